@@ -1,0 +1,207 @@
+"""Working days of mainland China and the counting of days (semantics.md section 2)."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from math import ceil
+from pathlib import Path
+from typing import Literal
+
+from schemas.instants import CHINA
+
+DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)
+Unit = Literal["min", "h", "d", "wd", "month"]
+Roll = Literal["none", "next_working", "previous"]
+CALENDAR_FILE = Path(__file__).parent / "rulebooks" / "calendar.toml"
+_SATURDAY = 5
+
+
+class InvalidDuration(ValueError):
+    """A duration that is not of the form "3 wd", "10 d", "1 month + 7 d", "6 h" or "30 min"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a duration: `count` units."""
+
+    count: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A duration as the rule book writes it: summands, applied left to right."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is counted in hours or minutes from the anchor's instant, not in days."""
+        return self.terms[0].unit in ("h", "min")
+
+    @property
+    def length(self) -> timedelta:
+        """The exact length of a span in hours or minutes."""
+        return sum((timedelta(minutes=term.count * (60 if term.unit == "h" else 1)) for term in self.terms), timedelta())
+
+    def scaled(self, factor: float) -> "Span":
+        """Each summand times `factor`: days rounded up to whole ones, hours to whole minutes (rulebook.toml, head)."""
+        return Span(tuple(_scaled(term, factor) for term in self.terms))
+
+    def __add__(self, other: "Span") -> "Span":
+        return Span(self.terms + other.terms)
+
+    def __str__(self) -> str:
+        return " + ".join(f"{term.count} {term.unit}" for term in self.terms)
+
+
+def _scaled(term: Term, factor: float) -> Term:
+    if term.unit in ("h", "min"):
+        return Term(ceil(term.count * (60 if term.unit == "h" else 1) * factor), "min")
+    return Term(ceil(term.count * factor), term.unit)
+
+
+@cache
+def span(text: str) -> Span:
+    """Read "1 month + 7 d". Raise InvalidDuration."""
+    terms = []
+    for part in text.split("+"):
+        match part.split():
+            case [count, "min" | "h" | "d" | "wd" | "month" as unit] if count.isdecimal():
+                terms.append(Term(int(count), unit))  # type: ignore[arg-type]  # mypy widens a matched literal
+            case _:
+                raise InvalidDuration(f"{text!r} is no duration; write for example '3 wd', '10 d', '1 month + 7 d', '6 h', '30 min'")
+    exact = {term.unit in ("h", "min") for term in terms}
+    if len(exact) != 1:
+        raise InvalidDuration(f"{text!r} mixes hours and days")
+    return Span(tuple(terms))
+
+
+def start_of(day: date) -> datetime:
+    """00:00 of a local day."""
+    return datetime.combine(day, time.min, CHINA)
+
+
+def end_of(day: date) -> datetime:
+    """The first instant after a local day: 00:00 of the next."""
+    return datetime.combine(day + DAY, time.min, CHINA)
+
+
+def due_day_of(due_at: datetime) -> date:
+    """The day whose end a due instant is: the local date of `due_at` - 1 ms (semantics.md 2.6)."""
+    return (due_at - MILLISECOND).date()
+
+
+def months_on(day: date, months: int) -> date:
+    """The same day number `months` on (or back), cut to the month's last day."""
+    total = day.year * 12 + day.month - 1 + months
+    year, month = divmod(total, 12)
+    return date(year, month + 1, min(day.day, _days_in(year, month + 1)))
+
+
+def _days_in(year: int, month: int) -> int:
+    following = date(year + month // 12, month % 12 + 1, 1)
+    return (following - DAY).day
+
+
+@dataclass(frozen=True)
+class Year:
+    """One published year: `holidays` are days off, `workdays` are weekend days that are worked."""
+
+    holidays: frozenset[date]
+    workdays: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The end of a count: its last day, and whether an unpublished year was asked (then it is provisional)."""
+
+    day: date
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which days are worked. An unlisted year counts Monday to Friday, provisionally (semantics.md 2.3)."""
+
+    years: Mapping[int, Year]
+    _counted: dict[tuple[date, Span, Roll, int, bool], Day] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_working(self, day: date) -> bool:
+        """Whether a local day is a working day."""
+        year = self.years.get(day.year)
+        if year is not None and day in year.workdays:
+            return True
+        return day.weekday() < _SATURDAY and (year is None or day not in year.holidays)
+
+    def with_year(self, number: int, year: Year) -> "Calendar":
+        """This calendar with one year replaced."""
+        return Calendar({**self.years, number: year})
+
+    def count(self, day0: date, length: Span, roll: Roll = "none", shift: int = 0) -> Day:
+        """The last day of `length` after `day0`, moved by `shift` natural days (custody), then rolled."""
+        return self._remembered(day0, length, roll, shift, back=False)
+
+    def count_back(self, day: date, length: Span, roll: Roll = "none") -> Day:
+        """The day `length` before `day`, then rolled."""
+        return self._remembered(day, length, roll, 0, back=True)
+
+    def _remembered(self, day0: date, length: Span, roll: Roll, shift: int, *, back: bool) -> Day:
+        key = (day0, length, roll, shift, back)
+        known = self._counted.get(key)
+        if known is None:
+            if len(self._counted) > 100_000:  # a bound on memory over years, not a tuning
+                self._counted.clear()
+            known = self._counted[key] = self._count(day0, length, roll, shift, -1 if back else 1)
+        return known
+
+    def _count(self, day0: date, length: Span, roll: Roll, shift: int, sign: int) -> Day:
+        asked: list[date] = []
+        day = day0
+        for term in length.terms:
+            day = self._advance(day, term, sign, asked)
+        day += shift * DAY
+        if roll != "none":
+            step = DAY if roll == "next_working" else -DAY
+            while not self._ask(day, asked):
+                day += step
+        return Day(day, any(one.year not in self.years for one in asked))
+
+    def _advance(self, day: date, term: Term, sign: int, asked: list[date]) -> date:
+        if term.unit == "month":
+            return months_on(day, sign * term.count)
+        if term.unit == "d":
+            return day + sign * term.count * DAY
+        left = term.count
+        while left > 0:
+            day += sign * DAY
+            left -= self._ask(day, asked)
+        return day
+
+    def _ask(self, day: date, asked: list[date]) -> bool:
+        asked.append(day)
+        return self.is_working(day)
+
+    def listing(self, day0: date, last: date) -> Iterable[tuple[date, str]]:
+        """The days after `day0` up to `last`, each with what it is: counted, off or makeup."""
+        day = day0
+        while day < last:
+            day += DAY
+            year = self.years.get(day.year)
+            makeup = year is not None and day in year.workdays
+            yield day, "makeup" if makeup else "counted" if self.is_working(day) else "off"
+
+
+def load_calendar(path: Path = CALENDAR_FILE) -> Calendar:
+    """Read a calendar file; only years with status "published" count. Raise OSError, tomllib.TOMLDecodeError, KeyError."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Calendar(
+        {
+            entry["year"]: Year(frozenset(entry["holidays"]), frozenset(entry["workdays"]))
+            for entry in document["year"]
+            if entry.get("status") == "published"
+        }
+    )

@@ -1,0 +1,115 @@
+"""A case: everything known about one subject, and what is remembered of its alerts."""
+
+from bisect import insort
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from handover.alerts import Memory
+from handover.derivation import Derived, Slot
+from handover.facts import Fact, fact_of
+from handover.factset import Entries
+from schemas.alert import Alert
+from schemas.envelope import Event
+
+Kind = Literal["PERSON", "DISPUTE", "SOURCE"]
+
+
+def kind_of(subject: str) -> Kind:
+    """What a subject is: person_ref, dispute_id or the source of a publisher."""
+    if subject.startswith("p1_"):
+        return "PERSON"
+    return "DISPUTE" if subject.startswith("d1_") else "SOURCE"
+
+
+@dataclass(slots=True)
+class Case:
+    """The facts of a subject (a set: any order, any repetition gives the same) and the memories of its alerts."""
+
+    subject: str
+    kind: Kind
+    entries: Entries = field(default_factory=Entries)
+    disputes: dict[str, Entries] = field(default_factory=dict)  # disputes that name the person, without content
+    memories: dict[Slot, Memory] = field(default_factory=dict)
+    shown: dict[Slot, Alert] = field(default_factory=dict)  # the last snapshot of each firing alert
+    lived: datetime | None = None  # the last instant lived through
+    own_next: datetime | None = None  # the next instant at which it can change by itself
+    moved_to: str = ""  # the survivor of a merge lives on with these facts
+    log: dict[str, int] = field(default_factory=dict)  # last applied offset per "topic/partition"
+    revision: int = 0
+    pending: list[datetime] = field(default_factory=list)  # arrivals not yet lived, in order
+    late: list[datetime] = field(default_factory=list)  # arrivals told after they had been lived past
+    outgoing: list[tuple[str, Event, datetime]] = field(default_factory=list)
+    news: list[Fact] = field(default_factory=list)  # taken since the last derivation
+    derived: Derived | None = None
+
+    @classmethod
+    def empty(cls, subject: str) -> "Case":
+        """A case of which nothing is known."""
+        return cls(subject, kind_of(subject))
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Case":
+        """Read what `encode` wrote."""
+        from handover.case_json import decode
+
+        return decode(value)
+
+    def encode(self) -> bytes:
+        """The public JSON of reentry.case.v1, one revision on."""
+        from handover.case_json import encode
+
+        self.revision += 1
+        return encode(self)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The next instant of its own at which something can change; None: only news can change it."""
+        if self.pending and (self.own_next is None or self.pending[0] < self.own_next):
+            return self.pending[0]
+        return self.own_next
+
+    @property
+    def has_firing(self) -> bool:
+        """Whether an alert of it fires."""
+        return any(memory.firing for memory in self.memories.values())
+
+    def take(self, event: Event, arrival: datetime) -> bool:
+        """Add a fact. False: it was known already and nothing changed."""
+        if event.fact == "system.manifest_judged":
+            arrival = event.time  # found later, but true since then
+        fact = fact_of(event, arrival)
+        about_dispute = self.kind == "PERSON" and event.fact.startswith("dispute.")
+        entries = self.disputes.setdefault(event.subject, Entries()) if about_dispute else self.entries
+        if not entries.take(fact):
+            return False
+        self.news.append(fact)
+        if self.lived is not None and arrival <= self.lived:
+            self.late.append(arrival)
+        else:
+            insort(self.pending, arrival)
+        self.outgoing.extend(_forwarded(self, event, fact))
+        return True
+
+    def _merges(self) -> list[Fact]:
+        if self.entries.plain:
+            return []
+        return [copy for copies in self.entries.copies.values() for copy in copies if copy.name == "release.person_merged"]
+
+    def refs(self) -> set[str]:
+        """The persons this case speaks for, now or from some instant on: its own ref and those merged into it."""
+        return {self.subject, *(str(merge.data["removed_ref"]) for merge in self._merges())}
+
+    def hosts_since(self, ref: str) -> datetime | None:
+        """Since when this case speaks for another ref merged into it; None: it is its own ref."""
+        if ref == self.subject or self.kind != "PERSON":
+            return None
+        return min((merge.arrival for merge in self._merges() if merge.data["removed_ref"] == ref), default=None)
+
+
+def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, datetime]]:
+    from handover.links import survivors, told_persons
+
+    if case.kind == "PERSON":
+        return survivors(case, event, fact)
+    return told_persons(case, event, fact) if case.kind == "DISPUTE" else []

@@ -1,0 +1,158 @@
+"""One known fact, and which of the facts a rule asks for: the patterns of the rule book."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from schemas.envelope import Event
+from schemas.instants import instant
+
+parse_instant = lru_cache(maxsize=65_536)(instant)
+parse_date = lru_cache(maxsize=16_384)(date.fromisoformat)
+
+
+class Fact(NamedTuple):
+    """What one event says, and since when it is known. `time` and `arrival` are aware instants, +08:00, whole milliseconds."""
+
+    name: str  # "release.notice_sent"
+    time: datetime
+    source: str
+    id: str
+    arrival: datetime
+    subject: str
+    data: Mapping[str, Any]
+    recorded: datetime | None = None
+    handoverid: str | None = None
+    corrects: str | None = None
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Earliest, latest and first mean by this (semantics.md 3.7)."""
+        return (self.time, self.source, self.id)
+
+    @property
+    def agency(self) -> str:
+        """The agency that speaks: the second segment of the source."""
+        return agency_of(self.source)
+
+    def day(self, field: str) -> date:
+        """A date field of the payload."""
+        return parse_date(self.data[field])
+
+    def instant(self, field: str) -> datetime:
+        """An instant field of the payload."""
+        return parse_instant(self.data[field])
+
+
+def agency_of(source: str) -> str:
+    """The agency of a CloudEvents source (contract.md section 1)."""
+    segments = source.split("/")
+    return segments[2] if len(segments) > 2 else source
+
+
+def fact_of(event: Event, arrival: datetime) -> Fact:
+    """The fact that an event tells, known since `arrival`."""
+    return Fact(
+        event.fact,
+        event.time,
+        event.source,
+        event.id,
+        arrival,
+        event.subject,
+        event.data,
+        event.recordedtime,
+        event.handoverid,
+        event.corrects,
+    )
+
+
+def first(facts: Iterable[Fact]) -> Fact | None:
+    """The earliest by (`time`, source, id)."""
+    return min(facts, key=_ORDER, default=None)
+
+
+def last(facts: Iterable[Fact]) -> Fact | None:
+    """The latest by (`time`, source, id)."""
+    return max(facts, key=_ORDER, default=None)
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """By (`time`, source, id)."""
+    return sorted(facts, key=_ORDER)
+
+
+def _ORDER(fact: Fact) -> tuple[datetime, str, str]:  # noqa: N802  # reads as the constant it is
+    return (fact.time, fact.source, fact.id)
+
+
+When = Literal["any", "later", "earlier"]
+_PATTERN = re.compile(r"(?:(later|earlier) )?([a-z]+\.[a-z_]+)(?:\[([^\[\]]+)\])?")
+_CONDITION = re.compile(r"([a-z_]+)(?:(!?=)([A-Za-z0-9_|]+))?")
+
+
+class InvalidPattern(ValueError):
+    """A fact pattern that is not of the form "later intake.help_answered[kind=A|B, written]"."""
+
+
+class Condition(NamedTuple):
+    """What one field must be: present and not empty (`values` empty), one of the values, or any other value."""
+
+    field: str
+    values: frozenset[str]
+    other: bool
+
+    def holds(self, data: Mapping[str, Any]) -> bool:
+        """Whether a payload satisfies it."""
+        value = data.get(self.field)
+        if not self.values:
+            return bool(value)
+        if value is None:
+            return False
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return (text in self.values) is not self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Facts of one name whose payload satisfies all conditions."""
+
+    name: str
+    when: When = "any"
+    conditions: tuple[Condition, ...] = ()
+
+    def matches(self, fact: Fact) -> bool:
+        """Whether name and payload fit; `when` needs an anchor and is judged by the form."""
+        return fact.name == self.name and self.fits(fact)
+
+    def fits(self, fact: Fact) -> bool:
+        """Whether the payload of a fact of this name fits."""
+        return all(condition.holds(fact.data) for condition in self.conditions)
+
+
+def pattern(text: str) -> Pattern:
+    """Read one pattern. Raise InvalidPattern."""
+    found = _PATTERN.fullmatch(text.strip())
+    if found is None:
+        raise InvalidPattern(f"{text!r} is no fact pattern; write for example 'later intake.help_answered[kind=LEGAL_AID]'")
+    when, name, inside = found.groups()
+    return Pattern(name, when or "any", tuple(_condition(part) for part in inside.split(",")) if inside else ())
+
+
+def _condition(text: str) -> Condition:
+    found = _CONDITION.fullmatch(text.strip())
+    if found is None:
+        raise InvalidPattern(f"{text!r} is no condition; write 'field', 'field=A|B' or 'field!=A'")
+    field, sign, values = found.groups()
+    return Condition(field, frozenset(values.split("|")) if values else frozenset(), sign == "!=")
+
+
+Grouped = Mapping[str, list[Fact]]
+
+
+def matching(facts: Grouped, patterns: Iterable[Pattern]) -> list[Fact]:
+    """All facts of a handover (grouped by name) that fit one of the patterns, in order."""
+    found = [fact for one in patterns for fact in facts.get(one.name, ()) if one.fits(fact)]
+    return in_order(found) if len(found) > 1 else found

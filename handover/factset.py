@@ -1,0 +1,204 @@
+"""The set of facts at an instant (semantics.md section 3): no step depends on the order of arrival."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from handover.facts import Fact, last, parse_date
+from schemas.catalogue import SAME_WHEN
+from schemas.instants import show
+
+Key = tuple[str, str]  # (source, id): the identity of an event
+_OPENING = ("release.scheduled", "release.assessment_shared")
+_WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
+
+
+@dataclass(slots=True)
+class Entries:
+    """Everything told about one subject: per (source, id) the copies with different content, each with its earliest arrival."""
+
+    copies: dict[Key, tuple[Fact, ...]] = field(default_factory=dict)
+    plain: bool = True  # no copies, corrections, reversals, merges or splits: most cases, and a shorter way
+
+    def take(self, fact: Fact) -> bool:
+        """Add a fact. False: it was known since no later, so nothing changed."""
+        key = (fact.source, fact.id)
+        known = self.copies.get(key, ())
+        for index, copy in enumerate(known):
+            if _same_content(copy, fact):
+                if copy.arrival <= fact.arrival:
+                    return False
+                self.copies[key] = (*known[:index], fact, *known[index + 1 :])
+                return True
+        self.copies[key] = (*known, fact)
+        if known or fact.corrects is not None or fact.name in _WHOLE_PERSON or fact.name == "release.reversed":
+            self.plain = False
+        return True
+
+    def arrived(self, at: datetime) -> list[Fact]:
+        """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""
+        if self.plain:
+            found = [copies[0] for copies in self.copies.values() if copies[0].arrival <= at]
+        else:
+            found = [fact for copies in self.copies.values() if (fact := _counting(copies, at)) is not None]
+        found.sort(key=_order)
+        return found
+
+    def arrivals(self) -> Iterable[datetime]:
+        """The arrival of every copy."""
+        return (copy.arrival for copies in self.copies.values() for copy in copies)
+
+
+def _order(fact: Fact) -> tuple[datetime, str, str]:
+    return (fact.time, fact.source, fact.id)
+
+
+def _same_content(one: Fact, other: Fact) -> bool:
+    return one._replace(arrival=other.arrival) == other
+
+
+def canonical(fact: Fact) -> str:
+    """The text that decides between copies told at the same instant (3.1)."""
+    body = {
+        "source": fact.source,
+        "id": fact.id,
+        "type": f"reentry.{fact.name}.v1",
+        "subject": fact.subject,
+        "time": show(fact.time),
+        "data": fact.data,
+        "recordedtime": show(fact.recorded) if fact.recorded else None,
+        "handoverid": fact.handoverid,
+        "corrects": fact.corrects,
+    }
+    return json.dumps({key: value for key, value in body.items() if value is not None}, sort_keys=True, ensure_ascii=False)
+
+
+def _counting(copies: Sequence[Fact], at: datetime) -> Fact | None:
+    known = [copy for copy in copies if copy.arrival <= at]
+    if not known:
+        return None
+    if len(known) == 1:
+        return known[0]
+    chosen = max(known, key=lambda copy: (copy.recorded or copy.time, canonical(copy)))
+    return chosen._replace(arrival=min(copy.arrival for copy in known))
+
+
+def standing(arrived: Iterable[Fact], late_limit: Mapping[str, timedelta]) -> list[Fact]:
+    """1.6, 3.2, 3.3: without what was told too late, what was corrected away, reversed releases, and absences that are no release."""
+    facts = [fact for fact in arrived if (limit := late_limit.get(fact.name)) is None or fact.arrival <= fact.time + limit]
+    corrected = {(fact.source, fact.corrects) for fact in facts if fact.corrects is not None}
+    if corrected:
+        facts = [fact for fact in facts if (fact.source, fact.id) not in corrected]
+    reversed_ = {(fact.source, fact.data["reverses_event_id"]) for fact in facts if fact.name == "release.reversed"}
+    return [fact for fact in facts if fact.name != "release.occurred" or _is_release(fact, reversed_)]
+
+
+def _is_release(fact: Fact, reversed_: set[Key]) -> bool:
+    return fact.data["reason"] == "RELEASED" and (fact.source, fact.id) not in reversed_
+
+
+@dataclass(frozen=True, slots=True)
+class Merges:
+    """Which ref's facts are whose, given the merges known (3.4)."""
+
+    valid: tuple[Fact, ...] = ()
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact]) -> "Merges":
+        """From the standing facts, in order; one that would close a circle is ignored."""
+        merges: list[Fact] = []
+        for fact in facts:
+            if fact.name != "release.person_merged":
+                continue
+            removed, survivor = fact.data["removed_ref"], fact.data["survivor_ref"]
+            others = [merge for merge in merges if merge.data["removed_ref"] != removed]
+            if _follow(survivor, others) != removed:
+                merges = [*others, fact]
+        return cls(tuple(merges))
+
+    def survivor(self, ref: str, after: datetime | None = None) -> str:
+        """Follow the chain from a ref, over merges later than `after` only."""
+        return _follow(ref, [merge for merge in self.valid if after is None or merge.time > after])
+
+
+def _follow(ref: str, merges: Iterable[Fact]) -> str:
+    into = {merge.data["removed_ref"]: merge.data["survivor_ref"] for merge in merges}
+    while ref in into:
+        ref = into[ref]
+    return ref
+
+
+def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
+    """3.4: the standing facts of each person, as merges and splits leave them. In order within each."""
+    merges = Merges.of(facts)
+    splits = [fact for fact in facts if fact.name == "release.person_split"]
+    persons: dict[str, list[Fact]] = {}
+    for fact in facts:
+        persons.setdefault(_owner(fact, merges, splits), []).append(fact)
+    return persons, merges
+
+
+def _owner(fact: Fact, merges: Merges, splits: Sequence[Fact]) -> str:
+    survivor = merges.survivor(fact.subject)
+    sides = {fact.subject, survivor}
+    chosen = last(split for split in splits if fact.id in split.data["event_ids"] and sides & {split.data["survivor_ref"], split.data["removed_ref"]})
+    if chosen is None:
+        return survivor
+    return merges.survivor(chosen.data["removed_ref"], chosen.time)
+
+
+def settled(facts: Sequence[Fact], at: datetime, settle: timedelta) -> tuple[list[Fact], datetime | None]:
+    """3.5: without releases that still settle; and the next instant at which one will have settled.
+
+    A release on the known day of a key person counts at once.
+    """
+    waiting = [fact for fact in facts if fact.name == "release.occurred" and fact.arrival + settle > at]
+    if not waiting:
+        return list(facts), None
+    expected = _release_date(facts) if _is_key_person(facts) else None
+    waiting = [fact for fact in waiting if fact.time.date() != expected]
+    if not waiting:
+        return list(facts), None
+    return [fact for fact in facts if fact not in waiting], min(fact.arrival + settle for fact in waiting)
+
+
+def _release_date(facts: Sequence[Fact]) -> date | None:
+    dated = last(fact for fact in facts if fact.name in ("release.scheduled", "release.date_changed"))
+    return date_set_by(dated) if dated else None
+
+
+def date_set_by(fact: Fact) -> date:
+    """The release date that a `scheduled` or `date_changed` fact sets."""
+    return parse_date(fact.data["release_date" if fact.name == "release.scheduled" else "new_date"])
+
+
+def _is_key_person(facts: Sequence[Fact]) -> bool:
+    flagged = last(fact for fact in facts if fact.name in _OPENING and fact.data.get("key_person") is not None)
+    return flagged is not None and flagged.data["key_person"] is True
+
+
+def business_facts(facts: Sequence[Fact]) -> list[Fact]:
+    """3.6: the same business fact told twice is one: the latest telling stands, with the `time` of the earliest. In order."""
+    groups: dict[tuple[object, ...], list[Fact]] = {}
+    single: list[Fact] = []
+    for fact in facts:
+        fields = SAME_WHEN.get(fact.name)
+        if fields is None:
+            single.append(fact)
+        else:
+            groups.setdefault(_sameness(fact, fields), []).append(fact)
+    if not any(len(group) > 1 for group in groups.values()):
+        return list(facts)
+    merged = [group[0] if len(group) == 1 else _merged(group) for group in groups.values()]
+    return sorted([*single, *merged], key=_order)
+
+
+def _sameness(fact: Fact, fields: Sequence[str]) -> tuple[object, ...]:
+    values = [fact.data.get(name) if name != "since" else fact.instant("since") for name in fields]
+    return (fact.name, fact.handoverid, fact.time.date(), *map(str, values))
+
+
+def _merged(group: Sequence[Fact]) -> Fact:
+    stands = max(group, key=lambda fact: (fact.recorded or fact.time, fact.source, fact.id))
+    return stands._replace(time=min(fact.time for fact in group))

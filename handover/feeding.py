@@ -1,0 +1,62 @@
+"""The signs of life of a publisher, and its manifests, from the facts of its source's case (semantics.md section 9)."""
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from handover.facts import Fact, in_order, last
+from handover.factset import standing
+from handover.obligations import Feed
+
+if TYPE_CHECKING:
+    from handover.case import Case
+
+KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
+_SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
+_DURATION = re.compile(r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?")
+
+
+def duration(text: str) -> timedelta:
+    """An ISO 8601 duration in weeks, days, hours, minutes and seconds. Raise ValueError."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise ValueError(f"{text!r} is no ISO 8601 duration such as PT15M")
+    return timedelta(**{unit: float(value) for unit, value in found.groupdict().items() if value})
+
+
+def feed_at(case: "Case", now: datetime) -> Feed:
+    """9.1, 9.2: L is the latest arrival of a sign, the period that of the latest heartbeat; corrected signs still are signs."""
+    arrived = case.entries.arrived(now)
+    signs = [fact.arrival for fact in arrived if fact.name in _SIGNS]
+    stand = standing(arrived, {})
+    heartbeat = last(fact for fact in stand if fact.name == "system.publisher_heartbeat")
+    return Feed(
+        max(signs, default=None),
+        heartbeat,
+        duration(heartbeat.data["period"]) if heartbeat else None,
+        _judged([fact for fact in stand if fact.name == "system.publisher_manifest"], stand),
+    )
+
+
+def _judged(manifests: list[Fact], facts: list[Fact]) -> list[tuple[Fact, datetime | None]]:
+    """The latest manifest of each day, where it has been judged, with the instant at which all of it had arrived."""
+    by_day = {str(manifest.data["day"]): manifest for manifest in manifests}
+    verdicts = in_order(fact for fact in facts if fact.name == "system.manifest_judged")
+    found = []
+    for day, manifest in by_day.items():
+        told = [v for v in verdicts if v.data["day"] == day and v.data.get("manifest_id") in (None, manifest.id)]
+        if told:
+            met = told[-1].data.get("met_at")
+            found.append((manifest, told[-1].instant("met_at") if met else None))
+    return found
+
+
+def forget_signs(case: "Case") -> None:
+    """Keep the latest heartbeats only: a publisher sends them for years."""
+    if len(case.entries.copies) <= 2 * KEPT_SIGNS:
+        return
+    beats = sorted((copies[0] for copies in case.entries.copies.values() if copies[0].name == _SIGNS[0]), key=lambda fact: fact.arrival)
+    newest = last(beats)
+    for fact in beats[:-KEPT_SIGNS]:
+        if fact is not newest:
+            del case.entries.copies[(fact.source, fact.id)]

@@ -1,0 +1,39 @@
+"""Identities from data alone (semantics.md 4.5, 6.2): the same log gives the same ids, whoever reads it."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import NAMESPACE_URL, uuid5
+
+NS = uuid5(NAMESPACE_URL, "urn:reentry-handover:v1")
+
+
+@lru_cache(maxsize=262_144)
+def _id(text: str) -> str:
+    return str(uuid5(NS, text))
+
+
+def handover_id(subject: str, number: int) -> str:
+    """The id of a person's n-th handover without an explicit one."""
+    return _id(f"handover|{subject}|{number}")
+
+
+def transfer_handover_id(subject: str, transfer_id: str) -> str:
+    """The id of the child handover that a transfer opens (4.7)."""
+    return _id(f"handover|{subject}|T|{transfer_id}")
+
+
+def obligation_id(scope: str, rule_id: str, occurrence: str) -> str:
+    """The id of an obligation; `scope` is a handover id, dispute id or source."""
+    return _id(f"obligation|{scope}|{rule_id}|{occurrence}")
+
+
+def alert_id(obligation: str) -> str:
+    """The id of the one alert an obligation can have."""
+    return _id(f"alert|{obligation}")
+
+
+def instant_key(at: datetime) -> str:
+    """An instant as part of an occurrence: 20260205T013000Z, with milliseconds where there are any."""
+    utc = at.astimezone(UTC)
+    fraction = f".{utc.microsecond // 1000:03d}" if utc.microsecond else ""
+    return f"{utc:%Y%m%dT%H%M%S}{fraction}Z"

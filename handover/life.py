@@ -1,0 +1,253 @@
+"""A case lives through its instants: facts arrive, limits pass, the world changes; alerts are raised, climb and end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from handover.alerts import Around, Memory, is_open, next_instants, weigh
+from handover.case import Case
+from handover.derivation import Derived, Slot, derive_dispute, derive_person, derive_source, linked_dispute_of, renewable
+from handover.facts import Fact, agency_of, in_order, last
+from handover.factset import Merges, by_person, standing
+from handover.feeding import feed_at, forget_signs
+from handover.frame import Frame
+from handover.identity import alert_id, obligation_id
+from handover.obligations import Linked, Obligation
+from handover.snapshots import ended_without_duty, snapshot
+from handover.world import World
+from schemas.alert import Alert
+
+_DECIDES = ("action.waived", "action.reopened")
+
+
+def advance(case: Case, world: World, before: datetime) -> list[Alert]:
+    """Live through every instant < `before` and return the changed alert snapshots, in order.
+
+    A fact told after its arrival had been lived past (it came by another partition) makes the case live again from the start.
+    """
+    if case.kind != "SOURCE":
+        live_feeds(world, before)
+    found = _late(case, world) if case.late else []
+    while (now := _next(case, world)) is not None and now < before:
+        found += live(case, world, now)
+    return found
+
+
+def live_feeds(world: World, before: datetime) -> None:
+    """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3)."""
+    for source, told in world.sources.items():
+        feed = world.feed_case(source)
+        for event, arrival in told:
+            feed.take(event, arrival)
+        told.clear()
+        if not feed.late and (feed.next_at is None or feed.next_at >= before):
+            continue
+        for alert in advance(feed, world, before):
+            world.note(source, alert.alert_id, alert.changed_at, firing=alert.state == "firing")
+
+
+def _next(case: Case, world: World) -> datetime | None:
+    found = [at for at in (case.next_at,) if at is not None]
+    if case.lived is not None and case.kind != "SOURCE" and not case.moved_to:
+        change = world.next_change(case.lived, firing=case.has_firing)
+        if change is not None:
+            found.append(change)
+    return min(found, default=None)
+
+
+def live(case: Case, world: World, now: datetime, *, only_form: str = "") -> list[Alert]:
+    """One instant: everything with arrival <= now is in, then obligations are derived once, then alerts are weighed (1.4)."""
+    while case.pending and case.pending[0] <= now:
+        case.pending.pop(0)
+    frame = world.frame(now)
+    case.lived = max(now, case.lived) if case.lived else now
+    derived = _derived(case, world, frame)
+    found = [] if case.moved_to else _weighed(case, world, frame, derived, only_form)
+    case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
+    if case.kind == "SOURCE":
+        forget_signs(case)
+    return found
+
+
+def _derived(case: Case, world: World, frame: Frame) -> Derived:
+    """Derive anew only what a fact, the world or a remembered instant can have changed."""
+    now, derived = frame.now, case.derived
+    news = [fact for fact in case.news if fact.arrival <= now]
+    if news:
+        case.news = [fact for fact in case.news if fact.arrival > now]
+    if derived is not None and _still_holds(derived, case, world, now):
+        alarm = derived.next_alarm()
+        if not news and (alarm is None or alarm > now):
+            derived.at, derived.changed = now, set()
+            return derived
+        known = standing(news, world.book.late_limit)
+        if renewable(derived, known):
+            derived.renew(now, known)
+            return derived
+    derived = case.derived = _derived_anew(case, world, frame)
+    return derived
+
+
+def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> bool:
+    """Whether neither the world nor an instant of the whole case has passed since."""
+    if case.kind != "PERSON" or not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
+        return False
+    change = world.next_change(derived.at, firing=False)
+    return change is None or change > now
+
+
+def _derived_anew(case: Case, world: World, frame: Frame) -> Derived:
+    facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
+    derived = Derived(frame.now, case.memories.__contains__, actions=_by_alert(facts))
+    if case.kind == "PERSON":
+        _derive_persons(case, world, frame, facts, derived)
+    elif case.kind == "DISPUTE":
+        derive_dispute(derived, case.subject, facts, frame)
+    else:
+        derive_source(derived, case.subject, agency_of(case.subject), feed_at(case, frame.now), frame)
+    return derived
+
+
+def _derive_persons(case: Case, world: World, frame: Frame, facts: Sequence[Fact], derived: Derived) -> None:
+    persons, merges = by_person(facts)
+    if not case.moved_to and merges.survivor(case.subject) != case.subject:
+        case.moved_to = merges.survivor(case.subject)
+    for ref in sorted(case.refs() & persons.keys()):
+        own = persons[ref]
+        linked = _disputes_of(case, ref, merges, frame.now)
+        derive_person(derived, ref, own, linked, frame, world.book.settle)
+
+
+def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Linked]:
+    found = []
+    for dispute_id, entries in case.disputes.items():
+        linked = linked_dispute_of(dispute_id, standing(entries.arrived(now), {}))
+        if linked and ref in {merges.survivor(person) for person in linked.reported.data["person_refs"]}:
+            found.append(linked)
+    return found
+
+
+def _weighed(case: Case, world: World, frame: Frame, derived: Derived, only_form: str) -> list[Alert]:
+    now = frame.now
+    around = Around(now, frame.calendar, world.book.ladder, lambda agency: world.feed_down(agency, now, frame.successors))
+    found = []
+    for slot in _candidates(case, derived):
+        duty, old = derived.duties.get(slot), case.memories.get(slot)
+        if only_form and (duty is None or duty.rule.form != only_form):
+            continue
+        if old is None and (duty is None or duty.due_at > now or not is_open(duty)):
+            continue
+        told = derived.actions.get(_alert_id(slot), ())
+        new = weigh(old, duty, in_order(act for act in told if act.arrival == now), around, waived=_waived(told))
+        if new is None or new is old:
+            continue
+        case.memories[slot] = new
+        if old is None or new.revision != old.revision:
+            found += _shown(case, slot, new, duty, frame)
+    return found
+
+
+def _candidates(case: Case, derived: Derived) -> list[Slot]:
+    """The slots whose alert can change now: what was derived anew, what fires, what has become due."""
+    now, changed = derived.at, derived.changed
+    if changed is None:
+        return sorted({*case.memories, *derived.duties})
+    firing = {slot for slot, memory in case.memories.items() if memory.firing}
+    return sorted(changed | firing | {slot for slot, duty in derived.duties.items() if duty.due_at <= now})
+
+
+def _alert_id(slot: Slot) -> str:
+    return alert_id(obligation_id(*slot))
+
+
+def _by_alert(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.name.startswith("action."):
+            found.setdefault(str(fact.data["alert_id"]).lower(), []).append(fact)
+    return found
+
+
+def _waived(actions: Iterable[Fact]) -> bool:
+    """8.5: the latest of waived and reopened holds."""
+    decided = last(action for action in actions if action.name in _DECIDES)
+    return decided is not None and decided.name == "action.waived"
+
+
+def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, frame: Frame) -> list[Alert]:
+    """The snapshot of a change, unless another case spoke for the ref then."""
+    before = case.shown.get(slot)
+    if duty is not None and not (memory.state != "firing" and duty.rule.form == "feed_silent" and before):
+        alert = snapshot(memory, duty, frame)
+    elif before is not None:
+        alert = ended_without_duty(memory, before)
+    else:
+        return []
+    if memory.firing:
+        case.shown[slot] = alert
+    else:
+        case.shown.pop(slot, None)
+    since = case.hosts_since(alert.subject)
+    return [] if since is not None and alert.changed_at < since else [alert]
+
+
+def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datetime | None:
+    now = frame.now
+    around = Around(now, frame.calendar, world.book.ladder, lambda _: False)
+    alarm = derived.next_alarm()
+    found = [alarm] if alarm is not None else []
+    for slot, duty in derived.duties.items():
+        if duty.due_at > now and is_open(duty):
+            found.append(duty.due_at)
+        memory = case.memories.get(slot)
+        if memory is not None:
+            found += next_instants(memory, duty, around)
+    return min(found, default=None)
+
+
+def _late(case: Case, world: World) -> list[Alert]:
+    """Facts came after their arrival had been lived past."""
+    late, case.late = sorted(case.late), []
+    if case.kind == "SOURCE":  # a judged manifest concerns its own day only; signs of life are taken at once
+        found = [alert for at in late for alert in live(case, world, at, only_form="manifest_gap")]
+        case.derived = None
+        return found + (live(case, world, case.lived) if case.lived else [])
+    return _lived_again(case, world)
+
+
+def _lived_again(case: Case, world: World) -> list[Alert]:
+    """Forget the memories, live from the first arrival to where the case was, and tell what came out differently."""
+    until, memories, shown = case.lived, case.memories, case.shown
+    assert until is not None
+    sets = (case.entries, *case.disputes.values())
+    case.pending = sorted(at for entries in sets for at in entries.arrivals())
+    case.memories, case.shown, case.lived, case.own_next, case.moved_to, case.derived, case.news = {}, {}, None, None, "", None, []
+    lived: list[Alert] = []
+    while (now := _next(case, world)) is not None and now <= until:
+        lived += live(case, world, now)
+    case.lived = until
+    return _differences(case, memories, shown, lived, until)
+
+
+def _differences(case: Case, before: dict[Slot, Memory], shown: dict[Slot, Alert], lived: Sequence[Alert], now: datetime) -> list[Alert]:
+    """What must be told so that the last snapshot of every alert is the one just lived; revisions only grow."""
+    found: list[Alert] = []
+    known = {_alert_id(slot): slot for slot in before}
+    final = {alert.alert_id: alert for alert in lived}
+    found += [alert for alert in lived if alert.alert_id not in known]
+    for name, slot in known.items():
+        old, new = before[slot], case.memories.get(slot)
+        if new is None:
+            if old.firing and slot in shown:
+                gone = old._replace(state="withdrawn", outcome="mistake", revision=old.revision + 1, changed_at=now, resolved_at=now)
+                case.memories[slot] = gone
+                found.append(ended_without_duty(gone, shown[slot]))
+            else:
+                case.memories[slot] = old
+        elif new.visible != old.visible or (new.changed_at != old.changed_at and name in final):
+            revision = max(new.revision, old.revision + 1)
+            case.memories[slot] = new._replace(revision=revision)
+            if name in final:
+                found.append(final[name].model_copy(update={"revision": revision}))
+        else:
+            case.memories[slot] = new._replace(revision=max(new.revision, old.revision))
+    return found

@@ -1,0 +1,276 @@
+"""Rule books: who must answer what, by when, on which ground. Numbers live in TOML, their meaning in semantics.md."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from handover.calendar import Roll, Span
+from handover.facts import Pattern
+from handover.rulebook_entries import FORMS, InvalidEntry, Readers
+
+BOOKS = Path(__file__).parent / "rulebooks"
+Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
+SEVERITIES: tuple[Severity, ...] = ("INFO", "WARN", "HIGH", "CRIT")
+Raw = dict[str, Any]
+
+
+class InvalidRuleBook(ValueError):
+    """A rule book that cannot be used. The text says: rule, field, what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """From `base` moved by `sign * offset` on, an unanswered obligation has this severity."""
+
+    base: Literal["due", "anchor", "target"]
+    sign: int
+    offset: Span | None
+    severity: Severity
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of a rule book, read. Fields that its form does not use are None or empty (semantics.md 12.2)."""
+
+    id: str
+    form: str
+    names: Mapping[str, str]
+    kinds: frozenset[str]
+    stages: tuple[Stage, ...]
+    owner: str
+    basis: Mapping[str, str]
+    part: str = ""
+    answered_by: tuple[str, ...] = ()
+    copy_to: tuple[str, ...] = ()
+    cleared_by: tuple[tuple[Pattern, ...], ...] = ()
+    cancelled_by: tuple[Pattern, ...] = ()
+    paused_by_custody: bool = False
+    roll: Roll = "none"
+    anchor: tuple[Pattern, ...] = ()
+    field: tuple[str, ...] = ()
+    per: str = ""
+    within: Span | None = None
+    rounds_end: tuple[Pattern, ...] = ()
+    latest: Span | None = None
+    at_least: Span | None = None
+    extended_by: tuple[Pattern, ...] = ()
+    extension: Span | None = None
+    before: Span | None = None
+    known_grace: Span | None = None
+    at_level: frozenset[str] = frozenset()
+    grace: Mapping[str, Span] = attribute(default_factory=dict)
+    in_a_row: tuple[Severity, ...] = ()
+    longest: Span | None = None
+    hops: int = 0
+    hop_step: int = 0
+    hop_owner: str = ""
+    lead_under: Span | None = None
+    signs: tuple[Pattern, ...] = ()
+    within_by_class: Mapping[str, Span] = attribute(default_factory=dict)
+    run_ends: tuple[Pattern, ...] = ()
+    apart: Span | None = None
+    periods: int = 0
+    check_at: Span | None = None
+    thresholds: Mapping[str, Any] = attribute(default_factory=dict)
+
+    @cached_property
+    def anchor_names(self) -> tuple[str, ...]:
+        """Names of the facts that start its clock."""
+        return tuple(one.name for one in self.anchor)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Names of all facts that its patterns look at."""
+        lists = (self.anchor, self.cancelled_by, self.rounds_end, self.extended_by, self.signs, self.run_ends, *self.cleared_by)
+        return frozenset(one.name for patterns in lists for one in patterns)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Event types that would answer it, each once."""
+        names = dict.fromkeys(one.name for alternative in self.cleared_by for one in alternative)
+        return tuple(f"reentry.{name}.v1" for name in names)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names the entry within its book."""
+        return (self.id, self.part)
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """A usable rule book. `raw` holds the entries as written, so that a later version can set single keys."""
+
+    book: str
+    names: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    settle: timedelta
+    late_limit: Mapping[str, timedelta]
+    ladder: Mapping[str, tuple[Span, ...]]
+    special_rules: frozenset[str]
+    clock_factor: float
+    raise_severity: int
+    roles: Mapping[str, str]
+    codes: Mapping[str, Mapping[str, Mapping[str, str]]]
+    raw: Mapping[str, Any] = attribute(repr=False, compare=False)
+
+    @cached_property
+    def by_key(self) -> Mapping[tuple[str, str], Rule]:
+        """Its rules by (id, part)."""
+        return {rule.key: rule for rule in self.rules}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Rule, ...]]:
+        return {}
+
+    def rules_of(self, kind: str) -> tuple[Rule, ...]:
+        """The rules that look at handovers of a kind."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = tuple(rule for rule in self.rules if kind in rule.kinds and rule.form != "metric")
+        return found
+
+    def changed(self, book: str, changes: Iterable[Mapping[str, Any]]) -> "RuleBook":
+        """This book with keys of rules set (semantics.md 6.10). Rules that do not change stay the same objects. Raise InvalidRuleBook."""
+        entries = [dict(entry) for entry in self.raw["rule"]]
+        for change in changes:
+            hit = [e for e in entries if e["id"] == change["rule_id"] and change.get("part") in (None, "", e.get("part", ""))]
+            if not hit:
+                raise InvalidRuleBook(f"{book}: rule {change['rule_id']}: there is no such rule to change")
+            for entry in hit:
+                entry.update(change["set"])
+        made = build({**self.raw, "book": book, "rule": entries})
+        same = {rule.key: rule for rule in self.rules}
+        return replace(made, rules=tuple(same[r.key] if same.get(r.key) == r else r for r in made.rules))
+
+
+def load(name_or_path: str | Path) -> RuleBook:
+    """Read a rule book by the name of a shipped one ("cn-default") or by path. Raise OSError, InvalidRuleBook."""
+    return build(_raw(_find(str(name_or_path), BOOKS), ()))
+
+
+def _find(name: str, beside: Path) -> Path:
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    for folder in (beside, BOOKS):
+        for path in (folder / f"{name}.toml", folder / f"{name.partition('@')[0]}.toml"):
+            if path.exists():
+                return path
+    known = ", ".join(sorted(path.stem for path in BOOKS.glob("*.toml") if path.stem != "calendar"))
+    raise InvalidRuleBook(f"book {name}: there is none of that name; known are {known}, or give the path of a file")
+
+
+def _raw(path: Path, extending: Sequence[str]) -> Raw:
+    try:
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRuleBook(f"not TOML: {error}") from error
+    name = own.get("book")
+    if not isinstance(name, str) or not name:
+        raise InvalidRuleBook("book: the name of the book is needed, for example 'cn-default@1'")
+    if name in extending:
+        raise InvalidRuleBook(f"book {name}: extends itself or has the name of the book it extends; a book that changes needs a new name")
+    if not own.get("extends"):
+        return own
+    base = _raw(_find(str(own["extends"]), path.parent), (*extending, name))
+    if base["book"] == name:
+        raise InvalidRuleBook(f"book {name}: has the name of the book it extends; give it a new one")
+    if base["book"] != own["extends"] and "@" in own["extends"]:
+        raise InvalidRuleBook(f"extends {own['extends']}: the book found there is {base['book']}")
+    return _extended(base, own)
+
+
+def _extended(base: Raw, own: Raw) -> Raw:
+    entries = [dict(entry) for entry in base["rule"]]
+    at = {(entry["id"], entry.get("part", "")): entry for entry in entries}
+    seen = set()
+    for entry in own.get("rule", ()):
+        if not isinstance(entry, dict) or "id" not in entry:
+            raise InvalidRuleBook("rule: an entry has no id")
+        key = (entry["id"], entry.get("part", ""))
+        if key in seen:
+            raise InvalidRuleBook(f"rule {_label(entry)}, id: stands twice with the same part")
+        seen.add(key)
+        if key in at:
+            at[key].update(entry)
+        else:
+            entries.append(dict(entry))
+    merged = {**base, **own, "rule": entries}
+    for table in ("ladder", "roles", "codes", "special_person_disputes", "late_limit"):
+        merged[table] = {**base.get(table, {}), **own.get(table, {})}
+    return merged
+
+
+_HEAD = {"book", "extends", "names", "settle", "late_limit", "ladder", "special_person_disputes", "roles", "rule", "codes"}
+
+
+def build(raw: Raw) -> RuleBook:
+    """Check and read a whole book. Raise InvalidRuleBook with rule, field and what is allowed."""
+    for name in raw:
+        if name not in _HEAD:
+            raise InvalidRuleBook(f"{name}: unknown key; allowed are {', '.join(sorted(_HEAD))}")
+    try:
+        read = Readers(frozenset(raw.get("roles", ())))
+        special = read.special(raw.get("special_person_disputes", {}))
+        entries = [entry for entry in raw.get("rule", ()) if not entry.get("off")]
+        rules = tuple(_rule(entry, read) for entry in entries)
+        _refuse_twice(rules)
+        return RuleBook(
+            book=read.text(raw["book"], "book"),
+            names=read.bilingual(raw.get("names"), "names"),
+            rules=rules,
+            settle=read.exact(raw.get("settle"), "settle"),
+            late_limit={name: read.days(value, f"late_limit.{name}") for name, value in raw.get("late_limit", {}).items()},
+            ladder=read.ladder(raw.get("ladder")),
+            special_rules=special[0],
+            clock_factor=special[1],
+            raise_severity=special[2],
+            roles=raw.get("roles", {}),
+            codes=raw.get("codes", {}),
+            raw=raw,
+        )
+    except InvalidEntry as error:
+        raise InvalidRuleBook(str(error)) from error
+
+
+def _refuse_twice(rules: Sequence[Rule]) -> None:
+    seen = set()
+    for rule in rules:
+        if rule.key in seen:
+            raise InvalidRuleBook(f"rule {rule.id}{f' ({rule.part})' if rule.part else ''}, id: stands twice with the same part")
+        seen.add(rule.key)
+
+
+def _label(entry: Mapping[str, Any]) -> str:
+    return f"{entry.get('id', '?')}" + (f" ({entry['part']})" if entry.get("part") else "")
+
+
+def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
+    if not isinstance(entry, dict):
+        raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
+    form = entry.get("form")
+    if form not in FORMS:
+        raise InvalidRuleBook(f"rule {_label(entry)}, form: unknown form; allowed are {', '.join(FORMS)}")
+    try:
+        values = read.entry(entry)
+        rule = Rule(**{key: value for key, value in values.items() if key != "stages"}, stages=_stages(values["stages"]))
+    except InvalidEntry as error:
+        raise InvalidRuleBook(f"rule {_label(entry)}, {error}") from error
+    for earlier, later in zip(rule.stages, rule.stages[1:], strict=False):
+        if SEVERITIES.index(later.severity) < SEVERITIES.index(earlier.severity):
+            raise InvalidRuleBook(
+                f"rule {_label(entry)}, stages: {later.severity} comes after {earlier.severity}; a later stage is never less severe"
+            )
+    return rule
+
+
+def _stages(read: Sequence[tuple[str, int, Span | None, str, str]]) -> tuple[Stage, ...]:
+    return tuple(
+        Stage(cast('Literal["due", "anchor", "target"]', base), sign, offset, cast(Severity, severity), label)
+        for base, sign, offset, severity, label in read
+    )

@@ -1,0 +1,146 @@
+"""The alert as others see it: contract.md section 4, built from what is remembered and what is owed."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from handover.alerts import Memory
+from handover.calendar import DAY, Calendar, due_day_of
+from handover.frame import Frame
+from handover.identity import alert_id, obligation_id
+from handover.ladder import told_at
+from handover.obligations import Count, Obligation
+from schemas.alert import Alert
+from schemas.instants import show
+
+_TALLIED = 62  # days listed one by one; a longer count names its ends only
+
+
+def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
+    """One revision of an alert, with the obligation as derived now."""
+    obligation = obligation_id(duty.scope, duty.rule.id, duty.occurrence)
+    firing = memory.firing
+    return Alert(
+        alert_id=alert_id(obligation),
+        obligation_id=obligation,
+        subject=duty.subject,
+        handover_id=duty.handover_id,
+        handover_kind=duty.handover_kind,
+        rule_id=duty.rule.id,
+        occurrence=duty.occurrence,
+        rule_book=duty.book,
+        jurisdiction=duty.jurisdiction,
+        anchor_at=duty.anchor_at,
+        reason=reason(duty, memory),
+        basis=(dict(duty.rule.basis),),
+        seen=duty.anchors if firing else tuple(dict.fromkeys((*duty.anchors, *duty.answers))),
+        missing=duty.rule.missing if firing else (),
+        computation=tuple(computation(duty, frame.calendar)),
+        ladder=tuple(_ladder(memory, duty, frame)),
+        **_remembered(memory),
+    )
+
+
+def _remembered(memory: Memory) -> dict[str, Any]:
+    return {
+        "severity": memory.severity,
+        "state": memory.state,
+        "outcome": memory.outcome,
+        "step": memory.step,
+        "stage": memory.stage,
+        "held": memory.held,
+        "owner_agency": memory.owner,
+        "due_at": memory.due_at,
+        "raised_at": memory.raised_at,
+        "changed_at": memory.changed_at,
+        "resolved_at": memory.resolved_at,
+        "acknowledged_by": memory.acknowledged_by,
+        "assigned_to": memory.assigned_to,
+        "snoozed_until": memory.snoozed_until,
+        "contest": memory.contest,
+        "provisional": memory.provisional,
+        "revision": memory.revision,
+    }
+
+
+def ended_without_duty(memory: Memory, before: Alert) -> Alert:
+    """The end of an alert whose obligation is not derived any more: the last values stay (7.3)."""
+    return before.model_copy(update={**_remembered(memory), "missing": ()})
+
+
+def reason(duty: Obligation, memory: Memory | None = None) -> dict[str, str]:
+    """One sentence why, in both languages: who, what, by when, and how it ended."""
+    limit = f"{duty.due_at:%Y-%m-%d %H:%M}"
+    names, owner = duty.rule.names, duty.owner
+    zh, en = f"{names['zh']}：{owner} 应在 {limit} 前办理", f"{names['en']}: {owner} had to act before {limit}"
+    if memory is None:
+        return {"zh": zh, "en": en.replace("had to", "has to")}
+    if memory.firing:
+        return {"zh": f"{zh}，至今未收到答复", "en": f"{en}; no answer has come"}
+    ends = _ENDS[memory.outcome or "mistake"]
+    when = f"{memory.changed_at:%Y-%m-%d %H:%M}"
+    return {"zh": f"{zh}；{when} {ends[0]}", "en": f"{en}; {when} {ends[1]}"}
+
+
+_ENDS = {
+    "met_late": ("逾期后才答复", "answered late"),
+    "late_delivery": ("已按时答复，消息迟到", "answered in time, the message came late"),
+    "met": ("已在期限内答复", "answered before the limit"),
+    "waived": ("已豁免", "waived"),
+    "cancelled": ("义务已取消", "the duty was cancelled"),
+    "paused": ("羁押期间暂停", "paused while in custody"),
+    "redated": ("期限已变更", "the limit moved"),
+    "mistake": ("依据已撤销", "the ground was withdrawn"),
+}
+
+
+def _ladder(memory: Memory, duty: Obligation, frame: Frame) -> list[dict[str, Any]]:
+    offsets = frame.versions[0].book.ladder[memory.ladder.name]
+    if memory.severity == "INFO":
+        return [{"step": memory.step, "to": told_at(memory.step, memory.owner), "at": show(memory.raised_at)}]
+    found = [{"step": memory.step, "to": told_at(memory.step, memory.owner), "at": show(memory.ladder.base)}]
+    for step in range(max(memory.step, memory.ladder.start) + 1, len(offsets)):
+        at = memory.ladder.reached_at(step, offsets, frame.calendar)
+        found.append({"step": step, "to": told_at(step, memory.owner), "at": show(at)})
+    return found
+
+
+def computation(duty: Obligation, calendar: Calendar) -> list[dict[str, Any]]:
+    """The day-by-day count that a lawyer can check; for hour clocks one entry with the hours."""
+    count = duty.count
+    if count is None:
+        return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor"}, _due(duty)]
+    if count.length is not None and count.length.is_exact:
+        return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor", "hours": count.length.length / timedelta(hours=1)}, _due(duty)]
+    return [{"day": count.day0.isoformat(), "is": "anchor"}, *_days(duty, count, calendar)]
+
+
+def _due(duty: Obligation) -> dict[str, Any]:
+    return {"day": due_day_of(duty.due_at).isoformat(), "is": "due"}
+
+
+def _days(duty: Obligation, count: Count, calendar: Calendar) -> list[dict[str, Any]]:
+    due_day = due_day_of(duty.due_at)
+    working = count.length is not None and any(term.unit == "wd" for term in count.length.terms)
+    if not count.day0 < due_day or (due_day - count.day0) > _TALLIED * DAY or not working:
+        custody = [{"days": count.shift, "is": "custody"}] if count.shift else []
+        return [*custody, *_rolled(duty, calendar, due_day), _due(duty)]
+    found: list[dict[str, Any]] = []
+    number = 0
+    for day, kind in calendar.listing(count.day0, due_day):
+        if kind != "off":
+            number += 1
+        found.append({"day": day.isoformat(), "is": kind} | ({"n": number} if kind != "off" else {}))
+    found[-1] = {"day": due_day.isoformat(), "is": "due", "n": number}
+    return found
+
+
+def _rolled(duty: Obligation, calendar: Calendar, due_day: date) -> list[dict[str, Any]]:
+    """The days off that the due day was moved over."""
+    if duty.rule.roll != "next_working":
+        return []
+    found: list[dict[str, Any]] = []
+    day = due_day - DAY
+    while not calendar.is_working(day):
+        found.insert(0, {"day": day.isoformat(), "is": "off"})
+        day -= DAY
+    return found

@@ -1,0 +1,159 @@
+"""What is not of one subject: calendars, the registry, rule versions and the state of the feeds, as known at an instant."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from handover.calendar import Calendar, Year, start_of
+from handover.case import Case
+from handover.codes import Registry, Successors
+from handover.facts import Fact, agency_of, fact_of, parse_date, parse_instant
+from handover.factset import Entries, standing
+from handover.frame import Frame, Version
+from handover.rulebook import InvalidRuleBook, RuleBook
+from schemas.envelope import Event
+
+_SHARED = frozenset(("system.calendar_published", "system.registry_changed", "system.rules_changed"))
+
+
+class Change(NamedTuple):
+    """What moved between two instants: everything, or only what concerns firing alerts (feeds)."""
+
+    everything: bool
+    firing: bool
+
+
+@dataclass
+class Down:
+    """When the alerts of one source fired: pairs of (from, until); until None while it fires. Hold lasts `settle` longer."""
+
+    times: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+
+
+class World:
+    """The shared facts. `take` wants arrivals in order; what has been asked for stays true when later facts come."""
+
+    def __init__(self, book: RuleBook, calendar: Calendar) -> None:
+        self.book, self.calendar = book, calendar
+        self.refused: list[str] = []  # rule changes that could not be used, one line each
+        self.sources: dict[str, list[tuple[Event, datetime]]] = {}  # not yet lived, per source
+        self._entries = Entries()
+        self._instants: list[datetime] = []
+        self._parts: dict[int, tuple[Calendar, Registry, tuple[Version, ...]]] = {}
+        self._feeds: dict[str, Case] = {}
+        self._down: dict[str, dict[str, Down]] = {}
+        self._moves: dict[str, list[datetime]] = {}  # per source: the instants at which its being down changes
+
+    def take(self, event: Event, arrival: datetime) -> None:
+        """Learn a system event, or an action on a system alert."""
+        if event.fact in _SHARED:
+            if self._entries.take(fact_of(event, arrival)):
+                self._parts.clear()
+                self._instants = sorted({*self._instants, arrival, *_takes_effect(event, arrival)})
+            return
+        source = event.subject if event.fact.startswith("action.") else event.source
+        if event.fact == "system.manifest_judged":
+            source = event.subject
+        self.sources.setdefault(source, []).append((event, arrival))
+
+    def frame(self, now: datetime) -> Frame:
+        """The world as known at `now`."""
+        index = bisect_right(self._instants, now)
+        parts = self._parts.get(index)
+        if parts is None:
+            parts = self._parts[index] = self._read(now)
+        calendar, registry, versions = parts
+        return Frame(now, calendar, registry, registry.successors(now.date()), versions)
+
+    def _read(self, now: datetime) -> tuple[Calendar, Registry, tuple[Version, ...]]:
+        told = standing(self._entries.arrived(now), {})
+        calendar = self.calendar
+        for fact in told:
+            if fact.name == "system.calendar_published" and fact.data["status"] == "published":
+                year = Year(_days(fact, "holidays"), _days(fact, "workdays"))
+                calendar = calendar.with_year(fact.data["year"], year)
+        registry = Registry(tuple(fact for fact in told if fact.name == "system.registry_changed"))
+        return calendar, registry, tuple(self._versions(told))
+
+    def _versions(self, told: Iterable[Fact]) -> Iterable[Version]:
+        book = self.book
+        yield Version(book, None, False)
+        for fact in told:
+            if fact.name != "system.rules_changed":
+                continue
+            try:
+                book = book.changed(fact.data["book"], fact.data["changes"])
+            except InvalidRuleBook as error:
+                self.refused.append(f"{fact.source} {fact.id}: {error}")
+                continue
+            yield Version(book, fact.instant("effective_from"), fact.data["apply_to_open"])
+
+    # --- feeds
+
+    def feed_case(self, source: str) -> Case:
+        """The case by which the state of a feed is told; its alerts are raised elsewhere."""
+        if source not in self._feeds:
+            self._feeds[source] = Case.empty(source)
+        return self._feeds[source]
+
+    def note(self, source: str, alert: str, at: datetime, *, firing: bool) -> None:
+        """A system alert of a source began or stopped firing."""
+        times = self._down.setdefault(source, {}).setdefault(alert, Down()).times
+        if firing and (not times or times[-1][1] is not None):
+            times.append((at, None))
+        elif not firing and times and times[-1][1] is None:
+            times[-1] = (times[-1][0], at)
+        else:
+            return
+        moves = self._moves.setdefault(source, [])
+        moves.append(at if firing else at + self.book.settle)
+        moves.sort()
+
+    def feed_down(self, agency: str, now: datetime, successors: Successors) -> bool:
+        """Whether a system alert of one of the agency's sources fires, or ended less than `settle` ago (9.3)."""
+        return any(
+            successors.agency(agency_of(source)) == agency and any(self._is_down(one, now) for one in alerts.values())
+            for source, alerts in self._down.items()
+        )
+
+    def _is_down(self, down: Down, now: datetime) -> bool:
+        settle = self.book.settle
+        return any(since <= now and (until is None or now < until + settle) for since, until in down.times)
+
+    # --- what a case must live through
+
+    def next_change(self, after: datetime, *, firing: bool) -> datetime | None:
+        """The next instant after `after` at which a case can change because of the world; feeds only matter to firing alerts."""
+        found = []
+        index = bisect_right(self._instants, after)
+        if index < len(self._instants):
+            found.append(self._instants[index])
+        if firing:
+            for moves in self._moves.values():
+                index = bisect_right(moves, after)
+                if index < len(moves):
+                    found.append(moves[index])
+        return min(found, default=None)
+
+    def changes(self, after: datetime, before: datetime) -> Change:
+        """What moved at instants t with `after` <= t < `before`."""
+        everything = any(after <= at < before for at in self._instants)
+        return Change(everything, any(after <= at < before for moves in self._moves.values() for at in moves))
+
+
+def _takes_effect(event: Event, arrival: datetime) -> list[datetime]:
+    """Later instants at which a shared fact begins to matter."""
+    data: Mapping[str, str] = event.data
+    if event.fact == "system.rules_changed":
+        effective = parse_instant(data["effective_from"])
+        return [effective] if effective > arrival else []
+    if event.fact == "system.registry_changed":
+        begins = start_of(parse_date(data["valid_from"]))
+        return [begins] if begins > arrival else []
+    return []
+
+
+def _days(fact: Fact, name: str) -> frozenset[date]:
+    return frozenset(parse_date(day) for day in fact.data[name])

@@ -1,0 +1,81 @@
+"""The public part of a case: the value of `reentry.case.v1` (contract.md section 2)."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.alert import At
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Milestone(_Read):
+    """The latest fact of one name."""
+
+    fact: str
+    time: At
+    arrival: At
+    source: str
+    event_id: str
+
+
+class HandoverView(_Read):
+    """One handover with the state people see."""
+
+    handover_id: str
+    kind: str
+    state: str
+    opened_at: At
+    closed_at: At | None
+    release_date: str | None
+    sending: str
+    county: str
+    town: str
+    jurisdiction: str
+    key_person: bool
+    milestones: tuple[Milestone, ...]
+
+
+class DisputeView(_Read):
+    """Where a dispute stands."""
+
+    state: str
+    level: str | None
+    place_code: str | None
+    committee: str | None
+
+
+class ObligationView(_Read):
+    """An obligation not yet ended."""
+
+    obligation_id: str
+    alert_id: str
+    handover_id: str | None
+    rule_id: str
+    occurrence: str
+    owner_agency: str
+    jurisdiction: str
+    state: Literal["open", "overdue", "paused"]
+    severity: str
+    anchor_at: At
+    due_at: At
+    warn_at: At = Field(description="shown as due soon from here on: the last third of the period, at least one day")
+    provisional: bool
+    reason: dict[str, str]
+    missing: tuple[str, ...]
+    computation: tuple[dict[str, Any], ...]
+
+
+class CaseSnapshot(_Read):
+    """What others may read of a case; the rest is the pipeline's own memory."""
+
+    format: int
+    subject: str
+    kind: Literal["PERSON", "DISPUTE", "SOURCE"]
+    revision: int
+    changed_at: At | None
+    handovers: tuple[HandoverView, ...]
+    dispute: DisputeView | None
+    obligations: tuple[ObligationView, ...]

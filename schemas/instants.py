@@ -1,0 +1,52 @@
+"""Instants: aware, +08:00, whole milliseconds, everywhere in this code."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+CHINA = timezone(timedelta(hours=8))  # one zone, no daylight saving since 1991
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # dates outside are typing errors, and would overflow when a period is added
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).astimezone(CHINA)
+_MILLISECOND = timedelta(milliseconds=1)
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def instant(text: str) -> datetime:
+    """Read RFC 3339 with an offset; digits finer than a millisecond are cut. Raise ValueError, which never quotes the text."""
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError("must be an RFC 3339 instant with an offset, for example 2026-03-31T09:00:00+08:00")
+    try:
+        at = datetime.fromisoformat(text if text.isupper() else text.upper()).astimezone(CHINA)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("is no instant of the calendar") from error
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return _cut(at)
+
+
+def in_china(at: datetime) -> datetime:
+    """The same instant with +08:00, cut to milliseconds. Raise ValueError on a naive one."""
+    if at.tzinfo is None:
+        raise ValueError("must be aware: an instant has an offset")
+    return _cut(at if at.tzinfo is CHINA else at.astimezone(CHINA))
+
+
+def _cut(at: datetime) -> datetime:
+    finer = at.microsecond % 1000
+    return at.replace(microsecond=at.microsecond - finer) if finer else at
+
+
+def show(at: datetime) -> str:
+    """Write an aware instant: +08:00, seconds, milliseconds only if not zero."""
+    local = in_china(at)
+    return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
+
+
+def from_millis(value: int) -> datetime:
+    """The instant so many milliseconds after 1970-01-01T00:00:00Z."""
+    return _EPOCH + timedelta(milliseconds=value)
+
+
+def millis(at: datetime) -> int:
+    """Milliseconds from 1970-01-01T00:00:00Z to an aware instant, cut."""
+    return (at - _EPOCH) // _MILLISECOND

@@ -1,0 +1,1 @@
+"""Golden timelines: a folder each, with why in words (README.md), events.jsonl and expected.jsonl."""
