@@ -51,7 +51,7 @@ TOPICS = (
     Topic(SYSTEM, "source", "delete", 90 * _DAY_MS, writers="publishers, administrators"),
     Topic(CASE, "subject", "compact", None, timestamp_type="CreateTime"),
     Topic(ALERT, "alert_id", "compact", None, timestamp_type="CreateTime"),
-    Topic(DLQ, "original key", "delete", 365 * _DAY_MS, keyed=False, timestamp_type="CreateTime"),
+    Topic(DLQ, "original key", "delete", 365 * _DAY_MS, timestamp_type="CreateTime"),
     # Only on its way between two workers; what it carries stays on its own topic for its 90 days.
     Topic(ROUTED, "subject", "delete", 14 * _DAY_MS),
 )

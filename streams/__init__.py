@@ -1,0 +1,1 @@
+"""The stream worker on Faust: the only writer of cases and alerts."""

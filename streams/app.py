@@ -1,0 +1,112 @@
+"""The Faust app of the worker: topics to read, the table of cases, the engine on its hooks."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handover.calendar import load_calendar
+from handover.rulebook import load
+from handover.world import World
+from schemas.topics import CASE, ROUTED, SOURCES, named
+from streams.clock import Clock
+from streams.engine.store import URL
+from streams.engine.transport import App
+from streams.step import Engine
+from streams.system import SystemReader
+from streams.web import serve
+
+PARTITION_TOPICS = (*SOURCES, ROUTED)
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker is given. `web_port` 0: no web."""
+
+    brokers: str
+    data_dir: Path
+    topic_prefix: str = ""
+    partitions: int = 12
+    rules: str = "cn-default"
+    calendar: Path | None = None
+    clock_file: Path | None = None
+    grace_seconds: float = 0.5
+    commit_interval_seconds: float = 1.0
+    session_timeout_seconds: float = 10.0
+    standby_replicas: int = 1
+    dead_letter_limit: float = 0.5
+    web_host: str = "127.0.0.1"
+    web_port: int = 0
+    log_level: str = "WARNING"
+
+
+def create_app(config: WorkerConfig) -> App:
+    """The app, ready to be started. Raise OSError, InvalidRuleBook: nothing starts with a broken book."""
+    world = World(load(config.rules), load_calendar(config.calendar) if config.calendar else load_calendar())
+    clock = Clock.load(config.clock_file)
+    app = _faust(config)
+    sources = [named(config.topic_prefix, topic) for topic in PARTITION_TOPICS]
+    table = _table(app, config)
+    system = SystemReader(config, world, clock)
+    app.engine = Engine(app, table, sources, config, clock, system)
+
+    @app.agent(app.topic(*sources, key_type=bytes, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]
+    async def subscribe(stream: AsyncIterator[Any]) -> None:
+        """Never iterated: it makes Faust subscribe to the topics and assign them together."""
+        async for _ in stream:
+            pass
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def read_system() -> None:
+        await system.run()
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def web() -> None:
+        if config.web_port:
+            await serve(app.engine, config.web_host, config.web_port)
+
+    return app
+
+
+def _table(app: App, config: WorkerConfig) -> Any:
+    changelog = app.topic(
+        named(config.topic_prefix, CASE),
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        partitions=config.partitions,
+        compacting=True,
+        deleting=False,
+        internal=True,
+    )
+    return app.Table("cases", partitions=config.partitions, key_type=bytes, value_type=bytes, store=URL, changelog_topic=changelog)
+
+
+def _faust(config: WorkerConfig) -> App:
+    heartbeat = min(1.0, config.session_timeout_seconds / 6)
+    return App(
+        f"{config.topic_prefix}reentry-worker",
+        broker=[f"kafka://{one.strip()}" for one in config.brokers.split(",")],
+        topic_partitions=config.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=config.standby_replicas,
+        recovery_consistency_check=True,
+        broker_session_timeout=config.session_timeout_seconds,
+        broker_heartbeat_interval=heartbeat,
+        broker_rebalance_timeout=max(30.0, 2 * config.session_timeout_seconds),
+        broker_request_timeout=max(20.0, 2 * config.session_timeout_seconds),
+        broker_commit_interval=config.commit_interval_seconds,
+        broker_max_poll_records=5000,
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        consumer_auto_offset_reset="earliest",
+        producer_request_timeout=60.0,
+        producer_max_batch_size=1_500_000,
+        producer_max_request_size=2_000_000,
+        producer_acks=-1,
+        stream_wait_empty=True,
+        stream_recovery_delay=0.0,
+        web_enabled=False,
+        datadir=str(config.data_dir / "worker"),
+    )

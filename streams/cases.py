@@ -1,0 +1,53 @@
+"""The cases of the owned partitions: bytes in the table, a bounded number of them decoded."""
+
+from collections import OrderedDict
+
+from handover.case import Case
+from schemas.instants import millis
+from streams.engine.store import HEAD, NEVER, PartitionStore
+
+DECODED = 50_000
+
+
+class Cases:
+    """Decoded cases by (partition, key), the least recently used given up first."""
+
+    def __init__(self, store: PartitionStore) -> None:
+        self._store = store
+        self._decoded: OrderedDict[tuple[int, bytes], Case] = OrderedDict()
+
+    def load(self, partition: int, key: bytes) -> Case:
+        """The case of a subject; an empty one where nothing is known."""
+        place = (partition, key)
+        case = self._decoded.get(place)
+        if case is not None:
+            self._decoded.move_to_end(place)
+            return case
+        value = self._store.parts[partition].get(key)
+        case = Case.decode(value[HEAD.size :]) if value is not None else Case.empty(key.decode())
+        self._decoded[place] = case
+        if len(self._decoded) > DECODED:
+            self._decoded.popitem(last=False)
+        return case
+
+    def drop(self, partition: int, key: bytes) -> None:
+        """Forget what was decoded: what is in the table counts."""
+        self._decoded.pop((partition, key), None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._decoded.clear()
+
+    def next_of(self, partition: int, key: bytes) -> int | None:
+        """The next instant of a case (ms), without decoding it."""
+        value = self._store.parts[partition].get(key)
+        return HEAD.unpack_from(value)[1] if value is not None else None
+
+    def firing(self, partition: int) -> list[bytes]:
+        """The keys of cases with a firing alert."""
+        return [key for key, value in self._store.parts[partition].items() if HEAD.unpack_from(value)[2]]
+
+
+def next_ms(case: Case) -> int:
+    """The next instant of a case in ms, NEVER where only news can change it."""
+    return millis(case.next_at) if case.next_at is not None else NEVER

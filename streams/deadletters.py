@@ -1,0 +1,30 @@
+"""What cannot be applied is kept, with the reason (contract.md section 2)."""
+
+from importlib.metadata import version
+from typing import Any
+
+from schemas.parse import Reason
+from schemas.pii import mask_bytes
+from streams.engine.transport import Output
+
+VERSION = version("reentry-handover")
+
+
+def dead_letter(record: Any, reason: Reason, message: str, exception: str = "InvalidEvent") -> Output:
+    """The record untouched, but for numbers that must not be kept; where it stood and why it is here in the headers."""
+    value = record.value
+    if reason == "PII_IN_TEXT" and value is not None:
+        value = mask_bytes(value)
+    kept = [(name, text) for name, text in record.headers if not name.startswith(("__streams.errors.", "reentry."))]
+    told = [(name, text) for name, text in record.headers if name == "reentry.redrives"]
+    headers = {
+        "__streams.errors.topic": record.topic,
+        "__streams.errors.partition": str(record.partition),
+        "__streams.errors.offset": str(record.offset),
+        "__streams.errors.exception": exception,
+        "__streams.errors.message": message,
+        "reentry.reason": reason,
+        "reentry.version": VERSION,
+    }
+    key = record.key if record.key is not None or value is not None else b""  # a record needs one of both
+    return Output(key, value, [*kept, *told, *((name, text.encode()) for name, text in headers.items())])

@@ -1,0 +1,154 @@
+"""The drain loop: lists of records per partition instead of one event at a time through four tasks."""
+
+import asyncio
+import time
+from typing import Any
+
+from aiokafka import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.engine.thread import LeaseThread
+
+POLL_SECONDS = 0.2
+PAUSE_SECONDS = 0.02
+LEASED_SHARE = 0.7  # of the session timeout: what we may still write before another can own the partition
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Polls, hands changelog records to the store and source records to the engine, and commits what the engine has done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.done: dict[TP, int] = {}  # the next offset to read after a restart
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    # --- commits: one number per partition instead of lists of acknowledged events
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return list(self.done)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.done.get(tp)
+
+    async def wait_empty(self) -> None:
+        """On revoke and on shutdown: let the running step end, then commit."""
+        await self.idle.wait()
+        await self.commit_and_end_transactions()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget offsets of what is not ours any more."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self.done.pop(tp, None)
+
+    def _new_consumer_thread(self) -> LeaseThread:
+        return LeaseThread(self, loop=self.loop, beacon=self.beacon)
+
+    # --- the lease
+
+    def lease_ok(self) -> bool:
+        """Whether nobody else can own our partitions."""
+        return bool(time.monotonic() - self._thread.beat < self.app.conf.broker_session_timeout * LEASED_SHARE)
+
+    async def lease(self) -> bool:
+        """Wait for it. False: we are being rebalanced or stopped, give up this step."""
+        while not self.lease_ok():
+            if not self.flow_active or self.should_stop:
+                return False
+            await asyncio.sleep(PAUSE_SECONDS)
+        return True
+
+    # --- time
+
+    def read_until(self, tp: TP) -> float | None:
+        """The wall-clock second before which everything in a partition has been handed to us; None: we are not at its end."""
+        stamps = self._thread.stamps
+        if stamps is None:
+            return None
+        asked = stamps.asked.get(TopicPartition(*tp))  # before position and high-water mark: they live in another thread
+        state = self._assignment().state_value(TopicPartition(*tp))
+        if asked is None or state is None or state.highwater is None or not state.has_valid_position:
+            return None
+        return asked if state.position >= state.highwater else None
+
+    def _assignment(self) -> Any:
+        return self._thread._consumer._subscription.subscription.assignment
+
+    # --- the loop
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+            try:
+                await self._poll()
+            except self.consumer_stopped_errors:
+                if self.app.should_stop:
+                    return
+                raise
+
+    async def _poll(self) -> None:
+        app, engine, recovery = self.app, self.app.engine, self.app.tables.recovery
+        ready = engine.ready and self.flow_active and not app.in_recovery and not app.rebalancing and self.lease_ok()
+        # Never fetch what we will not take: fetching moves the position.
+        wanted = {tp for tp in self._get_active_partitions() if (tp.topic not in engine.sources) or (ready and engine.wants(tp))}
+        if not self.flow_active or not (wanted or ready):
+            await asyncio.sleep(PAUSE_SECONDS)
+            return
+        generation = app.consumer_generation_id
+        records = await self._getmany(wanted, 0.0 if engine.busy else POLL_SECONDS) if wanted else {}
+        work: dict[TP, list[Any]] = {}
+        for place, found in records.items():
+            tp = TP(place.topic, place.partition)
+            if tp.topic in engine.sources:
+                work[tp] = found
+            elif tp in recovery.tp_to_table:
+                self._take_changelog(recovery, tp, found)
+                self._thread.pending.pop(place, None)
+        if recovery.in_recovery:
+            self._close_gaps(recovery)
+        if ready and engine.stale and not app.rebalancing:
+            await engine.rebuild()
+        if not ready or not self.flow_active or generation != app.consumer_generation_id:
+            await asyncio.sleep(0)
+            return
+        await self._step(work)
+
+    async def _step(self, work: dict[TP, list[Any]]) -> None:
+        engine = self.app.engine
+        self.idle.clear()
+        try:
+            engine.take(work)
+            self._thread.pending = {}
+            if await engine.step():
+                for tp, offset in engine.offsets().items():
+                    self.done[tp] = offset
+                    self._read_offset[tp] = offset - 1
+        finally:
+            self.idle.set()
+        await asyncio.sleep(0)
+
+    def _take_changelog(self, recovery: Any, tp: TP, found: list[Any]) -> None:
+        if recovery.tp_to_table[tp].data.apply(tp, found) and tp in recovery.active_tps:
+            self.app.engine.forget(tp.partition)
+        self._read_to(recovery, tp, found[-1].offset)
+
+    def _read_to(self, recovery: Any, tp: TP, offset: int) -> None:
+        offsets = recovery.active_offsets if tp in recovery.active_tps else recovery.standby_offsets
+        offsets[tp] = max(offset, offsets.get(tp) or 0)
+        recovery._active_events_received_at[tp] = time.monotonic()
+        if recovery.in_recovery and not recovery.need_recovery():
+            recovery._set_recovery_ended()
+            recovery.signal_recovery_end.set()
+
+    def _close_gaps(self, recovery: Any) -> None:
+        """The end of recovery is the end read: the last offsets may belong to no record (cleaned tombstones, markers)."""
+        stamps = self._thread.stamps
+        for tp in recovery.active_tps:
+            place = TopicPartition(*tp)
+            state = self._assignment().state_value(place)
+            if not (state and state.highwater and state.has_valid_position):
+                continue
+            if state.position >= state.highwater or (stamps is not None and stamps.empty.get(place, 0) > 1):
+                recovery.tp_to_table[tp].data.set_persisted_offset(tp, state.highwater - 1)
+                self._read_to(recovery, tp, state.highwater - 1)

@@ -1,0 +1,83 @@
+"""What must live in the consumer's own thread: the lease, the instants at which fetches were asked, and rewinding what was not claimed."""
+
+import asyncio
+import time
+from typing import Any
+
+from aiokafka import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+
+FETCH_WAIT_MS = 250  # Faust hard-codes 1500: a deadline would wait for it
+
+
+class FetchStamps:
+    """When the last answered fetch of each partition was asked (wall clock, s): what was appended before is below its high-water mark."""
+
+    def __init__(self, consumer: Any) -> None:
+        self.asked: dict[TopicPartition, float] = {}
+        self.empty: dict[TopicPartition, int] = {}  # answered fetches in a row that brought nothing below the high-water mark
+        fetcher = consumer._fetcher
+        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
+        self._fetcher, self._proceed = fetcher, fetcher._proc_fetch_request
+        fetcher._proc_fetch_request = self._stamped
+
+    async def _stamped(self, assignment: Any, node: Any, request: Any) -> Any:
+        asked = time.time()
+        wanted = [(TopicPartition(topic, one[0]), one[1]) for topic, ones in request.topics for one in ones]
+        before = {tp: state.timestamp for tp, _ in wanted if (state := assignment.state_value(tp))}
+        result = await self._proceed(assignment, node, request)
+        for tp, offset in wanted:
+            state = assignment.state_value(tp)
+            if state and state.timestamp != before.get(tp):
+                self.asked[tp] = asked
+                gap = state.has_valid_position and state.position == offset < state.highwater and tp not in self._fetcher._records
+                self.empty[tp] = self.empty.get(tp, 0) + 1 if gap else 0
+        return result
+
+
+class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Until the last *successful* heartbeat + session timeout nobody else can own our partitions."""
+
+    beat = float("-inf")
+    stamps: FetchStamps | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pending: dict[TopicPartition, int] = {}
+        self._fetching: asyncio.Lock | None = None
+
+    async def seek_to_committed(self) -> Any:
+        """After a rebalance everything begins at the committed offset."""
+        self.pending = {}
+        return await super().seek_to_committed()
+
+    async def _fetch_records(self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None) -> Any:
+        """Fetch; but first seek back to what the last fetch brought and nobody claimed. One at a time: a cancelled fetch runs on."""
+        self._fetching = self._fetching or asyncio.Lock()
+        async with self._fetching:
+            assignment = consumer._subscription.subscription.assignment
+            for tp, first in self.pending.items():
+                state = assignment.state_value(tp)
+                if state and state.has_valid_position and state.position > first:
+                    self.log.warning("rewinding %s from %s to %s", tp, state.position, first)
+                    consumer.seek(tp, first)
+            self.pending = {}
+            records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+            self.pending = {tp: found[0].offset for tp, found in records.items() if found}
+            return records
+
+    async def on_start(self) -> None:
+        """Wrap the fetcher and the heartbeat of the consumer that has just been made."""
+        await super().on_start()
+        self.stamps = FetchStamps(self._consumer)
+        coordinator = self._consumer._coordinator
+        heartbeat = coordinator._do_heartbeat
+
+        async def leased() -> Any:
+            asked, generation = time.monotonic(), coordinator.generation
+            good = await heartbeat()
+            if good and not coordinator._rejoin_needed_fut.done() and generation == coordinator.generation:
+                self.beat = asked
+            return good
+
+        coordinator._do_heartbeat = leased

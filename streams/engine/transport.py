@@ -1,0 +1,75 @@
+"""The Faust app with our consumer, our producer and sends in batches."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+
+from streams.engine.consumer import BatchConsumer
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Output(NamedTuple):
+    """One record to be written."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Written(NamedTuple):
+    """Where a batch was written: `count` records from offset `base` on."""
+
+    partition: int
+    base: int
+    count: int
+
+
+class TooLarge(ValueError):
+    """A record that is larger than a batch may be."""
+
+
+class BatchProducer(driver.Producer):  # type: ignore[misc]
+    """Idempotent: a retried batch is written once, else our own retry would look like a foreign writer."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's transport with our parts."""
+
+    Consumer, Producer = BatchConsumer, BatchProducer
+
+
+class App(faust.App):  # type: ignore[misc]
+    """Faust's app with our transport; `engine` is set before it starts."""
+
+    engine: Any = None
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_producer, self)
+
+    async def send_batches(self, topic: str, outputs: Mapping[int, Sequence[Output]]) -> list[Written]:
+        """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError, TooLarge."""
+        producer, sent = self.producer._producer, []
+        for partition, records in outputs.items():
+            at = 0
+            while at < len(records):
+                batch, first = producer.create_batch(), at
+                while at < len(records) and _append(batch, records[at]):
+                    at += 1
+                if at == first:
+                    raise TooLarge(f"{topic}: a record is larger than a batch may be")
+                batch.close()
+                sent.append((partition, at - first, await producer.send_batch(batch, topic, partition=partition)))
+        return [Written(partition, (await future).offset, count) for partition, count, future in sent]
+
+
+def _append(batch: Any, output: Output) -> bool:
+    return batch.append(key=output.key, value=output.value, timestamp=None, headers=list(output.headers)) is not None

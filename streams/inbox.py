@@ -1,0 +1,151 @@
+"""Records read and not yet applied: parsed, sent on where they belong elsewhere, waiting for their turn."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from faust.types import TP
+
+from handover.links import routes
+from schemas.envelope import Event
+from schemas.instants import millis
+from schemas.parse import InvalidEvent, parse
+from schemas.topics import DLQ, ROUTED, named
+from streams import metrics
+from streams.clock import Clock
+from streams.deadletters import dead_letter
+from streams.engine.transport import Output
+from streams.routing import arrived, home, marker_of, routed
+from streams.watermark import Frontier, Markers
+
+LONGEST = 20_000  # records of one partition that may wait before it is not fetched for a while
+
+
+class Told(NamedTuple):
+    """A fact waiting to be applied; sorts by arrival, then as it was read."""
+
+    arrival_ms: int
+    number: int
+    subject: str
+    event: Event
+    tp: TP
+    record: Any
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What waits in one partition: a heap by arrival."""
+
+    facts: list[Told] = field(default_factory=list)
+
+    def until(self, before_ms: int, limit: int) -> Iterator[Told]:
+        """Take up to `limit` facts with an arrival < `before_ms`, in order."""
+        while limit > 0 and self.facts and self.facts[0].arrival_ms < before_ms:
+            limit -= 1
+            yield heapq.heappop(self.facts)
+
+
+class Inbox:
+    """Takes polls. Every record ends in one counted outcome; what must be written for that is in `outputs`."""
+
+    def __init__(self, prefix: str, partitions: int, clock: Clock) -> None:
+        self._partitions, self._clock = partitions, clock
+        self._routed, self._dlq = named(prefix, ROUTED), named(prefix, DLQ)
+        self._prefix = prefix
+        self.waiting: dict[int, Waiting] = defaultdict(Waiting)
+        self.frontiers: dict[TP, Frontier] = defaultdict(Frontier)
+        self.markers = Markers(partitions)
+        self.outputs: dict[str, dict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
+        self.following: dict[TP, int] = {}  # the offset after the last one read
+        self._number = 0
+        self._counted: dict[TP, int] = defaultdict(int)  # how many wait, per topic and partition
+
+    def clear(self) -> None:
+        """Forget everything: after a rebalance reading goes on from the committed offsets."""
+        for one in (self.waiting, self.frontiers, self.outputs, self.following, self._counted):
+            one.clear()
+        self.markers.forget()
+
+    def take(self, tp: TP, records: list[Any]) -> None:
+        """Take the records of one poll of one partition."""
+        for record in records:
+            if tp.topic == self._routed:
+                self._take_routed(tp, record)
+            else:
+                self._take_told(tp, record)
+        self.frontiers[tp].last_ms = max(records[-1].timestamp, self.frontiers[tp].last_ms or 0)
+        self.following[tp] = records[-1].offset + 1
+
+    def _take_told(self, tp: TP, record: Any) -> None:
+        arrival = self._clock.arrival(record.timestamp)
+        try:
+            event = parse(record.value, record.headers, arrival)
+        except InvalidEvent as error:
+            self.bury(record, error)
+            return
+        metrics.EVENT_AGE.labels(tp.topic).observe(max(0.0, (arrival - event.time).total_seconds()))
+        at = millis(arrival)
+        for subject in (event.subject, *routes(event)):
+            if (partition := home(subject, self._partitions)) == tp.partition:
+                self._wait(Told(at, self._next(), subject, event, tp, record))
+            else:
+                self.outputs[self._routed][partition].append(routed(subject, event, at))
+                if subject == event.subject:
+                    metrics.RECORDS.labels(tp.topic, "routed").inc()
+
+    def _take_routed(self, tp: TP, record: Any) -> None:
+        told = marker_of(record.headers)
+        if told is not None:
+            self.markers.read(tp.partition, told)
+            return
+        try:
+            subject, event, at = arrived(record.value, record.headers)
+        except (InvalidEvent, KeyError, ValueError) as error:
+            self.bury(record, InvalidEvent("MALFORMED", f"routed record: {type(error).__name__}"))
+            return
+        self._wait(Told(at, self._next(), subject, event, tp, record))
+
+    def _wait(self, told: Told) -> None:
+        heapq.heappush(self.waiting[told.tp.partition].facts, told)
+        self._counted[told.tp] += 1
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def bury(self, record: Any, error: InvalidEvent, exception: str = "InvalidEvent") -> None:
+        """A dead letter instead of a fact."""
+        outcome = "bug" if error.reason == "FAILED" else "invalid"
+        self.outputs[self._dlq][record.partition].append(dead_letter(record, error.reason, str(error), exception))
+        metrics.RECORDS.labels(record.topic, outcome).inc()
+        metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()
+
+    def put_back(self, facts: list[Told]) -> None:
+        """A step was given up: its facts wait again."""
+        for told in facts:
+            heapq.heappush(self.waiting[told.tp.partition].facts, told)
+
+    def applied(self, facts: list[Told]) -> None:
+        """A step went through."""
+        for told in facts:
+            self._counted[told.tp] -= 1
+
+    def wants(self, tp: TP) -> bool:
+        """Whether more of a partition may be read: what is far ahead of the others waits in Kafka."""
+        if self._counted[tp] < LONGEST:
+            return True
+        waiting, last_ms = self.waiting[tp.partition].facts, self.frontiers[tp].last_ms
+        # A whole batch of one timestamp: only reading on shows where it ends.
+        return bool(waiting) and last_ms is not None and waiting[0].arrival_ms >= self._clock.millis_at(last_ms)
+
+    def offsets(self) -> dict[TP, int]:
+        """Where to go on after a restart: per partition the first record not yet applied."""
+        found = dict(self.following)
+        for waiting in self.waiting.values():
+            for told in waiting.facts:
+                offset = told.record.offset
+                if offset < found[told.tp]:
+                    found[told.tp] = offset
+        return found

@@ -1,0 +1,96 @@
+"""Every worker reads the whole system topic: calendars, the registry, rule versions and the state of all feeds."""
+
+import asyncio
+import contextlib
+import heapq
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from handover.world import World
+from schemas.envelope import Event
+from schemas.instants import from_millis
+from schemas.parse import InvalidEvent, parse
+from schemas.topics import ACTION, SYSTEM, named
+from streams.clock import Clock
+from streams.engine.thread import FetchStamps
+from streams.watermark import Frontier, least
+
+POLL_MS = 200
+
+
+class SystemReader:
+    """Brings the world what concerns all cases, in order of arrival, and says how far it is known."""
+
+    def __init__(self, config: Any, world: World, clock: Clock) -> None:
+        self.world = world
+        self._config, self._clock = config, clock
+        self._told: list[tuple[int, int, Event]] = []  # a heap by arrival (ms)
+        self._frontiers: dict[TopicPartition, Frontier] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+        self._stamps: FetchStamps | None = None
+        self._number = 0
+        self.told_until: int | None = None  # the world knows everything below this broker timestamp (ms)
+
+    async def run(self) -> None:
+        """Read for ever; while the broker is away, wait."""
+        topics = [named(self._config.topic_prefix, topic) for topic in (SYSTEM, ACTION)]
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._config.brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=250
+        )
+        await consumer.start()
+        try:
+            places = [TopicPartition(topic, number) for topic in topics for number in range(self._config.partitions)]
+            consumer.assign(places)
+            self._stamps = FetchStamps(consumer)
+            await consumer.seek_to_beginning(*places)
+            self._frontiers = {place: Frontier() for place in places}
+            self._consumer = consumer
+            while True:
+                with contextlib.suppress(KafkaError):
+                    for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+                        self._take(place, records)
+                await asyncio.sleep(0)
+        finally:
+            await consumer.stop()
+
+    def _take(self, place: TopicPartition, records: list[Any]) -> None:
+        for record in records:
+            arrival = self._clock.arrival(record.timestamp)
+            try:
+                event = parse(record.value, record.headers, arrival)
+            except InvalidEvent:
+                continue  # the worker that owns its partition buries it
+            if event.fact.startswith("system.") or event.subject.startswith("/"):
+                self._number += 1
+                heapq.heappush(self._told, (self._clock.millis_at(record.timestamp), self._number, event))
+        self._frontiers[place].last_ms = records[-1].timestamp
+
+    def bound(self) -> int | None:
+        """Below this broker timestamp (ms) everything has been read; None: not yet known."""
+        if self._consumer is None or self._stamps is None:
+            return None
+        grace = round(self._config.grace_seconds * 1000)
+        return least(frontier.bound(self._read_until(place), grace) for place, frontier in self._frontiers.items())
+
+    def _read_until(self, place: TopicPartition) -> int | None:
+        assert self._consumer is not None
+        assert self._stamps is not None
+        asked = self._stamps.asked.get(place)
+        state = self._consumer._subscription.subscription.assignment.state_value(place)  # noqa: SLF001  # as the engine does
+        if asked is None or state is None or state.highwater is None or not state.has_valid_position:
+            return None
+        return int(asked * 1000) if state.position >= state.highwater else None
+
+    def advance(self) -> None:
+        """Tell the world everything below the bound."""
+        bound = self.bound()
+        if bound is None:
+            return
+        self.told_until = bound
+        before = self._clock.millis_at(bound)
+        while self._told and self._told[0][0] < before:
+            at, _, event = heapq.heappop(self._told)
+            self.world.take(event, from_millis(at))
+
