@@ -91,6 +91,15 @@ class Case:
         self.outgoing.extend(_forwarded(self, event, fact))
         return True
 
+    def begin_again(self) -> None:
+        """Forget what was lived, not what is known: every fact is news again."""
+        sets = (self.entries, *self.disputes.values())
+        self.news = [copy for entries in sets for copies in entries.copies.values() for copy in copies]
+        self.pending = sorted(fact.arrival for fact in self.news)
+        self.memories, self.shown, self.derived = {}, {}, None
+        self.lived = self.own_next = None
+        self.moved_to = ""
+
     def _merges(self) -> list[Fact]:
         if self.entries.plain:
             return []

@@ -218,9 +218,7 @@ def _lived_again(case: Case, world: World) -> list[Alert]:
     """Forget the memories, live from the first arrival to where the case was, and tell what came out differently."""
     until, memories, shown = case.lived, case.memories, case.shown
     assert until is not None
-    sets = (case.entries, *case.disputes.values())
-    case.pending = sorted(at for entries in sets for at in entries.arrivals())
-    case.memories, case.shown, case.lived, case.own_next, case.moved_to, case.derived, case.news = {}, {}, None, None, "", None, []
+    case.begin_again()
     lived: list[Alert] = []
     while (now := _next(case, world)) is not None and now <= until:
         lived += live(case, world, now)
