@@ -1,42 +1,46 @@
-"""What operators decide about alerts: `reentry.action.v1`."""
+"""What operators decide about alerts: `reentry.action.v1`, subject of the alert."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
 
-from schemas.payload import AlertId, Instant, Note, Payload
+from schemas.payload import AlertId, Instant, Note, Payload, Ref, Remark
 
 
 class Acknowledged(Payload):
-    """`reentry.action.acknowledged.v1`, by county justice."""
+    """An operator has seen the alert and takes care: climbing stops for one period."""
 
     TYPE: ClassVar[str] = "reentry.action.acknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
-    alert_id: AlertId
-    by: str = Field(description="opaque staff id")
-    note: Note | None = None
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Remark | None = Field(default=None, description="free text, at most 200 characters")
 
 
 class Assigned(Payload):
-    """`reentry.action.assigned.v1`, by county justice."""
+    """An operator gave the alert to a colleague."""
 
     TYPE: ClassVar[str] = "reentry.action.assigned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471", "to": "O-4472"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
+        "by": "O-4471",
+        "to": "O-4472",
+    }
 
-    alert_id: AlertId
-    by: str
-    to: str = Field(description="opaque staff id")
-    note: Note | None = None
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    to: Ref = Field(description="opaque staff id")
+    note: Remark | None = Field(default=None, description="free text, at most 200 characters")
 
 
 class Commented(Payload):
-    """`reentry.action.commented.v1`, by county justice."""
+    """An operator wrote a remark; nothing else changes."""
 
     TYPE: ClassVar[str] = "reentry.action.commented.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -47,13 +51,13 @@ class Commented(Payload):
         "note": "Called the township office",
     }
 
-    alert_id: AlertId
-    by: str
-    note: Note = Field(description="at most 200 characters")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Note = Field(description="free text, at most 200 characters")
 
 
 class Snoozed(Payload):
-    """`reentry.action.snoozed.v1`, by county justice."""
+    """An operator put the alert aside until an instant: no climbing until then."""
 
     TYPE: ClassVar[str] = "reentry.action.snoozed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -65,14 +69,14 @@ class Snoozed(Payload):
         "note": "Visit agreed for Friday",
     }
 
-    alert_id: AlertId
-    by: str
-    until: Instant
-    note: Note
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    until: Instant = Field(description="end of the snooze")
+    note: Note = Field(description="free text, at most 200 characters")
 
 
 class Waived(Payload):
-    """`reentry.action.waived.v1`, by county justice."""
+    """The obligation is waived: the alert ends, or is never raised."""
 
     TYPE: ClassVar[str] = "reentry.action.waived.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -83,52 +87,52 @@ class Waived(Payload):
         "note": "Duty lies with another province",
     }
 
-    alert_id: AlertId
-    by: str
-    note: Note = Field(description="reason, required")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Note = Field(description="why; required")
 
 
 class Reopened(Payload):
-    """`reentry.action.reopened.v1`, by county justice."""
+    """The waiver is taken back."""
 
     TYPE: ClassVar[str] = "reentry.action.reopened.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
-    alert_id: AlertId
-    by: str
-    note: Note | None = None
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Remark | None = Field(default=None, description="free text, at most 200 characters")
 
 
 class Unacknowledged(Payload):
-    """`reentry.action.unacknowledged.v1`, by county justice."""
+    """The acknowledgement is taken back; the ladder stays."""
 
     TYPE: ClassVar[str] = "reentry.action.unacknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
-    alert_id: AlertId
-    by: str = Field(description="officer_ref")
-    note: Note | None = Field(default=None, description="≤ 200 characters")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Remark | None = Field(default=None, description="free text, at most 200 characters")
 
 
 class Resumed(Payload):
-    """`reentry.action.resumed.v1`, by county justice."""
+    """A snooze ends now instead of at its `until`."""
 
     TYPE: ClassVar[str] = "reentry.action.resumed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
-    alert_id: AlertId
-    by: str = Field(description="officer_ref")
-    note: Note | None = Field(default=None, description="≤ 200 characters")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Remark | None = Field(default=None, description="free text, at most 200 characters")
 
 
 class Contested(Payload):
-    """`reentry.action.contested.v1`, by county justice."""
+    """The owner objects (异议): the alert goes on, reports leave it out of the denominator."""
 
     TYPE: ClassVar[str] = "reentry.action.contested.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -139,13 +143,13 @@ class Contested(Payload):
         "note": "The person lives in another county",
     }
 
-    alert_id: AlertId
-    by: str = Field(description="officer_ref")
-    note: Note = Field(description="why: wrong office, wrong address, fact disputed; ≤ 200 characters")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id")
+    note: Note = Field(description="why: wrong office, wrong address, fact disputed; at most 200 characters")
 
 
 class ContestDecided(Payload):
-    """`reentry.action.contest_decided.v1`, by city justice."""
+    """The level above decided on the objection."""
 
     TYPE: ClassVar[str] = "reentry.action.contest_decided.v1"
     BY: ClassVar[str] = "CITY_JUSTICE-990100-01"
@@ -157,10 +161,10 @@ class ContestDecided(Payload):
         "note": "Address checked on site",
     }
 
-    alert_id: AlertId
-    by: str = Field(description="officer_ref of the deciding level")
+    alert_id: AlertId = Field(description="the alert")
+    by: Ref = Field(description="opaque staff id at the deciding level")
     upheld: bool = Field(description="true: the objection stands")
-    note: Note = Field(description="≤ 200 characters")
+    note: Note = Field(description="free text, at most 200 characters")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

@@ -1,14 +1,15 @@
 """The public part of a case: the value of `reentry.case.v1` (contract.md section 2)."""
 
-from typing import Any, Literal
+from typing import Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.alert import At
+from schemas.alert import At, Counted, Text
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Milestone(_Read):
@@ -63,9 +64,9 @@ class ObligationView(_Read):
     due_at: At
     warn_at: At = Field(description="shown as due soon from here on: the last third of the period, at least one day")
     provisional: bool
-    reason: dict[str, str]
+    reason: Text
     missing: tuple[str, ...]
-    computation: tuple[dict[str, Any], ...]
+    computation: tuple[Counted, ...]
 
 
 class CaseSnapshot(_Read):
@@ -79,3 +80,8 @@ class CaseSnapshot(_Read):
     handovers: tuple[HandoverView, ...]
     dispute: DisputeView | None
     obligations: tuple[ObligationView, ...]
+
+
+def read(value: bytes) -> CaseSnapshot:
+    """The public part of a record of the case topic. Raise ValueError, which never quotes it."""
+    return CaseSnapshot.model_validate(orjson.loads(value))

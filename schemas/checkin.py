@@ -1,22 +1,23 @@
-"""What township offices and location systems tell: `reentry.checkin.v1`."""
+"""What township offices and location systems tell: `reentry.checkin.v1`, subject person_ref."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.payload import Code, Instant, LocalDate, Part, Payload
+from schemas import codes
+from schemas.payload import Code, Instant, LocalDate, Part, Payload, Ref
 
 
 class PlanItem(Part):
     """One duty of a check-in plan."""
 
-    kind: Literal["REPORT", "CALL", "THOUGHT_REPORT", "LEARNING", "SERVICE", "VISIT", "MEDICAL"]
-    cadence: Literal["DAILY", "WEEKLY", "FORTNIGHTLY", "MONTHLY"]
+    kind: Annotated[str, codes.CHECK_IN_KIND] = Field(description="kind of check-in")
+    cadence: Annotated[str, codes.CADENCE] = Field(description="how often")
 
 
 class PlanSet(Payload):
-    """`reentry.checkin.plan_set.v1`, by town justice."""
+    """The check-in plan, from a day on; a later plan ends the earlier one."""
 
     TYPE: ClassVar[str] = "reentry.checkin.plan_set.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
@@ -27,81 +28,100 @@ class PlanSet(Payload):
         "from": "2026-02-10",
     }
 
-    items: list[PlanItem] = Field(
-        description="list of {kind, cadence}; kind as in checkin.completed; cadence DAILY 每日 · WEEKLY 每周 · FORTNIGHTLY 每两周 · MONTHLY 每月"
-    )
-    class_: Literal["STRICT", "ORDINARY", "RELAXED", "INITIAL"] = Field(alias="class")
+    items: list[PlanItem] = Field(description="what is owed, and how often")
+    class_: Annotated[str, codes.SUPERVISION_CLASS] = Field(alias="class", description="class of supervision")
     from_: LocalDate = Field(alias="from", description="first day of the first windows")
 
 
 class Completed(Payload):
-    """`reentry.checkin.completed.v1`, by town justice."""
+    """The person checked in."""
 
     TYPE: ClassVar[str] = "reentry.checkin.completed.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"kind": "CALL", "at": "2026-02-12T09:00:00+08:00", "verified_by": "OFFICER"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "kind": "CALL",
+        "at": "2026-02-12T09:00:00+08:00",
+        "verified_by": "OFFICER",
+    }
+    REPEATS_TIME: ClassVar[str | None] = "at"
 
-    kind: Literal["REPORT", "CALL", "THOUGHT_REPORT", "LEARNING", "SERVICE", "VISIT", "MEDICAL"]
+    kind: Annotated[str, codes.CHECK_IN_KIND] = Field(description="kind of check-in")
     at: Instant = Field(description="equals time")
-    verified_by: Literal["FACE", "VOICE", "OFFICER", "NONE"]
+    verified_by: Annotated[str, codes.VERIFIED_BY] = Field(description="how identity was checked")
 
 
 class LocationChecked(Payload):
-    """`reentry.checkin.location_checked.v1`, by location."""
+    """A location system looked where the person is: an area, never coordinates."""
 
     TYPE: ClassVar[str] = "reentry.checkin.location_checked.v1"
     BY: ClassVar[str] = "LOCATION-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"result": "IN_AREA", "area_code": "990102", "checked_at": "2026-02-12T09:05:00+08:00"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "result": "IN_AREA",
+        "area_code": "990102",
+        "checked_at": "2026-02-12T09:05:00+08:00",
+    }
+    REPEATS_TIME: ClassVar[str | None] = "checked_at"
 
-    result: Literal["IN_AREA", "OUT_OF_AREA", "NO_FIX", "DEVICE_OFF", "SEPARATED"]
+    result: Annotated[str, codes.LOCATION_RESULT] = Field(description="what was seen")
     area_code: Code | None = Field(default=None, description="at most county level")
     checked_at: Instant = Field(description="equals time")
 
 
 class Excused(Payload):
-    """`reentry.checkin.excused.v1`, by town justice."""
+    """Check-ins of one kind are excused for some days."""
 
     TYPE: ClassVar[str] = "reentry.checkin.excused.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("kind", "from")
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"kind": "CALL", "from": "2026-02-17", "until": "2026-02-23", "reason_code": "ILLNESS"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "kind": "CALL",
+        "from": "2026-02-17",
+        "until": "2026-02-23",
+        "reason_code": "ILLNESS",
+    }
 
-    kind: Literal["REPORT", "CALL", "THOUGHT_REPORT", "LEARNING", "SERVICE", "VISIT", "MEDICAL", "LOCATION"]
-    from_: LocalDate = Field(alias="from")
+    kind: Annotated[str, codes.EXCUSED_KIND] = Field(description="kind of check-in, or the location checks")
+    from_: LocalDate = Field(alias="from", description="first day")
     until: LocalDate = Field(description="last day, included")
-    reason_code: Literal["ILLNESS", "WORK", "FAMILY", "DEVICE_FAULT", "OTHER"]
+    reason_code: Annotated[str, codes.EXCUSE] = Field(description="why")
 
 
 class LeaveApproved(Payload):
-    """`reentry.checkin.leave_approved.v1`, by county justice."""
+    """The person may leave the area for some days."""
 
     TYPE: ClassVar[str] = "reentry.checkin.leave_approved.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("leave_id",)
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"leave_id": "L-3", "from": "2026-03-01", "until": "2026-03-05", "to_code": "990103"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "leave_id": "L-3",
+        "from": "2026-03-01",
+        "until": "2026-03-05",
+        "to_code": "990103",
+    }
 
-    leave_id: str
-    from_: LocalDate = Field(alias="from")
+    leave_id: Ref = Field(description="one leave")
+    from_: LocalDate = Field(alias="from", description="first day")
     until: LocalDate = Field(description="last day, included")
-    to_code: Code | None = None
+    to_code: Code | None = Field(default=None, description="where the person goes")
 
 
 class LeaveReturned(Payload):
-    """`reentry.checkin.leave_returned.v1`, by town justice."""
+    """The person came back from leave."""
 
     TYPE: ClassVar[str] = "reentry.checkin.leave_returned.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("leave_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"leave_id": "L-3", "returned_at": "2026-03-05T18:00:00+08:00"}
+    REPEATS_TIME: ClassVar[str | None] = "returned_at"
 
-    leave_id: str
+    leave_id: Ref = Field(description="one leave")
     returned_at: Instant = Field(description="equals time")
 
 
 class EmStarted(Payload):
-    """`reentry.checkin.em_started.v1`, by county justice."""
+    """Electronic monitoring began."""
 
     TYPE: ClassVar[str] = "reentry.checkin.em_started.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -113,7 +133,7 @@ class EmStarted(Payload):
 
 
 class EmExtended(Payload):
-    """`reentry.checkin.em_extended.v1`, by county justice."""
+    """Electronic monitoring was extended by another term."""
 
     TYPE: ClassVar[str] = "reentry.checkin.em_extended.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -125,14 +145,14 @@ class EmExtended(Payload):
 
 
 class EmEnded(Payload):
-    """`reentry.checkin.em_ended.v1`, by county justice."""
+    """Electronic monitoring ended."""
 
     TYPE: ClassVar[str] = "reentry.checkin.em_ended.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-06-05"}
 
-    on: LocalDate
+    on: LocalDate = Field(description="day on which it ended")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

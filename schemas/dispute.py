@@ -1,15 +1,16 @@
-"""What mediation committees and courts tell: `reentry.dispute.v1`."""
+"""What mediation committees and courts tell: `reentry.dispute.v1`, subject dispute_id."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.payload import AgencyId, Code, LocalDate, Payload, PersonRef
+from schemas import codes
+from schemas.payload import AgencyId, Code, LocalDate, Payload, PersonRef, Ref
 
 
 class Reported(Payload):
-    """`reentry.dispute.reported.v1`, by mediation."""
+    """A dispute became known. Its persons' cases learn that it exists, not what it says."""
 
     TYPE: ClassVar[str] = "reentry.dispute.reported.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
@@ -23,153 +24,153 @@ class Reported(Payload):
         "sum_band": "NONE",
     }
 
-    kind: Literal["NEIGHBOUR", "FAMILY", "LAND", "LABOUR", "DEBT", "INJURY", "OTHER"]
-    level: Literal["VILLAGE", "TOWN", "COUNTY"]
-    place_code: Code
-    found_by: Literal["SCREENING", "APPLICATION", "REFERRAL"]
+    kind: Annotated[str, codes.DISPUTE_KIND] = Field(description="what it is about")
+    level: Annotated[str, codes.LEVEL] = Field(description="level at which it is handled")
+    place_code: Code = Field(description="where it is")
+    found_by: Annotated[str, codes.FOUND_BY] = Field(description="how it became known")
     person_refs: list[PersonRef] = Field(description="persons under a handover who are party to it; empty if none")
-    sum_band: Literal["NONE", "LT_10K", "LT_100K", "GE_100K"] | None = None
+    sum_band: Annotated[str, codes.SUM_BAND] | None = Field(default=None, description="amount in dispute, yuan")
 
 
 class Accepted(Payload):
-    """`reentry.dispute.accepted.v1`, by mediation."""
+    """A committee took the dispute on."""
 
     TYPE: ClassVar[str] = "reentry.dispute.accepted.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"committee": "MEDIATION-990102004-01", "mediator_ref": "M-88"}
 
-    committee: AgencyId
-    mediator_ref: str
+    committee: AgencyId = Field(description="mediation committee")
+    mediator_ref: Ref = Field(description="opaque staff id")
 
 
 class Assigned(Payload):
-    """`reentry.dispute.assigned.v1`, by mediation."""
+    """A committee and a mediator were named."""
 
     TYPE: ClassVar[str] = "reentry.dispute.assigned.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("committee",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"committee": "MEDIATION-990102004-01", "mediator_ref": "M-89"}
 
-    committee: AgencyId
-    mediator_ref: str
+    committee: AgencyId = Field(description="mediation committee")
+    mediator_ref: Ref = Field(description="opaque staff id")
 
 
 class Mediated(Payload):
-    """`reentry.dispute.mediated.v1`, by mediation."""
+    """A mediation session was held."""
 
     TYPE: ClassVar[str] = "reentry.dispute.mediated.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("session_no",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"session_no": 1, "extension_agreed": False}
 
-    session_no: int
-    extension_agreed: bool | None = Field(default=None, description="both parties agree to go on (D02)")
+    session_no: int = Field(ge=0, description="number of the session")
+    extension_agreed: bool | None = Field(default=None, description="whether both parties agree to go on (D02)")
 
 
 class RiskFlagged(Payload):
-    """`reentry.dispute.risk_flagged.v1`, by mediation."""
+    """The dispute may turn violent."""
 
     TYPE: ClassVar[str] = "reentry.dispute.risk_flagged.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("police_told",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"police_told": False}
 
-    police_told: bool
+    police_told: bool = Field(description="whether the police were told")
 
 
 class Escalated(Payload):
-    """`reentry.dispute.escalated.v1`, by mediation."""
+    """The dispute went to another level."""
 
     TYPE: ClassVar[str] = "reentry.dispute.escalated.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_level", "police_told")
     EXAMPLE: ClassVar[Mapping[str, object]] = {"from_level": "VILLAGE", "to_level": "TOWN", "police_told": True}
 
-    from_level: Literal["VILLAGE", "TOWN", "COUNTY"]
-    to_level: Literal["VILLAGE", "TOWN", "COUNTY"]
-    police_told: bool
+    from_level: Annotated[str, codes.LEVEL] = Field(description="level so far")
+    to_level: Annotated[str, codes.LEVEL] = Field(description="level from now on")
+    police_told: bool = Field(description="whether the police were told")
 
 
 class Agreed(Payload):
-    """`reentry.dispute.agreed.v1`, by mediation."""
+    """The parties agreed."""
 
     TYPE: ClassVar[str] = "reentry.dispute.agreed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"written": True, "perform_by": "2026-04-30"}
 
-    written: bool
-    perform_by: LocalDate | None = None
+    written: bool = Field(description="whether in writing")
+    perform_by: LocalDate | None = Field(default=None, description="last day to carry it out")
 
 
 class Performed(Payload):
-    """`reentry.dispute.performed.v1`, by mediation."""
+    """The agreement was carried out."""
 
     TYPE: ClassVar[str] = "reentry.dispute.performed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"performed_on": "2026-04-28"}
 
-    performed_on: LocalDate
+    performed_on: LocalDate = Field(description="day on which it was carried out")
 
 
 class FollowedUp(Payload):
-    """`reentry.dispute.followed_up.v1`, by mediation."""
+    """The committee asked again after the agreement."""
 
     TYPE: ClassVar[str] = "reentry.dispute.followed_up.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"followed_up_on": "2026-05-06", "satisfied": True}
 
-    followed_up_on: LocalDate
-    satisfied: bool
+    followed_up_on: LocalDate = Field(description="day of the question")
+    satisfied: bool = Field(description="whether the parties are satisfied")
 
 
 class ConfirmedByCourt(Payload):
-    """`reentry.dispute.confirmed_by_court.v1`, by court."""
+    """A court confirmed the agreement."""
 
     TYPE: ClassVar[str] = "reentry.dispute.confirmed_by_court.v1"
     BY: ClassVar[str] = "COURT-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"confirmed_on": "2026-04-10"}
 
-    confirmed_on: LocalDate
+    confirmed_on: LocalDate = Field(description="day of the confirmation")
 
 
 class Failed(Payload):
-    """`reentry.dispute.failed.v1`, by mediation."""
+    """Mediation ended without success."""
 
     TYPE: ClassVar[str] = "reentry.dispute.failed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "NO_AGREEMENT", "told_other_routes": True}
 
-    cause: Literal["NO_AGREEMENT", "NOT_PERFORMED", "OUT_OF_SCOPE"]
-    told_other_routes: bool
+    cause: Annotated[str, codes.FAILURE_CAUSE] = Field(description="why")
+    told_other_routes: bool = Field(description="whether the parties were told what else they can do")
 
 
 class Withdrawn(Payload):
-    """`reentry.dispute.withdrawn.v1`, by mediation."""
+    """The parties withdrew."""
 
     TYPE: ClassVar[str] = "reentry.dispute.withdrawn.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"told_other_routes": True}
 
-    told_other_routes: bool
+    told_other_routes: bool = Field(description="whether the parties were told what else they can do")
 
 
 class Referred(Payload):
-    """`reentry.dispute.referred.v1`, by mediation."""
+    """The dispute was passed on to another organ."""
 
     TYPE: ClassVar[str] = "reentry.dispute.referred.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"to": "COURT", "told_other_routes": True}
 
-    to: Literal["COURT", "POLICE", "ARBITRATION", "ADMINISTRATION"]
-    told_other_routes: bool
+    to: Annotated[str, codes.REFERRED_TO] = Field(description="organ it went to")
+    told_other_routes: bool = Field(description="whether the parties were told what else they can do")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

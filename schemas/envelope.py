@@ -47,8 +47,8 @@ class Event:
     @property
     def agency(self) -> str:
         """The agency that speaks: the second segment of the source."""
-        segments = self.source.split("/", 3)
-        return segments[2] if len(segments) > 2 else self.source
+        _, _, rest = self.source.removeprefix("/").partition("/")
+        return rest.partition("/")[0] or self.source
 
     def wire(self) -> dict[str, Any]:
         """The event as a CloudEvents JSON object (structured mode)."""
@@ -71,7 +71,7 @@ class Event:
         return body
 
     def canonical(self) -> str:
-        """The text that decides between two copies with one id (semantics.md 3.1): sorted keys, without `receivedtime`."""
+        """The text that decides between copies with one id (semantics.md 3.1): sorted keys, no `receivedtime`."""
         body = self.wire()
         body.pop("receivedtime", None)
         return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()

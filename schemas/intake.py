@@ -1,123 +1,134 @@
-"""What county and township justice offices and help agencies tell: `reentry.intake.v1`."""
+"""What county and township justice offices and help agencies tell: `reentry.intake.v1`, subject person_ref."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from schemas.payload import AgencyId, Code, Instant, LocalDate, Payload
+from schemas import codes
+from schemas.payload import LONGEST_TEXT, AgencyId, Code, Instant, LocalDate, Payload, Ref
 
 
 class Acknowledged(Payload):
-    """`reentry.intake.acknowledged.v1`, by county justice."""
+    """The county answered the notice."""
 
     TYPE: ClassVar[str] = "reentry.intake.acknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("accepted",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"accepted": True, "officer_ref": "O-4471"}
 
-    accepted: bool
-    officer_ref: str = Field(description="opaque staff id")
+    accepted: bool = Field(description="false: a refusal")
+    officer_ref: Ref = Field(description="opaque staff id")
 
 
 class VerificationReturned(Payload):
-    """`reentry.intake.verification_returned.v1`, by town justice."""
+    """The township office checked address and family on site."""
 
     TYPE: ClassVar[str] = "reentry.intake.verification_returned.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("result",)
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"result": "VERIFIED", "checked_on": "2026-03-10", "family_contacted": True}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "result": "VERIFIED",
+        "checked_on": "2026-03-10",
+        "family_contacted": True,
+    }
 
-    result: Literal["VERIFIED", "ADDRESS_FALSE", "PERSON_UNKNOWN", "NOT_OURS", "PARTIAL"] = Field(description="NOT_OURS is a return")
-    checked_on: LocalDate
-    family_contacted: bool
+    result: Annotated[str, codes.VERIFICATION_RESULT] = Field(description="NOT_OURS is a return")
+    checked_on: LocalDate = Field(description="day of the check")
+    family_contacted: bool = Field(description="whether the family was asked")
 
 
 class Returned(Payload):
-    """`reentry.intake.returned.v1`, by county justice."""
+    """The county sent the notice back: not for us."""
 
     TYPE: ClassVar[str] = "reentry.intake.returned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"reason": "LIVES_ELSEWHERE", "suggested_code": "990103"}
 
-    reason: Literal["NOT_OURS", "ADDRESS_FALSE", "LIVES_ELSEWHERE", "PERSON_UNKNOWN"]
-    suggested_code: Code | None = None
+    reason: Annotated[str, codes.RETURN_REASON] = Field(description="why")
+    suggested_code: Code | None = Field(default=None, description="where the person may belong")
 
 
 class Assigned(Payload):
-    """`reentry.intake.assigned.v1`, by county justice."""
+    """The county named the township office and the officer who take over."""
 
     TYPE: ClassVar[str] = "reentry.intake.assigned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("town_agency",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"town_agency": "TOWN_JUSTICE-990102004-01", "officer_ref": "O-4472"}
 
-    town_agency: AgencyId
-    officer_ref: str
+    town_agency: AgencyId = Field(description="township office that takes over")
+    officer_ref: Ref = Field(description="opaque staff id")
 
 
 class PickupPlanned(Payload):
-    """`reentry.intake.pickup_planned.v1`, by county justice."""
+    """The county planned who fetches the person, and when."""
 
     TYPE: ClassVar[str] = "reentry.intake.pickup_planned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"planned_at": "2026-03-31T08:30:00+08:00"}
 
-    planned_at: Instant
+    planned_at: Instant = Field(description="when the person is to be fetched")
 
 
 class PickupCompleted(Payload):
-    """`reentry.intake.pickup_completed.v1`, by town justice."""
+    """The person was handed over at the gate."""
 
     TYPE: ClassVar[str] = "reentry.intake.pickup_completed.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"handed_over_at": "2026-03-31T09:20:00+08:00", "family_present": True}
+    REPEATS_TIME: ClassVar[str | None] = "handed_over_at"
 
     handed_over_at: Instant = Field(description="equals time")
-    family_present: bool
+    family_present: bool = Field(description="whether family was there")
 
 
 class DocumentsReceived(Payload):
-    """`reentry.intake.documents_received.v1`, by county justice."""
+    """The legal documents of a decision came."""
 
     TYPE: ClassVar[str] = "reentry.intake.documents_received.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"received_on": "2026-02-06", "missing": []}
 
-    received_on: LocalDate
-    missing: list[str] = Field(description="empty when complete")
+    received_on: LocalDate = Field(description="day of receipt")
+    missing: list[Ref] = Field(description="empty when complete")
 
 
 class DocumentsReceipted(Payload):
-    """`reentry.intake.documents_receipted.v1`, by county justice."""
+    """The county sent the receipt for the documents back."""
 
     TYPE: ClassVar[str] = "reentry.intake.documents_receipted.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"receipted_on": "2026-02-09"}
 
-    receipted_on: LocalDate
+    receipted_on: LocalDate = Field(description="day on which the receipt was sent")
 
 
 class PersonReported(Payload):
-    """`reentry.intake.person_reported.v1`, by town justice."""
+    """The person reported in. That nobody did is the absence of this event, or `search_opened`."""
 
     TYPE: ClassVar[str] = "reentry.intake.person_reported.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"reported_at": "2026-02-06T10:00:00+08:00", "channel": "HAND", "report_type": "ON_TIME"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "reported_at": "2026-02-06T10:00:00+08:00",
+        "channel": "HAND",
+        "report_type": "ON_TIME",
+    }
+    REPEATS_TIME: ClassVar[str | None] = "reported_at"
 
     reported_at: Instant = Field(description="equals time")
-    channel: Literal["NETWORK", "POST", "HAND", "COURIER"]
-    report_type: Literal["ON_TIME", "LATE"]
+    channel: Annotated[str, codes.CHANNEL] = Field(description="how it was sent")
+    report_type: Annotated[str, codes.REPORT_TYPE] = Field(description="in time or late, as the office sees it")
 
 
 class Registered(Payload):
-    """`reentry.intake.registered.v1`, by town justice."""
+    """The office registered the person: file, group, plan and agreement."""
 
     TYPE: ClassVar[str] = "reentry.intake.registered.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
@@ -130,79 +141,85 @@ class Registered(Payload):
         "agreement_signed": True,
     }
 
-    file_ref: str | None = Field(default=None, description="empty or absent: not yet")
-    declared_on: LocalDate | None = None
-    group_formed: bool
-    plan_made: bool
-    agreement_signed: bool
+    file_ref: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] | None = Field(
+        default=None, description="opaque file number; empty or absent: not yet"
+    )
+    declared_on: LocalDate | None = Field(default=None, description="day of the declaration of entry")
+    group_formed: bool = Field(description="corrections or help group formed")
+    plan_made: bool = Field(description="plan made")
+    agreement_signed: bool = Field(description="agreement signed")
 
 
 class VisitDone(Payload):
-    """`reentry.intake.visit_done.v1`, by town justice."""
+    """An officer visited."""
 
     TYPE: ClassVar[str] = "reentry.intake.visit_done.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"visited_on": "2026-04-03", "met_person": True}
 
-    visited_on: LocalDate
-    met_person: bool
+    visited_on: LocalDate = Field(description="day of the visit")
+    met_person: bool = Field(description="whether the person was there")
 
 
 class HelpReferred(Payload):
-    """`reentry.intake.help_referred.v1`, by town justice."""
+    """The office asked another agency for help."""
 
     TYPE: ClassVar[str] = "reentry.intake.help_referred.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("referral_id",)
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"referral_id": "R-17", "kind": "LEGAL_AID", "to_agency": "LEGAL_AID-990102-01"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "referral_id": "R-17",
+        "kind": "LEGAL_AID",
+        "to_agency": "LEGAL_AID-990102-01",
+    }
 
-    referral_id: str
-    kind: Literal["EMPLOYMENT", "LEGAL_AID", "RELIEF", "MEDICAL", "HOUSING", "SCHOOL", "PSYCH"]
-    to_agency: AgencyId
+    referral_id: Ref = Field(description="one referral")
+    kind: Annotated[str, codes.HELP_KIND] = Field(description="kind of help")
+    to_agency: AgencyId = Field(description="agency asked")
 
 
 class HelpAnswered(Payload):
-    """`reentry.intake.help_answered.v1`, by legal aid."""
+    """The agency answered the referral."""
 
     TYPE: ClassVar[str] = "reentry.intake.help_answered.v1"
     BY: ClassVar[str] = "LEGAL_AID-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("referral_id", "outcome")
     EXAMPLE: ClassVar[Mapping[str, object]] = {"referral_id": "R-17", "kind": "LEGAL_AID", "outcome": "ACCEPTED"}
 
-    referral_id: str
-    kind: Literal["EMPLOYMENT", "LEGAL_AID", "RELIEF", "MEDICAL", "HOUSING", "SCHOOL", "PSYCH"]
-    outcome: Literal["ACCEPTED", "ASSIGNED", "COMPLETED", "DECLINED"]
+    referral_id: Ref = Field(description="one referral")
+    kind: Annotated[str, codes.HELP_KIND] = Field(description="kind of help")
+    outcome: Annotated[str, codes.HELP_OUTCOME] = Field(description="what the agency did")
 
 
 class TransferRequested(Payload):
-    """`reentry.intake.transfer_requested.v1`, by county justice."""
+    """The person asked to move to another county."""
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_requested.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "from_code": "990102", "to_code": "990103"}
 
-    transfer_id: str
-    from_code: Code
-    to_code: Code
+    transfer_id: Ref = Field(description="one transfer")
+    from_code: Code = Field(description="where the person lives")
+    to_code: Code = Field(description="where the person means to live")
 
 
 class TransferConsulted(Payload):
-    """`reentry.intake.transfer_consulted.v1`, by county justice."""
+    """The old county asked the new one."""
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_consulted.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "from_code": "990102", "to_code": "990103"}
 
-    transfer_id: str
-    from_code: Code
-    to_code: Code
+    transfer_id: Ref = Field(description="one transfer")
+    from_code: Code = Field(description="where the person lives")
+    to_code: Code = Field(description="where the person means to live")
 
 
 class TransferDecided(Payload):
-    """`reentry.intake.transfer_decided.v1`, by county justice."""
+    """The move was decided; when approved, a handover between the counties begins."""
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_decided.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
@@ -214,117 +231,121 @@ class TransferDecided(Payload):
         "to_agency": "COUNTY_JUSTICE-990103-01",
     }
 
-    transfer_id: str
-    decision: Literal["APPROVED", "REFUSED"]
-    from_agency: AgencyId
-    to_agency: AgencyId
+    transfer_id: Ref = Field(description="one transfer")
+    decision: Annotated[str, codes.TRANSFER_DECISION] = Field(description="what was decided")
+    from_agency: AgencyId = Field(description="old county")
+    to_agency: AgencyId = Field(description="new county")
 
 
 class TransferFilesSent(Payload):
-    """`reentry.intake.transfer_files_sent.v1`, by county justice."""
+    """The old county sent the files."""
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_files_sent.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "to_agency": "COUNTY_JUSTICE-990103-01"}
 
-    transfer_id: str
-    to_agency: AgencyId
+    transfer_id: Ref = Field(description="one transfer")
+    to_agency: AgencyId = Field(description="new county")
 
 
 class TransferArrived(Payload):
-    """`reentry.intake.transfer_arrived.v1`, by county justice."""
+    """The person arrived in the new county, which answers from now on."""
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_arrived.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990103-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "to_agency": "COUNTY_JUSTICE-990103-01"}
 
-    transfer_id: str
+    transfer_id: Ref = Field(description="one transfer")
     to_agency: AgencyId = Field(description="the new county")
 
 
 class SearchOpened(Payload):
-    """`reentry.intake.search_opened.v1`, by county justice."""
+    """A search for the person began."""
 
     TYPE: ClassVar[str] = "reentry.intake.search_opened.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "LOST_CONTACT"}
 
-    cause: Literal["NOT_REPORTED", "LOST_CONTACT", "NOT_RETURNED"]
+    cause: Annotated[str, codes.SEARCH_CAUSE] = Field(description="why")
 
 
 class SearchClosed(Payload):
-    """`reentry.intake.search_closed.v1`, by county justice."""
+    """The search ended."""
 
     TYPE: ClassVar[str] = "reentry.intake.search_closed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "LOST_CONTACT", "found": True, "hours": 7.5}
 
-    cause: Literal["NOT_REPORTED", "LOST_CONTACT", "NOT_RETURNED"]
-    found: bool
-    hours: float
+    cause: Annotated[str, codes.SEARCH_CAUSE] = Field(description="why")
+    found: bool = Field(description="whether the person was found")
+    hours: float = Field(ge=0, allow_inf_nan=False, description="length of the search in hours, decimal")
 
 
 class CustodyNotified(Payload):
-    """`reentry.intake.custody_notified.v1`, by police."""
+    """The person was detained, or released from custody; the end of custody is the same type."""
 
     TYPE: ClassVar[str] = "reentry.intake.custody_notified.v1"
     BY: ClassVar[str] = "POLICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("status", "since")
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"status": "DETAINED", "since": "2026-02-05T14:00:00+08:00", "organ": "POLICE"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "status": "DETAINED",
+        "since": "2026-02-05T14:00:00+08:00",
+        "organ": "POLICE",
+    }
 
-    status: Literal["DETAINED", "RELEASED"]
+    status: Annotated[str, codes.CUSTODY_STATUS] = Field(description="begin or end of custody")
     since: Instant = Field(description="when this state began")
-    organ: Literal["POLICE", "PROCURATORATE", "COURT", "OTHER"]
+    organ: Annotated[str, codes.ORGAN] = Field(description="who holds or held the person")
 
 
 class DeathNotified(Payload):
-    """`reentry.intake.death_notified.v1`, by police."""
+    """The person died: closes all handovers of the person."""
 
     TYPE: ClassVar[str] = "reentry.intake.death_notified.v1"
     BY: ClassVar[str] = "POLICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-03-02"}
 
-    on: LocalDate
+    on: LocalDate = Field(description="day of death")
 
 
 class ReoffenceRecorded(Payload):
-    """`reentry.intake.reoffence_recorded.v1`, by county justice."""
+    """A new offence became known."""
 
     TYPE: ClassVar[str] = "reentry.intake.reoffence_recorded.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("offence_on",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"offence_on": "2026-06-20", "confirmed": True}
 
-    offence_on: LocalDate
-    confirmed: bool
+    offence_on: LocalDate = Field(description="day of the offence")
+    confirmed: bool = Field(description="whether it is established")
 
 
 class MeasureApplied(Payload):
-    """`reentry.intake.measure_applied.v1`, by county justice."""
+    """The office applied or proposed a measure."""
 
     TYPE: ClassVar[str] = "reentry.intake.measure_applied.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("measure",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"measure": "ADMONITION", "on": "2026-02-20"}
 
-    measure: Literal["ADMONITION", "WARNING", "PUBLIC_ORDER_PENALTY", "REVOCATION_PROPOSED", "RETURN_PROPOSED", "ARREST_REQUESTED"]
-    on: LocalDate
+    measure: Annotated[str, codes.MEASURE] = Field(description="what was done or proposed")
+    on: LocalDate = Field(description="day of the measure")
 
 
 class Closed(Payload):
-    """`reentry.intake.closed.v1`, by county justice."""
+    """The handover ended."""
 
     TYPE: ClassVar[str] = "reentry.intake.closed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "TERM_END"}
 
-    cause: Literal["TERM_END", "HELP_END", "REVOKED", "DEATH", "MOVED", "PARDON"] = Field(description="closes the handover")
+    cause: Annotated[str, codes.CLOSING_CAUSE] = Field(description="closes the handover")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

@@ -1,187 +1,158 @@
 """Reading one record: bytes and headers to an event, or the reason why not."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from schemas import pii
-from schemas.catalogue import PAYLOADS
-from schemas.envelope import Event
+from schemas.binding import Headers, attributes
+from schemas.catalogue import FIELD_NAMES, PAYLOADS
+from schemas.envelope import SPECVERSION, Event
 from schemas.instants import instant
-from schemas.payload import AGENCY, DISPUTE, PERSON, PIPELINE
+from schemas.invalid import InvalidEvent, Reason
+from schemas.payload import AGENCY, DISPUTE, LONGEST_TEXT, PERSON, PIPELINE
 
-Reason = Literal["MALFORMED", "SCHEMA", "UNKNOWN_TYPE", "UNKNOWN_VERSION", "PII_IN_TEXT", "CLOCK_AHEAD", "FAILED"]
-Headers = Sequence[tuple[str, bytes]]
+__all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
+
 CLOCK_TOLERANCE = timedelta(minutes=5)  # semantics.md 1.3
-LONGEST = 1_000_000  # bytes; what a broker takes by default
 
-_ATTRIBUTES = frozenset(
-    ("specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "handoverid", "corrects", "receivedtime", "data")
+_NAMED = frozenset(
+    (
+        *("specversion", "id", "source", "type", "subject", "time", "data"),
+        *("recordedtime", "sequence", "handoverid", "corrects", "receivedtime"),
+    )
 )
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
-_SOURCE = re.compile(rf"/agencies/({AGENCY})(?:/[A-Za-z0-9._-]{{1,64}})?")
-_SUBJECTS: Mapping[str, re.Pattern[str]] = {
-    "release": re.compile(PERSON),
-    "intake": re.compile(PERSON),
-    "checkin": re.compile(PERSON),
-    "dispute": re.compile(DISPUTE),
-    "action": re.compile(rf"{PERSON}|{DISPUTE}|/agencies/{AGENCY}(?:/[A-Za-z0-9._-]{{1,64}})?|[0-9]{{2,9}}"),
-}
-_UNVERSIONED = frozenset(type_[:-3] for type_ in PAYLOADS)
-
-
-class InvalidEvent(Exception):
-    """A record that no retry can make an event. The message names places, never values."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+_UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
+_SYSTEM = r"(?:/[A-Za-z0-9._~-]{1,64})?"
+_SOURCE = re.compile(f"/agencies/{AGENCY}{_SYSTEM}")
+_OPERATOR = re.compile(rf"/agencies/[A-Za-z0-9._~-]{{1,64}}{_SYSTEM}")
+_PERSON, _DISPUTE = re.compile(PERSON), re.compile(DISPUTE)
+_OF_PIPELINE = frozenset(type_ for type_, payload in PAYLOADS.items() if payload.BY == PIPELINE)
+_VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
 
 
 def parse(value: bytes | None, headers: Headers = (), arrival: datetime | None = None) -> Event:
-    """Read a record in structured or binary content mode; with its arrival, refuse one whose clock is ahead. Raise InvalidEvent."""
-    event = _read(_attributes(value, headers), suspicious=bool(headers) or pii.may_hold_number(value or b""))
+    """Read a record in structured or binary content mode. Raise InvalidEvent, and nothing else.
+
+    Numbers that name a person are looked for first, then the type, the envelope and the payload are checked, then,
+    if its (aware) `arrival` is given, whether the event comes from the future.
+    """
+    body = attributes(value, headers)
+    type_ = body.get("type")
+    validate = _VALIDATE.get(type_) if isinstance(type_, str) else None
+    if validate is None:
+        raise _unknown(type_)
+    event = _event(body)
+    _check_speaker(event)
+    try:
+        validate(event.data)
+    except (ValidationError, RecursionError) as error:
+        raise InvalidEvent("SCHEMA", _place_of(error)) from error
+    if event.data.get("survivor_ref", event.subject) != event.subject and event.fact.startswith("release.person_"):
+        raise InvalidEvent("SCHEMA", "data.survivor_ref: must equal subject")
     if arrival is not None and event.time > arrival + CLOCK_TOLERANCE:
         raise InvalidEvent("CLOCK_AHEAD", "time: more than 5 minutes after the arrival")
     return event
 
 
 def trusted(value: bytes) -> Event:
-    """An event that this pipeline has checked and written itself; a dispute told to a person has no content. Raise InvalidEvent."""
-    body = _attributes(value, ())
-    return _event(body, _text(body, "type"), _text(body, "source"), _text(body, "subject"), body["data"])
+    """An event that this pipeline has checked and written itself; its payload may have been left out on purpose.
 
-
-def _attributes(value: bytes | None, headers: Headers) -> dict[str, Any]:
-    if value is None:
-        raise InvalidEvent("MALFORMED", "value: null")
-    if len(value) > LONGEST:
-        raise InvalidEvent("MALFORMED", f"value: longer than {LONGEST} bytes")
-    body = _json(value)
-    if not any(name == "ce_specversion" for name, _ in headers):
-        if not isinstance(body, dict):
-            raise InvalidEvent("MALFORMED", "value: no JSON object")
-        return body
+    Raise InvalidEvent where even the envelope cannot be read.
+    """
     try:
-        found: dict[str, Any] = {name[3:]: text.decode() for name, text in headers if name.startswith("ce_") and text is not None}
-    except UnicodeDecodeError as error:
-        raise InvalidEvent("MALFORMED", "headers: not UTF-8") from error
-    found["data"] = body
-    return found
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidEvent("MALFORMED", "value: no JSON in UTF-8") from error
+    if not isinstance(body, dict):
+        raise InvalidEvent("MALFORMED", "value: no JSON object")
+    return _event(body)
 
 
-def _json(value: bytes) -> Any:
-    try:
-        return orjson.loads(value)
-    except (orjson.JSONDecodeError, RecursionError) as error:
-        raise InvalidEvent("MALFORMED", "value: not JSON in UTF-8") from error
-
-
-def _read(body: dict[str, Any], *, suspicious: bool) -> Event:
-    type_ = _text(body, "type")
-    payload = PAYLOADS.get(type_)
-    if payload is None:
-        raise _unknown(type_)
-    if body.get("specversion") != "1.0":
-        raise InvalidEvent("SCHEMA", "specversion: must be 1.0")
-    data = body.get("data")
-    if not isinstance(data, dict):
-        raise InvalidEvent("SCHEMA", "data: must be an object")
-    if suspicious:
-        _refuse_pii(body)
-    try:
-        payload.model_validate(data)
-    except (ValidationError, RecursionError) as error:
-        raise InvalidEvent("SCHEMA", _where(error)) from error
-    source, subject = _text(body, "source"), _text(body, "subject")
-    _check_speaker(type_, source, subject)
-    return _event(body, type_, source, subject, data)
-
-
-def _event(body: dict[str, Any], type_: str, source: str, subject: str, data: dict[str, Any]) -> Event:
-    return Event(
-        id=_text(body, "id"),
-        source=source,
-        type=type_,
-        subject=subject,
-        time=_required_instant(body, "time"),
-        data=data,
-        recordedtime=_instant(body, "recordedtime"),
-        sequence=_sequence(body),
-        handoverid=_optional(body, "handoverid"),
-        corrects=_optional(body, "corrects"),
-        receivedtime=_instant(body, "receivedtime"),
-        extensions={name: one for name, one in body.items() if name not in _ATTRIBUTES} if len(body) > 7 else {},
-    )
-
-
-def _unknown(type_: str) -> InvalidEvent:
+def _unknown(type_: Any) -> InvalidEvent:
+    if not isinstance(type_, str):
+        return InvalidEvent("SCHEMA", "type: must be a text")
     found = _TYPE.fullmatch(type_)
     if found is not None and found.group(1) in _UNVERSIONED:
-        return InvalidEvent("UNKNOWN_VERSION", "type: this major version is not known")
+        return InvalidEvent("UNKNOWN_VERSION", "type: known, but not in this version; only .v1 is read")
     return InvalidEvent("UNKNOWN_TYPE", "type: not in the event catalogue")
+
+
+def _event(body: Mapping[str, Any]) -> Event:
+    if body.get("specversion") != SPECVERSION:
+        raise InvalidEvent("SCHEMA", f"specversion: must be {SPECVERSION}")
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise InvalidEvent("SCHEMA", "data: must be a JSON object")
+    return Event(
+        _text(body, "id"),
+        _text(body, "source"),
+        _text(body, "type"),
+        _text(body, "subject"),
+        _instant(body, "time"),
+        data,
+        _instant(body, "recordedtime") if "recordedtime" in body else None,
+        _sequence(body) if "sequence" in body else None,
+        _text(body, "handoverid") if "handoverid" in body else None,
+        _text(body, "corrects") if "corrects" in body else None,
+        _instant(body, "receivedtime") if "receivedtime" in body else None,
+        {name: one for name, one in body.items() if name not in _NAMED},
+    )
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value or len(value) > 256:
-        raise InvalidEvent("SCHEMA", f"{name}: must be a text of at most 256 characters")
-    return value
+    if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable():
+        return value
+    raise InvalidEvent("SCHEMA", f"{name}: must be a text of 1 to {LONGEST_TEXT} printable characters")
 
 
-def _optional(body: Mapping[str, Any], name: str) -> str | None:
-    return None if body.get(name) is None else _text(body, name)
-
-
-def _instant(body: Mapping[str, Any], name: str) -> datetime | None:
-    return None if body.get(name) is None else _required_instant(body, name)
-
-
-def _required_instant(body: Mapping[str, Any], name: str) -> datetime:
+def _instant(body: Mapping[str, Any], name: str) -> datetime:
     try:
         return instant(_text(body, name))
-    except (ValueError, OverflowError) as error:
-        raise InvalidEvent("SCHEMA", f"{name}: must be an RFC 3339 instant with offset") from error
+    except ValueError as error:
+        raise InvalidEvent("SCHEMA", f"{name}: {error}") from error
 
 
-def _sequence(body: Mapping[str, Any]) -> str | None:
-    text = _optional(body, "sequence")
-    if text is not None and not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidEvent("SCHEMA", "sequence: must be a decimal text")
-    return text
+def _sequence(body: Mapping[str, Any]) -> str:
+    text = _text(body, "sequence")
+    if len(text) <= len(str(2**63)) - 1 and text.isascii() and text.isdigit():
+        return text
+    raise InvalidEvent("SCHEMA", "sequence: must be a text of 1 to 18 decimal digits")
 
 
-def _check_speaker(type_: str, source: str, subject: str) -> None:
-    topic = type_.split(".", 2)[1]
-    if type_ == "reentry.system.manifest_judged.v1":
-        if source != PIPELINE or _SOURCE.fullmatch(subject) is None:
+def _check_speaker(event: Event) -> None:
+    """Source and subject must have the form that the topic asks for."""
+    topic = event.type.split(".", 2)[1]
+    if event.type in _OF_PIPELINE:
+        if event.source != PIPELINE or not _is_source(event.subject):
             raise InvalidEvent("SCHEMA", "source, subject: only the pipeline judges, and only publishers")
         return
-    if topic != "action" and _SOURCE.fullmatch(source) is None:  # operators act for themselves
+    if not _is_source(event.source) and not (topic == "action" and _OPERATOR.fullmatch(event.source)):
+        # An operator's decision may name the operator; everything else comes from an agency.
         raise InvalidEvent("SCHEMA", "source: must be /agencies/{agency_id} or /agencies/{agency_id}/{system}")
     if topic == "system":
-        if subject != source:
+        if event.subject != event.source:
             raise InvalidEvent("SCHEMA", "subject: must equal source on the system topic")
-    elif _SUBJECTS[topic].fullmatch(subject) is None:
-        raise InvalidEvent("SCHEMA", f"subject: has not the form that {topic} events need")
+    elif topic != "action" and not (_DISPUTE if topic == "dispute" else _PERSON).fullmatch(event.subject):
+        kind = "dispute_id (d1_…)" if topic == "dispute" else "person_ref (p1_…)"
+        raise InvalidEvent("SCHEMA", f"subject: must be a {kind} on the {topic} topic")
 
 
-def _refuse_pii(body: Mapping[str, Any]) -> None:
-    try:
-        found = any(pii.found_in(value) for name, value in body.items() if name != "sequence")
-    except RecursionError as error:
-        raise InvalidEvent("MALFORMED", "value: nested too deeply") from error
-    if found:
-        raise InvalidEvent("PII_IN_TEXT", "value: holds an ID-card or mobile number")
+@lru_cache(maxsize=16_384)  # publishers are few
+def _is_source(text: str) -> bool:
+    return _SOURCE.fullmatch(text) is not None
 
 
-def _where(error: ValidationError | RecursionError) -> str:
+def _place_of(error: ValidationError | RecursionError) -> str:
+    """Where a payload is wrong and what it should be; names that the publisher made up are not repeated."""
     if isinstance(error, RecursionError):
         return "data: nested too deeply"
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(("data", *map(str, first["loc"])))
-    return f"{place}: {first['msg']}"[:200]
+    steps = (str(step) if isinstance(step, int) or step in FIELD_NAMES else "*" for step in first["loc"])
+    return f"{'.'.join(('data', *steps))}: {first['msg'].removeprefix('Value error, ')}"

@@ -3,27 +3,40 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
-from schemas.instants import instant
+from schemas.instants import FIRST_YEAR, LAST_YEAR, instant
 
 PIPELINE = "/pipeline"  # the source of what this pipeline writes itself
 AGENCY_TYPES = (
-    "PRISON", "DETENTION", "PRISON_ADMIN", "COURT", "PROVINCE_JUSTICE", "CITY_JUSTICE", "COUNTY_JUSTICE", "TOWN_JUSTICE", "PROCURATORATE",
-    "POLICE", "MEDIATION", "LEGAL_AID", "HRSS", "CIVIL", "LOCATION",
+    "PRISON", "DETENTION", "PRISON_ADMIN", "COURT", "PROVINCE_JUSTICE", "CITY_JUSTICE", "COUNTY_JUSTICE",
+    "TOWN_JUSTICE", "PROCURATORATE", "POLICE", "MEDIATION", "LEGAL_AID", "HRSS", "CIVIL", "LOCATION",
 )  # fmt: skip
-AGENCY = rf"(?:{'|'.join(AGENCY_TYPES)})-[0-9]{{2,12}}-[0-9]{{2}}"
+JURISDICTION = r"(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})"  # GB/T 2260, GB/T 10114: province, city, county, township
+AGENCY = rf"(?:{'|'.join(AGENCY_TYPES)})-{JURISDICTION}-[0-9]{{2}}"
 PERSON = r"p1_[a-z2-7]{26}"
 DISPUTE = r"d1_[a-z2-7]{26}"
-_DURATION = re.compile(r"P(?!$)(?:\d{1,4}W)?(?:\d{1,4}D)?(?:T(?=\d)(?:\d{1,4}H)?(?:\d{1,5}M)?(?:\d{1,6}(?:\.\d{1,3})?S)?)?")
+LONGEST_TEXT, LONGEST_NOTE = 256, 200  # characters
+_DURATION = re.compile(
+    r"P(?=[0-9T])(?:[0-9]{1,4}W)?(?:[0-9]{1,4}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,6}(?:\.[0-9]{1,3})?S)?)?"
+)
+_NOT_ZERO = re.compile("[1-9]")
+_ISO_DATE = 10  # characters; date.fromisoformat takes other forms too
 
 
+@lru_cache(maxsize=16_384)
 def _date(text: str) -> str:
-    if len(text) != 10:
-        raise ValueError("must be a date like 2026-03-31")
-    date.fromisoformat(text)
+    try:
+        day = date.fromisoformat(text) if len(text) == _ISO_DATE and text[4] == "-" and text[7] == "-" else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError("must be a date of the calendar like 2026-03-31")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     return text
 
 
@@ -33,20 +46,23 @@ def _instant(text: str) -> str:
 
 
 def _duration(text: str) -> str:
-    if _DURATION.fullmatch(text) is None:
-        raise ValueError("must be an ISO 8601 duration like PT15M")
+    if _DURATION.fullmatch(text) is None or _NOT_ZERO.search(text) is None:
+        raise ValueError("must be an ISO 8601 duration of weeks, days, hours, minutes or seconds like PT15M, not zero")
     return text
 
 
+# Values stay what they are on the wire; what has been checked here can be parsed later without an error.
 LocalDate = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Instant = Annotated[str, AfterValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Duration = Annotated[str, AfterValidator(_duration), WithJsonSchema({"type": "string", "format": "duration"})]
-Code = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})$")]
+Code = Annotated[str, StringConstraints(pattern=f"^{JURISDICTION}$")]
 AgencyId = Annotated[str, StringConstraints(pattern=f"^{AGENCY}$")]
 PersonRef = Annotated[str, StringConstraints(pattern=f"^{PERSON}$")]
-AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Sequence = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
-Note = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]  # an opaque id
+Remark = Annotated[str, StringConstraints(max_length=LONGEST_NOTE)]  # free text that may be left out
+Note = Annotated[str, StringConstraints(max_length=LONGEST_NOTE, pattern=r"\S")]  # free text that must say something
 
 
 class Part(BaseModel):
@@ -59,6 +75,11 @@ class Payload(Part):
     """The `data` of one event type: its type, an agency that sends it, when two are the same fact, an example."""
 
     TYPE: ClassVar[str]
-    BY: ClassVar[str]  # an agency of the example, or the pipeline itself
-    SAME_WHEN: ClassVar[tuple[str, ...] | None]  # fields that are equal in the same business fact; None: never merged (semantics.md 3.6)
+    BY: ClassVar[str]  # the agency of the example, or the pipeline itself
+    SAME_WHEN: ClassVar[
+        tuple[str, ...] | None
+    ]  # equal in two tellings of one fact (semantics.md 3.6); None: never merged
     EXAMPLE: ClassVar[Mapping[str, object]]
+    REPEATS_TIME: ClassVar[str | None] = (
+        None  # the field that repeats the envelope's `time`; where they differ, `time` counts
+    )

@@ -1,15 +1,16 @@
-"""What prisons, detention houses, prison administrations and courts tell: `reentry.release.v1`."""
+"""What prisons, detention houses, prison administrations and courts tell: `reentry.release.v1`, subject person_ref."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.payload import AgencyId, Code, Instant, LocalDate, Payload, PersonRef
+from schemas import codes
+from schemas.payload import AgencyId, Code, Instant, LocalDate, Payload, PersonRef, Ref
 
 
 class Scheduled(Payload):
-    """A release is planned: opens a handover."""
+    """A release is planned: opens a handover, or joins the one of the same prison term."""
 
     TYPE: ClassVar[str] = "reentry.release.scheduled.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -25,18 +26,18 @@ class Scheduled(Payload):
         "minor": False,
     }
 
-    custody_episode_id: str = Field(description="the prison term; one handover")
-    release_kind: Literal["EXPIRY", "AMNESTY", "PAROLE", "TEMP_EXEC"]
+    custody_episode_id: Ref = Field(description="the prison term; one handover")
+    release_kind: Annotated[str, codes.RELEASE_KIND] = Field(description="how the prison term ends")
     release_date: LocalDate = Field(description="day of release, never rolled")
     home_code: Code = Field(description="registered home")
     intended_code: Code | None = Field(default=None, description="where the person means to live; preferred")
-    key_person: bool = Field(description="key help person (必接必送)")
-    key_reasons: list[str] | None = Field(default=None, description="codes THREE_NO, ILLNESS, MENTAL, HIGH_RISK, OTHER")
+    key_person: bool = Field(description="key help person (必接必送): must be fetched")
+    key_reasons: list[Ref] | None = Field(default=None, description="codes THREE_NO, ILLNESS, MENTAL, HIGH_RISK, OTHER")
     minor: bool = Field(description="sealed file")
 
 
 class DateChanged(Payload):
-    """The day of release moved."""
+    """The day of release moved: all limits before it move along."""
 
     TYPE: ClassVar[str] = "reentry.release.date_changed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -49,15 +50,15 @@ class DateChanged(Payload):
         "ruling_received_date": "2026-02-26",
     }
 
-    old_date: LocalDate
-    new_date: LocalDate
-    cause: Literal["COMMUTATION", "NEW_OFFENCE", "CORRECTION", "REVOKED"]
-    ruling_date: LocalDate | None = None
+    old_date: LocalDate = Field(description="day of release so far")
+    new_date: LocalDate = Field(description="day of release from now on")
+    cause: Annotated[str, codes.DATE_CHANGE_CAUSE] = Field(description="why")
+    ruling_date: LocalDate | None = Field(default=None, description="day of the ruling")
     ruling_received_date: LocalDate | None = Field(default=None, description="known day if given")
 
 
 class NoticeSent(Payload):
-    """The receiving county was told that a person will come."""
+    """The prison told the receiving county that a person will come."""
 
     TYPE: ClassVar[str] = "reentry.release.notice_sent.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -70,41 +71,48 @@ class NoticeSent(Payload):
     }
 
     to_agency: AgencyId = Field(description="receiving county justice bureau")
-    documents: list[str] = Field(description="RELEASE_NOTICE, ASSESSMENT, JUDGMENT, OTHER")
-    channel: Literal["NETWORK", "POST", "HAND", "COURIER"]
-    copied_to: list[AgencyId] | None = None
+    documents: list[Ref] = Field(
+        description="kinds of papers, never their text: RELEASE_NOTICE, ASSESSMENT, JUDGMENT, OTHER"
+    )
+    channel: Annotated[str, codes.CHANNEL] = Field(description="how it was sent")
+    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
 
 
 class AssessmentShared(Payload):
-    """The prison's assessment was shared."""
+    """The prison shared its assessment: what help the person needs, and whether it is a key person."""
 
     TYPE: ClassVar[str] = "reentry.release.assessment_shared.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"risk_band": "LOW", "needs": ["EMPLOYMENT"], "assessed_on": "2026-02-20"}
 
-    risk_band: Literal["LOW", "MID", "HIGH"] | None = Field(default=None, description="only where an officer made it")
-    needs: list[Literal["EMPLOYMENT", "LEGAL_AID", "RELIEF", "MEDICAL", "HOUSING", "SCHOOL", "PSYCH"]]
-    assessed_on: LocalDate
+    risk_band: Annotated[str, codes.RISK_BAND] | None = Field(default=None, description="only where an officer made it")
+    needs: list[Annotated[str, codes.HELP_KIND]] = Field(description="kinds of help needed")
+    assessed_on: LocalDate = Field(description="day of the assessment")
     key_person: bool | None = Field(default=None, description="replaces the flag of scheduled")
 
 
 class EducationCompleted(Payload):
-    """Pre-release education ended."""
+    """Education before release ended."""
 
     TYPE: ClassVar[str] = "reentry.release.education_completed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"started_on": "2026-02-01", "ended_on": "2026-03-01", "hours": 60, "passed": True}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "started_on": "2026-02-01",
+        "ended_on": "2026-03-01",
+        "hours": 60,
+        "passed": True,
+    }
 
-    started_on: LocalDate
-    ended_on: LocalDate
-    hours: float
-    passed: bool
+    started_on: LocalDate = Field(description="first day")
+    ended_on: LocalDate = Field(description="last day")
+    hours: float = Field(ge=0, allow_inf_nan=False, description="hours, decimal")
+    passed: bool = Field(description="whether the person passed")
 
 
 class Occurred(Payload):
-    """The person left the prison, for good or for a while."""
+    """The person left the prison, for good or for a while. Believed after a settling time."""
 
     TYPE: ClassVar[str] = "reentry.release.occurred.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -114,37 +122,38 @@ class Occurred(Payload):
         "reason": "RELEASED",
         "escorted_by": "TOWN_JUSTICE-990102004-01",
     }
+    REPEATS_TIME: ClassVar[str | None] = "released_at"
 
     released_at: Instant = Field(description="equals time")
-    reason: Literal["RELEASED", "TEMPORARY_ABSENCE", "HOSPITAL", "COURT", "TRANSFERRED", "UNKNOWN"] = Field(description="only RELEASED is a release")
-    escorted_by: AgencyId | None = None
+    reason: Annotated[str, codes.LEAVING_REASON] = Field(description="only RELEASED is a release")
+    escorted_by: AgencyId | None = Field(default=None, description="agency that came to fetch the person")
 
 
 class Reversed(Payload):
-    """A release was reported by mistake."""
+    """A release that was told did not happen, or not for good."""
 
     TYPE: ClassVar[str] = "reentry.release.reversed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("reverses_event_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"reverses_event_id": "ev-release-occurred", "cause": "MISTAKE"}
 
-    reverses_event_id: str = Field(description="id of the release.occurred, same source")
-    cause: Literal["MISTAKE", "RETURNED", "MERGE"]
+    reverses_event_id: Ref = Field(description="id of the release.occurred, same source")
+    cause: Annotated[str, codes.REVERSAL_CAUSE] = Field(description="why")
 
 
 class Cancelled(Payload):
-    """The release will not take place: closes the handover."""
+    """There will be no release from this prison term: closes the handover."""
 
     TYPE: ClassVar[str] = "reentry.release.cancelled.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "NEW_CASE"}
 
-    cause: Literal["DEATH", "ESCAPE", "NEW_CASE", "HOSPITAL", "PRISON_TRANSFER", "ERROR"] = Field(description="closes the handover")
+    cause: Annotated[str, codes.CANCELLATION_CAUSE] = Field(description="closes the handover")
 
 
 class DecisionEffective(Payload):
-    """A court or prison decided on community corrections: opens a handover."""
+    """A decision on community corrections took effect: opens a handover, or turns an open one into that kind."""
 
     TYPE: ClassVar[str] = "reentry.release.decision_effective.v1"
     BY: ClassVar[str] = "COURT-990102-01"
@@ -159,56 +168,62 @@ class DecisionEffective(Payload):
         "prohibition_order": False,
     }
 
-    decision_no: str = Field(description="opaque number or hash; one handover")
-    decision_kind: Literal["PUBLIC_SURVEILLANCE", "PROBATION", "PAROLE", "TEMP_EXEC"]
-    effective_date: LocalDate
+    decision_no: Ref = Field(description="opaque number or hash; one handover")
+    decision_kind: Annotated[str, codes.DECISION_KIND] = Field(description="what was decided")
+    effective_date: LocalDate = Field(description="day on which the decision took effect")
     approval_received_on: LocalDate | None = Field(default=None, description="B05 anchor")
-    term_start: LocalDate
+    term_start: LocalDate = Field(description="first day of the term")
     term_end: LocalDate = Field(description="last day of the term")
-    execution_place: Code
-    prohibition_order: bool
+    execution_place: Code = Field(description="where it is to be executed")
+    prohibition_order: bool = Field(description="whether a prohibition order goes with it")
     deliver_by: AgencyId | None = Field(default=None, description="who delivers the person (TEMP_EXEC)")
 
 
 class DecisionNoticeSent(Payload):
-    """`reentry.release.decision_notice_sent.v1`, by court."""
+    """The deciding organ told the county that a person will report."""
 
     TYPE: ClassVar[str] = "reentry.release.decision_notice_sent.v1"
     BY: ClassVar[str] = "COURT-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"to_agency": "COUNTY_JUSTICE-990102-01", "copied_to": ["POLICE-990102-01"]}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "to_agency": "COUNTY_JUSTICE-990102-01",
+        "copied_to": ["POLICE-990102-01"],
+    }
 
-    to_agency: AgencyId
-    copied_to: list[AgencyId] | None = None
+    to_agency: AgencyId = Field(description="county that will receive the person")
+    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
 
 
 class DecisionDocumentsSent(Payload):
-    """`reentry.release.decision_documents_sent.v1`, by court."""
+    """The deciding organ sent the legal documents to the county."""
 
     TYPE: ClassVar[str] = "reentry.release.decision_documents_sent.v1"
     BY: ClassVar[str] = "COURT-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"to_agency": "COUNTY_JUSTICE-990102-01", "copied_to": ["POLICE-990102-01"]}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "to_agency": "COUNTY_JUSTICE-990102-01",
+        "copied_to": ["POLICE-990102-01"],
+    }
 
-    to_agency: AgencyId
-    copied_to: list[AgencyId] | None = None
+    to_agency: AgencyId = Field(description="county that will receive the person")
+    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
 
 
 class RevocationRuled(Payload):
-    """`reentry.release.revocation_ruled.v1`, by court."""
+    """A court or prison administration ruled on a proposed revocation, return to prison or arrest."""
 
     TYPE: ClassVar[str] = "reentry.release.revocation_ruled.v1"
     BY: ClassVar[str] = "COURT-990102-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("kind",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"kind": "REVOKE_PROBATION", "granted": True, "ruled_on": "2026-06-10"}
 
-    kind: Literal["REVOKE_PROBATION", "REVOKE_PAROLE", "RETURN_TO_PRISON", "ARREST"]
-    granted: bool
-    ruled_on: LocalDate
+    kind: Annotated[str, codes.REVOCATION_KIND] = Field(description="what was ruled on")
+    granted: bool = Field(description="whether it was granted")
+    ruled_on: LocalDate = Field(description="day of the ruling")
 
 
 class PersonMerged(Payload):
-    """`reentry.release.person_merged.v1`, by province justice."""
+    """Two refs are one person: facts of the removed ref are facts of the survivor."""
 
     TYPE: ClassVar[str] = "reentry.release.person_merged.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
@@ -220,12 +235,12 @@ class PersonMerged(Payload):
     }
 
     survivor_ref: PersonRef = Field(description="equals subject")
-    removed_ref: PersonRef
-    cause: Literal["SAME_PERSON", "KEY_ROTATION", "WRONG_MATCH"]
+    removed_ref: PersonRef = Field(description="the ref that ends")
+    cause: Annotated[str, codes.MERGE_CAUSE] = Field(description="why")
 
 
 class PersonSplit(Payload):
-    """`reentry.release.person_split.v1`, by province justice."""
+    """Two persons stood under one ref: the listed events move to the removed ref."""
 
     TYPE: ClassVar[str] = "reentry.release.person_split.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
@@ -238,9 +253,9 @@ class PersonSplit(Payload):
     }
 
     survivor_ref: PersonRef = Field(description="equals subject")
-    removed_ref: PersonRef = Field(description="receives the events")
-    event_ids: list[str] = Field(description="ids of the events that move")
-    cause: Literal["SAME_PERSON", "KEY_ROTATION", "WRONG_MATCH"]
+    removed_ref: PersonRef = Field(description="the ref that receives the events")
+    event_ids: list[Ref] = Field(description="ids of the events that move")
+    cause: Annotated[str, codes.MERGE_CAUSE] = Field(description="why")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

@@ -1,43 +1,45 @@
-"""What publishers and administrators tell about the data itself: `reentry.system.v1`."""
+"""What publishers and administrators tell about the data itself: `reentry.system.v1`, subject = source."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from schemas.payload import PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Sequence
+from schemas import codes
+from schemas.instants import FIRST_YEAR, LAST_YEAR
+from schemas.payload import PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Ref, Sequence
 
 
 class TopicCount(Part):
-    """How many events of one topic a publisher has sent of a day, and perhaps their first and last sequence."""
+    """How many events of one topic a publisher sent of a day, and perhaps their first and last sequence."""
 
-    topic: str
-    count: int = Field(ge=0)
-    first_sequence: Sequence | None = None
-    last_sequence: Sequence | None = None
+    topic: Ref = Field(description="topic name")
+    count: int = Field(ge=0, description="events of that day")
+    first_sequence: Sequence | None = Field(default=None, description="sequence of the first one")
+    last_sequence: Sequence | None = Field(default=None, description="sequence of the last one")
 
 
 class RuleChange(Part):
-    """Keys of a rule to set; without `part`, of all entries of the id."""
+    """Keys of a rule to set."""
 
-    rule_id: str
-    part: str | None = None
-    set_: dict[str, object] = Field(alias="set")
+    rule_id: Ref = Field(description="the rule")
+    part: Ref | None = Field(default=None, description="the entry of that rule; absent: all of them")
+    set_: dict[str, Any] = Field(alias="set", description="keys of the rule book and their new values")
 
 
 class PublisherHeartbeat(Payload):
-    """`reentry.system.publisher_heartbeat.v1`, by prison."""
+    """A publisher is alive. Silence of two periods raises X03."""
 
     TYPE: ClassVar[str] = "reentry.system.publisher_heartbeat.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"period": "PT15M"}
 
-    period: Duration = Field(description="ISO 8601; silence of two periods raises X03")
+    period: Duration = Field(description="time between two heartbeats")
 
 
 class PublisherManifest(Payload):
-    """`reentry.system.publisher_manifest.v1`, by prison."""
+    """A publisher says what it sent of a day, so that gaps are seen (X04)."""
 
     TYPE: ClassVar[str] = "reentry.system.publisher_manifest.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -48,25 +50,30 @@ class PublisherManifest(Payload):
     }
 
     day: LocalDate = Field(description="local date of the time of the events counted")
-    topics: list[TopicCount] = Field(description="list of {topic: str, count: int, first_sequence?: str, last_sequence?: str}")
+    topics: list[TopicCount] = Field(description="how many events of each topic")
 
 
 class CalendarPublished(Payload):
-    """`reentry.system.calendar_published.v1`, by province justice."""
+    """Holidays and make-up days of a year; replaces what was known of that year from its arrival on."""
 
     TYPE: ClassVar[str] = "reentry.system.calendar_published.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"year": 2027, "status": "published", "holidays": ["2027-01-01"], "workdays": ["2027-02-20"]}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "year": 2027,
+        "status": "published",
+        "holidays": ["2027-01-01"],
+        "workdays": ["2027-02-20"],
+    }
 
-    year: int
-    status: Literal["published", "draft"] = Field(description="draft is ignored")
-    holidays: list[LocalDate]
+    year: int = Field(ge=FIRST_YEAR, le=LAST_YEAR, description="calendar year")
+    status: Annotated[str, codes.CALENDAR_STATUS] = Field(description="draft is ignored")
+    holidays: list[LocalDate] = Field(description="days off, weekends included or not")
     workdays: list[LocalDate] = Field(description="weekend days that are worked")
 
 
 class RulesChanged(Payload):
-    """`reentry.system.rules_changed.v1`, by province justice."""
+    """A new version of the rule book, from an instant on."""
 
     TYPE: ClassVar[str] = "reentry.system.rules_changed.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
@@ -78,28 +85,33 @@ class RulesChanged(Payload):
         "changes": [{"rule_id": "A10", "set": {"within": "5 d"}}],
     }
 
-    book: str = Field(description="new name, e.g. cn-default@2")
-    effective_from: Instant
-    apply_to_open: bool
-    changes: list[RuleChange] = Field(description="list of {rule_id, part?, set: {key: value}} with the keys of rulebook.toml")
+    book: Ref = Field(description="new name, e.g. cn-default@2")
+    effective_from: Instant = Field(description="anchors from this instant on")
+    apply_to_open: bool = Field(description="also for older anchors, from that instant on")
+    changes: list[RuleChange] = Field(description="keys of rules to set, as in a rule book")
 
 
 class RegistryChanged(Payload):
-    """`reentry.system.registry_changed.v1`, by province justice."""
+    """A jurisdiction code began, ended, or got a successor."""
 
     TYPE: ClassVar[str] = "reentry.system.registry_changed.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
-    EXAMPLE: ClassVar[Mapping[str, object]] = {"code": "990102004", "change": "ABOLISHED", "valid_from": "2026-04-01", "successor_code": "990102009"}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "code": "990102004",
+        "change": "ABOLISHED",
+        "valid_from": "2026-04-01",
+        "successor_code": "990102009",
+    }
 
-    code: Code
-    change: Literal["ADDED", "RENAMED", "ABOLISHED", "SUCCESSOR"]
-    valid_from: LocalDate
-    successor_code: Code | None = None
+    code: Code = Field(description="jurisdiction code")
+    change: Annotated[str, codes.REGISTRY_CHANGE] = Field(description="what happened to the code")
+    valid_from: LocalDate = Field(description="first day of the change")
+    successor_code: Code | None = Field(default=None, description="code that follows it")
 
 
 class ManifestJudged(Payload):
-    """The pipeline's own verdict on a manifest (X04): found by a sink, which sees all partitions, told to the workers."""
+    """Our own verdict on a manifest (X04): found by the sink that sees all partitions, told to the workers."""
 
     TYPE: ClassVar[str] = "reentry.system.manifest_judged.v1"
     BY: ClassVar[str] = PIPELINE
@@ -112,10 +124,10 @@ class ManifestJudged(Payload):
     }
 
     day: LocalDate = Field(description="the manifest's day")
-    due_at: Instant
+    due_at: Instant = Field(description="when all of it had to be here")
     met_at: Instant | None = Field(default=None, description="when all of it had arrived; absent: not yet")
     missing: dict[str, int] = Field(description="events missing per topic")
-    manifest_id: str | None = Field(default=None, description="the manifest judged; absent: the latest of the day")
+    manifest_id: Ref | None = Field(default=None, description="the manifest judged; absent: the latest of the day")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

@@ -27,13 +27,13 @@ class Topic:
     key: str  # what the record key is, in words
     cleanup: Literal["delete", "compact"]
     retention_ms: int | None
-    keyed: bool = True  # has the one partition count that all keyed topics share; else a single partition will do
+    keyed: bool = True  # has the one partition count that all keyed topics share
     timestamp_type: Literal["LogAppendTime", "CreateTime"] = "LogAppendTime"  # the watermark needs the broker's clock
     writers: str = "this pipeline"
 
     def config(self) -> dict[str, str]:
         """The broker's topic settings, by their Kafka names."""
-        settings = {"cleanup.policy": self.cleanup, "message.timestamp.type": self.timestamp_type}
+        settings: dict[str, str] = {"cleanup.policy": self.cleanup, "message.timestamp.type": self.timestamp_type}
         if self.retention_ms is not None:
             settings["retention.ms"] = str(self.retention_ms)
         if self.cleanup == "compact":  # a restart reads all of it: keep it near one record a key
@@ -51,6 +51,7 @@ TOPICS = (
     Topic(SYSTEM, "source", "delete", 90 * _DAY_MS, writers="publishers, administrators"),
     Topic(CASE, "subject", "compact", None, timestamp_type="CreateTime"),
     Topic(ALERT, "alert_id", "compact", None, timestamp_type="CreateTime"),
+    # Keyed, so that a dead letter can stand in the partition of the same number as the record it was.
     Topic(DLQ, "original key", "delete", 365 * _DAY_MS, timestamp_type="CreateTime"),
     # Only on its way between two workers; what it carries stays on its own topic for its 90 days.
     Topic(ROUTED, "subject", "delete", 14 * _DAY_MS),

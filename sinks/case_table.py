@@ -1,0 +1,88 @@
+"""Cases: the snapshot, its handovers and every obligation not yet ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, select
+
+from schemas.case import CaseSnapshot
+from sinks.sink import Record, changed, upsert
+from sinks.tables import case, handover, obligation
+
+_PUBLIC = ("subject", "kind", "revision", "changed_at", "handovers", "dispute")
+
+
+def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
+    """Replace what is known of each subject where the snapshot is newer; a tombstone removes it."""
+    invalid: list[Record] = []
+    newest: dict[str, CaseSnapshot | None] = {}
+    for record in batch:
+        subject = (record.key or b"").decode()
+        if record.value is None:
+            newest[subject] = None
+            continue
+        try:
+            snapshot = CaseSnapshot.model_validate(orjson.loads(record.value))
+        except ValueError:
+            invalid.append(record)
+            continue
+        known = newest.get(snapshot.subject)
+        if known is None or snapshot.revision >= known.revision:
+            newest[snapshot.subject] = snapshot
+    stored = _stored(connection, list(newest))
+    fresh = {subject: one for subject, one in newest.items() if one is None or one.revision > stored.get(subject, -1)}
+    _remove(connection, list(fresh))
+    _insert(connection, [one for one in fresh.values() if one is not None])
+    changed(connection, "case", list(fresh))
+    return invalid
+
+
+def _stored(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
+    rows = connection.execute(select(case.c.subject, case.c.revision).where(case.c.subject.in_(subjects)))
+    return {subject: revision for subject, revision in rows}
+
+
+def _remove(connection: Connection, subjects: Sequence[str]) -> None:
+    if not subjects:
+        return
+    wanted = [{"one": subject} for subject in subjects]
+    for table in (obligation, handover, case):
+        connection.execute(delete(table).where(table.c.subject == bindparam("one")), wanted)
+
+
+def _insert(connection: Connection, snapshots: Sequence[CaseSnapshot]) -> None:
+    upsert(connection, case, [_case_row(one) for one in snapshots], "revision")
+    handovers = [
+        {**row.model_dump(exclude={"milestones", "opened_at", "closed_at"}), "opened_at": row.opened_at, "closed_at": row.closed_at,
+         "subject": one.subject, "revision": one.revision}
+        for one in snapshots
+        for row in one.handovers
+    ]  # fmt: skip
+    upsert(
+        connection,
+        handover,
+        list({(row["handover_id"], row["subject"]): row for row in handovers}.values()),
+        "revision",
+    )
+    duties = [_obligation_row(one.subject, row) for one in snapshots for row in one.obligations]
+    upsert(connection, obligation, list({row["obligation_id"]: row for row in duties}.values()), None)
+
+
+def _case_row(one: CaseSnapshot) -> dict[str, Any]:
+    places = [row.jurisdiction for row in one.handovers] + (
+        [one.dispute.place_code] if one.dispute and one.dispute.place_code else []
+    )
+    return {
+        "subject": one.subject,
+        "kind": one.kind,
+        "revision": one.revision,
+        "changed_at": one.changed_at,
+        "jurisdiction": places[-1] if places else None,
+        "document": one.model_dump(mode="json", include=set(_PUBLIC)),
+    }
+
+
+def _obligation_row(subject: str, row: Any) -> dict[str, Any]:
+    plain = {name: getattr(row, name) for name in type(row).model_fields}
+    return {**plain, "subject": subject, "missing": list(row.missing), "computation": list(row.computation)}

@@ -1,0 +1,62 @@
+"""Opening the database and bringing its tables to the newest version."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class NotMigrated(RuntimeError):
+    """The database is not at the newest version; `handover sink --migrate` brings it there."""
+
+
+def connect(url: str) -> Engine:
+    """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another."""
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest version."""
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def at_head(engine: Engine) -> bool:
+    """Whether the tables are at the newest version."""
+    with engine.connect() as connection:
+        return (
+            MigrationContext.configure(connection).get_current_revision()
+            == ScriptDirectory.from_config(_config()).get_current_head()
+        )
+
+
+def prepare(engine: Engine) -> None:
+    """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated."""
+    if engine.dialect.name == "sqlite":
+        migrate(engine)
+    elif not at_head(engine):
+        raise NotMigrated("the database is not at the newest version: run `handover sink --migrate`")

@@ -1,0 +1,83 @@
+"""Events as they arrived, and what each publisher has sent: the ground for manifests, reports and the metric rules."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from schemas.envelope import Event
+from schemas.parse import InvalidEvent, parse
+from sinks.sink import Record, insert_new, upsert
+from sinks.tables import event, publisher
+
+
+def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
+    """Keep each event once, at its earliest arrival. What is no event is a dead letter of the workers, not ours."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in sorted(batch, key=lambda one: one.arrival):
+        try:
+            told = parse(record.value, record.headers, record.arrival)
+        except InvalidEvent:
+            continue
+        rows.setdefault((told.source, told.id), _row(told, record))
+    _keep_earliest(connection, list(rows.values()))
+    _note_publishers(connection, rows.values())
+    return ()
+
+
+def _row(told: Event, record: Record) -> dict[str, Any]:
+    return {
+        "source": told.source,
+        "id": told.id,
+        "topic": told.topic,
+        "type": told.type,
+        "subject": told.subject,
+        "time": told.time,
+        "arrival": record.arrival,
+        "day": told.time.date().isoformat(),
+        "sequence": int(told.sequence) if told.sequence is not None else None,
+        "body": told.wire(),
+    }
+
+
+def _keep_earliest(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    insert_new(connection, event, rows)
+    if rows:
+        earlier = (
+            event.update()
+            .where(
+                event.c.source == bindparam("s"),
+                event.c.id == bindparam("i"),
+                event.c.arrival > bindparam("a", type_=event.c.arrival.type),
+            )
+            .values(arrival=bindparam("a", type_=event.c.arrival.type))
+        )
+        connection.execute(earlier, [{"s": row["source"], "i": row["id"], "a": row["arrival"]} for row in rows])
+
+
+def _note_publishers(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    latest: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = (row["source"], row["topic"])
+        lag = max(0, int((row["arrival"] - row["time"]).total_seconds()))
+        known = latest.setdefault(
+            key,
+            {"source": key[0], "topic": key[1], "last_arrival": row["arrival"], "last_time": row["time"], "last_sequence": row["sequence"],
+             "longest_lag_seconds": lag},
+        )  # fmt: skip
+        known["last_arrival"] = max(known["last_arrival"], row["arrival"])
+        known["last_time"] = max(known["last_time"], row["time"])
+        known["last_sequence"] = max(filter(None, (known["last_sequence"], row["sequence"])), default=None)
+        known["longest_lag_seconds"] = max(known["longest_lag_seconds"], lag)
+    for key, row in latest.items():
+        found = (
+            connection.execute(select(publisher).where(publisher.c.source == key[0], publisher.c.topic == key[1]))
+            .mappings()
+            .first()
+        )
+        if found is not None:
+            row["longest_lag_seconds"] = max(row["longest_lag_seconds"], found["longest_lag_seconds"])
+            row["last_sequence"] = max(filter(None, (row["last_sequence"], found["last_sequence"])), default=None)
+            row["last_time"] = max(row["last_time"], found["last_time"])
+            row["last_arrival"] = max(row["last_arrival"], found["last_arrival"])
+    upsert(connection, publisher, list(latest.values()), None)

@@ -1,0 +1,115 @@
+"""Judging manifests (X04) where all partitions are seen; the workers are told, for only they raise alerts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from handover.feeds import Manifest, Verdict, judge
+from handover.tally import manifest_of
+from schemas.envelope import Event
+from schemas.instants import show
+from schemas.parse import trusted_object
+from schemas.payload import PIPELINE
+from sinks.sink import upsert
+from sinks.tables import event, verdict
+
+TYPE = "reentry.system.publisher_manifest.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A manifest, what was found, and the events that tell the workers."""
+
+    row: Mapping[str, Any]
+    events: tuple[Event, ...]
+
+
+def due_verdicts(connection: Connection, until: datetime) -> list[Judged]:
+    """Judge every manifest that is due before `until`, an instant below which all events are in SQL, and not yet met."""
+    known = {(row["source"], row["day"]): row for row in connection.execute(select(verdict)).mappings()}
+    found = []
+    for told in _latest(connection):
+        manifest = manifest_of(told)
+        before = known.get((manifest.source, manifest.day.isoformat()))
+        if before is not None and before["met_at"] is not None and before["manifest_id"] == told.id:
+            continue
+        judged = _judged(connection, manifest)
+        if judged.due_at < until:
+            found += _told(told, manifest, judged, before)
+    return found
+
+
+def _latest(connection: Connection) -> Iterable[Event]:
+    """The latest manifest of each source and day that was not corrected away."""
+    rows = connection.execute(select(event.c.body).where(event.c.type == TYPE)).scalars()
+    told = sorted((trusted_object(body) for body in rows), key=lambda one: (one.time, one.source, one.id))
+    corrected = {(one.source, one.corrects) for one in told if one.corrects}
+    return {(one.source, one.data["day"]): one for one in told if (one.source, one.id) not in corrected}.values()
+
+
+def _judged(connection: Connection, manifest: Manifest) -> Verdict:
+    counted, sequences = {}, {}
+    for promise in manifest.topics:
+        mine = (event.c.source == manifest.source) & (event.c.topic == promise.topic)
+        arrivals = select(event.c.arrival).where(mine, event.c.day == manifest.day.isoformat())
+        counted[promise.topic] = list(connection.execute(arrivals).scalars())
+        if promise.first_sequence is not None and promise.last_sequence is not None:
+            numbers = select(event.c.sequence, event.c.arrival).where(
+                mine, event.c.sequence.between(promise.first_sequence, promise.last_sequence)
+            )
+            sequences[promise.topic] = _first_arrivals(connection.execute(numbers).tuples())
+    return judge(manifest, counted, sequences)
+
+
+def _first_arrivals(rows: Iterable[tuple[Any, ...]]) -> dict[int, datetime]:
+    found: dict[int, datetime] = {}
+    for number, arrival in rows:
+        found[number] = min(arrival, found.get(number, arrival))
+    return found
+
+
+def _told(told: Event, manifest: Manifest, judged: Verdict, before: Any) -> list[Judged]:
+    was_missing = judged.met_at is None or judged.met_at > judged.due_at
+    fresh = before is None or before["manifest_id"] != told.id
+    events = []
+    if was_missing and fresh:
+        events.append(_event(told, judged, judged.due_at, met=False))
+    if was_missing and judged.met_at is not None:
+        events.append(_event(told, judged, judged.met_at, met=True))
+    if not fresh and not events:
+        return []
+    row = {
+        "source": manifest.source,
+        "day": manifest.day.isoformat(),
+        "manifest_id": told.id,
+        "due_at": judged.due_at,
+        "met_at": judged.met_at,
+        "missing": dict(judged.missing),
+        "published": bool(events),
+    }
+    return [Judged(row, tuple(events))]
+
+
+def _event(told: Event, judged: Verdict, at: datetime, *, met: bool) -> Event:
+    return Event(
+        id=f"{told.id}:judged:{'met' if met else 'missing'}",
+        source=PIPELINE,
+        type="reentry.system.manifest_judged.v1",
+        subject=told.source,
+        time=at,
+        data={
+            "day": told.data["day"],
+            "manifest_id": told.id,
+            "due_at": show(judged.due_at),
+            "met_at": show(judged.met_at) if met and judged.met_at else None,
+            "missing": dict(judged.missing) if not met else {},
+        },
+    )
+
+
+def keep(connection: Connection, found: Iterable[Judged]) -> None:
+    """Remember verdicts that the workers have been told."""
+    upsert(connection, verdict, [dict(one.row) for one in found], None)

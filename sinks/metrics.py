@@ -1,0 +1,10 @@
+"""Every metric of the sinks, declared once."""
+
+from prometheus_client import Counter, Gauge, disable_created_metrics
+
+disable_created_metrics()
+
+RECORDS = Counter(
+    "reentry_sink_records_total", "Records read by a sink, by outcome: written or invalid.", ["sink", "outcome"]
+)
+UNAVAILABLE = Gauge("reentry_sink_unavailable", "1 while the destination of a sink does not answer.", ["sink"])

@@ -1,0 +1,71 @@
+"""What a sink is: topics, and a function that writes a batch of their records in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sinks.tables import change
+
+
+class SinkUnavailable(Exception):
+    """The destination does not answer: wait, and write the same batch again."""
+
+
+class Record(NamedTuple):
+    """One record of a topic; `arrival` is its broker timestamp, mapped to the time that facts are judged in."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp_ms: int
+    arrival: datetime
+
+
+class Write(Protocol):
+    """Writes a batch inside the caller's transaction. Writing it again changes nothing. Invalid records are returned, never raised."""
+
+    def __call__(self, connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
+        """Write; the records that could not be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """One consumer group: its name, the topics it reads (without prefix), how it writes."""
+
+    name: str
+    topics: tuple[str, ...]
+    write: Write
+
+
+_INSERT: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], guard: str | None) -> None:
+    """Insert or update by primary key; with a guard column a row that is not newer is left alone. One row per key, please."""
+    if not rows:
+        return
+    insert = _INSERT[connection.dialect.name](table)
+    keys = [column.name for column in table.primary_key]
+    values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    where = insert.excluded[guard] > table.c[guard] if guard else None
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values, where=where), list(rows))
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert; rows whose key is known are left alone."""
+    if rows:
+        connection.execute(_INSERT[connection.dialect.name](table).on_conflict_do_nothing(), list(rows))
+
+
+def changed(connection: Connection, kind: str, keys: Sequence[str]) -> None:
+    """Number what changed, so that open pages can follow."""
+    if keys:
+        connection.execute(change.insert(), [{"kind": kind, "key": key} for key in keys])
