@@ -61,12 +61,16 @@ class Around(NamedTuple):
     feed_down: Callable[[str], bool]
 
 
-def weigh(old: Memory | None, duty: Obligation | None, actions: Sequence[Fact], around: Around, *, waived: bool) -> Memory | None:
+def weigh(
+    old: Memory | None, duty: Obligation | None, actions: Sequence[Fact], around: Around, *, waived: bool
+) -> Memory | None:
     """The memory after instant `now`: the same object where nothing changed. `actions` are those that arrived at `now`, in order."""
     unanswered = duty is not None and not waived and is_open(duty) and duty.due_at <= around.now
     if old is None or not old.firing:
         if unanswered and duty is not None:
-            return _acted(_fired(old, duty, around), actions, around, became_crit=severity_at(duty, around.now)[0] == "CRIT")
+            return _acted(
+                _fired(old, duty, around), actions, around, became_crit=severity_at(duty, around.now)[0] == "CRIT"
+            )
         return None if old is None else _revised(old, duty, around)
     if not unanswered or duty is None:
         return _ended(old, duty, around, waived=waived)
@@ -130,7 +134,14 @@ def _went_on(old: Memory, duty: Obligation, around: Around) -> Memory:
     if ladder is not old.ladder and ladder.name == "CRIT":
         step = ladder.climbed(step, around.now, around.ladders["CRIT"], around.calendar)
     return old._replace(
-        severity=severity, stage=stage, step=step, held=held, due_at=duty.due_at, provisional=duty.provisional, owner=duty.owner, ladder=ladder
+        severity=severity,
+        stage=stage,
+        step=step,
+        held=held,
+        due_at=duty.due_at,
+        provisional=duty.provisional,
+        owner=duty.owner,
+        ladder=ladder,
     )
 
 
@@ -182,7 +193,9 @@ _ACTIONS: Mapping[str, Callable[[Memory, Fact, datetime], Memory]] = {
     "action.snoozed": _snoozed,
     "action.resumed": _resumed,
     "action.contested": lambda memory, action, now: memory._replace(contest="open"),
-    "action.contest_decided": lambda memory, action, now: memory._replace(contest="upheld" if action.data["upheld"] else "rejected"),
+    "action.contest_decided": lambda memory, action, now: memory._replace(
+        contest="upheld" if action.data["upheld"] else "rejected"
+    ),
 }
 
 
@@ -237,7 +250,12 @@ def _revised(old: Memory, duty: Obligation | None, around: Around) -> Memory:
     if outcome == old.outcome:
         return old
     return old._replace(
-        outcome=outcome, revision=old.revision + 1, changed_at=around.now, due_at=duty.due_at, provisional=duty.provisional, owner=duty.owner
+        outcome=outcome,
+        revision=old.revision + 1,
+        changed_at=around.now,
+        due_at=duty.due_at,
+        provisional=duty.provisional,
+        owner=duty.owner,
     )
 
 

@@ -45,7 +45,9 @@ class Span:
     @property
     def length(self) -> timedelta:
         """The exact length of a span in hours or minutes."""
-        return sum((timedelta(minutes=term.count * (60 if term.unit == "h" else 1)) for term in self.terms), timedelta())
+        return sum(
+            (timedelta(minutes=term.count * (60 if term.unit == "h" else 1)) for term in self.terms), timedelta()
+        )
 
     def scaled(self, factor: float) -> "Span":
         """Each summand times `factor`: days rounded up to whole ones, hours to whole minutes (rulebook.toml, head)."""
@@ -73,7 +75,9 @@ def span(text: str) -> Span:
             case [count, "min" | "h" | "d" | "wd" | "month" as unit] if count.isdecimal():
                 terms.append(Term(int(count), unit))  # type: ignore[arg-type]  # mypy widens a matched literal
             case _:
-                raise InvalidDuration(f"{text!r} is no duration; write for example '3 wd', '10 d', '1 month + 7 d', '6 h', '30 min'")
+                raise InvalidDuration(
+                    f"{text!r} is no duration; write for example '3 wd', '10 d', '1 month + 7 d', '6 h', '30 min'"
+                )
     exact = {term.unit in ("h", "min") for term in terms}
     if len(exact) != 1:
         raise InvalidDuration(f"{text!r} mixes hours and days")

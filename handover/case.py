@@ -103,7 +103,9 @@ class Case:
     def _merges(self) -> list[Fact]:
         if self.entries.plain:
             return []
-        return [copy for copies in self.entries.copies.values() for copy in copies if copy.name == "release.person_merged"]
+        return [
+            copy for copies in self.entries.copies.values() for copy in copies if copy.name == "release.person_merged"
+        ]
 
     def refs(self) -> set[str]:
         """The persons this case speaks for, now or from some instant on: its own ref and those merged into it."""

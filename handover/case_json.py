@@ -22,7 +22,9 @@ from schemas.alert import Alert
 from schemas.instants import from_millis, millis, show
 
 FORMAT = 1
-WARNS_AFTER = 2 / 3  # a duty is shown as due soon in the last third of its period (domain.md 4.7), at least a day before
+WARNS_AFTER = (
+    2 / 3
+)  # a duty is shown as due soon in the last third of its period (domain.md 4.7), at least a day before
 
 
 def encode(case: Case) -> bytes:
@@ -35,7 +37,9 @@ def encode(case: Case) -> bytes:
         "kind": case.kind,
         "revision": case.revision,
         "changed_at": show(now) if now else None,
-        "handovers": [] if case.moved_to else [_handover(case, scope) for scope in derived.scopes if scope.handover is not None],
+        "handovers": []
+        if case.moved_to
+        else [_handover(case, scope) for scope in derived.scopes if scope.handover is not None],
         "dispute": _dispute(derived.scopes[0]) if case.kind == "DISPUTE" and derived.scopes else None,
         "obligations": [] if case.moved_to or now is None else _obligations(case, derived, now),
         "alerts": {_alert(slot): [list(slot), _memory(memory)] for slot, memory in case.memories.items()},
@@ -55,7 +59,9 @@ def decode(text: bytes) -> Case:
     value = orjson.loads(text)
     if value["format"] != FORMAT:
         raise ValueError(f"case format {value['format']} is not known, only {FORMAT}")
-    case = Case(value["subject"], value["kind"], revision=value["revision"], log=value["log"], moved_to=value["moved_to"])
+    case = Case(
+        value["subject"], value["kind"], revision=value["revision"], log=value["log"], moved_to=value["moved_to"]
+    )
     case.lived = from_millis(value["lived"]) if value["lived"] is not None else None
     case.own_next = from_millis(value["next"]) if value["next"] is not None else None
     case.entries = _entries(case, value["facts"])
@@ -100,7 +106,13 @@ def _handover(case: Case, scope: Scope) -> dict[str, Any]:
 def _milestones(handover: Handover) -> list[dict[str, Any]]:
     """The latest fact of each name; repeated check-ins count once."""
     return [
-        {"fact": name, "time": show(facts[-1].time), "arrival": show(facts[-1].arrival), "source": facts[-1].source, "event_id": facts[-1].id}
+        {
+            "fact": name,
+            "time": show(facts[-1].time),
+            "arrival": show(facts[-1].arrival),
+            "source": facts[-1].source,
+            "event_id": facts[-1].id,
+        }
         for name, facts in handover.by_name.items()
     ]
 
@@ -108,7 +120,9 @@ def _milestones(handover: Handover) -> list[dict[str, Any]]:
 def _dispute(scope: Scope) -> dict[str, Any]:
     reported = next(iter(scope.facts.get("dispute.reported", ())), None)
     names = [
-        name for name in ("failed", "withdrawn", "referred", "performed", "agreed", "accepted", "reported") if scope.facts.get(f"dispute.{name}")
+        name
+        for name in ("failed", "withdrawn", "referred", "performed", "agreed", "accepted", "reported")
+        if scope.facts.get(f"dispute.{name}")
     ]
     escalated = scope.facts.get("dispute.escalated")
     some = next((facts[0] for facts in scope.facts.values() if facts), None)
@@ -217,7 +231,26 @@ def _at(ms: int | None) -> datetime | None:
 
 
 def _remember(row: list[Any]) -> Memory:
-    state, outcome, revision, severity, stage, step, held, due, provisional, owner, raised, changed, ladder, resolved, by, to, snoozed, contest = row
+    (
+        state,
+        outcome,
+        revision,
+        severity,
+        stage,
+        step,
+        held,
+        due,
+        provisional,
+        owner,
+        raised,
+        changed,
+        ladder,
+        resolved,
+        by,
+        to,
+        snoozed,
+        contest,
+    ) = row
     return Memory(
         state, outcome, revision, severity, stage, step, held, from_millis(due), provisional, owner, from_millis(raised), from_millis(changed),
         Ladder(ladder[0], from_millis(ladder[1]), ladder[2]), _at(resolved), by, to, _at(snoozed), contest,

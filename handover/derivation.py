@@ -77,7 +77,11 @@ class Derived:
         for slot in part.slots:
             self.duties.pop(slot, None)
         part.slots, part.alarm = [], None
-        if rule.anchor and rule.form not in _LOOK_ELSEWHERE and not any(name in scope.facts for name in rule.anchor_names):
+        if (
+            rule.anchor
+            and rule.form not in _LOOK_ELSEWHERE
+            and not any(name in scope.facts for name in rule.anchor_names)
+        ):
             return
         for draft in FORMS[rule.form](scope, rule):
             book = part.book_of(draft.anchor_at)
@@ -122,7 +126,10 @@ def renewable(derived: Derived, facts: Iterable[Fact]) -> bool:
         fact.name in LIGHT
         and fact.time >= handover.opened_at
         and fact.handoverid in (None, handover.explicit_id)
-        and (SAME_WHEN[fact.name] is None or all(known.time.date() != fact.time.date() for known in handover.of(fact.name)))
+        and (
+            SAME_WHEN[fact.name] is None
+            or all(known.time.date() != fact.time.date() for known in handover.of(fact.name))
+        )
         for fact in facts
     )
 
@@ -150,7 +157,9 @@ def _chosen(frame: Frame, rule: Rule) -> Callable[[datetime], str | None]:
     return book_of
 
 
-def derive_person(into: Derived, ref: str, facts: Sequence[Fact], disputes: Sequence[Linked], frame: Frame, settle: timedelta) -> None:
+def derive_person(
+    into: Derived, ref: str, facts: Sequence[Fact], disputes: Sequence[Linked], frame: Frame, settle: timedelta
+) -> None:
     """All handovers of one person, from the standing facts of the person (in order)."""
     inside, settles_at = settled(facts, frame.now, settle)
     known = business_facts(inside)
@@ -187,10 +196,18 @@ def _scope(handover: Handover, frame: Frame, custody: Custody, linked: Sequence[
 
 def _linked(disputes: Sequence[Linked], handovers: Sequence[Handover], frame: Frame) -> Mapping[str, Sequence[Linked]]:
     """Each dispute belongs to the latest opened handover of the rule's kinds that was not closed before it was reported (D06)."""
-    kinds = {kind for version in frame.versions for rule in version.book.rules if rule.form == "linked_dispute" for kind in rule.kinds}
+    kinds = {
+        kind
+        for version in frame.versions
+        for rule in version.book.rules
+        if rule.form == "linked_dispute"
+        for kind in rule.kinds
+    }
     found: dict[str, list[Linked]] = {}
     for dispute in disputes:
-        fits = [h for h in handovers if h.kind in kinds and (h.closed_at is None or h.closed_at >= dispute.reported.time)]
+        fits = [
+            h for h in handovers if h.kind in kinds and (h.closed_at is None or h.closed_at >= dispute.reported.time)
+        ]
         if fits:
             found.setdefault(max(fits, key=lambda handover: handover.number).handover_id, []).append(dispute)
     return found
@@ -218,9 +235,15 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
     """The duties of a dispute's committee, from its standing facts (in order)."""
     by_name, reported = _of_dispute(facts)
     book = frame.versions[0].book
-    special = (book.special_rules, book.clock_factor, book.raise_severity) if reported and reported.data["person_refs"] else None
+    special = (
+        (book.special_rules, book.clock_factor, book.raise_severity)
+        if reported and reported.data["person_refs"]
+        else None
+    )
     owners = DisputeOwners(by_name, reported, frame.successors)
-    scope = Scope(dispute_id, dispute_id, "DISPUTE", by_name, owners, frame.calendar, frame.successors, frame.now, special=special)
+    scope = Scope(
+        dispute_id, dispute_id, "DISPUTE", by_name, owners, frame.calendar, frame.successors, frame.now, special=special
+    )
     into.add(scope, frame)
 
 

@@ -136,7 +136,9 @@ def pattern(text: str) -> Pattern:
     """Read one pattern. Raise InvalidPattern."""
     found = _PATTERN.fullmatch(text.strip())
     if found is None:
-        raise InvalidPattern(f"{text!r} is no fact pattern; write for example 'later intake.help_answered[kind=LEGAL_AID]'")
+        raise InvalidPattern(
+            f"{text!r} is no fact pattern; write for example 'later intake.help_answered[kind=LEGAL_AID]'"
+        )
     when, name, inside = found.groups()
     return Pattern(name, when or "any", tuple(_condition(part) for part in inside.split(",")) if inside else ())
 

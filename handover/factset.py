@@ -71,7 +71,9 @@ def canonical(fact: Fact) -> str:
         "handoverid": fact.handoverid,
         "corrects": fact.corrects,
     }
-    return json.dumps({key: value for key, value in body.items() if value is not None}, sort_keys=True, ensure_ascii=False)
+    return json.dumps(
+        {key: value for key, value in body.items() if value is not None}, sort_keys=True, ensure_ascii=False
+    )
 
 
 def _counting(copies: Sequence[Fact], at: datetime) -> Fact | None:
@@ -86,7 +88,9 @@ def _counting(copies: Sequence[Fact], at: datetime) -> Fact | None:
 
 def standing(arrived: Iterable[Fact], late_limit: Mapping[str, timedelta]) -> list[Fact]:
     """1.6, 3.2, 3.3: without what was told too late, what was corrected away, reversed releases, and absences that are no release."""
-    facts = [fact for fact in arrived if (limit := late_limit.get(fact.name)) is None or fact.arrival <= fact.time + limit]
+    facts = [
+        fact for fact in arrived if (limit := late_limit.get(fact.name)) is None or fact.arrival <= fact.time + limit
+    ]
     corrected = {(fact.source, fact.corrects) for fact in facts if fact.corrects is not None}
     if corrected:
         facts = [fact for fact in facts if (fact.source, fact.id) not in corrected]
@@ -142,7 +146,11 @@ def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
 def _owner(fact: Fact, merges: Merges, splits: Sequence[Fact]) -> str:
     survivor = merges.survivor(fact.subject)
     sides = {fact.subject, survivor}
-    chosen = last(split for split in splits if fact.id in split.data["event_ids"] and sides & {split.data["survivor_ref"], split.data["removed_ref"]})
+    chosen = last(
+        split
+        for split in splits
+        if fact.id in split.data["event_ids"] and sides & {split.data["survivor_ref"], split.data["removed_ref"]}
+    )
     if chosen is None:
         return survivor
     return merges.survivor(chosen.data["removed_ref"], chosen.time)

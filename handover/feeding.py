@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
 _SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
-_DURATION = re.compile(r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?")
+_DURATION = re.compile(
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
 
 
 def duration(text: str) -> timedelta:
@@ -55,7 +57,10 @@ def forget_signs(case: "Case") -> None:
     """Keep the latest heartbeats only: a publisher sends them for years."""
     if len(case.entries.copies) <= 2 * KEPT_SIGNS:
         return
-    beats = sorted((copies[0] for copies in case.entries.copies.values() if copies[0].name == _SIGNS[0]), key=lambda fact: fact.arrival)
+    beats = sorted(
+        (copies[0] for copies in case.entries.copies.values() if copies[0].name == _SIGNS[0]),
+        key=lambda fact: fact.arrival,
+    )
     newest = last(beats)
     for fact in beats[:-KEPT_SIGNS]:
         if fact is not newest:

@@ -38,7 +38,9 @@ class Verdict:
     missing: Mapping[str, int]
 
 
-def judge(manifest: Manifest, counted: Mapping[str, Sequence[datetime]], sequences: Mapping[str, Mapping[int, datetime]]) -> Verdict:
+def judge(
+    manifest: Manifest, counted: Mapping[str, Sequence[datetime]], sequences: Mapping[str, Mapping[int, datetime]]
+) -> Verdict:
     """Judge a manifest. `counted`: per topic the arrivals of distinct events of that day; `sequences`: per topic arrivals by number."""
     due_at = max(end_of(manifest.day) + CHECKED_AFTER, manifest.time)
     met: list[datetime] = [manifest.time]

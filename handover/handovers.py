@@ -197,7 +197,9 @@ def _latest(handovers: Iterable[Handover]) -> Handover | None:
 def _for_scheduled(fact: Fact, still_open: Sequence[Handover]) -> Handover | None:
     episode, kind = fact.data["custody_episode_id"], _KIND_OF_RELEASE.get(fact.data["release_kind"])
     return (
-        _latest(h for h in still_open if any(one.data["custody_episode_id"] == episode for one in h.of("release.scheduled")))
+        _latest(
+            h for h in still_open if any(one.data["custody_episode_id"] == episode for one in h.of("release.scheduled"))
+        )
         or _latest(h for h in still_open if h.kind == "U")
         or _latest(h for h in still_open if kind is not None and h.kind == kind and h.scheduled is None)
     )
@@ -208,7 +210,11 @@ def _for_decision(fact: Fact, still_open: Sequence[Handover]) -> Handover | None
     undecided = [h for h in still_open if h.decision is None and h.scheduled is not None]
     early = kind in ("PAROLE", "TEMP_EXEC")
     return (
-        _latest(h for h in still_open if any(one.data["decision_no"] == number for one in h.of("release.decision_effective")))
+        _latest(
+            h
+            for h in still_open
+            if any(one.data["decision_no"] == number for one in h.of("release.decision_effective"))
+        )
         or _latest(h for h in still_open if h.kind == "U")
         or _latest(h for h in undecided if h.scheduled is not None and h.scheduled.data["release_kind"] == kind)
         or _latest(h for h in undecided if early and h.occurred is None)

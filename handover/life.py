@@ -5,7 +5,15 @@ from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, next_instants, weigh
 from handover.case import Case
-from handover.derivation import Derived, Slot, derive_dispute, derive_person, derive_source, linked_dispute_of, renewable
+from handover.derivation import (
+    Derived,
+    Slot,
+    derive_dispute,
+    derive_person,
+    derive_source,
+    linked_dispute_of,
+    renewable,
+)
 from handover.facts import Fact, agency_of, in_order, last
 from handover.factset import Merges, by_person, standing
 from handover.feeding import feed_at, forget_signs
@@ -128,7 +136,9 @@ def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Li
 
 def _weighed(case: Case, world: World, frame: Frame, derived: Derived, only_form: str) -> list[Alert]:
     now = frame.now
-    around = Around(now, frame.calendar, world.book.ladder, lambda agency: world.feed_down(agency, now, frame.successors))
+    around = Around(
+        now, frame.calendar, world.book.ladder, lambda agency: world.feed_down(agency, now, frame.successors)
+    )
     found = []
     for slot in _candidates(case, derived):
         duty, old = derived.duties.get(slot), case.memories.get(slot)
@@ -226,7 +236,9 @@ def _lived_again(case: Case, world: World) -> list[Alert]:
     return _differences(case, memories, shown, lived, until)
 
 
-def _differences(case: Case, before: dict[Slot, Memory], shown: dict[Slot, Alert], lived: Sequence[Alert], now: datetime) -> list[Alert]:
+def _differences(
+    case: Case, before: dict[Slot, Memory], shown: dict[Slot, Alert], lived: Sequence[Alert], now: datetime
+) -> list[Alert]:
     """What must be told so that the last snapshot of every alert is the one just lived; revisions only grow."""
     found: list[Alert] = []
     known = {_alert_id(slot): slot for slot in before}
@@ -236,7 +248,9 @@ def _differences(case: Case, before: dict[Slot, Memory], shown: dict[Slot, Alert
         old, new = before[slot], case.memories.get(slot)
         if new is None:
             if old.firing and slot in shown:
-                gone = old._replace(state="withdrawn", outcome="mistake", revision=old.revision + 1, changed_at=now, resolved_at=now)
+                gone = old._replace(
+                    state="withdrawn", outcome="mistake", revision=old.revision + 1, changed_at=now, resolved_at=now
+                )
                 case.memories[slot] = gone
                 found.append(ended_without_duty(gone, shown[slot]))
             else:

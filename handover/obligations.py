@@ -97,7 +97,9 @@ class Scope:
     custody: Custody = FREE
     release_date: date | None = None
     dated_by: Fact | None = None
-    special: tuple[frozenset[str], float, int] | None = None  # a dispute that names persons: rules, clock factor, severities up
+    special: tuple[frozenset[str], float, int] | None = (
+        None  # a dispute that names persons: rules, clock factor, severities up
+    )
     linked: "Sequence[Linked]" = ()
     handover: Handover | None = None
     registry: Registry = NO_CHANGES
@@ -191,7 +193,9 @@ def limit_of(scope: Scope, rule: Rule, clock: Clock, length: Span) -> Limit:
         return Limit(due_at, False, 0, added, Count(clock.day0, length, due_day_of(due_at)))
     shift = 0
     if rule.paused_by_custody and scope.custody.times:
-        shift = scope.custody.days_added(clock.day0, lambda days: scope.calendar.count(clock.day0, length, rule.roll, days).day)
+        shift = scope.custody.days_added(
+            clock.day0, lambda days: scope.calendar.count(clock.day0, length, rule.roll, days).day
+        )
     last = scope.calendar.count(clock.day0, length, rule.roll, shift)
     return Limit(end_of(last.day), last.provisional, shift, NO_TIME, Count(clock.day0, length, last.day, shift))
 
@@ -207,7 +211,13 @@ UNANSWERED = Answer(None, ())
 
 
 def answer_of(
-    scope: Scope, rule: Rule, anchor: datetime, due_at: datetime, key: str = "", after: datetime | None = None, facts: Grouped | None = None
+    scope: Scope,
+    rule: Rule,
+    anchor: datetime,
+    due_at: datetime,
+    key: str = "",
+    after: datetime | None = None,
+    facts: Grouped | None = None,
 ) -> Answer:
     """`met_at`: the earliest over the alternatives; of "a + b" the later part (6.4). `after`: only facts with a greater time."""
     best: Answer = UNANSWERED
@@ -223,7 +233,14 @@ def answer_of(
 
 
 def _earliest(
-    scope: Scope, rule: Rule, facts: Grouped, one: Pattern, anchor: datetime, due_at: datetime, key: str, after: datetime | None
+    scope: Scope,
+    rule: Rule,
+    facts: Grouped,
+    one: Pattern,
+    anchor: datetime,
+    due_at: datetime,
+    key: str,
+    after: datetime | None,
 ) -> Fact | None:
     for fact in facts.get(one.name, ()):
         if one.when == "later" and fact.time < anchor:
@@ -273,9 +290,17 @@ def _stage_at(scope: Scope, stage: Stage, draft: Draft) -> datetime | None:
     if stage.base == "anchor":
         day0 = draft.day0 or draft.anchor_at.date()
         shift = draft.shift if stage.sign > 0 else 0
-        return end_of((calendar.count(day0, stage.offset, shift=shift) if stage.sign > 0 else calendar.count_back(day0, stage.offset)).day)
+        return end_of(
+            (
+                calendar.count(day0, stage.offset, shift=shift)
+                if stage.sign > 0
+                else calendar.count_back(day0, stage.offset)
+            ).day
+        )
     due_day = due_day_of(draft.due_at)
-    return end_of((calendar.count(due_day, stage.offset) if stage.sign > 0 else calendar.count_back(due_day, stage.offset)).day)
+    return end_of(
+        (calendar.count(due_day, stage.offset) if stage.sign > 0 else calendar.count_back(due_day, stage.offset)).day
+    )
 
 
 def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligation:
@@ -283,7 +308,11 @@ def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligati
     owners, county = scope.owners, draft.county
     owner = owners.agency(draft.owner or rule.owner, draft.anchor, county)
     answered_by = tuple(owners.agency(role, draft.anchor, county) for role in rule.answered_by) or (owner,)
-    cancelled = draft.cancelled or (scope.closed_at is not None) or any(_cancels(scope, one, draft) for one in rule.cancelled_by)
+    cancelled = (
+        draft.cancelled
+        or (scope.closed_at is not None)
+        or any(_cancels(scope, one, draft) for one in rule.cancelled_by)
+    )
     return Obligation(
         rule=rule,
         book=book,
@@ -313,7 +342,9 @@ def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligati
 
 def _cancels(scope: Scope, one: Pattern, draft: Draft) -> bool:
     for fact in scope.of(one):
-        if (one.when == "later" and fact.time < draft.anchor.time) or (one.when == "earlier" and fact.time >= draft.due_at):
+        if (one.when == "later" and fact.time < draft.anchor.time) or (
+            one.when == "earlier" and fact.time >= draft.due_at
+        ):
             continue
         return True
     return False

@@ -119,7 +119,11 @@ class HandoverOwners:
         return str(decided.data[field]) if decided else self.county()
 
     def _answerer(self, anchor: Fact) -> str:
-        referral = last(fact for fact in self._handover.of("intake.help_referred") if fact.data["referral_id"] == anchor.data.get("referral_id"))
+        referral = last(
+            fact
+            for fact in self._handover.of("intake.help_referred")
+            if fact.data["referral_id"] == anchor.data.get("referral_id")
+        )
         return str(referral.data["to_agency"]) if referral else anchor.agency
 
 

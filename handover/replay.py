@@ -18,7 +18,9 @@ MILLISECOND = timedelta(milliseconds=1)
 Told = tuple[Event, datetime]  # an event and its arrival
 
 
-def replay(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime | None = None) -> Iterator[Alert]:
+def replay(
+    events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime | None = None
+) -> Iterator[Alert]:
     """Every alert snapshot up to and including `until` (default: the last arrival), ordered by (`changed_at`, `alert_id`).
 
     Cases are independent once facts are where they belong, so each lives its whole life in turn; the order is made at the end.

@@ -87,7 +87,15 @@ class Rule:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Names of all facts that its patterns look at."""
-        lists = (self.anchor, self.cancelled_by, self.rounds_end, self.extended_by, self.signs, self.run_ends, *self.cleared_by)
+        lists = (
+            self.anchor,
+            self.cancelled_by,
+            self.rounds_end,
+            self.extended_by,
+            self.signs,
+            self.run_ends,
+            *self.cleared_by,
+        )
         return frozenset(one.name for patterns in lists for one in patterns)
 
     @cached_property
@@ -132,14 +140,20 @@ class RuleBook:
         """The rules that look at handovers of a kind."""
         found = self._by_kind.get(kind)
         if found is None:
-            found = self._by_kind[kind] = tuple(rule for rule in self.rules if kind in rule.kinds and rule.form != "metric")
+            found = self._by_kind[kind] = tuple(
+                rule for rule in self.rules if kind in rule.kinds and rule.form != "metric"
+            )
         return found
 
     def changed(self, book: str, changes: Iterable[Mapping[str, Any]]) -> "RuleBook":
         """This book with keys of rules set (semantics.md 6.10). Rules that do not change stay the same objects. Raise InvalidRuleBook."""
         entries = [dict(entry) for entry in self.raw["rule"]]
         for change in changes:
-            hit = [e for e in entries if e["id"] == change["rule_id"] and change.get("part") in (None, "", e.get("part", ""))]
+            hit = [
+                e
+                for e in entries
+                if e["id"] == change["rule_id"] and change.get("part") in (None, "", e.get("part", ""))
+            ]
             if not hit:
                 raise InvalidRuleBook(f"{book}: rule {change['rule_id']}: there is no such rule to change")
             for entry in hit:
@@ -174,7 +188,9 @@ def _raw(path: Path, extending: Sequence[str]) -> Raw:
     if not isinstance(name, str) or not name:
         raise InvalidRuleBook("book: the name of the book is needed, for example 'cn-default@1'")
     if name in extending:
-        raise InvalidRuleBook(f"book {name}: extends itself or has the name of the book it extends; a book that changes needs a new name")
+        raise InvalidRuleBook(
+            f"book {name}: extends itself or has the name of the book it extends; a book that changes needs a new name"
+        )
     if not own.get("extends"):
         return own
     base = _raw(_find(str(own["extends"]), path.parent), (*extending, name))
@@ -206,7 +222,18 @@ def _extended(base: Raw, own: Raw) -> Raw:
     return merged
 
 
-_HEAD = {"book", "extends", "names", "settle", "late_limit", "ladder", "special_person_disputes", "roles", "rule", "codes"}
+_HEAD = {
+    "book",
+    "extends",
+    "names",
+    "settle",
+    "late_limit",
+    "ladder",
+    "special_person_disputes",
+    "roles",
+    "rule",
+    "codes",
+}
 
 
 def build(raw: Raw) -> RuleBook:
@@ -225,7 +252,9 @@ def build(raw: Raw) -> RuleBook:
             names=read.bilingual(raw.get("names"), "names"),
             rules=rules,
             settle=read.exact(raw.get("settle"), "settle"),
-            late_limit={name: read.days(value, f"late_limit.{name}") for name, value in raw.get("late_limit", {}).items()},
+            late_limit={
+                name: read.days(value, f"late_limit.{name}") for name, value in raw.get("late_limit", {}).items()
+            },
             ladder=read.ladder(raw.get("ladder")),
             special_rules=special[0],
             clock_factor=special[1],
@@ -242,7 +271,9 @@ def _refuse_twice(rules: Sequence[Rule]) -> None:
     seen = set()
     for rule in rules:
         if rule.key in seen:
-            raise InvalidRuleBook(f"rule {rule.id}{f' ({rule.part})' if rule.part else ''}, id: stands twice with the same part")
+            raise InvalidRuleBook(
+                f"rule {rule.id}{f' ({rule.part})' if rule.part else ''}, id: stands twice with the same part"
+            )
         seen.add(rule.key)
 
 
@@ -258,7 +289,9 @@ def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
         raise InvalidRuleBook(f"rule {_label(entry)}, form: unknown form; allowed are {', '.join(FORMS)}")
     try:
         values = read.entry(entry)
-        rule = Rule(**{key: value for key, value in values.items() if key != "stages"}, stages=_stages(values["stages"]))
+        rule = Rule(
+            **{key: value for key, value in values.items() if key != "stages"}, stages=_stages(values["stages"])
+        )
     except InvalidEntry as error:
         raise InvalidRuleBook(f"rule {_label(entry)}, {error}") from error
     for earlier, later in zip(rule.stages, rule.stages[1:], strict=False):

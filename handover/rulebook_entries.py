@@ -14,7 +14,9 @@ SEVERITIES = ("INFO", "WARN", "HIGH", "CRIT")
 CADENCES = ("DAILY", "WEEKLY", "FORTNIGHTLY", "MONTHLY")
 STATUSES = ("verified", "confirm_locally")
 _ALWAYS = frozenset(("id", "names", "kinds", "form", "stages", "owner", "basis"))
-_MAY = frozenset(("part", "answered_by", "copy_to", "cleared_by", "cancelled_by", "paused_by_custody", "roll", "off", "anchor"))
+_MAY = frozenset(
+    ("part", "answered_by", "copy_to", "cleared_by", "cancelled_by", "paused_by_custody", "roll", "off", "anchor")
+)
 
 # form -> (keys it needs beside those of every rule, keys it may have)
 FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -69,7 +71,9 @@ class Readers:
         allowed = _ALWAYS | _MAY | needs | may
         for key in entry:
             if key not in allowed:
-                raise InvalidEntry(f"{key}: unknown key; a rule of form {entry['form']} may have {', '.join(sorted(allowed))}")
+                raise InvalidEntry(
+                    f"{key}: unknown key; a rule of form {entry['form']} may have {', '.join(sorted(allowed))}"
+                )
         for key in sorted(_ALWAYS | needs):
             if key not in entry:
                 raise InvalidEntry(f"{key}: is needed")
@@ -179,7 +183,9 @@ class Readers:
 
     def _name(self, name: str, key: str) -> None:
         if name not in PAYLOADS_BY_FACT:
-            raise InvalidEntry(f"{key}: unknown fact {name}; it must be one of the event catalogue, for example intake.registered")
+            raise InvalidEntry(
+                f"{key}: unknown fact {name}; it must be one of the event catalogue, for example intake.registered"
+            )
 
     def pattern(self, text: Any, key: str) -> Pattern:
         try:
@@ -192,7 +198,9 @@ class Readers:
                 raise InvalidEntry(f"{key}: {found.name} has no field {condition.field}")
             codes = codes_of(found.name, condition.field)
             if codes and (unknown := sorted(condition.values - codes)):
-                raise InvalidEntry(f"{key}: unknown code {unknown[0]}; {condition.field} may be {', '.join(sorted(codes))}")
+                raise InvalidEntry(
+                    f"{key}: unknown code {unknown[0]}; {condition.field} may be {', '.join(sorted(codes))}"
+                )
         return found
 
     def patterns(self, value: Any, key: str) -> tuple[Pattern, ...]:
@@ -214,7 +222,9 @@ class Readers:
             raise InvalidEntry(f"{key}: a stage has at, severity and perhaps label")
         found = _STAGE.fullmatch(str(value.get("at")))
         if found is None:
-            raise InvalidEntry(f"{key}: at must be of the form 'due', 'due + 3 wd', 'anchor + 20 d', 'target' or 'target - 15 d'")
+            raise InvalidEntry(
+                f"{key}: at must be of the form 'due', 'due + 3 wd', 'anchor + 20 d', 'target' or 'target - 15 d'"
+            )
         if value.get("severity") not in SEVERITIES:
             raise InvalidEntry(f"{key}: severity must be one of {', '.join(SEVERITIES)}")
         base, sign, length = found.groups()
@@ -224,7 +234,10 @@ class Readers:
     def ladder(self, value: Any) -> Mapping[str, tuple[Span, ...]]:
         if not isinstance(value, dict) or set(value) != {"normal", "CRIT"}:
             raise InvalidEntry("ladder: needs normal and CRIT")
-        found = {name: tuple(self.span(one, f"ladder.{name}") for one in self.texts(steps, f"ladder.{name}")) for name, steps in value.items()}
+        found = {
+            name: tuple(self.span(one, f"ladder.{name}") for one in self.texts(steps, f"ladder.{name}"))
+            for name, steps in value.items()
+        }
         for name, steps in found.items():
             if not steps or len({step.is_exact for step in steps}) != 1 or any(len(step.terms) != 1 for step in steps):
                 raise InvalidEntry(f"ladder.{name}: needs steps of one unit, for example ['0 wd', '1 wd']")

@@ -110,7 +110,14 @@ def computation(duty: Obligation, calendar: Calendar) -> list[dict[str, Any]]:
     if count is None:
         return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor"}, _due(duty)]
     if count.length is not None and count.length.is_exact:
-        return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor", "hours": count.length.length / timedelta(hours=1)}, _due(duty)]
+        return [
+            {
+                "day": duty.anchor_at.date().isoformat(),
+                "is": "anchor",
+                "hours": count.length.length / timedelta(hours=1),
+            },
+            _due(duty),
+        ]
     return [{"day": count.day0.isoformat(), "is": "anchor"}, *_days(duty, count, calendar)]
 
 

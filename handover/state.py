@@ -15,7 +15,10 @@ def state_of(handover: Handover, firing_rules: Iterable[str], *, detained: bool,
         ("NOTIFIED", bool(handover.of("release.notice_sent", "release.decision_notice_sent"))),
         ("ACKNOWLEDGED", any(fact.data["accepted"] for fact in handover.of("intake.acknowledged"))),
         ("ASSIGNED", bool(handover.of("intake.assigned"))),
-        ("READY", any(fact.data["result"] in ("VERIFIED", "PARTIAL") for fact in handover.of("intake.verification_returned"))),
+        (
+            "READY",
+            any(fact.data["result"] in ("VERIFIED", "PARTIAL") for fact in handover.of("intake.verification_returned")),
+        ),
         ("RETURNED", _returned(handover)),
         ("DOCUMENTED", bool(handover.of("release.decision_documents_sent", "intake.documents_received"))),
         ("RECEIPTED", bool(handover.of("intake.documents_receipted"))),
@@ -48,4 +51,6 @@ def _returned(handover: Handover) -> bool:
 
 def _active(handover: Handover) -> bool:
     registered = handover.of("intake.registered")
-    return bool(registered) and any(fact.order > registered[0].order for fact in handover.of("intake.visit_done", "checkin.plan_set"))
+    return bool(registered) and any(
+        fact.order > registered[0].order for fact in handover.of("intake.visit_done", "checkin.plan_set")
+    )

@@ -34,7 +34,9 @@ class Tally:
     def judged(self, manifest: Event, arrival: datetime) -> Event:
         """The verdict on a manifest as an event of the pipeline, known since the manifest came."""
         read = manifest_of(manifest)
-        counted = {entry.topic: self._events.get(((manifest.source, entry.topic), read.day), ()) for entry in read.topics}
+        counted = {
+            entry.topic: self._events.get(((manifest.source, entry.topic), read.day), ()) for entry in read.topics
+        }
         sequences = {entry.topic: self._sequences.get((manifest.source, entry.topic), {}) for entry in read.topics}
         verdict = judge(read, counted, sequences)
         return Event(
@@ -56,7 +58,9 @@ class Tally:
 def manifest_of(event: Event) -> Manifest:
     """What a manifest event promises."""
     topics = tuple(
-        Promise(entry["topic"], entry["count"], _number(entry.get("first_sequence")), _number(entry.get("last_sequence")))
+        Promise(
+            entry["topic"], entry["count"], _number(entry.get("first_sequence")), _number(entry.get("last_sequence"))
+        )
         for entry in event.data["topics"]
     )
     return Manifest(event.source, date.fromisoformat(event.data["day"]), event.time, topics)

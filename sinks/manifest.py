@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, select
 
 from handover.feeds import Manifest, Verdict, judge
 from handover.tally import manifest_of
 from schemas.envelope import Event
 from schemas.instants import show
-from schemas.parse import trusted_object
+from schemas.parse import trusted
 from schemas.payload import PIPELINE
 from sinks.sink import upsert
 from sinks.tables import event, verdict
@@ -45,7 +46,7 @@ def due_verdicts(connection: Connection, until: datetime) -> list[Judged]:
 def _latest(connection: Connection) -> Iterable[Event]:
     """The latest manifest of each source and day that was not corrected away."""
     rows = connection.execute(select(event.c.body).where(event.c.type == TYPE)).scalars()
-    told = sorted((trusted_object(body) for body in rows), key=lambda one: (one.time, one.source, one.id))
+    told = sorted((trusted(orjson.dumps(body)) for body in rows), key=lambda one: (one.time, one.source, one.id))
     corrected = {(one.source, one.corrects) for one in told if one.corrects}
     return {(one.source, one.data["day"]): one for one in told if (one.source, one.id) not in corrected}.values()
 

@@ -80,7 +80,9 @@ def _table(app: App, config: WorkerConfig) -> Any:
         deleting=False,
         internal=True,
     )
-    return app.Table("cases", partitions=config.partitions, key_type=bytes, value_type=bytes, store=URL, changelog_topic=changelog)
+    return app.Table(
+        "cases", partitions=config.partitions, key_type=bytes, value_type=bytes, store=URL, changelog_topic=changelog
+    )
 
 
 def _faust(config: WorkerConfig) -> App:

@@ -30,7 +30,9 @@ class Clock:
         if path is None:
             return cls()
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(Segment(row["log_start"], millis(instant(row["time_start"])), float(row["rate"])) for row in rows))
+        return cls(
+            tuple(Segment(row["log_start"], millis(instant(row["time_start"])), float(row["rate"])) for row in rows)
+        )
 
     def millis_at(self, broker_ms: int) -> int:
         """The mapped time in ms of a broker timestamp in ms."""

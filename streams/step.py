@@ -65,7 +65,9 @@ class _Work:
 class Engine:
     """The partitions this worker owns: their inbox, cases and deadlines."""
 
-    def __init__(self, app: App, table: Any, sources: list[str], config: Any, clock: Clock, system: SystemReader) -> None:
+    def __init__(
+        self, app: App, table: Any, sources: list[str], config: Any, clock: Clock, system: SystemReader
+    ) -> None:
         self.app, self.table, self.sources, self.config = app, table, sources, config
         self.clock, self.system = clock, system
         self.world: World = system.world
@@ -74,7 +76,9 @@ class Engine:
         self.deadlines: dict[int, Deadlines] = {}
         self.ready = self.stale = self.busy = False
         self.last_step = time.monotonic()
-        self._lived: dict[int, datetime] = {}  # per partition: the world's changes before this have been told to its cases
+        self._lived: dict[
+            int, datetime
+        ] = {}  # per partition: the world's changes before this have been told to its cases
         self._sweep: dict[int, deque[bytes]] = defaultdict(deque)
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
@@ -111,7 +115,9 @@ class Engine:
                 del self.deadlines[partition]
         for partition in owned - self.deadlines.keys():
             part = self.table.data.parts[partition]
-            entries = [(at, key) for key in part if (at := self.cases.next_of(partition, key)) is not None and at != NEVER]
+            entries = [
+                (at, key) for key in part if (at := self.cases.next_of(partition, key)) is not None and at != NEVER
+            ]
             self.deadlines[partition] = Deadlines(entries)
             self.table.data.epoch[partition] += 1
             await asyncio.sleep(0)
@@ -139,7 +145,9 @@ class Engine:
         grace = round(self.config.grace_seconds * 1000)
         found = {}
         for partition in self.deadlines:
-            bound = least(self._bound(TP(topic, partition), grace) for topic in self.sources if topic != self._routed_topic)
+            bound = least(
+                self._bound(TP(topic, partition), grace) for topic in self.sources if topic != self._routed_topic
+            )
             if bound is not None:
                 found[partition] = bound
         return found
@@ -219,7 +227,10 @@ class Engine:
         waiting = self.inbox.waiting[partition]
         facts = list(waiting.until(before_ms, FACTS_A_STEP))
         if len(facts) == FACTS_A_STEP and waiting.facts and waiting.facts[0].arrival_ms < before_ms:
-            before_ms, self.busy = waiting.facts[0].arrival_ms, True  # the rest in the next step: no case may run ahead of its facts
+            before_ms, self.busy = (
+                waiting.facts[0].arrival_ms,
+                True,
+            )  # the rest in the next step: no case may run ahead of its facts
         work = _Work(from_millis(before_ms), facts)
         for told in facts:
             self._take(partition, told, work)
@@ -277,7 +288,9 @@ class Engine:
         elif next_ms(case) != self.cases.next_of(partition, key):
             work.changed.add(key)
         for subject, event, arrival in outbox(case):
-            self.inbox.outputs[self._routed_topic][home(subject, self.config.partitions)].append(routed(subject, event, millis(arrival)))
+            self.inbox.outputs[self._routed_topic][home(subject, self.config.partitions)].append(
+                routed(subject, event, millis(arrival))
+            )
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
@@ -323,7 +336,9 @@ class Engine:
         for written in await self.app.send_batches(topic, outputs):
             tp = TP(topic, written.partition)
             if written.base != store.offsets.get(tp, written.base - 1) + 1:
-                raise ForeignWriter(f"partition {written.partition}: offset {written.base} after {store.offsets.get(tp)}")
+                raise ForeignWriter(
+                    f"partition {written.partition}: offset {written.base} after {store.offsets.get(tp)}"
+                )
             store.set_persisted_offset(tp, written.base + written.count - 1)
         for partition, entries in kept.items():
             for key, at, value in entries:

@@ -37,7 +37,11 @@ class SystemReader:
         """Read for ever; while the broker is away, wait."""
         topics = [named(self._config.topic_prefix, topic) for topic in (SYSTEM, ACTION)]
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._config.brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=250
+            bootstrap_servers=self._config.brokers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=250,
         )
         await consumer.start()
         try:
@@ -93,4 +97,3 @@ class SystemReader:
         while self._told and self._told[0][0] < before:
             at, _, event = heapq.heappop(self._told)
             self.world.take(event, from_millis(at))
-

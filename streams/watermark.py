@@ -34,7 +34,9 @@ class Markers:
     """How far every partition has been routed: a record in the wrong partition may belong to any other."""
 
     partitions: int
-    seen: dict[int, dict[int, int]] = field(default_factory=dict)  # per routed partition: per origin, all below has been routed
+    seen: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # per routed partition: per origin, all below has been routed
     written: dict[int, int] = field(default_factory=dict)
 
     def read(self, partition: int, told: Mapping[int, int]) -> None:

@@ -63,7 +63,9 @@ def _judged(scope: Scope, rule: Rule, found: Sequence[_Window]) -> Drafts:
         assert answers is not None
         grace = rule.grace[window.cadence]
         last = window.until - DAY
-        due_at = start_of(window.until) + grace.length if grace.is_exact else end_of(scope.calendar.count(last, grace).day)
+        due_at = (
+            start_of(window.until) + grace.length if grace.is_exact else end_of(scope.calendar.count(last, grace).day)
+        )
         answer = answers.of(window)
         paused = rule.paused_by_custody and scope.custody.touches(window.start, window.until)
         if not paused:
@@ -94,7 +96,11 @@ class _Answers:
         while self._next < len(self._checks) and self._checks[self._next][0] < begins:
             self._next += 1
         found = [self._checks[self._next]] if self._next < len(self._checks) else []
-        found += [(fact.time, fact.id) for fact in self._covers if fact.day("from") < window.until and fact.day("until") >= window.start]
+        found += [
+            (fact.time, fact.id)
+            for fact in self._covers
+            if fact.day("from") < window.until and fact.day("until") >= window.start
+        ]
         found += [(fact.time, fact.id) for fact in self._others if fact.time >= begins]
         met_at, by = min(found, default=(None, ""))
         return Answer(met_at, (by,)) if met_at is not None else Answer(None, ())
@@ -112,7 +118,11 @@ def sign_instant(fact: Fact) -> datetime:
 def _outside_custody(scope: Scope, facts: Iterable[Fact]) -> list[Fact]:
     if not scope.custody.times:
         return list(facts)
-    return [fact for fact in facts if fact.name != "checkin.location_checked" or not scope.custody.covers(sign_instant(fact))]
+    return [
+        fact
+        for fact in facts
+        if fact.name != "checkin.location_checked" or not scope.custody.covers(sign_instant(fact))
+    ]
 
 
 def lost_contact(scope: Scope, rule: Rule) -> Drafts:
@@ -121,7 +131,10 @@ def lost_contact(scope: Scope, rule: Rule) -> Drafts:
     if not failed:
         return
     signs = _outside_custody(scope, scope.of_any(rule.signs))
-    merged = sorted([(sign_instant(fact), 0, fact.order, fact) for fact in signs] + [(sign_instant(fact), 1, fact.order, fact) for fact in failed])
+    merged = sorted(
+        [(sign_instant(fact), 0, fact.order, fact) for fact in signs]
+        + [(sign_instant(fact), 1, fact.order, fact) for fact in failed]
+    )
     start: Fact | None = None
     for at, is_failure, _, fact in merged:
         if is_failure:
@@ -144,11 +157,24 @@ def _lost(scope: Scope, rule: Rule, start: Fact, sign: Answer) -> Drafts:
     answer = _not_before(scope, rule, at, limit.due_at)
     if sign.met_at is not None and (answer.met_at is None or sign.met_at < answer.met_at):
         answer = sign
-    yield Draft(start, at, limit.due_at, instant_key(at), *answer, limit.provisional, at.date(), limit.shift, limit.time_shift, count=limit.count)
+    yield Draft(
+        start,
+        at,
+        limit.due_at,
+        instant_key(at),
+        *answer,
+        limit.provisional,
+        at.date(),
+        limit.shift,
+        limit.time_shift,
+        count=limit.count,
+    )
 
 
 def _not_before(scope: Scope, rule: Rule, at: datetime, due_at: datetime) -> Answer:
-    found = [fact for alternative in rule.cleared_by for one in alternative for fact in scope.of(one) if fact.time >= at]
+    found = [
+        fact for alternative in rule.cleared_by for one in alternative for fact in scope.of(one) if fact.time >= at
+    ]
     earliest = min(found, key=lambda fact: fact.order, default=None)
     return Answer(earliest.time, (earliest.id,)) if earliest else Answer(None, ())
 
@@ -160,7 +186,8 @@ def two_fixes(scope: Scope, rule: Rule) -> Drafts:
         return
     inside = _outside_custody(scope, scope.of_any(rule.run_ends))
     merged = sorted(
-        [(sign_instant(fact), fact.order, True, fact) for fact in outside] + [(sign_instant(fact), fact.order, False, fact) for fact in inside]
+        [(sign_instant(fact), fact.order, True, fact) for fact in outside]
+        + [(sign_instant(fact), fact.order, False, fact) for fact in inside]
     )
     run: list[Fact] = []
     for _, _, is_outside, fact in merged:
@@ -180,7 +207,13 @@ def _run(scope: Scope, rule: Rule, run: Sequence[Fact]) -> Drafts:
     if second is None:
         return
     due_at = sign_instant(second)
-    met = [fact for alternative in rule.cleared_by for one in alternative for fact in scope.of(one) if _clears(fact, one.when, first)]
+    met = [
+        fact
+        for alternative in rule.cleared_by
+        for one in alternative
+        for fact in scope.of(one)
+        if _clears(fact, one.when, first)
+    ]
     earliest = min(met, key=lambda fact: fact.order, default=None)
     answer = Answer(earliest.time, (earliest.id,)) if earliest else Answer(None, ())
     yield Draft(run[0], first, due_at, instant_key(first), *answer, day0=first.date())

@@ -77,7 +77,9 @@ def before(scope: Scope, rule: Rule) -> Drafts:
             count = Count(known, rule.known_grace, day.day) if least > due_at else count
         due_at = max(due_at, least)
     answer = answer_of(scope, rule, anchor.time, due_at)
-    yield Draft(anchor, anchor.time, due_at, "", *answer, provisional, day0=anchor.time.date(), target=target, count=count)
+    yield Draft(
+        anchor, anchor.time, due_at, "", *answer, provisional, day0=anchor.time.date(), target=target, count=count
+    )
 
 
 def next_within(scope: Scope, rule: Rule) -> Drafts:
@@ -90,7 +92,16 @@ def next_within(scope: Scope, rule: Rule) -> Drafts:
         limit = limit_of(scope, rule, clock, scope.length(rule, rule.within))
         answer = answer_of(scope, rule, at, limit.due_at, after=at)
         yield Draft(
-            anchor, at, limit.due_at, instant_key(at), *answer, limit.provisional, clock.day0, limit.shift, limit.time_shift, count=limit.count
+            anchor,
+            at,
+            limit.due_at,
+            instant_key(at),
+            *answer,
+            limit.provisional,
+            clock.day0,
+            limit.shift,
+            limit.time_shift,
+            count=limit.count,
         )
 
 
@@ -114,11 +125,31 @@ def returned(scope: Scope, rule: Rule) -> Drafts:
             continue
         if number >= rule.hops:
             answer = answer_of(scope, rule, anchor.time, anchor.time)
-            yield Draft(anchor, anchor.time, anchor.time, day, *answer, day0=clock.day0, owner=rule.hop_owner, first_step=rule.hop_step)
+            yield Draft(
+                anchor,
+                anchor.time,
+                anchor.time,
+                day,
+                *answer,
+                day0=clock.day0,
+                owner=rule.hop_owner,
+                first_step=rule.hop_step,
+            )
             continue
         limit = limit_of(scope, rule, clock, scope.length(rule, rule.within))
         answer = answer_of(scope, rule, anchor.time, limit.due_at)
-        yield Draft(anchor, anchor.time, limit.due_at, day, *answer, limit.provisional, clock.day0, limit.shift, limit.time_shift, count=limit.count)
+        yield Draft(
+            anchor,
+            anchor.time,
+            limit.due_at,
+            day,
+            *answer,
+            limit.provisional,
+            clock.day0,
+            limit.shift,
+            limit.time_shift,
+            count=limit.count,
+        )
 
 
 def short_lead(scope: Scope, rule: Rule) -> Drafts:

@@ -14,7 +14,14 @@ def linked_dispute(scope: Scope, rule: Rule) -> Drafts:
     for dispute in scope.linked:
         due_at = max(dispute.reported.time, scope.opened_at or dispute.reported.time)
         answer = answer_of(scope, rule, dispute.reported.time, due_at, facts=dispute.facts)
-        yield Draft(dispute.reported, dispute.reported.time, due_at, dispute.dispute_id, *answer, day0=dispute.reported.time.date())
+        yield Draft(
+            dispute.reported,
+            dispute.reported.time,
+            due_at,
+            dispute.dispute_id,
+            *answer,
+            day0=dispute.reported.time.date(),
+        )
 
 
 def orphan(scope: Scope, rule: Rule) -> Drafts:
@@ -26,7 +33,17 @@ def orphan(scope: Scope, rule: Rule) -> Drafts:
     limit = limit_of(scope, rule, Clock(anchor.time.date(), anchor.time), rule.within)
     opening = first(fact for name in OPENING for fact in scope.facts.get(name, ()))
     answer = Answer(opening.time, (opening.id,)) if opening else Answer(None, ())
-    yield Draft(anchor, anchor.time, limit.due_at, "", *answer, limit.provisional, anchor.time.date(), limit.shift, count=limit.count)
+    yield Draft(
+        anchor,
+        anchor.time,
+        limit.due_at,
+        "",
+        *answer,
+        limit.provisional,
+        anchor.time.date(),
+        limit.shift,
+        count=limit.count,
+    )
 
 
 def abolished_code(scope: Scope, rule: Rule) -> Drafts:
@@ -34,7 +51,11 @@ def abolished_code(scope: Scope, rule: Rule) -> Drafts:
     handover = scope.handover
     if handover is None or scope.opened_at is None:
         return
-    ended = {fact.data["code"]: fact for fact in scope.registry.changes if fact.data["change"] == "ABOLISHED" and not fact.data.get("successor_code")}
+    ended = {
+        fact.data["code"]: fact
+        for fact in scope.registry.changes
+        if fact.data["change"] == "ABOLISHED" and not fact.data.get("successor_code")
+    }
     for code, change in ended.items():
         ends = start_of(change.day("valid_from"))
         if scope.opened_at >= ends or (scope.closed_at is not None and scope.closed_at < ends):
@@ -43,13 +64,20 @@ def abolished_code(scope: Scope, rule: Rule) -> Drafts:
         if code not in (code_of(then.county()), code_of(then.town())):
             continue
         answer = _moved(scope, code, change)
-        yield Draft(change, max(ends, change.time), max(ends, change.time), code, *answer, day0=change.day("valid_from"))
+        yield Draft(
+            change, max(ends, change.time), max(ends, change.time), code, *answer, day0=change.day("valid_from")
+        )
 
 
 def _moved(scope: Scope, code: str, change: Fact) -> Answer:
     ends = start_of(change.day("valid_from"))
     fields = {"intake.assigned": "town_agency", "intake.transfer_arrived": "to_agency"}
-    moves = [fact for name, field in fields.items() for fact in scope.facts.get(name, ()) if fact.time >= ends and code_of(fact.data[field]) != code]
+    moves = [
+        fact
+        for name, field in fields.items()
+        for fact in scope.facts.get(name, ())
+        if fact.time >= ends and code_of(fact.data[field]) != code
+    ]
     moves += [fact for fact in scope.registry.changes if fact.data["code"] == code and fact.data.get("successor_code")]
     earliest = first(moves)
     return Answer(earliest.time, (earliest.id,)) if earliest else Answer(None, ())

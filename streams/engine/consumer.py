@@ -67,7 +67,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         stamps = self._thread.stamps
         if stamps is None:
             return None
-        asked = stamps.asked.get(TopicPartition(*tp))  # before position and high-water mark: they live in another thread
+        asked = stamps.asked.get(
+            TopicPartition(*tp)
+        )  # before position and high-water mark: they live in another thread
         state = self._assignment().state_value(TopicPartition(*tp))
         if asked is None or state is None or state.highwater is None or not state.has_valid_position:
             return None
@@ -91,7 +93,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         app, engine, recovery = self.app, self.app.engine, self.app.tables.recovery
         ready = engine.ready and self.flow_active and not app.in_recovery and not app.rebalancing and self.lease_ok()
         # Never fetch what we will not take: fetching moves the position.
-        wanted = {tp for tp in self._get_active_partitions() if (tp.topic not in engine.sources) or (ready and engine.wants(tp))}
+        wanted = {
+            tp
+            for tp in self._get_active_partitions()
+            if (tp.topic not in engine.sources) or (ready and engine.wants(tp))
+        }
         if not self.flow_active or not (wanted or ready):
             await asyncio.sleep(PAUSE_SECONDS)
             return

@@ -21,7 +21,11 @@ def packed(epoch: int, next_ms: int, *, firing: bool, value: bytes) -> bytes:
 
 def headers(epoch: int, next_ms: int, *, firing: bool) -> list[tuple[str, bytes]]:
     """The headers of its changelog record."""
-    return [(EPOCH, b"%d" % epoch), (NEXT, b"" if next_ms == NEVER else b"%d" % next_ms), (FIRING, b"1" if firing else b"")]
+    return [
+        (EPOCH, b"%d" % epoch),
+        (NEXT, b"" if next_ms == NEVER else b"%d" % next_ms),
+        (FIRING, b"1" if firing else b""),
+    ]
 
 
 class PartitionStore(MemoryStore):  # type: ignore[misc]
@@ -66,7 +70,9 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Recovery goes through `apply`."""
 
-    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
         """Drop what is no longer ours."""
         for tp in revoked:
             if tp.topic == self.table.changelog_topic_name:

@@ -15,7 +15,9 @@ class FetchStamps:
 
     def __init__(self, consumer: Any) -> None:
         self.asked: dict[TopicPartition, float] = {}
-        self.empty: dict[TopicPartition, int] = {}  # answered fetches in a row that brought nothing below the high-water mark
+        self.empty: dict[
+            TopicPartition, int
+        ] = {}  # answered fetches in a row that brought nothing below the high-water mark
         fetcher = consumer._fetcher
         fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
         self._fetcher, self._proceed = fetcher, fetcher._proc_fetch_request
@@ -30,7 +32,11 @@ class FetchStamps:
             state = assignment.state_value(tp)
             if state and state.timestamp != before.get(tp):
                 self.asked[tp] = asked
-                gap = state.has_valid_position and state.position == offset < state.highwater and tp not in self._fetcher._records
+                gap = (
+                    state.has_valid_position
+                    and state.position == offset < state.highwater
+                    and tp not in self._fetcher._records
+                )
                 self.empty[tp] = self.empty.get(tp, 0) + 1 if gap else 0
         return result
 
@@ -51,7 +57,9 @@ class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.pending = {}
         return await super().seek_to_committed()
 
-    async def _fetch_records(self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None) -> Any:
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None
+    ) -> Any:
         """Fetch; but first seek back to what the last fetch brought and nobody claimed. One at a time: a cancelled fetch runs on."""
         self._fetching = self._fetching or asyncio.Lock()
         async with self._fetching:

@@ -1,0 +1,92 @@
+# `make` alone lists the targets. Everything is made below .venv/ and var/, both ignored by git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := schemas handover streams sinks console cli
+T ?=
+ARGS ?=
+
+# Stamps: what has been done is not done again until what it came from changes.
+VENV_DONE := $(VENV)/.made
+INSTALLED := $(VENV)/.installed
+SYSTEM_DONE := var/.system
+JARS_DONE := var/kafka/.fetched
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint format bench lock clean reset
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) ## install everything that demo and tests need (again: instant)
+
+demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
+	@$(BIN)/handover demo $(ARGS)
+
+test: setup ## lint and all tests; one only: make test T=tests/handover/test_x.py::test_y
+ifeq ($(T),)
+	@$(MAKE) --no-print-directory lint
+	@echo "test: without servers"
+	@$(BIN)/pytest -q -m "not servers" -n 2
+	@echo "test: with real Kafka and PostgreSQL"
+	@$(BIN)/pytest -q -m servers
+else
+	@$(BIN)/pytest $(T)
+endif
+
+test-fast: $(INSTALLED) ## only tests that need no server, in seconds
+	@$(BIN)/pytest -q -m "not servers and not slow" -n 2
+
+lint: $(INSTALLED) ## formatting, lint, types, direction of imports
+	@echo "lint: ruff, mypy, lint-imports"
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --quiet
+
+format: $(INSTALLED) ## write the code as lint wants it
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: setup ## measure this machine (see benchmarks/)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		-c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what setup and tests made; the demo's data stay
+	@rm -rf $(VENV) var/.system var/kafka dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean: done (the demo's data stay; make reset removes them)"
+
+reset: ## remove the demo's data: the city begins anew
+	@rm -rf var/data
+	@echo "reset: done"
+
+$(SYSTEM_DONE): deploy/system.sh
+	@echo "setup: Java, Maven, PostgreSQL"
+	@deploy/system.sh
+	@mkdir -p var && touch $@
+
+$(VENV_DONE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "setup: Python 3.11 or newer is needed: make setup PYTHON=python3.11" >&2; exit 1; }
+	@echo "setup: virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(INSTALLED): $(VENV_DONE) requirements-dev.txt pyproject.toml
+	@echo "setup: Python packages, each checked against its hash"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(JARS_DONE): $(INSTALLED) $(SYSTEM_DONE) deploy/kafka/pom.xml deploy/kafka/tools/pom.xml deploy/kafka/jars.sha256
+	@echo "setup: Apache Kafka, each jar checked against its hash"
+	@$(BIN)/python -m cli.stack.jars
+	@$(BIN)/python -m cli.stack.archive
+	@touch $@

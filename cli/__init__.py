@@ -1,0 +1,1 @@
+"""The `handover` command: reads the settings, starts the parts, speaks to people."""

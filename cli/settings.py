@@ -1,0 +1,93 @@
+"""The settings of a process, from variables that begin with REENTRY_. Read here only; below, values are arguments."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "REENTRY_"
+OUTSIDE = ("REENTRY_TEST_",)  # read by tests, not by the product
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class InvalidSettings(ValueError):
+    """A variable holds a value that cannot be used. The text names the variable and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """Every value a process may be given from outside, with the value it has otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    brokers: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, separated by commas.")
+    topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic and group name.")
+    partitions: int = Field(12, ge=1, le=1000, description="Partitions of every keyed topic. Fixed for life.")
+    replication: int = Field(
+        3, ge=1, le=9, description="Copies of every partition; two must agree when there are three."
+    )
+
+    data_dir: Path = Field(Path("var/data"), description="Folder of this machine's state: SQLite, local Kafka, logs.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy address of the read model; without it SQLite in data_dir."
+    )
+    kafka_libs: Path | None = Field(
+        None, description="Folder with Kafka's jars, for the broker that `up` and `demo` start."
+    )
+
+    rules: str = Field(
+        "cn-default", description="Rule book: a name that the product brings, or the path of a TOML file."
+    )
+    calendar: Path | None = Field(
+        None, description="Working days as TOML; without it the calendar beside the rule books."
+    )
+    clock_file: Path | None = Field(None, description="Segments of simulated time (JSON); without it time is real.")
+
+    grace_seconds: float = Field(
+        0.5, ge=0, le=60, description="How long a deadline waits for records still on their way."
+    )
+    commit_interval_seconds: Seconds = Field(1.0, description="How often the worker commits its offsets.")
+    session_timeout_seconds: Seconds = Field(
+        10.0, description="After this silence a worker's partitions go to another."
+    )
+    standby_replicas: int = Field(1, ge=0, le=3, description="Workers that keep a warm copy of each partition's cases.")
+    dead_letter_limit: float = Field(
+        0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
+    )
+
+    web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
+    web_port: Port = Field(0, description="Its port; 0 takes a free one and says which.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")
+    log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address of the read model."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'handover.sqlite').absolute()}"
+
+
+def load() -> Settings:
+    """Read the environment. Raise InvalidSettings with one line that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidSettings(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}") from None
+
+
+def variables() -> dict[str, str]:
+    """Every variable that is read, with its description."""
+    return {f"{PREFIX}{name.upper()}": field.description or "" for name, field in Settings.model_fields.items()}
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and are read by nobody: most likely misspelt."""
+    known = variables()
+    return sorted(
+        name for name in environ if name.startswith(PREFIX) and name not in known and not name.startswith(OUTSIDE)
+    )

@@ -1,0 +1,172 @@
+"""A real Kafka broker on this machine: one KRaft node from the jars that `make setup` fetched, or from KAFKA_HOME."""
+
+import base64
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+from types import TracebackType
+from typing import Self
+
+from cli.stack.children import Unstartable, last_lines, spawn, stop
+from cli.stack.ports import free_ports, is_open
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = REPOSITORY / "deploy" / "kafka"
+LIBS = REPOSITORY / "var" / "kafka" / "libs"
+ARCHIVE = "kafka.jsa"  # class data shared between starts: halves the time to the first record
+JVM = ("-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
+
+
+def libs(configured: Path | None = None) -> Path:
+    """The folder with Kafka's jars. Raise Unstartable where there is none."""
+    home = os.environ.get("KAFKA_HOME")
+    for folder in (configured, Path(home, "libs") if home else None, LIBS):
+        if folder is not None:
+            if any(folder.glob("kafka_2.13-*.jar")):
+                return folder
+            if folder is not LIBS:
+                raise Unstartable(f"No Kafka jars in {folder}: correct REENTRY_KAFKA_LIBS or KAFKA_HOME, or unset it.")
+    raise Unstartable("Kafka's jars are not here: run `make setup`, or set KAFKA_HOME to an unpacked Kafka.")
+
+
+def java() -> str:
+    """The Java launcher. Raise Unstartable where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
+    if found is None:
+        raise Unstartable("No Java: install a Java 17 runtime (Debian: apt-get install openjdk-17-jre-headless).")
+    return found
+
+
+class Broker:
+    """One node with its data in a folder that stays: stopped and started again it has what it had."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jars: Path | None = None,
+        port: int | None = None,
+        heap_mb: int = 512,
+        properties: Mapping[str, str] | None = None,
+        jvm: Sequence[str] = (),
+    ) -> None:
+        """Choose ports; nothing is started. `properties` are added to server.properties and win over it."""
+        ports = free_ports(2)
+        self.folder = folder.absolute()
+        self.port = port or ports[0]
+        self.controller_port = ports[1]
+        self.heap_mb = heap_mb
+        self.properties = dict(properties or {})
+        self.jvm = tuple(jvm)
+        self.log = self.folder / "kafka.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._jars = jars
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self, *, seconds: float = 60, detach: bool = False) -> Self:
+        """Start the node and wait until it answers. Raise Unstartable with the end of its log."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self._configure()
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format(config)
+        self.process = spawn(self._command("kafka.Kafka", config, self.jvm), self.log, detach=detach)
+        self._wait(seconds)
+        return self
+
+    def stop(self, seconds: float = 10) -> None:
+        """End the node in order; kill it if that takes longer."""
+        if self.process is not None:
+            stop(self.process, seconds=seconds)
+            self.process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _configure(self) -> Path:
+        template = Template((FILES / "server.properties").read_text(encoding="utf-8"))
+        text = template.substitute(
+            node_id=1,
+            voters=f"1@127.0.0.1:{self.controller_port}",
+            port=self.port,
+            controller_port=self.controller_port,
+            log_dir=self.folder / "data",
+        )
+        lines = [f"{name}={value}" for name, value in self.properties.items()]
+        path = self.folder / "server.properties"
+        path.write_text("\n".join([text, *lines, ""]), encoding="utf-8")
+        return path
+
+    def _command(self, main: str, config: Path, jvm: Sequence[str] = ()) -> list[str]:
+        folder = libs(self._jars)
+        archive = [f"-XX:SharedArchiveFile={folder / ARCHIVE}"] if (folder / ARCHIVE).exists() else []
+        return [
+            java(),
+            f"-Xmx{self.heap_mb}m",
+            *JVM,
+            *(jvm or archive),
+            f"-Dlog4j2.configurationFile={FILES / 'log4j2.xml'}",
+            "-cp",
+            # Explicit and sorted: the shared archive is valid for this very class path only.
+            os.pathsep.join(str(jar) for jar in sorted(folder.glob("*.jar"))),
+            main,
+            str(config),
+        ]
+
+    def _format(self, config: Path) -> None:
+        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = [*self._command("kafka.tools.StorageTool", config)[:-1], "format", f"--cluster-id={identity}"]
+        done = subprocess.run([*command, "-c", str(config)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unstartable(f"Kafka cannot format {self.folder}: {(done.stderr or done.stdout).strip()[-300:]}")
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not (is_open(self.port) and answers(self.bootstrap)):
+            process = self.process
+            if process is None or process.poll() is not None:
+                raise Unstartable(f"Kafka ended while starting; {self.log} ends with:\n{last_lines(self.log)}")
+            if time.monotonic() > end:
+                self.kill()
+                raise Unstartable(f"Kafka did not answer within {seconds:.0f} s; its log: {self.log}")
+            time.sleep(0.05)
+
+
+def answers(bootstrap: str) -> bool:
+    """Whether a broker answers there and knows itself."""
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=1000)
+    except (KafkaError, OSError):
+        return False
+    try:
+        return any(not broker.get("is_fenced") for broker in admin.describe_cluster()["brokers"])
+    except (KafkaError, OSError, KeyError):
+        return False
+    finally:
+        admin.close()

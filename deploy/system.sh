@@ -1,0 +1,33 @@
+#!/bin/sh
+# What `make setup` needs from the system: Java and Maven (Kafka), a PostgreSQL server (tests, benchmarks).
+# On Debian or Ubuntu as root it installs what is missing; elsewhere it says in one line what that is.
+set -eu
+
+missing=""
+command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
+[ -n "${KAFKA_HOME:-}" ] || command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    missing="$missing postgresql"
+elif [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
+    missing="$missing postgresql" # the server refuses root: it runs as the user that this package brings
+fi
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: missing on this system (Debian names):$missing - demo needs Java and Maven, the tests PostgreSQL too" >&2
+    exit 0
+fi
+
+echo "setup: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() { "$@" >"$log" 2>&1 || { tail -20 "$log" >&2; return 1; }; }
+quietly apt-get update
+case "$missing" in *postgresql*)
+    # We start servers of our own: Debian's package must not start one beside them.
+    quietly apt-get install -y --no-install-recommends postgresql-common
+    sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf ;;
+esac
+# shellcheck disable=SC2086  # a list of names
+quietly apt-get install -y --no-install-recommends $missing
