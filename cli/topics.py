@@ -1,13 +1,13 @@
 """`handover topics`: the topics as they must be, what the broker has, and the way from one to the other."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.report import CHECK_FAILED, fail
 from cli.settings import InvalidSettings, Settings, load
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def apply(as_json: Json = False) -> None:
         if not as_json:
             typer.echo(f"{len(todo) - len(stuck)} changed, {len(topics)} topics in place." if todo else "All in place.")
         if stuck:
-            raise typer.Exit(1)
+            raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
@@ -49,7 +49,7 @@ def check(as_json: Json = False) -> None:
     with provisioning() as (_, topics, todo):
         report(todo, as_json)
         if todo:
-            raise typer.Exit(1)
+            raise typer.Exit(CHECK_FAILED)
         if not as_json:
             typer.echo(f"{len(topics)} topics in place.")
 
@@ -66,11 +66,11 @@ def provisioning() -> Iterator[tuple["KafkaAdminClient", Sequence["Wanted"], lis
     try:
         admin = connect(settings.brokers)
     except (KafkaError, OSError):
-        _refuse(f"No broker answers at {settings.brokers}: start one (handover up) or set REENTRY_BROKERS.")
+        fail(f"no broker answers at {settings.brokers}", "start one (handover up) or set REENTRY_BROKERS")
     try:
         yield admin, topics, differences(admin, topics)
     except KafkaError as error:
-        _refuse(f"The broker refused: {error}")
+        fail(f"the broker refused: {error}", "see its log")
     finally:
         admin.close()
 
@@ -86,9 +86,4 @@ def _settings() -> Settings:
     try:
         return load()
     except InvalidSettings as error:
-        _refuse(str(error))
-
-
-def _refuse(line: str) -> NoReturn:
-    print(line, file=sys.stderr)
-    raise typer.Exit(2)
+        fail(str(error), "correct or unset it")

@@ -28,8 +28,10 @@ WARNS_AFTER = (
 
 
 def encode(case: Case) -> bytes:
-    """The case as JSON."""
-    derived = case.derived or Derived()
+    """The case as JSON, after it has lived. Raise ValueError for one that has not: what it would show is not known."""
+    if case.derived is None:
+        raise ValueError("a case is written only after it has lived through an instant")
+    derived = case.derived
     now = case.lived
     value = {
         "format": FORMAT,

@@ -46,6 +46,8 @@ def existence(event: Event) -> Event:
 
 def survivors(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     """All facts of a removed ref go to the survivors named for it, those told before and those to come."""
+    if case.entries.plain:  # nothing has been merged
+        return []
     known = _everything(case)
     own = [copy for copy in known if copy.name == "release.person_merged" and copy.data["removed_ref"] == case.subject]
     targets = {str(copy.data["survivor_ref"]) for copy in own} - {case.subject}

@@ -1,7 +1,7 @@
 """The file of simulated time: `[{"log_start": ms, "time_start": instant, "rate": number}]`, read by streams.clock.
 
-Each start of the demo appends to it and changes nothing that was: what the log recorded keeps the instants it was judged
-by, and time goes on from where it stopped, however long the machine was off.
+Each start of the demo appends to it and changes nothing that was: what the log recorded keeps the instants it was
+judged by, and time goes on from where it stopped, however long the machine was off.
 """
 
 import json
@@ -21,16 +21,24 @@ def begin(path: Path, first: datetime, rate: float, now_ms: int) -> Clock:
     return _write(path, (Segment(now_ms, millis(first), rate),))
 
 
-def go_on(path: Path, stopped_ms: int, rate: float, now_ms: int) -> Clock:
-    """Append: time paused when broker time was `stopped_ms`, and runs again from `now_ms` at `rate`.
+def pause(path: Path, stopped_ms: int) -> Clock:
+    """Append: time stopped when broker time was `stopped_ms`. Paused twice is paused once.
 
     A stop that would lie before what the file already says is moved to there. Raise OSError, ValueError, KeyError.
     """
-    old = Clock.load(path).segments
-    stopped_ms = min(max(stopped_ms, old[-1].log_start), now_ms)
-    paused = Segment(stopped_ms, Clock(old).millis_at(stopped_ms), PAUSE_RATE)
-    running = Segment(now_ms, Clock((paused,)).millis_at(now_ms), rate)
-    return _write(path, (*old, paused, running))
+    old = Clock.load(path)
+    last = old.segments[-1]
+    if last.rate == PAUSE_RATE:
+        return old
+    stopped_ms = max(stopped_ms, last.log_start)
+    return _write(path, (*old.segments, Segment(stopped_ms, old.millis_at(stopped_ms), PAUSE_RATE)))
+
+
+def go_on(path: Path, rate: float, now_ms: int) -> Clock:
+    """Append: from broker time `now_ms` on time runs again. It must have been paused, at the latest now."""
+    paused = Clock.load(path)
+    now_ms = max(now_ms, paused.segments[-1].log_start)
+    return _write(path, (*paused.segments, Segment(now_ms, paused.millis_at(now_ms), rate)))
 
 
 def _write(path: Path, segments: tuple[Segment, ...]) -> Clock:

@@ -79,12 +79,14 @@ def test_an_absent_broker_is_one_line_and_exit_2(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cli.stack.provision.connect.__kwdefaults__", {"seconds": 0.5})
     refused = run("plan")
     assert refused.exit_code == 2
-    assert refused.stderr == "No broker answers at 127.0.0.1:1: start one (handover up) or set REENTRY_BROKERS.\n"
+    assert (
+        refused.stderr == "handover: no broker answers at 127.0.0.1:1; start one (handover up) or set REENTRY_BROKERS\n"
+    )
 
 
 def test_a_wrong_setting_is_one_line_and_exit_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REENTRY_PARTITIONS", "many")
     refused = run("plan")
     assert refused.exit_code == 2
-    assert refused.stderr.startswith("REENTRY_PARTITIONS: ")
+    assert refused.stderr.startswith("handover: REENTRY_PARTITIONS: ")
     assert len(refused.stderr.splitlines()) == 1

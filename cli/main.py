@@ -1,0 +1,124 @@
+"""The `handover` command: a table of commands, each in a module of its own that is imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cli.report import BAD_INPUT
+
+
+class _Command(NamedTuple):
+    module: str
+    name: str  # of a function, or of a typer app with commands of its own
+    help: str
+
+
+COMMANDS = {
+    "demo": _Command("cli.demo", "demo", "Start everything on this machine with a simulated city, and say where."),
+    "up": _Command("cli.up", "up", "Start the stack on this machine: Kafka, workers, sink, console."),
+    "down": _Command("cli.up", "down", "Stop the stack on this machine."),
+    "status": _Command("cli.up", "status", "Say what runs on this machine, and where."),
+    "topics": _Command("cli.topics", "app", "Provision Kafka topics: what would change, change it, check it."),
+    "publish": _Command("cli.publish", "publish", "Publish CloudEvents, one JSON a line, to their topics."),
+    "simulate": _Command("cli.simulate", "simulate", "Make synthetic events of a city, province or nation."),
+    "replay": _Command("cli.replay", "replay", "Run files of events through the rules, with no Kafka and no database."),
+    "dump": _Command("cli.dump", "dump", "Write the recorded events to a file that replay reads."),
+    "verify": _Command("cli.verify", "verify", "Replay the recorded log and compare with the alerts that were raised."),
+    "alerts": _Command("cli.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
+    "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
+    "sink": _Command("cli.sink", "sink", "Write the SQL read model and send notifications."),
+    "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
+    "dlq": _Command("cli.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
+    "schemas": _Command("cli.schemas", "app", "Write JSON Schema and AsyncAPI."),
+    "doctor": _Command("cli.doctor", "doctor", "Check settings, broker, topics, database, calendar and clock."),
+}
+
+
+class _Table(TyperGroup):
+    """Knows all commands by name and sentence, and imports the one that is called: `--help` stays quick."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 the framework's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 the framework's signature
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        return TyperCommand(cmd_name, help=found.help, short_help=found.help, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _load(name), rest
+
+
+def _load(name: str) -> Any:
+    entry = COMMANDS[name]
+    found = getattr(import_module(entry.module), entry.name)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name)(found)
+        found = single
+    found.rich_markup_mode, found._add_completion = None, False  # noqa: SLF001 completion is the whole command's
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=_Table, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _handover() -> None:
+    """Every promise in the handover of a person from prison to a county, and every missed one as an alert."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status: 0, 1 an asked-for check failed, 2 bad usage or input."""
+    command = typer.main.get_command(app)
+    try:
+        return int(command.main(args=list(arguments), prog_name="handover", standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _closed()
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return _usage(error)
+
+
+def _usage(error: Any) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message())
+        return 0
+    path = error.ctx.command_path if getattr(error, "ctx", None) is not None else "handover"
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    print(f"handover: {text}; see {path} --help", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _closed() -> int:
+    """The reader of our output has gone (`handover … | head`): end without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `handover` script."""
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _closed()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Reading what topics hold from beginning to end, merged by the broker's timestamps, in little memory."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cli.report import Bar, fail
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+_AHEAD = 4_000  # records of one partition that may wait for slower ones
+_SILENCE_SECONDS = 30.0
+
+
+def read_settings() -> Settings:
+    """Return the settings; end with one line where a variable cannot be used."""
+    from cli.settings import InvalidSettings, load
+
+    try:
+        return load()
+    except InvalidSettings as error:
+        fail(str(error), "correct the variable and try again")
+
+
+@contextmanager
+def consumer(settings: Settings) -> Iterator[Any]:
+    """Give a Kafka consumer without a group; end with one line where no broker answers."""
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    try:
+        client = KafkaConsumer(
+            bootstrap_servers=settings.brokers,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+    except (KafkaError, OSError):
+        no_broker(settings.brokers)
+    try:
+        yield client
+    except KafkaError as error:
+        fail(f"the broker refused: {type(error).__name__} {error}", "look at it with: handover doctor")
+    finally:
+        client.close(autocommit=False)
+
+
+def no_broker(brokers: str) -> Any:
+    """End: nobody answers where the settings say a broker is."""
+    fail(f"no broker answers at {brokers}", "start one (handover up) or set REENTRY_BROKERS")
+
+
+def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
+    """Yield the records that the topics held at the start of the call, merged by timestamp; end where a topic is missing."""
+    ends = _ends(client, topics)
+    waiting: dict[Any, deque[Any]] = {partition: deque() for partition in ends}
+    client.assign(list(ends))
+    client.seek_to_beginning(*ends)
+    open_ones = {one for one, first in client.beginning_offsets(list(ends)).items() if first < ends[one]}
+    with Bar(what, sum(ends.values())) as bar:
+        heads: list[tuple[int, str, int, int]] = []
+        while open_ones or heads:
+            lacking = {one for one in open_ones if not waiting[one]}
+            if lacking:
+                heads = _fetch(client, waiting, ends, open_ones, lacking)
+                continue
+            heads = heads or _heads(waiting)
+            while heads:
+                record = _pop(waiting, heads)
+                bar.advance()
+                yield record
+                place = (record.topic, record.partition)  # equal to the TopicPartition, and quicker
+                if place in open_ones and not waiting[place]:
+                    break
+
+
+def _ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:
+    from kafka import TopicPartition
+
+    partitions = []
+    for topic in topics:
+        known = client.partitions_for_topic(topic)
+        if not known:
+            fail(f"topic {topic} does not exist", "create the topics: handover topics apply")
+        partitions += [TopicPartition(topic, number) for number in sorted(known)]
+    return dict(client.end_offsets(partitions))
+
+
+def _heads(waiting: dict[Any, deque[Any]]) -> list[tuple[int, str, int, int]]:
+    heads = [_head(queue[0]) for queue in waiting.values() if queue]
+    heapq.heapify(heads)
+    return heads
+
+
+def _head(record: Any) -> tuple[int, str, int, int]:
+    return (record.timestamp, record.topic, record.partition, record.offset)
+
+
+def _pop(waiting: dict[Any, deque[Any]], heads: list[tuple[int, str, int, int]]) -> Any:
+    _, topic, partition, _ = heads[0]
+    queue = waiting[topic, partition]
+    record = queue.popleft()
+    if queue:
+        heapq.heapreplace(heads, _head(queue[0]))
+    else:
+        heapq.heappop(heads)
+    return record
+
+
+def _fetch(
+    client: Any, waiting: dict[Any, deque[Any]], ends: dict[Any, int], open_ones: set[Any], lacking: set[Any]
+) -> list[tuple[int, str, int, int]]:
+    """Fetch until a lacking partition has something or is read to its end; return the new heads."""
+    _pace(client, waiting, open_ones)
+    before = time.monotonic()
+    while True:
+        for partition, records in client.poll(timeout_ms=500, max_records=20_000).items():
+            waiting[partition].extend(record for record in records if record.offset < ends[partition])
+        done = {one for one in open_ones if client.position(one) >= ends[one]}
+        open_ones -= done
+        if done or any(waiting[one] for one in lacking):
+            return _heads(waiting)
+        if time.monotonic() - before > _SILENCE_SECONDS:
+            fail(f"the broker has given no record for {_SILENCE_SECONDS:.0f} s", "look at it with: handover doctor")
+
+
+def _pace(client: Any, waiting: dict[Any, deque[Any]], open_ones: set[Any]) -> None:
+    ahead = [one for one in waiting if one not in open_ones or len(waiting[one]) > _AHEAD]
+    near = [one for one in waiting if one in open_ones and len(waiting[one]) <= _AHEAD]
+    if ahead:
+        client.pause(*ahead)
+    if near:
+        client.resume(*near)

@@ -1,0 +1,110 @@
+"""`handover replay`: files of events through the rules, with no Kafka and no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.publish import opened, valid
+from cli.report import fail, json_line, say, warn
+
+if TYPE_CHECKING:
+    from handover.calendar import Calendar
+    from handover.rulebook import RuleBook
+    from schemas.alert import Alert
+    from schemas.envelope import Event
+
+Rules = Annotated[str | None, typer.Option("--rules", help="A rule book: a name the product brings, or a TOML file.")]
+Days = Annotated[Path | None, typer.Option("--calendar", help="Working days as TOML.")]
+
+
+def replay(
+    files: Annotated[list[str], typer.Argument(help='Files with one CloudEvent a line; "-" reads stdin.')],
+    rules: Rules = None,
+    calendar: Days = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Last instant, RFC 3339 with offset; else the last arrival.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every alert snapshot, one JSON a line.")] = False,
+) -> None:
+    """Run files of events through the rules, with no Kafka and no database: every alert snapshot in order.
+
+    An event arrived at its `receivedtime`, else at its `time`. What is no event is named on stderr and left out.
+    """
+    from handover.replay import replay as run
+
+    book, days = read_rules(rules, calendar)
+    last = read_instant(until)
+    for alert in run(told(files), book, days, last):
+        if as_json:
+            json_line(alert.wire())
+        else:
+            say(sentence(alert))
+
+
+def told(files: Sequence[str]) -> Iterator[tuple[Event, datetime]]:
+    """Yield the events of all files with their arrivals, each file in its order."""
+    from datetime import timedelta
+
+    counts = {"invalid": 0}
+    for file in files:
+        with opened(file) as stream:
+            for event, _ in valid(stream, file, counts):
+                arrival = event.receivedtime or event.time
+                if event.time > arrival + timedelta(minutes=5):
+                    warn(f"{file}: event {event.id}: CLOCK_AHEAD: time is after receivedtime; correct this line")
+                    continue
+                yield event, arrival
+
+
+def read_rules(rules: str | None, calendar: Path | None) -> tuple[RuleBook, Calendar]:
+    """Return rule book and calendar, the settings' where none is named; end with one line where they cannot be used."""
+    from cli.records import read_settings
+    from handover.calendar import load_calendar
+
+    settings = read_settings()
+    book, path = read_book(rules or settings.rules), calendar or settings.calendar
+    try:
+        return book, load_calendar(path) if path is not None else load_calendar()
+    except (OSError, KeyError, ValueError) as error:
+        fail(f"cannot use calendar {path}: {error}", "write it like the calendar.toml beside the rule books")
+
+
+def read_book(name: str) -> RuleBook:
+    """Return a rule book by name or path; end with one line where it cannot be used."""
+    from handover.rulebook import InvalidRuleBook, load
+
+    try:
+        return load(name)
+    except OSError as error:
+        fail(f"cannot read rule book {name}: {error.strerror}", "give the path of a TOML file")
+    except InvalidRuleBook as error:
+        fail(f"{name}: {error}", "correct this entry: handover rules check")
+
+
+def read_instant(text: str | None) -> datetime | None:
+    """Return an instant given on the command line."""
+    from schemas.instants import instant
+
+    if text is None:
+        return None
+    try:
+        return instant(text)
+    except ValueError as error:
+        fail(f"--until {error}", "write for example 2026-03-31T00:00:00+08:00")
+
+
+def sentence(alert: Alert) -> str:
+    """Return one alert snapshot as a line for people. The person stands in it shortened."""
+    from schemas.instants import show
+    from schemas.pii import mask
+
+    end = alert.state if alert.outcome is None else f"{alert.state} ({alert.outcome})"
+    return mask(
+        f"{show(alert.changed_at)}  {alert.rule_id:<4}{alert.severity:<5}{end:<24}"
+        f"{alert.subject}  {alert.owner_agency}  {alert.reason['en']}"
+    )

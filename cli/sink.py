@@ -1,0 +1,63 @@
+"""`handover sink`: the SQL read model."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from cli.report import fail, say
+
+
+def sink(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these sinks; all, if none is named.")] = None,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring the tables to the newest version, then end.")
+    ] = False,
+) -> None:
+    """Write the SQL read model until Ctrl-C or SIGTERM. While Kafka or the database is away it waits."""
+    import logging
+
+    from cli.dump import read_clock
+    from cli.records import read_settings
+    from sinks import SINKS
+    from sinks.database import NotMigrated
+    from sinks.run import SinkConfig, run
+
+    settings = read_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    known = [one.name for one in SINKS]
+    if unknown := sorted(set(names or ()) - set(known)):
+        fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")
+    if migrate:
+        return _migrate(settings.database)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    config = SinkConfig(
+        brokers=settings.brokers,
+        database_url=settings.database,
+        arrival=read_clock(settings).arrival,
+        topic_prefix=settings.topic_prefix,
+        metrics_port=settings.web_port,
+    )
+    try:
+        run(config, names or (), stop)
+    except NotMigrated as error:
+        fail(str(error).partition(":")[0], "run: handover sink --migrate")
+    return None
+
+
+def _migrate(url: str) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sinks.database import connect, migrate
+
+    try:
+        migrate(connect(url))
+    except SQLAlchemyError as error:
+        fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
+    say("the tables are at the newest version")

@@ -1,0 +1,231 @@
+"""The whole stack on this machine: broker, topics, workers, sink. One at a time in a folder; nothing outlives it."""
+
+import fcntl
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cli.settings import Settings
+from cli.stack.children import Unstartable
+from cli.stack.clockfile import replace
+from cli.stack.kafka import Broker
+from cli.stack.ports import free_ports, is_open
+from cli.stack.processes import Processes, handover
+
+STATE = "stack.json"
+READY_SECONDS = 90
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Stack:
+    """What runs, and how other commands reach it."""
+
+    folder: Path
+    settings: Settings
+    env: dict[str, str]
+    processes: Processes
+    say: Say
+    broker: Broker | None = None
+    ready_urls: list[str] = field(default_factory=list)
+
+    def start_worker(self, number: int) -> None:
+        """One stream worker with a folder and a port of its own."""
+        port = free_ports(1)[0]
+        own = {"REENTRY_DATA_DIR": str(self.folder / f"worker-{number}"), "REENTRY_WEB_PORT": str(port)}
+        self.processes.start(f"worker-{number}", handover("worker"), {**self.env, **own})
+        self.ready_urls.append(f"http://127.0.0.1:{port}/ready")
+
+    def start_sink(self) -> None:
+        """The sink that writes the SQL read model."""
+        self.processes.start("sink", handover("sink"), {**self.env, "REENTRY_WEB_PORT": str(free_ports(1)[0])})
+
+    def wait_ready(self) -> None:
+        """Return when every worker has its cases and fires. Raise Unstartable."""
+        end = time.monotonic() + READY_SECONDS
+        while not all(_is_ready(url) for url in self.ready_urls):
+            self.report_deaths()
+            if any(child.given_up for child in self.processes.children):
+                raise Unstartable(f"A part of the stack does not stay alive: see the logs in {self.folder / 'logs'}.")
+            if time.monotonic() > end:
+                raise Unstartable(
+                    f"No worker is ready after {READY_SECONDS} s: see the logs in {self.folder / 'logs'}."
+                )
+            time.sleep(0.2)
+
+    def report_deaths(self) -> bool:
+        """Say what died since the last look (it is started again where that may help); whether anything did."""
+        lines = list(self.processes.died())
+        for line in lines:
+            self.say(line)
+        return bool(lines)
+
+    def record(self, what: str) -> None:
+        """Write down what runs, for `status` and `down`, and the variables by which other commands reach it."""
+        row = {
+            "what": what,
+            "pid": os.getpid(),
+            "brokers": self.settings.brokers,
+            "database": self.settings.database,
+            "processes": [child.row() for child in self.processes.children],
+            "ready_urls": self.ready_urls,
+        }
+        if self.broker is not None and self.broker.process is not None:
+            kafka = {"name": "kafka", "pid": self.broker.process.pid, "log": str(self.broker.log)}
+            row["processes"] = [kafka, *[child.row() for child in self.processes.children]]
+        exports = "".join(f"export {name}='{value}'\n" for name, value in self.env.items())
+        replace(self.folder / "env", exports)
+        replace(self.folder / STATE, json.dumps(row, indent=1))
+
+
+def local_settings(settings: Settings, folder: Path) -> Settings:
+    """The settings for one machine: few partitions, one copy where nothing else was asked for, SQLite in `folder`."""
+    small = {"partitions": 4, "replication": 1, "standby_replicas": 0, "log_format": "text"}
+    changes: dict[str, Any] = {name: value for name, value in small.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update={**changes, "data_dir": folder})
+
+
+@contextmanager
+def running(settings: Settings, folder: Path, say: Say, *, port: int | None = None) -> Iterator[Stack]:
+    """A broker (unless REENTRY_BROKERS names one) with its topics; whatever is started in the block ends with it.
+
+    Ctrl-C, SIGTERM and SIGHUP end the block by KeyboardInterrupt. Raise Unstartable.
+    """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = local_settings(settings, folder)
+    with only_one(folder), interruptible(), _orderly_end() as stack:
+        (folder / STATE).unlink(missing_ok=True)  # left by one that was killed
+        stack.callback((folder / STATE).unlink, missing_ok=True)
+        broker = None
+        if "brokers" not in settings.model_fields_set:
+            broker = Broker(folder / "kafka", jars=settings.kafka_libs, port=_port(port, folder))
+            stack.callback(broker.stop)
+            say("Kafka: starting")
+            broker.start()
+            settings = settings.model_copy(update={"brokers": broker.bootstrap})
+        say(f"Kafka: {settings.brokers}, {provision(settings)} topics in place")
+        processes = stack.enter_context(Processes(folder / "logs"))
+        yield Stack(folder, settings, environment(settings), processes, say, broker)
+
+
+@contextmanager
+def _orderly_end() -> Iterator[ExitStack]:
+    """What is registered ends in reverse order, and no second Ctrl-C cuts that short."""
+    stack = ExitStack()
+    try:
+        yield stack
+    finally:
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(each, signal.SIG_IGN) for each in signals]
+        stack.close()
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def provision(settings: Settings) -> int:
+    """Bring the topics to what they must be; return how many there are. Raise Unstartable."""
+    from kafka.errors import KafkaError
+
+    from cli.stack.provision import apply, connect, differences, wanted
+
+    topics = wanted(settings)
+    try:
+        admin = connect(settings.brokers)
+    except (KafkaError, OSError) as error:
+        raise Unstartable(f"No broker answers at {settings.brokers}: {error}") from None
+    try:
+        apply(admin, topics, differences(admin, topics))
+        stuck = differences(admin, topics)
+    finally:
+        admin.close()
+    if stuck:
+        raise Unstartable(f"{stuck[0].topic}: {stuck[0].text}")
+    return len(topics)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which a process of ours gets these settings."""
+    found = {
+        "REENTRY_BROKERS": settings.brokers,
+        "REENTRY_TOPIC_PREFIX": settings.topic_prefix,
+        "REENTRY_PARTITIONS": str(settings.partitions),
+        "REENTRY_REPLICATION": str(settings.replication),
+        "REENTRY_STANDBY_REPLICAS": str(settings.standby_replicas),
+        "REENTRY_DATA_DIR": str(settings.data_dir),
+        "REENTRY_DATABASE_URL": settings.database,
+        "REENTRY_RULES": settings.rules,
+        "REENTRY_LOG_FORMAT": settings.log_format,
+    }
+    if settings.clock_file is not None:
+        found["REENTRY_CLOCK_FILE"] = str(settings.clock_file.absolute())
+    return found
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder. Raise Unstartable while another process does; a dead one holds nothing."""
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unstartable(f"A stack already runs in {folder}: `handover down` or Ctrl-C where it runs.") from None
+        yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a stack runs in the folder now."""
+    if not (folder / "lock").exists():
+        return False
+    try:
+        with only_one(folder):
+            return False
+    except Unstartable:
+        return True
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(each, interrupt) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _port(wanted: int | None, folder: Path) -> int:
+    """The port asked for, or the one this folder had last time, or a free one."""
+    if wanted is not None:
+        if is_open(wanted):
+            raise Unstartable(f"Port {wanted} is taken: set REENTRY_BROKERS to use the broker there, or stop it.")
+        return wanted
+    remembered = folder / "port"
+    port = int(remembered.read_text()) if remembered.exists() else free_ports(1)[0]
+    if is_open(port):
+        port = free_ports(1)[0]
+    replace(remembered, str(port))
+    return port
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  a port of our own on loopback
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False

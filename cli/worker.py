@@ -1,0 +1,40 @@
+"""`handover worker`: one stream worker."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from cli.report import fail
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from streams.app import WorkerConfig
+
+
+def worker() -> None:
+    """Run one stream worker until Ctrl-C or SIGTERM; start as many as there are partitions.
+
+    It reads the source topics and writes cases, alerts and dead letters. All it needs comes from REENTRY_ variables.
+    """
+    from cli.records import read_settings
+    from handover.rulebook import InvalidRuleBook
+    from streams.worker import run
+
+    settings = read_settings()
+    try:
+        run(worker_config(settings))
+    except InvalidRuleBook as error:
+        fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
+    except OSError as error:
+        fail(
+            f"cannot read {error.filename or 'a file'}: {error.strerror or error}",
+            "look for more with: handover doctor",
+        )
+
+
+def worker_config(settings: Settings) -> WorkerConfig:
+    """Return what a worker is given of the settings."""
+    from streams.app import WorkerConfig
+
+    return WorkerConfig(**{field.name: getattr(settings, field.name) for field in fields(WorkerConfig)})

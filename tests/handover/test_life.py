@@ -1,0 +1,108 @@
+"""The life of cases: order, repetition and lateness of what is told change nothing that should not change."""
+
+import random
+from datetime import timedelta
+from itertools import groupby
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handover.calendar import load_calendar
+from handover.case import Case
+from handover.life import advance
+from handover.links import outbox, routes
+from handover.replay import replay
+from handover.rulebook import load
+from handover.world import World
+from schemas.alert import Alert
+from tests.handover.histories import Told, acknowledged, arriving, at, histories, notice, scheduled
+
+BOOK, CALENDAR = load("cn-default"), load_calendar()
+UNTIL = at("2026-07-01 00:00")
+CAREFUL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Final = dict[str, tuple[object, ...]]
+
+
+def finals(alerts: list[Alert]) -> Final:
+    """The last snapshot of each alert, but for its revision and free text."""
+    newest: dict[str, Alert] = {}
+    for alert in alerts:
+        if alert.alert_id not in newest or alert.revision >= newest[alert.alert_id].revision:
+            newest[alert.alert_id] = alert
+    return {key: _compared(alert) for key, alert in newest.items()}
+
+
+def _compared(alert: Alert) -> tuple[object, ...]:
+    return (
+        alert.changed_at, alert.rule_id, alert.subject, alert.state, alert.severity, alert.outcome, alert.due_at, alert.step, alert.stage,
+        alert.owner_agency, alert.resolved_at, alert.raised_at,
+    )  # fmt: skip
+
+
+def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
+    """As the worker does it: instant by instant, cases written and read again between, links to other cases a step later."""
+    world, cases, found = World(BOOK, CALENDAR), {}, []
+    for arrival, group in groupby(sorted(told, key=lambda one: one[1]), key=lambda one: one[1]):
+        queue = [(subject, event, arrival) for event, _ in group for subject in (event.subject, *routes(event))]
+        while queue:
+            touched = {subject: cases.setdefault(subject, Case.empty(subject)) for subject, _, _ in queue}
+            for case in touched.values():
+                found += advance(case, world, arrival)
+            for subject, event, when in queue:
+                touched[subject].take(event, when)
+            queue = [routed for case in touched.values() for routed in outbox(case)]
+            for subject, case in touched.items():
+                found += advance(case, world, arrival + timedelta(milliseconds=1))
+                if restart and case.derived is not None:
+                    cases[subject] = Case.decode(case.encode())
+    for case in cases.values():
+        found += advance(case, world, UNTIL + timedelta(milliseconds=1))
+    return found
+
+
+@CAREFUL
+@given(histories(), st.randoms(use_true_random=False))
+def test_any_order_and_repetition_of_the_file_give_the_same_alerts(told: list[Told], dice: random.Random) -> None:
+    shuffled = [*told, *told[: len(told) // 2]]
+    dice.shuffle(shuffled)
+    expected = [alert.wire() for alert in replay(told, BOOK, CALENDAR, UNTIL)]
+    assert [alert.wire() for alert in replay(shuffled, BOOK, CALENDAR, UNTIL)] == expected
+
+
+@CAREFUL
+@given(histories())
+def test_record_by_record_ends_as_replay_does(told: list[Told]) -> None:
+    assert finals(lived_live(told)) == finals(list(replay(told, BOOK, CALENDAR, UNTIL)))
+
+
+@CAREFUL
+@given(histories())
+def test_a_case_that_is_written_and_read_again_goes_on_the_same(told: list[Told]) -> None:
+    assert finals(lived_live(told, restart=True)) == finals(lived_live(told))
+
+
+@CAREFUL
+@given(histories())
+def test_revisions_of_an_alert_only_grow_and_instants_never_go_back(told: list[Told]) -> None:
+    last: dict[str, Alert] = {}
+    for alert in replay(told, BOOK, CALENDAR, UNTIL):
+        before = last.get(alert.alert_id)
+        assert alert.revision == (before.revision + 1 if before else 1)
+        assert before is None or alert.changed_at >= before.changed_at
+        last[alert.alert_id] = alert
+
+
+def test_a_fact_that_arrives_at_the_due_instant_prevents_the_alert() -> None:
+    due = at("2026-03-01 00:00")
+    for moved, raised in ((timedelta(milliseconds=-1), False), (timedelta(), False), (timedelta(milliseconds=1), True)):
+        sent = notice("2026-02-20 09:00")
+        told = [*arriving(scheduled()), (sent, due + moved)]
+        alerts = [alert for alert in replay(told, BOOK, CALENDAR, at("2026-03-02 00:00")) if alert.rule_id == "A01"]
+        assert bool(alerts) is raised
+        if raised:
+            assert alerts[-1].outcome == "late_delivery"
+
+
+def test_a_duty_met_in_time_leaves_no_alert() -> None:
+    told = arriving(scheduled(), notice("2026-02-20 09:00"), acknowledged("2026-02-24 09:00"))
+    assert [alert.rule_id for alert in replay(told, BOOK, CALENDAR, at("2026-02-28 00:00"))] == []
