@@ -40,7 +40,7 @@ def dump(
 
 
 def events(client: Any, settings: Settings) -> Iterator[Event | None]:
-    """Yield every recorded event with its arrival as `receivedtime`, in that order; None for a record that is no event."""
+    """Yield every recorded event in order of arrival, told as `receivedtime`; None for a record that is no event."""
     from cli.records import recorded
     from schemas.parse import InvalidEvent, parse
     from schemas.topics import SOURCES, named

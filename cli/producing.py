@@ -1,4 +1,4 @@
-"""Sending records so that none is lost without a word: every one is acknowledged by all replicas, or the command fails."""
+"""Sending records so that none is lost without a word: each is acknowledged by all replicas, or the command fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sender:
     ) -> None:
         """Send one record by its topic's name without prefix.
 
-        `misplaced`: to where CRC32 of the key puts it, not murmur2. `timestamp_ms` counts only on a topic with CreateTime.
+        `misplaced`: to where CRC32 of the key puts it, not murmur2. `timestamp_ms` counts only with CreateTime.
         """
         from kafka.errors import KafkaError, KafkaTimeoutError
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, ContextManager
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ def publish(
     settings = read_settings()
     clock = read_clock(settings)
     counts: dict[str, int] = {"published": 0, "invalid": 0}
-    sending: ContextManager[Any] = nullcontext() if check else Sender(settings)
+    sending: AbstractContextManager[Any] = nullcontext() if check else Sender(settings)
     with opened(file) as stream, sending as sender, Bar("publishing", None) as bar:
         for event, line in valid(stream, file, counts, stop=stop):
             if sender is not None:
@@ -68,7 +68,7 @@ def _send(sender: Sender, clock: Clock, event: Event, line: bytes) -> None:
     sender.send(event.topic, event.subject.encode(), line, headers=[CONTENT_TYPE], timestamp_ms=timestamp_ms)
 
 
-def opened(file: str) -> ContextManager[IO[bytes]]:
+def opened(file: str) -> AbstractContextManager[IO[bytes]]:
     """Open a file, or stdin for "-"; end with one line where it cannot be read."""
     if file == "-":
         return nullcontext(sys.stdin.buffer)

@@ -57,7 +57,7 @@ def no_broker(brokers: str) -> Any:
 
 
 def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
-    """Yield the records that the topics held at the start of the call, merged by timestamp; end where a topic is missing."""
+    """Yield the records that the topics hold now, merged by timestamp; end the command where a topic is missing."""
     ends = _ends(client, topics)
     waiting: dict[Any, deque[Any]] = {partition: deque() for partition in ends}
     client.assign(list(ends))

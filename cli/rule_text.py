@@ -15,19 +15,12 @@ _UNITS = {
 }
 _SEVERITIES = {"INFO": "提示", "WARN": "预警", "HIGH": "严重", "CRIT": "紧急"}
 _LABELS = {
-    "zh": ("适用", "起算", "期限", "级别", "责任单位", "答复", "取消", "依据", "羁押期间中止", "末日顺延至工作日"),
-    "en": (
-        "Kinds",
-        "Starts",
-        "Within",
-        "Severity",
-        "Owner",
-        "Answered by",
-        "Cancelled by",
-        "Basis",
-        "paused in custody",
-    )
-    + ("a last day off moves to the next working day",),
+    "zh": ("适用", "起算", "期限", "级别", "责任单位", "答复", "取消", "依据"),
+    "en": ("Kinds", "Starts", "Within", "Severity", "Owner", "Answered by", "Cancelled by", "Basis"),
+}
+_NOTES = {
+    "zh": ("末日顺延至工作日", "羁押期间中止"),
+    "en": ("a last day off moves to the next working day", "paused in custody"),
 }
 _STATUS = {
     "zh": {"verified": "已核对", "confirm_locally": "待本地确认"},
@@ -37,8 +30,9 @@ _STATUS = {
 
 def paragraph(rule: Rule, book: RuleBook, language: str) -> str:
     """Return the rule in some lines: what it asks, of whom, by when, and why."""
-    kinds, starts, within, severity, owner, answer, cancel, basis, pause, rolls = _LABELS[language]
+    kinds, starts, within, severity, owner, answer, cancel, basis = _LABELS[language]
     title = f"{rule.id}{f' ({rule.part})' if rule.part else ''}  {rule.names[language]}"
+    rolls, pause = _NOTES[language]
     notes = [rolls] * (rule.roll == "next_working") + [pause] * rule.paused_by_custody
     rows = [
         (kinds, ", ".join(sorted(rule.kinds))),
@@ -55,7 +49,7 @@ def paragraph(rule: Rule, book: RuleBook, language: str) -> str:
 
 def _anchor(rule: Rule) -> str:
     extra = [f"[{'|'.join(rule.field)}]"] * bool(rule.field) + [f"/ {rule.per}"] * bool(rule.per)
-    return " ".join([", ".join(str(_name(one)) for one in rule.anchor), *extra])
+    return " ".join([", ".join(_name(one) for one in rule.anchor), *extra])
 
 
 def _period(rule: Rule, language: str) -> str:
@@ -88,4 +82,9 @@ def _any(alternatives: tuple[tuple[Pattern, ...], ...]) -> str:
 
 
 def _name(pattern: Pattern) -> str:
-    return str(getattr(pattern, "text", None) or pattern.name)
+    conditions = ", ".join(
+        one.field + (f"{'!=' if one.other else '='}{'|'.join(sorted(one.values))}" if one.values else "")
+        for one in pattern.conditions
+    )
+    when = "" if pattern.when == "any" else f"{pattern.when} "
+    return f"{when}{pattern.name}{f'[{conditions}]' if conditions else ''}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streams.clock import Clock
 
 _SAVED_EACH_SECONDS = 1.0
+_WORST = 0.5  # share of records that may go wrong
 _REST_SECONDS = 0.02  # shorter waits are not worth a system call
 
 
@@ -71,8 +72,8 @@ def _options(scale: str, seed: int, days: int, start: str, faults: str, register
         rate = PRESETS[faults] if faults in PRESETS else float(faults)
     except ValueError:
         rate = -1.0
-    if not 0 <= rate <= 0.5:
-        fail(f"--faults {faults}: unknown", f"use one of {', '.join(PRESETS)}, or a share from 0 to 0.5")
+    if not 0 <= rate <= _WORST:
+        fail(f"--faults {faults}: unknown", f"use one of {', '.join(PRESETS)}, or a share from 0 to {_WORST}")
     try:
         first = date.fromisoformat(start)
     except ValueError:

@@ -92,7 +92,8 @@ def _run(settings: Settings, workers: int) -> None:
     except KeyboardInterrupt:
         _log("Stopped.")
     except Unstartable as error:
-        fail(str(error), "then start it again", CHECK_FAILED)
+        warn(str(error))
+        raise typer.Exit(CHECK_FAILED) from None
 
 
 def _detach(settings: Settings, workers: int) -> None:
@@ -108,7 +109,8 @@ def _detach(settings: Settings, workers: int) -> None:
     try:
         child = spawn(handover("up", "--foreground", "--workers", str(workers)), log, detach=True)
     except Unstartable as error:
-        fail(str(error), "then start it again", CHECK_FAILED)
+        warn(str(error))
+        raise typer.Exit(CHECK_FAILED) from None
     if not _waits(lambda: child.poll() is not None or (_state(folder) or {}).get("pid") == child.pid, UP_SECONDS):
         child.terminate()
     state = _state(folder)

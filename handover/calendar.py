@@ -73,7 +73,7 @@ def span(text: str) -> Span:
     for part in text.split("+"):
         match part.split():
             case [count, "min" | "h" | "d" | "wd" | "month" as unit] if count.isdecimal():
-                terms.append(Term(int(count), unit))  # type: ignore[arg-type]  # mypy widens a matched literal
+                terms.append(Term(int(count), unit))
             case _:
                 raise InvalidDuration(
                     f"{text!r} is no duration; write for example '3 wd', '10 d', '1 month + 7 d', '6 h', '30 min'"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from schemas.envelope import Event
 from schemas.instants import instant
@@ -140,7 +140,9 @@ def pattern(text: str) -> Pattern:
             f"{text!r} is no fact pattern; write for example 'later intake.help_answered[kind=LEGAL_AID]'"
         )
     when, name, inside = found.groups()
-    return Pattern(name, when or "any", tuple(_condition(part) for part in inside.split(",")) if inside else ())
+    return Pattern(
+        name, cast("When", when or "any"), tuple(_condition(part) for part in inside.split(",")) if inside else ()
+    )
 
 
 def _condition(text: str) -> Condition:

@@ -48,7 +48,7 @@ class Draft(NamedTuple):
     owner: str = ""  # an owner word other than the rule's
     first_step: int = 0
     county: str | None = None
-    count: Count | None = None
+    counted: Count | None = None
 
 
 class Obligation(NamedTuple):
@@ -76,7 +76,7 @@ class Obligation(NamedTuple):
     reminder_until: datetime | None
     first_step: int
     anchors: tuple[str, ...]
-    count: Count | None
+    counted: Count | None
 
 
 @dataclass(slots=True)
@@ -182,7 +182,7 @@ class Limit(NamedTuple):
     provisional: bool
     shift: int
     time_shift: timedelta
-    count: Count
+    counted: Count
 
 
 def limit_of(scope: Scope, rule: Rule, clock: Clock, length: Span) -> Limit:
@@ -336,7 +336,7 @@ def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligati
         reminder_until=end_of(draft.target) if draft.reminder and draft.target else None,
         first_step=draft.first_step,
         anchors=(draft.anchor.id,),
-        count=draft.count,
+        counted=draft.counted,
     )
 
 

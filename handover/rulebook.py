@@ -304,6 +304,6 @@ def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
 
 def _stages(read: Sequence[tuple[str, int, Span | None, str, str]]) -> tuple[Stage, ...]:
     return tuple(
-        Stage(cast('Literal["due", "anchor", "target"]', base), sign, offset, cast(Severity, severity), label)
+        Stage(cast('Literal["due", "anchor", "target"]', base), sign, offset, cast("Severity", severity), label)
         for base, sign, offset, severity, label in read
     )

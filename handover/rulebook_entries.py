@@ -40,7 +40,7 @@ FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after"),
     )
 }
-THRESHOLDS = frozenset("metric every below least_n above overdue_above above_hours above_seconds high_after".split())
+THRESHOLDS = FORMS["metric"][0] | FORMS["metric"][1]
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
 _LATEST = re.compile(r"release date - (.+)")
 

@@ -1,7 +1,7 @@
 """The alert as others see it: contract.md section 4, built from what is remembered and what is owed."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 from handover.alerts import Memory
 from handover.calendar import DAY, Calendar, due_day_of
@@ -24,7 +24,7 @@ def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
         obligation_id=obligation,
         subject=duty.subject,
         handover_id=duty.handover_id,
-        handover_kind=duty.handover_kind,
+        handover_kind=cast("Any", duty.handover_kind),
         rule_id=duty.rule.id,
         occurrence=duty.occurrence,
         rule_book=duty.book,
@@ -106,7 +106,7 @@ def _ladder(memory: Memory, duty: Obligation, frame: Frame) -> list[dict[str, An
 
 def computation(duty: Obligation, calendar: Calendar) -> list[dict[str, Any]]:
     """The day-by-day count that a lawyer can check; for hour clocks one entry with the hours."""
-    count = duty.count
+    count = duty.counted
     if count is None:
         return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor"}, _due(duty)]
     if count.length is not None and count.length.is_exact:

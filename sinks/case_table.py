@@ -40,7 +40,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
 
 def _stored(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
     rows = connection.execute(select(case.c.subject, case.c.revision).where(case.c.subject.in_(subjects)))
-    return {subject: revision for subject, revision in rows}
+    return dict(iter(rows.tuples()))
 
 
 def _remove(connection: Connection, subjects: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, disable_created_metrics
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # as it comes
 
 RECORDS = Counter(
     "reentry_sink_records_total", "Records read by a sink, by outcome: written or invalid.", ["sink", "outcome"]

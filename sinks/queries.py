@@ -76,10 +76,7 @@ def firing_by_severity(engine: Engine, prefix: str = "") -> dict[str, int]:
     """How many alerts fire, by severity."""
     wanted = select(alert.c.severity, func.count()).where(alert.c.state == "firing").group_by(alert.c.severity)
     with engine.connect() as connection:
-        return {
-            severity: number
-            for severity, number in connection.execute(_within(wanted, alert.c.jurisdiction, prefix)).tuples()
-        }
+        return dict(connection.execute(_within(wanted, alert.c.jurisdiction, prefix)).tuples().all())
 
 
 def ended_by_outcome(engine: Engine, prefix: str = "") -> dict[str, int]:

@@ -67,7 +67,7 @@ def _prepare(engine: Any, stop: threading.Event) -> None:
             prepare(engine)
         except SQLAlchemyError as error:
             if not said:
-                log.error("the database does not answer (%s); waiting", type(error).__name__)
+                log.warning("the database does not answer (%s); waiting", type(error).__name__)
             said = True
             stop.wait(1)
         else:

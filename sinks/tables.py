@@ -43,7 +43,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         """From UTC."""
         if value is None:
             return None
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(CHINA)
+        at: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return at.astimezone(CHINA)
 
 
 def _at(name: str, *, null: bool = False) -> Column[datetime]:

@@ -146,6 +146,5 @@ class Inbox:
         for waiting in self.waiting.values():
             for told in waiting.facts:
                 offset = told.record.offset
-                if offset < found[told.tp]:
-                    found[told.tp] = offset
+                found[told.tp] = min(offset, found[told.tp])
         return found

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # as it comes
 
 # Each record ends in one outcome: applied, duplicate, routed, invalid or bug.
 RECORDS = Counter("reentry_records_total", "Records read, by outcome.", ["topic", "outcome"])

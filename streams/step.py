@@ -245,7 +245,7 @@ class Engine:
         try:
             case = self.cases.load(partition, key)
             changed = case.take(told.event, from_millis(told.arrival_ms))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             self._bug(partition, key, [told], error)
             return
         self._count(told.tp.topic, "applied" if changed else "duplicate")
@@ -266,8 +266,7 @@ class Engine:
         elif change.firing:
             sweep.extend(self.cases.firing(partition))
         self._lived[partition] = work.before
-        for _ in range(min(len(sweep), SWEPT_A_STEP)):
-            due.append(sweep.popleft())
+        due.extend(sweep.popleft() for _ in range(min(len(sweep), SWEPT_A_STEP)))
         self.busy = self.busy or bool(sweep)
         for key in due:
             if key not in work.touched and key in self.table.data.parts[partition]:
@@ -276,7 +275,7 @@ class Engine:
     def _live(self, partition: int, key: bytes, case: Case, work: _Work) -> None:
         try:
             found = advance(case, self.world, work.before)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             facts = [told for told in work.facts if told.subject.encode() == key]
             self._bug(partition, key, facts, error)
             del work.touched[key]
@@ -294,7 +293,7 @@ class Engine:
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
-        log.exception("bug in a case of partition %s: %s", partition, type(error).__name__)
+        log.error("bug in a case of partition %s: %s", partition, type(error).__name__, exc_info=error)
         self.cases.drop(partition, key)
         for told in facts:
             self.inbox.bury(told.record, InvalidEvent("FAILED", type(error).__name__), type(error).__name__)
@@ -339,7 +338,7 @@ class Engine:
                 raise ForeignWriter(
                     f"partition {written.partition}: offset {written.base} after {store.offsets.get(tp)}"
                 )
-            store.set_persisted_offset(tp, written.base + written.count - 1)
+            store.set_persisted_offset(tp, written.base + written.number - 1)
         for partition, entries in kept.items():
             for key, at, value in entries:
                 store.parts[partition][key] = value

@@ -1,1 +1,1 @@
-"""A made-up city, province or nation that tells its facts as real offices do: seeded, streaming, in order of arrival."""
+"""A made-up city, province or nation that tells its facts as real offices do: seeded, streaming, in arrival order."""

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,12 +18,14 @@ from itertools import chain, dropwhile
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from cli.producing import Sender
 from cli.settings import Settings, load
 from cli.simulation.record import Record
 from cli.simulation.stream import Options, simulate
 from cli.stack import clockfile
 from schemas.instants import from_millis
-from schemas.topics import named
 from streams.clock import Clock
 
 SAVE_SECONDS = 0.5
@@ -60,61 +61,28 @@ class Position:
         clockfile.replace(path, json.dumps(row))
 
 
-class Publisher:
-    """Sends the records of a city as its many offices would, some of them into the wrong partition."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Connect. Raise KafkaError where no broker answers."""
-        from kafka import KafkaProducer
-
-        self._prefix = settings.topic_prefix
-        self._partitions = settings.partitions
-        self._producer = KafkaProducer(
-            bootstrap_servers=settings.brokers.split(","),
-            acks="all",
-            linger_ms=5,
-            delivery_timeout_ms=600_000,  # a broker that restarts is waited for
-        )
-
-    def send(self, record: Record) -> None:
-        """Queue one record."""
-        key = record.key.encode()
-        partition = zlib.crc32(key) % self._partitions if record.misplaced else None
-        topic = named(self._prefix, record.topic)
-        self._producer.send(topic, key=key, value=record.value, headers=CONTENT_TYPE, partition=partition)
-
-    def flush(self) -> None:
-        """Return when all that was queued is acknowledged."""
-        self._producer.flush(timeout=600)
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._producer.close(timeout=5)
-
-
-def live(
-    records: Iterator[Record], publisher: Publisher, clock: Clock, place: tuple[Position, Path], stop: Any
-) -> None:
+def live(records: Iterator[Record], sender: Sender, clock: Clock, place: tuple[Position, Path], stop: Any) -> None:
     """Publish each record when its instant comes, save the position twice a second; return when told to stop."""
     position, path = place
     saved = 0.0
     for record in records:
         while not stop.is_set() and (time.monotonic() - saved > SAVE_SECONDS or record.received > told(clock)):
             if time.monotonic() - saved > SAVE_SECONDS:
-                position = advance(position, clock, record, publisher, path)
+                position = advance(position, clock, record, sender, path)
                 saved = time.monotonic()
             else:
                 stop.wait(TICK_SECONDS)
         if stop.is_set():
-            replace(advance(position, clock, record, publisher, path), stopped=True).save(path)
+            replace(advance(position, clock, record, sender, path), stopped=True).save(path)
             return
-        publisher.send(record)
+        key = record.key.encode()
+        sender.send(record.topic, key, record.value, headers=CONTENT_TYPE, misplaced=record.misplaced)
 
 
-def advance(position: Position, clock: Clock, upcoming: Record, publisher: Publisher, path: Path) -> Position:
+def advance(position: Position, clock: Clock, upcoming: Record, sender: Sender, path: Path) -> Position:
     """All before the upcoming record is acknowledged: save that."""
     log_ms = wall_ms()
-    publisher.flush()
+    sender.flush()
     position = replace(position, told=min(upcoming.received, clock.millis_at(log_ms)), log_ms=log_ms)
     position.save(path)
     return position
@@ -142,7 +110,10 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    run(load(), Options(given.scale, given.seed, 0, given.start), given.speed * 3600, given.position, stop)
+    try:
+        run(load(), Options(given.scale, given.seed, 0, given.start), given.speed * 3600, given.position, stop)
+    except typer.Exit as error:  # it has said why
+        return error.exit_code
     return 0
 
 
@@ -157,21 +128,17 @@ def run(settings: Settings, options: Options, rate: float, path: Path, stop: Any
     since = last.told if last is not None else 0
     records = dropwhile(lambda record: record.received < since, simulate(options))
     first = next(records)
-    publisher = Publisher(settings)
-    now = wall_ms()
-    if last is None:
-        clock = clockfile.begin(settings.clock_file, from_millis(first.received), rate, now)
-    else:
-        clockfile.pause(settings.clock_file, min(last.stopped_ms, now))  # unless it could do so itself
-        clock = clockfile.go_on(settings.clock_file, rate, now)
-    position = Position(first.received, now, city)
-    try:
-        live(chain([first], records), publisher, clock, (position, path), stop)
-        last = Position.load(path)
-        if last is not None and last.stopped:
-            clockfile.pause(settings.clock_file, last.log_ms)
-    finally:
-        publisher.close()
+    with Sender(settings) as sender:
+        now = wall_ms()
+        if last is None:
+            clock = clockfile.begin(settings.clock_file, from_millis(first.received), rate, now)
+        else:
+            clockfile.pause(settings.clock_file, min(last.stopped_ms, now))  # unless it could do so itself
+            clock = clockfile.go_on(settings.clock_file, rate, now)
+        live(chain([first], records), sender, clock, (Position(first.received, now, city), path), stop)
+    last = Position.load(path)
+    if last is not None and last.stopped:
+        clockfile.pause(settings.clock_file, last.log_ms)
 
 
 if __name__ == "__main__":

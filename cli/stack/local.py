@@ -41,7 +41,9 @@ class Stack:
     def start_worker(self, number: int) -> None:
         """One stream worker with a folder and a port of its own."""
         port = free_ports(1)[0]
-        own = {"REENTRY_DATA_DIR": str(self.folder / f"worker-{number}"), "REENTRY_WEB_PORT": str(port)}
+        data = self.folder / f"worker-{number}"
+        data.mkdir(exist_ok=True)
+        own = {"REENTRY_DATA_DIR": str(data), "REENTRY_WEB_PORT": str(port)}
         self.processes.start(f"worker-{number}", handover("worker"), {**self.env, **own})
         self.ready_urls.append(f"http://127.0.0.1:{port}/ready")
 

@@ -75,7 +75,7 @@ def _judged(scope: Scope, rule: Rule, found: Sequence[_Window]) -> Drafts:
         severity = rule.in_a_row[min(max(in_a_row, 1), len(rule.in_a_row)) - 1]
         yield Draft(
             window.plan, start_of(window.start), due_at, f"{window.kind}:{window.start.isoformat()}", *answer, day0=window.start,
-            paused=paused, severity=severity, count=Count(last, grace, due_at.date() - DAY),
+            paused=paused, severity=severity, counted=Count(last, grace, due_at.date() - DAY),
         )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _lost(scope: Scope, rule: Rule, start: Fact, sign: Answer) -> Drafts:
         at.date(),
         limit.shift,
         limit.time_shift,
-        count=limit.count,
+        counted=limit.counted,
     )
 
 
@@ -238,5 +238,5 @@ def gps_term(scope: Scope, rule: Rule) -> Drafts:
         answer = answer_of(scope, rule, anchor.time, due_at, after=anchor.time)
         yield Draft(
             anchor, start_of(begins), due_at, str(key), *answer, reminding.provisional, begins, target=target, reminder=True,
-            count=Count(target, rule.before, reminding.day),
+            counted=Count(target, rule.before, reminding.day),
         )  # fmt: skip

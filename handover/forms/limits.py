@@ -41,7 +41,7 @@ def _within(scope: Scope, rule: Rule, anchor: Fact, key: str) -> Drafts:
     if rule.extension is not None and scope.of_any(rule.extended_by):
         length = length + scope.length(rule, rule.extension)
     limit = limit_of(scope, rule, clock, length)
-    due_at, provisional, count = limit.due_at, limit.provisional, limit.count
+    due_at, provisional, count = limit.due_at, limit.provisional, limit.counted
     if rule.latest is not None and scope.release_date is not None:
         latest = scope.calendar.count_back(scope.release_date, rule.latest)
         if end_of(latest.day) < due_at:
@@ -54,7 +54,7 @@ def _within(scope: Scope, rule: Rule, anchor: Fact, key: str) -> Drafts:
         provisional |= least.provisional
     answer = answer_of(scope, rule, anchor.time, due_at, key)
     yield Draft(
-        anchor, clock.at, due_at, key, *answer, provisional, clock.day0, limit.shift, limit.time_shift, scope.release_date, count=count,
+        anchor, clock.at, due_at, key, *answer, provisional, clock.day0, limit.shift, limit.time_shift, scope.release_date, counted=count,
         county=key if rule.per == "to_agency" else None,
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def before(scope: Scope, rule: Rule) -> Drafts:
         due_at = max(due_at, least)
     answer = answer_of(scope, rule, anchor.time, due_at)
     yield Draft(
-        anchor, anchor.time, due_at, "", *answer, provisional, day0=anchor.time.date(), target=target, count=count
+        anchor, anchor.time, due_at, "", *answer, provisional, day0=anchor.time.date(), target=target, counted=count
     )
 
 
@@ -101,7 +101,7 @@ def next_within(scope: Scope, rule: Rule) -> Drafts:
             clock.day0,
             limit.shift,
             limit.time_shift,
-            count=limit.count,
+            counted=limit.counted,
         )
 
 
@@ -148,7 +148,7 @@ def returned(scope: Scope, rule: Rule) -> Drafts:
             clock.day0,
             limit.shift,
             limit.time_shift,
-            count=limit.count,
+            counted=limit.counted,
         )
 
 
@@ -190,5 +190,5 @@ def window_end(scope: Scope, rule: Rule) -> Drafts:
     answer = answer_of(scope, rule, anchor.time, due_at)
     yield Draft(
         anchor, clock.at, due_at, "", *answer, closing.provisional or reminding.provisional, clock.day0, target=closing.day, reminder=True,
-        cancelled=scope.now >= ends, count=Count(clock.day0, rule.within, reminding.day),
+        cancelled=scope.now >= ends, counted=Count(clock.day0, rule.within, reminding.day),
     )  # fmt: skip

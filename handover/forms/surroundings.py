@@ -42,7 +42,7 @@ def orphan(scope: Scope, rule: Rule) -> Drafts:
         limit.provisional,
         anchor.time.date(),
         limit.shift,
-        count=limit.count,
+        counted=limit.counted,
     )
 
 

@@ -20,11 +20,11 @@ class Output(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Where a batch was written: `count` records from offset `base` on."""
+    """Where a batch was written: `number` records from offset `base` on."""
 
     partition: int
     base: int
-    count: int
+    number: int
 
 
 class TooLarge(ValueError):

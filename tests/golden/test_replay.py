@@ -19,11 +19,15 @@ def test_the_rules_tell_the_timeline(folder: Path) -> None:
     assert rows(alerts) == ordered(timeline.expected)
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if (folder / "steps.jsonl").exists()], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [folder for folder in FOLDERS if (folder / "steps.jsonl").exists()], ids=lambda folder: folder.name
+)
 def test_every_step_of_the_ladder_is_told(folder: Path) -> None:
     timeline = read(folder)
     names = list(timeline.steps[0])
     alerts = [alert.wire() for alert in replay(timeline.events, BOOK, CALENDAR, timeline.until)]
     found = [{name: alert[name] for name in names} for alert in alerts]
     order = ("changed_at", "rule_id", "subject", "step")
-    assert sorted(found, key=lambda row: [row[n] for n in order]) == sorted(timeline.steps, key=lambda row: [row[n] for n in order])
+    assert sorted(found, key=lambda row: [row[n] for n in order]) == sorted(
+        timeline.steps, key=lambda row: [row[n] for n in order]
+    )

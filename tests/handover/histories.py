@@ -13,7 +13,11 @@ from schemas.instants import instant
 PERSON = "p1_" + "a" * 26
 OTHER = "p1_" + "b" * 26
 DISPUTE = "d1_" + "c" * 26
-PRISON, COUNTY, TOWN = "/agencies/PRISON-990100-01", "/agencies/COUNTY_JUSTICE-990102-01", "/agencies/TOWN_JUSTICE-990102004-01"
+PRISON, COUNTY, TOWN = (
+    "/agencies/PRISON-990100-01",
+    "/agencies/COUNTY_JUSTICE-990102-01",
+    "/agencies/TOWN_JUSTICE-990102004-01",
+)
 COURT, MEDIATION, POLICE = "/agencies/COURT-990102-01", "/agencies/MEDIATION-990102004-01", "/agencies/POLICE-990102-01"
 _numbers = count(1)
 Told = tuple[Event, datetime]
@@ -24,21 +28,34 @@ def at(text: str) -> datetime:
     return instant(text.replace(" ", "T") + ":00+08:00")
 
 
-def told(fact: str, when: str, data: Mapping[str, Any], source: str = PRISON, subject: str = PERSON, **more: Any) -> Event:
+def told(
+    fact: str, when: str, data: Mapping[str, Any], source: str = PRISON, subject: str = PERSON, **more: Any
+) -> Event:
     """An event with a new id; `more` are attributes of the envelope."""
     identity = more.pop("id", f"e{next(_numbers)}")
-    return Event(id=identity, source=source, type=f"reentry.{fact}.v1", subject=subject, time=at(when), data=data, **more)
+    return Event(
+        id=identity, source=source, type=f"reentry.{fact}.v1", subject=subject, time=at(when), data=data, **more
+    )
 
 
 def scheduled(when: str = "2026-01-05 10:00", date: str = "2026-03-31", *, key: bool = False, **more: Any) -> Event:
     """A planned release."""
-    data = {"custody_episode_id": "E1", "release_kind": "EXPIRY", "release_date": date, "home_code": "990102004", "key_person": key, "minor": False}
+    data = {
+        "custody_episode_id": "E1",
+        "release_kind": "EXPIRY",
+        "release_date": date,
+        "home_code": "990102004",
+        "key_person": key,
+        "minor": False,
+    }
     return told("release.scheduled", when, data, **more)
 
 
 def notice(when: str, to: str = "COUNTY_JUSTICE-990102-01", **more: Any) -> Event:
     """A release notice."""
-    return told("release.notice_sent", when, {"to_agency": to, "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}, **more)
+    return told(
+        "release.notice_sent", when, {"to_agency": to, "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}, **more
+    )
 
 
 def acknowledged(when: str, **more: Any) -> Event:
@@ -88,7 +105,9 @@ def histories(draw: st.DrawFn) -> list[Told]:
     """Up to sixteen events in two months, some told late, some told twice, some corrected."""
     first = at("2026-02-01 00:00")
     found: list[Told] = []
-    for number, (fact, source, data, subject) in enumerate(draw(st.lists(st.sampled_from(_choices()), min_size=2, max_size=16))):
+    for number, (fact, source, data, subject) in enumerate(
+        draw(st.lists(st.sampled_from(_choices()), min_size=2, max_size=16))
+    ):
         happened = first + timedelta(hours=draw(st.integers(0, 24 * 75)))
         filled = {key: happened.isoformat() if value == "TIME" else value for key, value in data.items()}
         mine = [event.id for event, _ in found if event.subject == subject and event.source == source]

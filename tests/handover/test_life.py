@@ -41,7 +41,8 @@ def _compared(alert: Alert) -> tuple[object, ...]:
 
 def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
     """As the worker does it: instant by instant, cases written and read again between, links to other cases a step later."""
-    world, cases, found = World(BOOK, CALENDAR), {}, []
+    world, found = World(BOOK, CALENDAR), list[Alert]()
+    cases: dict[str, Case] = {}
     for arrival, group in groupby(sorted(told, key=lambda one: one[1]), key=lambda one: one[1]):
         queue = [(subject, event, arrival) for event, _ in group for subject in (event.subject, *routes(event))]
         while queue:

@@ -1,0 +1,206 @@
+"""`handover doctor`: is everything as it must be, and if not, how is it mended?"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import uuid4
+
+import typer
+
+from cli.report import CHECK_FAILED, json_line, say
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+_SKEW_MS = 1_000  # between our clock and the broker's
+_MONTHS_AHEAD = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "problem", "note"]
+    text: str
+    fix: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each check.")] = False,
+) -> None:
+    """Check settings, rules, calendar, broker, topics, clock and database; say how to fix each. Exit 1 on a problem."""
+    signs = {"ok": "✓", "problem": "✗", "note": "·"}
+    broken = False
+    for finding in findings():
+        broken = broken or finding.state == "problem"
+        if as_json:
+            json_line(asdict(finding))
+            continue
+        say(f"{signs[finding.state]} {finding.what}: {finding.text}")
+        if finding.fix:
+            say(f"    → {finding.fix}")
+    if broken:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def findings() -> Iterator[Finding]:
+    """Yield what was found, check by check; a check that cannot be made says why."""
+    from cli.settings import InvalidSettings, load, unknown
+
+    for name in unknown(os.environ):
+        yield Finding("settings", "problem", f"{name} is read by nobody", "correct its spelling or unset it")
+    try:
+        settings = load()
+    except InvalidSettings as error:
+        yield Finding("settings", "problem", str(error), "correct the variable")
+        return
+    yield Finding("settings", "ok", f"{len(settings.model_fields_set)} set, the others have their defaults")
+    yield from _rules(settings)
+    yield from _calendar(settings)
+    yield from _clock_file(settings)
+    yield from _broker(settings)
+    yield from _database(settings)
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    from handover.rulebook import InvalidRuleBook, load
+
+    try:
+        book = load(settings.rules)
+    except (OSError, InvalidRuleBook) as error:
+        yield Finding("rule book", "problem", str(error), "correct it (handover rules check) or REENTRY_RULES")
+        return
+    yield Finding("rule book", "ok", f"{book.book}, {len(book.rules)} rules")
+    unsure = sum(rule.basis.get("status") == "confirm_locally" for rule in book.rules)
+    if unsure:
+        text = f"{unsure} rules rest on numbers that the jurisdiction must confirm"
+        yield Finding("rule book", "note", text, "see: handover rules explain")
+
+
+def _calendar(settings: Settings) -> Iterator[Finding]:
+    from handover.calendar import load_calendar
+
+    try:
+        calendar = load_calendar(settings.calendar) if settings.calendar is not None else load_calendar()
+    except (OSError, KeyError, ValueError) as error:
+        yield Finding("calendar", "problem", f"cannot be used: {error}", "correct the file or REENTRY_CALENDAR")
+        return
+    now = datetime.now(UTC)
+    missing = sorted({now.year, (now + _MONTHS_AHEAD).year} - set(calendar.years))
+    if not missing:
+        yield Finding("calendar", "ok", f"published until the end of {max(calendar.years)}")
+        return
+    years = " and ".join(map(str, missing))
+    yield Finding(
+        "calendar",
+        "problem" if now.year in missing else "note",
+        f"{years} not published: deadlines that look at it count Monday to Friday and are provisional",
+        "when the State Council has announced the days off, enter them (reentry.system.calendar_published.v1)",
+    )
+
+
+def _clock_file(settings: Settings) -> Iterator[Finding]:
+    from streams.clock import Clock
+
+    if settings.clock_file is None:
+        return
+    try:
+        clock = Clock.load(settings.clock_file)
+    except (OSError, KeyError, ValueError) as error:
+        fix = "correct REENTRY_CLOCK_FILE, or unset it: in production time is real"
+        yield Finding("clock file", "problem", f"cannot be used: {type(error).__name__}", fix)
+        return
+    yield Finding(
+        "clock file", "note", f"time is simulated: now {clock.now(time.time_ns() // 1_000_000):%Y-%m-%d %H:%M}"
+    )
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    from kafka.errors import KafkaError
+
+    from cli.stack.provision import connect, differences, wanted
+
+    try:
+        admin = connect(settings.brokers, seconds=5)
+    except (KafkaError, OSError):
+        fix = "start it (handover up), or correct REENTRY_BROKERS"
+        yield Finding("broker", "problem", f"nobody answers at {settings.brokers}", fix)
+        return
+    try:
+        yield Finding("broker", "ok", f"answers at {settings.brokers}")
+        topics = wanted(settings)
+        todo = differences(admin, topics)
+        for one in todo:
+            fix = "handover topics apply" if one.kind != "impossible" else "only people can: see the text"
+            yield Finding("topics", "problem", f"{one.topic}: {one.kind}: {one.text}", fix)
+        if not todo:
+            yield Finding("topics", "ok", f"{len(topics)} in place")
+        yield _skew(admin, settings)
+    except KafkaError as error:
+        yield Finding("broker", "problem", f"refused: {type(error).__name__}", "check the rights of this client")
+    finally:
+        admin.close()
+
+
+def _skew(admin: Any, settings: Settings) -> Finding:
+    """Compare clocks: a record in a topic of our own tells when the broker took it."""
+    from kafka.errors import KafkaError
+
+    topic = f"{settings.topic_prefix}reentry.doctor.{uuid4().hex[:8]}"
+    try:
+        config = {"message.timestamp.type": "LogAppendTime"}
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": config}})
+        admin.wait_for_topics([topic], timeout_ms=10_000)
+        try:
+            offset, error_ms = _ask(settings.brokers, topic)
+        finally:
+            admin.delete_topics([topic])
+    except KafkaError as error:
+        return Finding("clock", "note", f"not compared with the broker's: {type(error).__name__}")
+    text = f"broker {offset:+d} ms from ours (±{error_ms} ms)"
+    if abs(offset) - error_ms > _SKEW_MS:
+        return Finding("clock", "problem", text, "keep both machines on the same time service (chrony, ntp)")
+    return Finding("clock", "ok", text)
+
+
+def _ask(brokers: str, topic: str) -> tuple[int, int]:
+    """Return how far the broker's clock is ahead of ours, and how uncertain that is, in ms."""
+    from kafka import KafkaProducer
+
+    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", allow_auto_create_topics=False)
+    try:
+        producer.send(topic, b"warm").get(timeout=10)  # connections are made
+        sent = time.time_ns() // 1_000_000
+        told = producer.send(topic, b"now").get(timeout=10).timestamp
+        back = time.time_ns() // 1_000_000
+    finally:
+        producer.close(timeout=2)
+    return told - (sent + back) // 2, (back - sent) // 2 + 1
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sinks.database import at_head, connect
+
+    where = make_url(settings.database).render_as_string(hide_password=True)
+    if settings.database_url is None and not (settings.data_dir / "handover.sqlite").exists():
+        yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
+        return
+    try:
+        newest = at_head(connect(settings.database))
+    except SQLAlchemyError as error:
+        fix = "start it, or correct REENTRY_DATABASE_URL"
+        yield Finding("database", "problem", f"{where} does not answer: {type(error).__name__}", fix)
+        return
+    if newest:
+        yield Finding("database", "ok", f"{where}, tables at the newest version")
+    else:
+        yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")
