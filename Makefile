@@ -20,6 +20,7 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) ## install everything that demo and tests need (again: instant)
+	@echo "setup: all is here"
 
 demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
 	@$(BIN)/handover demo $(ARGS)

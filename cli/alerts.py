@@ -91,9 +91,10 @@ def _look(engine: Engine, clock: Clock, scope: str, limit: int) -> Picture:
 
 
 def _engine(settings: Settings) -> Engine:
+    from cli.records import has_read_model
     from sinks.database import connect
 
-    if settings.database_url is None and not (settings.data_dir / "handover.sqlite").exists():
+    if not has_read_model(settings):
         fail(
             f"there is no read model in {settings.data_dir}",
             "start the stack (handover up) or set REENTRY_DATABASE_URL",

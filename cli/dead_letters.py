@@ -120,13 +120,14 @@ class Decisions:
         from sqlalchemy import select
         from sqlalchemy.exc import SQLAlchemyError
 
+        from cli.records import has_read_model
         from cli.report import warn
         from sinks.database import connect
         from sinks.tables import dead_letter
 
         self._states: dict[str, str] = {}
         self._engine = connect(settings.database)
-        self.kept = settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()
+        self.kept = has_read_model(settings)
         if not self.kept:
             return
         try:

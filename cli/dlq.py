@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,9 +75,11 @@ def redrive(
 
     Each is sent at most three times. An event that arrives twice is one event.
     """
+    _refuse_vague(places, reason, everything)
     letters, decisions = _read()
-    wanted = _wanted(letters, decisions, places, reason, everything, again=again)
-    verdicts = [(letter, _verdict(letter)) for letter in wanted]
+    wanted = _wanted(letters, decisions, places, reason, again=again)
+    now = _now()
+    verdicts = [(letter, _verdict(letter, now)) for letter in wanted]
     sent = [letter for letter, why_not in verdicts if why_not is None]
     for letter, why_not in verdicts:
         text = "would pass" if why_not is None and not yes else "sent" if why_not is None else f"stays: {why_not}"
@@ -95,10 +99,11 @@ def drop(
     as_json: Json = False,
 ) -> None:
     """Mark dead letters as dropped, so that nobody is asked about them again. The log keeps them for its year."""
+    _refuse_vague(places, reason, everything)
     letters, decisions = _read()
     if not decisions.kept:
         fail("without a read model there is nowhere to remember it", "set REENTRY_DATABASE_URL or start the sink")
-    wanted = _wanted(letters, decisions, places, reason, everything, again=False)
+    wanted = _wanted(letters, decisions, places, reason, again=False)
     for letter in wanted:
         _say(letter, "dropped" if yes else "would be dropped", as_json)
     if yes:
@@ -113,19 +118,21 @@ def _read() -> tuple[list[DeadLetter], Decisions]:
     return read_letters(settings), Decisions(settings)
 
 
+def _refuse_vague(places: Iterable[str] | None, reason: str | None, everything: bool) -> None:
+    if not (places or reason or everything):
+        fail("it is not said which dead letters", "name places, or use --reason or --all")
+
+
 def _wanted(
     letters: Sequence[DeadLetter],
     decisions: Decisions,
     places: Iterable[str] | None,
     reason: str | None,
-    everything: bool,
     *,
     again: bool,
 ) -> list[DeadLetter]:
     if places:
         letters = _chosen(letters, list(places))
-    elif not (reason or everything):
-        fail("it is not said which dead letters", "name places, or use --reason or --all")
     states = ("pending", "redriven") if again else ("pending",)
     return [one for one in letters if reason in (None, one.reason) and decisions.of(one) in states]
 
@@ -138,8 +145,15 @@ def _chosen(letters: Sequence[DeadLetter], places: list[str]) -> list[DeadLetter
     return [by_place[place] for place in places]
 
 
-def _verdict(letter: DeadLetter) -> str | None:
-    """Return why a letter is not sent again, or None."""
+def _now() -> datetime:
+    from cli.dump import read_clock
+    from cli.records import read_settings
+
+    return read_clock(read_settings()).now(time.time_ns() // 1_000_000)
+
+
+def _verdict(letter: DeadLetter, now: datetime) -> str | None:
+    """Return why a letter is not sent again, or None. It would arrive now."""
     from schemas.parse import InvalidEvent, parse
 
     if letter.redrives >= LIMIT:
@@ -147,7 +161,7 @@ def _verdict(letter: DeadLetter) -> str | None:
     if letter.reason == "PII_IN_TEXT":
         return "its numbers were masked; the publisher must send it anew"
     try:
-        parse(letter.value, letter.headers, letter.arrival)
+        parse(letter.value, letter.headers, now)
     except InvalidEvent as error:
         return f"{error.reason}: {error}"
     return None

@@ -188,10 +188,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.records import has_read_model
     from sinks.database import at_head, connect
 
     where = make_url(settings.database).render_as_string(hide_password=True)
-    if settings.database_url is None and not (settings.data_dir / "handover.sqlite").exists():
+    if not has_read_model(settings):
         yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
         return
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -44,10 +45,10 @@ COMMANDS = {
 class _Table(TyperGroup):
     """Knows all commands by name and sentence, and imports the one that is called: `--help` stays quick."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 the framework's signature
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 the framework's signature
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = COMMANDS.get(cmd_name)
         if found is None:
             return None
@@ -82,6 +83,7 @@ def _handover() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0, 1 an asked-for check failed, 2 bad usage or input."""
     command = typer.main.get_command(app)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its troubles end in our own one line
     try:
         return int(command.main(args=list(arguments), prog_name="handover", standalone_mode=False) or 0)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cli.records import no_broker
+from cli import records
 from cli.report import fail
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Sender:
         try:
             self._producer = KafkaProducer(
                 bootstrap_servers=settings.brokers,
+                bootstrap_timeout_ms=records.BOOTSTRAP_MS,
                 acks="all",
                 linger_ms=5,
                 batch_size=256 * 1024,
@@ -36,7 +37,7 @@ class Sender:
                 max_block_ms=20_000,
             )
         except (KafkaError, OSError):
-            no_broker(settings.brokers)
+            records.no_broker(settings.brokers)
 
     def send(
         self,

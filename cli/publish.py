@@ -89,7 +89,8 @@ def valid(
         if not text:
             continue
         try:
-            yield parse(text), text
+            event = parse(text)
+            yield (event if event.receivedtime is None else parse(text, arrival=event.receivedtime)), text
         except InvalidEvent as error:
             counts["invalid"] += 1
             warn(f"{name}:{number}: {error.reason}: {error}; correct this line")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AHEAD = 4_000  # records of one partition that may wait for slower ones
 _SILENCE_SECONDS = 30.0
+BOOTSTRAP_MS = 10_000  # how long a broker may take to answer
 
 
 def read_settings() -> Settings:
@@ -28,6 +29,11 @@ def read_settings() -> Settings:
         fail(str(error), "correct the variable and try again")
 
 
+def has_read_model(settings: Settings) -> bool:
+    """Say whether there is a database to look into: one was named, or the sink has made its own."""
+    return settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()
+
+
 @contextmanager
 def consumer(settings: Settings) -> Iterator[Any]:
     """Give a Kafka consumer without a group; end with one line where no broker answers."""
@@ -37,6 +43,7 @@ def consumer(settings: Settings) -> Iterator[Any]:
     try:
         client = KafkaConsumer(
             bootstrap_servers=settings.brokers,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
             enable_auto_commit=False,
             allow_auto_create_topics=False,
             max_partition_fetch_bytes=4 * 1024 * 1024,

@@ -66,8 +66,8 @@ def diff(before: Book, after: Book, as_json: Json = False) -> None:
 
 def changes(before: RuleBook, after: RuleBook) -> Iterator[dict[str, Any]]:
     """Yield what differs: {rule, part, key, before, after}; a rule that comes or goes has key null."""
-    for key in before.raw.keys() | after.raw.keys():
-        if key != "rule" and before.raw.get(key) != after.raw.get(key):
+    for key in dict.fromkeys((*before.raw, *after.raw)):
+        if key not in ("rule", "extends") and before.raw.get(key) != after.raw.get(key):
             yield _change("", "", key, before.raw.get(key), after.raw.get(key))
     old, new = _entries(before), _entries(after)
     for name in dict.fromkeys((*old, *new)):

@@ -108,7 +108,7 @@ def _trust(picture: Picture, words: Words) -> Text:
     )
     silent = sum(row.rule_id in _FEEDS for row in picture.late)
     if silent:
-        told = words(f" · {silent} 个数据源静默或缺数：空白不等于没有事", f" · {silent} feeds silent or with gaps")
+        told = words(f" · {silent} 个数据源静默或缺数：空白不等于没有事", f" · {silent} feed(s) silent or with gaps")
         line.append(told, style="bold red")
     return line
 
@@ -121,16 +121,16 @@ def _row(row: OpenAlert | DueNext, now: datetime, words: Words, width: int) -> l
     line = Text("  ")
     line.append(_cells(words.severity(row.severity), 7), style=STYLES[row.severity] if late else "dim")
     line.append(f" {row.rule_id:<4}")
-    line.append(_cells(mask(row.subject), 29 if row.subject.startswith("/") else 9))
+    line.append(_cells("" if row.subject.startswith("/") else mask(row.subject), 9))  # of a feed: its owner says it all
     line.append(_cells(when, 16), style="red" if late else "")
     line.append(f"{row.due_at:%m-%d %H:%M} ")
     line.append(_notes(row, words), style="bold")
     line.append(row.owner_agency)
     why = mask(row.reason.get(words.language, ""))
     if width >= _WIDE:
-        line.append(f"  {why}", style="dim")
+        line.append(f"  {row.jurisdiction}  {why}", style="dim")
         return [line]
-    return [line, Text(f"      {why}", style="dim")]
+    return [line, Text(f"      {row.jurisdiction}  {why}", style="dim")]
 
 
 def _notes(row: OpenAlert | DueNext, words: Words) -> str:

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
 
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
-    web_port: Port = Field(0, description="Its port; 0 takes a free one and says which.")
+    web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
 

@@ -196,10 +196,11 @@ def _sql_differences(settings: Settings, found: Sequence[Alert]) -> Iterable[Dif
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.records import has_read_model
     from sinks.database import connect
     from sinks.tables import alert
 
-    if settings.database_url is None and not (settings.data_dir / "handover.sqlite").exists():
+    if not has_read_model(settings):
         return
     newest = {one.alert_id: one for one in sorted(found, key=lambda one: one.revision)}
     try:

@@ -40,7 +40,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
 
 def _stored(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
     rows = connection.execute(select(case.c.subject, case.c.revision).where(case.c.subject.in_(subjects)))
-    return dict(iter(rows.tuples()))
+    return dict(map(tuple, rows))
 
 
 def _remove(connection: Connection, subjects: Sequence[str]) -> None:

@@ -61,7 +61,7 @@ def _judged(connection: Connection, manifest: Manifest) -> Verdict:
             numbers = select(event.c.sequence, event.c.arrival).where(
                 mine, event.c.sequence.between(promise.first_sequence, promise.last_sequence)
             )
-            sequences[promise.topic] = _first_arrivals(connection.execute(numbers).tuples())
+            sequences[promise.topic] = _first_arrivals(connection.execute(numbers))
     return judge(manifest, counted, sequences)
 
 

@@ -76,7 +76,7 @@ def firing_by_severity(engine: Engine, prefix: str = "") -> dict[str, int]:
     """How many alerts fire, by severity."""
     wanted = select(alert.c.severity, func.count()).where(alert.c.state == "firing").group_by(alert.c.severity)
     with engine.connect() as connection:
-        return dict(connection.execute(_within(wanted, alert.c.jurisdiction, prefix)).tuples().all())
+        return dict(map(tuple, connection.execute(_within(wanted, alert.c.jurisdiction, prefix))))
 
 
 def ended_by_outcome(engine: Engine, prefix: str = "") -> dict[str, int]:
@@ -85,7 +85,7 @@ def ended_by_outcome(engine: Engine, prefix: str = "") -> dict[str, int]:
     with engine.connect() as connection:
         return {
             str(outcome): number
-            for outcome, number in connection.execute(_within(wanted, alert.c.jurisdiction, prefix)).tuples()
+            for outcome, number in connection.execute(_within(wanted, alert.c.jurisdiction, prefix))
         }
 
 

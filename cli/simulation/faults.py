@@ -58,7 +58,7 @@ class Faults:
     def on_the_way(self, fact: Fact, sequence: str | None) -> Iterator[Letter]:
         """Yield the records that the broker gets of one fact."""
         dice = self._dice
-        letter = Letter(fact.told + dice.within(1, 20_000), fact, sequence, misplaced=self._misplaces(fact.agency))
+        letter = Letter(fact.told + dice.within(1, 20_000), fact, sequence, misplaced=self.misplaces(fact.agency))
         back = self._outages(fact.agency, days.day_of(letter.arrival))
         if back is not None and back[0] <= letter.arrival < back[1]:
             if fact.name.startswith("system."):
@@ -77,7 +77,8 @@ class Faults:
                 return
         yield letter
 
-    def _misplaces(self, agency: str) -> bool:
+    def misplaces(self, agency: str) -> bool:
+        """Say whether the client of an agency chooses partitions by CRC32."""
         return self._rate > 0 and mix(self._seed, number_of(agency), 5) % 5 == 0
 
     def _outage(self, agency: str, day: int) -> tuple[int, int] | None:

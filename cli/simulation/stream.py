@@ -103,7 +103,7 @@ class _World:
         if not is_open(facts, told):
             return
         for fact in as_register(facts, told):
-            self._mail(Letter(told, fact, None))
+            self._mail(Letter(told, fact, None, misplaced=self._faults.misplaces(fact.agency)))
         self._tell(number, facts, told, since + STEP)
         self._companions(number, since)
 

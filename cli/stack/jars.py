@@ -45,9 +45,8 @@ def resolve(folder: Path) -> None:
     """Let Maven copy the jars of each recipe into its own subfolder."""
     for name, recipe in FOLDERS.items():
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder / name}"]
-        subprocess.run(
-            ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", recipe, *goal], check=True, stdin=subprocess.DEVNULL
-        )
+        command = ["mvn", "-q", "-B", "-f", str(recipe), *goal]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -66,8 +65,8 @@ def main(arguments: list[str]) -> int:
                 return 0
             print("No Maven: install it (Debian: apt-get install maven), or set KAFKA_HOME.", file=sys.stderr)
             return 2
-        except subprocess.CalledProcessError:
-            print("Maven could not fetch Kafka's jars: see above.", file=sys.stderr)
+        except subprocess.CalledProcessError as error:
+            print(f"Maven could not fetch Kafka's jars: {error.stdout[-1000:]}", file=sys.stderr)
             return 1
         except WrongJars as error:
             print(f"Kafka's jars are refused: {error}", file=sys.stderr)

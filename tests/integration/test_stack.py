@@ -13,6 +13,8 @@ from sqlalchemy import create_engine, text
 from cli.stack.children import Unstartable, alive
 from cli.stack.kafka import Broker, answers, libs
 from cli.stack.postgres import Postgres
+from cli.stack.tools import console_producer
+from schemas.topics import partition_of
 from tests.conditions import until
 
 pytestmark = pytest.mark.servers
@@ -63,6 +65,20 @@ def test_topics_are_never_made_by_accident(kafka: str, topic_prefix: str) -> Non
             producer.send(f"{topic_prefix}nobody-made-it", b"x").get(timeout=5)
     finally:
         producer.close()
+
+
+def test_the_java_client_publishes_headers_key_and_value(kafka: str, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}java"
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.create_topics({topic: {"num_partitions": 2}}, wait_for_metadata=True)
+    admin.close()
+    console_producer(kafka, topic, ["a:1,b:2\tkey\tvalue"], options=["--compression-codec", "zstd"])
+    consumer = KafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest", consumer_timeout_ms=3000)
+    try:
+        found = [(record.headers, record.key, record.value, record.partition) for record in consumer]
+    finally:
+        consumer.close()
+    assert found == [([("a", b"1"), ("b", b"2")], b"key", b"value", partition_of(b"key", 2))]
 
 
 STARTER = """

@@ -1,0 +1,1 @@
+"""The operations console: reads the SQL read model, publishes what officers decide; it never writes state itself."""

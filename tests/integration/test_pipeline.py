@@ -1,0 +1,213 @@
+"""The whole way on real parts: events on Kafka, alerts on Kafka and in SQL, equal to what replay says."""
+
+import base64
+import hashlib
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+from sqlalchemy import select
+
+from handover.calendar import load_calendar
+from handover.replay import replay
+from handover.rulebook import load
+from schemas.alert import Alert
+from schemas.envelope import Event
+from schemas.instants import from_millis
+from schemas.topics import CASE, DLQ, RELEASE, named, partition_of
+from sinks import tables
+from sinks.database import connect
+from tests.conditions import until
+from tests.golden.timelines import FIELDS, FOLDERS, read
+from tests.handover.histories import acknowledged, arriving, notice, scheduled
+from tests.integration.pipeline import PARTITIONS, newest, pipeline
+
+pytestmark = pytest.mark.servers
+BOOK, CALENDAR = load("cn-default"), load_calendar()
+Told = tuple[Event, datetime]
+
+
+def renamed(ref: str, name: str) -> str:
+    """The same person in another timeline is another person."""
+    if not ref.startswith(("p1_", "d1_")):
+        return ref
+    return ref[:3] + base64.b32encode(hashlib.sha256((ref + name).encode()).digest()).decode().lower()[:26]
+
+
+def moved(event: Event, name: str) -> Event:
+    """An event of a timeline with subjects of its own, so that all timelines can run at once."""
+    data: dict[str, Any] = dict(event.data)
+    if "person_refs" in data:
+        data["person_refs"] = [renamed(ref, name) for ref in data["person_refs"]]
+    for field in ("survivor_ref", "removed_ref"):
+        if field in data:
+            data[field] = renamed(data[field], name)
+    return replace(event, subject=renamed(event.subject, name), data=data)
+
+
+def now() -> datetime:
+    return from_millis(round(time.time() * 1000))
+
+
+def compared(alert: Alert) -> tuple[Any, ...]:
+    wire = alert.wire()
+    return tuple(wire[name] for name in (*FIELDS, "step", "stage", "owner_agency"))
+
+
+def settle(count: Callable[[], int], seconds: float = 60, quiet: float = 4) -> None:
+    """Wait until a number that has begun to grow stays the same for a while."""
+    last, since, end = 0, time.monotonic(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = count()
+        if found != last:
+            last, since = found, time.monotonic()
+        elif found and time.monotonic() - since > quiet:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"not settled within {seconds:g} s, at {last}")
+
+
+def golden(skip: tuple[str, ...] = ()) -> list[Told]:
+    return [
+        (moved(event, folder.name), arrival)
+        for folder in FOLDERS
+        if folder.name[:2] not in skip
+        for event, arrival in read(folder).events
+    ]
+
+
+def test_all_timelines_at_once_end_as_replay_says(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    told = golden()
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(told)
+        running.start("sink")
+        running.start("worker")
+        settle(lambda: len(running.alerts()), seconds=90, quiet=8)
+        found = newest(running.alerts())
+        expected = newest(replay(told, BOOK, CALENDAR, now()))
+        assert {key: compared(one) for key, one in found.items()} == {
+            key: compared(one) for key, one in expected.items()
+        }
+        engine = connect(f"sqlite:///{tmp_path / 'handover.sqlite'}")
+        until(lambda: _in_sql(engine) == {(one.alert_id, one.revision) for one in found.values()})
+        engine.dispose()
+
+
+def _in_sql(engine: Any) -> set[tuple[str, int]]:
+    with engine.connect() as connection:
+        return {
+            (row.alert_id, row.revision)
+            for row in connection.execute(select(tables.alert.c.alert_id, tables.alert.c.revision))
+        }
+
+
+def test_records_in_wrong_partitions_end_in_the_same_cases(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    told = golden(skip=("28",))  # its manifest needs the sink
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(told, partition_by="wrong")
+        running.start("worker")
+        settle(lambda: len(running.alerts()), seconds=90, quiet=8)
+        found = newest(running.alerts())
+        expected = newest(replay(told, BOOK, CALENDAR, now()))
+        assert {key: compared(one) for key, one in found.items()} == {
+            key: compared(one) for key, one in expected.items()
+        }
+
+
+def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    told = [
+        (moved(event, f"{copy}"), arrival)
+        for copy in range(12)
+        for event, arrival in golden(skip=("28", "17", "21", "20", "08"))
+    ]
+    told = [
+        (replace(event, id=f"{event.id}-{number}", corrects=None), arrival)
+        for number, (event, arrival) in enumerate(told)
+    ]
+    told = [
+        one for one in told if not one[0].fact.startswith(("action.", "system.", "release.reversed", "release.person_"))
+    ]
+    half = sorted(told, key=lambda one: one[1])
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(half)
+        first, _ = running.start("worker"), running.start("worker")
+        until(lambda: len(running.values(CASE)) > 200, seconds=60)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        running.start("worker")
+        settle(lambda: len(running.alerts()), seconds=120, quiet=10)
+        alerts = running.alerts()
+        by_revision: dict[tuple[str, int], set[tuple[Any, ...]]] = {}
+        for one in alerts:
+            by_revision.setdefault((one.alert_id, one.revision), set()).add(compared(one))
+        assert [key for key, contents in by_revision.items() if len(contents) > 1] == []
+        expected = newest(replay(told, BOOK, CALENDAR, now()))
+        found = newest(alerts)
+        assert {key: compared(one) for key, one in found.items()} == {
+            key: compared(one) for key, one in expected.items()
+        }
+
+
+def test_bad_records_end_in_dead_letters_and_the_others_are_applied(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    good = scheduled("2026-11-01 10:00", "2027-03-31")
+    bad = _bad_records(good)
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        producer = KafkaProducer(bootstrap_servers=kafka, acks="all", compression_type="gzip")
+        topic = named(topic_prefix, RELEASE)
+        home = partition_of(good.subject.encode(), PARTITIONS)
+        for value in (orjson.dumps(good.wire()), *bad.values()):
+            producer.send(topic, key=good.subject.encode(), value=value, partition=home)
+        after = notice("2026-11-02 10:00")
+        producer.send(topic, key=b"not the subject", value=orjson.dumps(after.wire()), partition=home)
+        producer.flush()
+        producer.close()
+        running.start("worker")
+        until(lambda: len(running.values(DLQ)) == len(bad), seconds=60)
+        reasons = Counter(dict(record.headers)["reentry.reason"].decode() for record in running.records(DLQ))  # type: ignore[attr-defined]
+        assert reasons == Counter(name.partition(" ")[0] for name in bad)
+        assert all(b"13812345678" not in (value or b"") for value in running.values(DLQ))
+
+        def facts() -> set[str]:
+            return {fact[3] for value in running.values(CASE) if value for fact in orjson.loads(value)["facts"]}
+
+        until(lambda: {good.id, after.id} <= facts(), seconds=30)
+
+
+def _bad_records(good: Event) -> dict[str, bytes | None]:
+    def with_(**more: Any) -> bytes:
+        return orjson.dumps({**good.wire(), **more})
+
+    return {
+        "MALFORMED json": b'{"id": ',
+        "MALFORMED null": None,
+        "MALFORMED not utf-8": b'{"id": "\xff"}',
+        "SCHEMA no id": orjson.dumps({key: value for key, value in good.wire().items() if key != "id"}),
+        "SCHEMA code": with_(data={**good.data, "release_kind": "HOLIDAY"}),
+        "SCHEMA agency": with_(source="/agencies/SCHOOL-990100-01"),
+        "UNKNOWN_TYPE": with_(type="reentry.release.forgotten.v1"),
+        "UNKNOWN_VERSION": with_(type="reentry.release.scheduled.v2"),
+        "PII_IN_TEXT": with_(data={**good.data, "remark": "call 13812345678"}),
+        "CLOCK_AHEAD": with_(time="2036-01-01T00:00:00+08:00"),
+        "MALFORMED large": b'{"a": "' + b"x" * 900_000,
+    }
+
+
+def test_a_silent_county_is_raised_live_and_its_answer_ends_it(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        running.start("worker")
+        running.publish(arriving(scheduled("2026-10-01 10:00", "2026-12-30"), notice("2026-11-02 09:00")))
+        until(lambda: any(one.rule_id == "A02" and one.state == "firing" for one in running.alerts()), seconds=60)
+        started = time.monotonic()
+        running.publish(arriving(acknowledged("2026-11-20 10:00")))
+        until(lambda: any(one.rule_id == "A02" and one.outcome == "met_late" for one in running.alerts()), seconds=20)
+        assert time.monotonic() - started < 10
