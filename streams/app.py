@@ -104,7 +104,7 @@ def _faust(config: WorkerConfig) -> App:
         consumer_max_fetch_size=4 * 1024 * 1024,
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=60.0,
-        producer_max_batch_size=1_500_000,
+        producer_max_batch_size=900_000,
         producer_max_request_size=2_000_000,
         producer_acks=-1,
         stream_wait_empty=True,

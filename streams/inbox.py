@@ -41,9 +41,11 @@ class Waiting:
     facts: list[Told] = field(default_factory=list)
 
     def until(self, before_ms: int, limit: int) -> Iterator[Told]:
-        """Take up to `limit` facts with an arrival < `before_ms`, in order."""
-        while limit > 0 and self.facts and self.facts[0].arrival_ms < before_ms:
+        """Take facts with an arrival < `before_ms`, in order: `limit` of them, and what arrived in the same instant as the last."""
+        last = -1
+        while self.facts and self.facts[0].arrival_ms < before_ms and (limit > 0 or self.facts[0].arrival_ms == last):
             limit -= 1
+            last = self.facts[0].arrival_ms
             yield heapq.heappop(self.facts)
 
 

@@ -226,7 +226,7 @@ class Engine:
         before_ms = self.clock.millis_at(watermark_ms)
         waiting = self.inbox.waiting[partition]
         facts = list(waiting.until(before_ms, FACTS_A_STEP))
-        if len(facts) == FACTS_A_STEP and waiting.facts and waiting.facts[0].arrival_ms < before_ms:
+        if len(facts) >= FACTS_A_STEP and waiting.facts and waiting.facts[0].arrival_ms < before_ms:
             before_ms, self.busy = (
                 waiting.facts[0].arrival_ms,
                 True,

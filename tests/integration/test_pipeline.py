@@ -5,7 +5,6 @@ import hashlib
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -60,19 +59,6 @@ def now() -> datetime:
 def compared(alert: Alert) -> tuple[Any, ...]:
     wire = alert.wire()
     return tuple(wire[name] for name in (*FIELDS, "step", "stage", "owner_agency"))
-
-
-def settle(count: Callable[[], int], seconds: float = 60, quiet: float = 4) -> None:
-    """Wait until a number that has begun to grow stays the same for a while."""
-    last, since, end = 0, time.monotonic(), time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = count()
-        if found != last:
-            last, since = found, time.monotonic()
-        elif found and time.monotonic() - since > quiet:
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"not settled within {seconds:g} s, at {last}")
 
 
 def golden(skip: tuple[str, ...] = ()) -> list[Told]:
@@ -143,17 +129,16 @@ def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_
         first.send_signal(signal.SIGKILL)
         first.wait()
         running.start("worker")
-        settle(lambda: len(running.alerts()), seconds=120, quiet=10)
-        alerts = running.alerts()
+        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
+        until(
+            lambda: {key: compared(one) for key, one in newest(running.alerts()).items()} == expected,
+            seconds=120,
+            every=3,
+        )
         by_revision: dict[tuple[str, int], set[tuple[Any, ...]]] = {}
-        for one in alerts:
+        for one in running.alerts():
             by_revision.setdefault((one.alert_id, one.revision), set()).add(compared(one))
         assert [key for key, contents in by_revision.items() if len(contents) > 1] == []
-        expected = newest(replay(told, BOOK, CALENDAR, now()))
-        found = newest(alerts)
-        assert {key: compared(one) for key, one in found.items()} == {
-            key: compared(one) for key, one in expected.items()
-        }
 
 
 def test_bad_records_end_in_dead_letters_and_the_others_are_applied(

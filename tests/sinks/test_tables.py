@@ -1,0 +1,123 @@
+"""The read model on SQLite: newer wins, repeats change nothing, history keeps all. On PostgreSQL: tests/integration."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, select
+
+from handover.calendar import load_calendar
+from handover.replay import replay
+from handover.rulebook import load
+from schemas import alert as alerts
+from schemas.alert import Alert
+from schemas.instants import millis
+from schemas.topics import ALERT
+from sinks import alert_table, case_table, tables
+from sinks.database import at_head, connect, prepare
+from sinks.sink import Record
+from tests.handover.histories import acknowledged, arriving, at, notice, scheduled
+
+ALERTS = list(
+    replay(
+        arriving(scheduled(), notice("2026-03-01 15:00"), acknowledged("2026-03-12 10:00")),
+        load("cn-default"),
+        load_calendar(),
+    )
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    found = connect(f"sqlite:///{tmp_path / 'model.sqlite'}")
+    prepare(found)
+    yield found
+    found.dispose()
+
+
+def record(value: bytes | None, key: bytes = b"k", offset: int = 0) -> Record:
+    now = at("2026-03-12 10:00")
+    return Record(ALERT, 0, offset, key, value, (), millis(now), now)
+
+
+def carried(alert: Alert) -> Record:
+    return record(orjson.dumps(alerts.event(alert)), alert.alert_id.encode())
+
+
+def write(engine: Engine, *batches: list[Record]) -> None:
+    for batch in batches:
+        with engine.begin() as connection:
+            assert not alert_table.write(connection, batch)
+
+
+def rows(engine: Engine) -> dict[str, tuple[int, str]]:
+    with engine.connect() as connection:
+        found = connection.execute(select(tables.alert.c.alert_id, tables.alert.c.revision, tables.alert.c.state))
+        return {row.alert_id: (row.revision, row.state) for row in found}
+
+
+def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    assert at_head(engine)
+
+
+def test_an_older_revision_never_overwrites_a_newer_and_history_keeps_all(engine: Engine) -> None:
+    write(engine, [carried(one) for one in reversed(ALERTS)], [carried(one) for one in ALERTS])
+    expected: dict[str, tuple[int, str]] = {}
+    for one in ALERTS:
+        expected[one.alert_id] = (one.revision, one.state)
+    assert rows(engine) == expected
+    with engine.connect() as connection:
+        kept = {(row.alert_id, row.revision) for row in connection.execute(select(tables.alert_history))}
+    assert kept == {(one.alert_id, one.revision) for one in ALERTS}
+
+
+def test_instants_come_back_aware_and_the_same(engine: Engine) -> None:
+    write(engine, [carried(ALERTS[0])])
+    with engine.connect() as connection:
+        found = connection.execute(select(tables.alert.c.due_at)).scalar_one()
+    assert found == ALERTS[0].due_at
+    assert found.utcoffset() == timedelta(hours=8)
+
+
+def test_what_cannot_be_read_is_handed_back_and_the_rest_is_written(engine: Engine) -> None:
+    broken = record(b'{"data": {}}')
+    with engine.begin() as connection:
+        assert list(alert_table.write(connection, [broken, carried(ALERTS[0])])) == [broken]
+    assert len(rows(engine)) == 1
+
+
+def test_a_newer_case_replaces_its_obligations_and_a_tombstone_removes_them(engine: Engine) -> None:
+    def snapshot(revision: int, *names: str) -> Record:
+        duties = [{**_duty(), "obligation_id": name} for name in names]
+        value = {"format": 1, "subject": "s", "kind": "PERSON", "revision": revision, "changed_at": "2026-03-01T00:00:00+08:00", "handovers": [],
+                 "dispute": None, "obligations": duties}  # fmt: skip
+        return record(orjson.dumps(value), b"s")
+
+    def stored() -> set[str]:
+        with engine.connect() as connection:
+            return set(connection.execute(select(tables.obligation.c.obligation_id)).scalars())
+
+    for batch, expected in (
+        ([snapshot(2, "a", "b")], {"a", "b"}),
+        ([snapshot(1, "c")], {"a", "b"}),
+        ([snapshot(3, "b")], {"b"}),
+        ([record(None, b"s")], set()),
+    ):
+        with engine.begin() as connection:
+            case_table.write(connection, batch)
+        assert stored() == expected
+
+
+def _duty() -> dict[str, object]:
+    now = "2026-03-01T00:00:00+08:00"
+    return {
+        "obligation_id": "o", "alert_id": "a", "handover_id": None, "rule_id": "A01", "occurrence": "", "owner_agency": "PRISON-990100-01",
+        "jurisdiction": "990102", "state": "open", "severity": "WARN", "anchor_at": now, "due_at": now, "warn_at": now, "provisional": False,
+        "reason": {"zh": "因", "en": "why"}, "missing": [], "computation": [],
+    }  # fmt: skip
