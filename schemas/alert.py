@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from schemas import codes
 from schemas.instants import in_china, instant, show
 from schemas.payload import PIPELINE
 
@@ -63,11 +64,11 @@ class Alert(BaseModel):
     obligation_id: str = Field(description="uuid5 of handover or dispute, rule and occurrence")
     subject: str = Field(description="as the case: person_ref, dispute_id, source or jurisdiction code")
     handover_id: str | None = Field(description="null for disputes and system alerts")
-    handover_kind: Literal["A", "A+", "B1", "B2", "B3", "T", "C", "U", "DISPUTE", "SYSTEM"]
+    handover_kind: Annotated[str, codes.HANDOVER_KIND]
     rule_id: str
     occurrence: str = Field(description="which of several obligations of one rule")
     rule_book: str = Field(description="the version that raised it")
-    severity: Literal["INFO", "WARN", "HIGH", "CRIT"]
+    severity: Annotated[str, codes.SEVERITY]
     state: Literal["firing", "resolved", "withdrawn"]
     outcome: (
         Literal["met_late", "late_delivery", "met", "waived", "cancelled", "paused", "redated", "mistake"] | None

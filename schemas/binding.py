@@ -94,8 +94,8 @@ def _json(value: bytes, shape: bytes) -> Any:
         found = orjson.loads(value)
     except (orjson.JSONDecodeError, RecursionError) as error:
         raise InvalidEvent("MALFORMED", "value: no JSON in UTF-8") from error
-    # A colon follows every name: as many of them as names, and none after a blank, means that no name was read twice.
-    if b"-:" in shape or value.count(b'":') != _names_in(found, 0):
+    # A colon follows every name: as many of them as names that were read means that none was there twice.
+    if shape.count(b'":') != _names_in(found, 0):
         _check_names(value)
     return found
 

@@ -227,3 +227,22 @@ REGISTRY_CHANGE = Codes(
     ABOLISHED=("废止", "abolished"),
     SUCCESSOR=("指定承接", "successor named"),
 )
+
+# alert
+HANDOVER_KIND = Codes(
+    **{
+        "A": ("刑满释放", "end of sentence"),
+        "A+": ("刑满释放，必接必送", "end of sentence, must be fetched"),
+        "B1": ("假释", "parole"),
+        "B2": ("监狱决定的暂予监外执行", "temporary service outside prison, by the prison"),
+        "B3": ("法院决定的社区矫正", "community corrections, by a court"),
+        "T": ("执行地变更", "transfer"),
+        "C": ("解矫后安置帮教", "help after community corrections"),
+        "U": ("未预告", "unannounced"),
+        "DISPUTE": ("纠纷", "dispute"),
+        "SYSTEM": ("系统", "system"),
+    }
+)
+SEVERITY = Codes(
+    INFO=("提示", "information"), WARN=("预警", "warning"), HIGH=("严重", "serious"), CRIT=("紧急", "critical")
+)

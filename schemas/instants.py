@@ -18,7 +18,7 @@ def instant(text: str) -> datetime:
     return _read(text[:_LONGEST])
 
 
-@lru_cache(maxsize=65_536)  # fields repeat the `time` of their event, and events are read again
+@lru_cache(maxsize=1_024)  # fields repeat the `time` of their event, and events are read again
 def _read(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("must be an RFC 3339 instant with an offset, for example 2026-03-31T09:00:00+08:00")

@@ -14,7 +14,7 @@ from schemas.catalogue import FIELD_NAMES, PAYLOADS
 from schemas.envelope import SPECVERSION, Event
 from schemas.instants import instant
 from schemas.invalid import InvalidEvent, Reason
-from schemas.payload import AGENCY, DISPUTE, LONGEST_TEXT, PERSON, PIPELINE
+from schemas.payload import DISPUTE, LONGEST_TEXT, OPERATOR, PERSON, PIPELINE, SOURCE
 
 __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
 
@@ -28,11 +28,9 @@ _NAMED = frozenset(
 )
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
-_SYSTEM = r"(?:/[A-Za-z0-9._~-]{1,64})?"
-_SOURCE = re.compile(f"/agencies/{AGENCY}{_SYSTEM}")
-_OPERATOR = re.compile(rf"/agencies/[A-Za-z0-9._~-]{{1,64}}{_SYSTEM}")
-_PERSON, _DISPUTE = re.compile(PERSON), re.compile(DISPUTE)
+_SOURCE, _OPERATOR, _PERSON, _DISPUTE = map(re.compile, (SOURCE, OPERATOR, PERSON, DISPUTE))
 _OF_PIPELINE = frozenset(type_ for type_, payload in PAYLOADS.items() if payload.BY == PIPELINE)
+_TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
 _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
 
 
@@ -128,13 +126,12 @@ def _sequence(body: Mapping[str, Any]) -> str:
 
 def _check_speaker(event: Event) -> None:
     """Source and subject must have the form that the topic asks for."""
-    topic = event.type.split(".", 2)[1]
+    topic = _TOPIC[event.type]
     if event.type in _OF_PIPELINE:
         if event.source != PIPELINE or not _is_source(event.subject):
             raise InvalidEvent("SCHEMA", "source, subject: only the pipeline judges, and only publishers")
         return
     if not _is_source(event.source) and not (topic == "action" and _OPERATOR.fullmatch(event.source)):
-        # An operator's decision may name the operator; everything else comes from an agency.
         raise InvalidEvent("SCHEMA", "source: must be /agencies/{agency_id} or /agencies/{agency_id}/{system}")
     if topic == "system":
         if event.subject != event.source:

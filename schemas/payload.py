@@ -19,6 +19,9 @@ JURISDICTION = r"(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})"  # GB/T 2260, GB/T 101
 AGENCY = rf"(?:{'|'.join(AGENCY_TYPES)})-{JURISDICTION}-[0-9]{{2}}"
 PERSON = r"p1_[a-z2-7]{26}"
 DISPUTE = r"d1_[a-z2-7]{26}"
+_SYSTEM = r"(?:/[A-Za-z0-9._~-]{1,64})?"  # one of several publishers of an agency
+SOURCE = f"/agencies/{AGENCY}{_SYSTEM}"
+OPERATOR = rf"/agencies/[A-Za-z0-9._~-]{{1,64}}{_SYSTEM}"  # an operator's decision may name the operator
 LONGEST_TEXT, LONGEST_NOTE = 256, 200  # characters
 _DURATION = re.compile(
     r"P(?=[0-9T])(?:[0-9]{1,4}W)?(?:[0-9]{1,4}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,6}(?:\.[0-9]{1,3})?S)?)?"

@@ -6,11 +6,12 @@ from datetime import date
 from typing import Any
 
 _CITIZEN = r"[0-9]{17}[0-9Xx]|[0-9]{6} (?:18|19|20)[0-9]{6} [0-9]{3}[0-9Xx]"
-_MOBILE = r"1[3-9][0-9](?:[0-9]{8}|[- ][0-9]{4}[- ][0-9]{4})"
+_MOBILE = r"1[3-9][0-9](?:[0-9]{8}|-[0-9]{4}-[0-9]{4}| [0-9]{4} [0-9]{4})"
 _NUMBER = re.compile(rf"(?<![0-9])(?P<citizen>{_CITIZEN})(?![0-9])|(?:(?<![0-9])|(?<=\+86)){_MOBILE}(?![0-9])")
 _PERSON = re.compile(r"\b([pd]1_[a-z2-7]{4})[a-z2-7]{22}\b")
 _BEFORE, _AFTER = re.compile(r"[0-9A-Za-z]*\Z"), re.compile(r"[0-9A-Za-z]*")
 _WIDE = str.maketrans("０１２３４５６７８９Ｘｘ＋－　", "0123456789Xx+- ")  # as Chinese input methods write them
+_COUNTRY = "+86"
 _LONGEST_TOKEN = 64  # characters looked at on either side
 _WORD = range(2, 9)  # letters of a word such as "tel" or "id" that is glued to a number
 
@@ -22,6 +23,7 @@ def numbers_in(text: str) -> Iterable[re.Match[str]]:
 
 
 def _is_part_of_token(text: str, start: int, end: int) -> bool:
+    start -= len(_COUNTRY) if text.endswith(_COUNTRY, 0, start) else 0
     before = _BEFORE.search(text[max(0, start - _LONGEST_TOKEN) : start])
     after = _AFTER.match(text[end : end + _LONGEST_TOKEN])
     touching = (before.group() if before else "") + (after.group() if after else "")
@@ -61,19 +63,17 @@ def _is_possible(number: str) -> bool:
     return digits[0] != "0" and "10X98765432"[total % 11] == digits[-1]
 
 
-_SHAPE = bytes.maketrans(b"123456789 \t\n\r", b"000000000----")
+_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 
 
 def shape_of(value: bytes) -> bytes:
-    """A record's bytes with every digit as 0 and every blank as a hyphen, to be searched quickly."""
-    return value.translate(_SHAPE)
+    """A record's bytes with every digit as 0 and without blanks, to be searched quickly."""
+    return value.translate(_TO_ZERO, b" \t\n\r")
 
 
 def may_hold_number(value: bytes, shape: bytes) -> bool:
     """A quick no for most records: without such runs of digits, escapes and full-width digits they hold no number."""
-    if b"\\" in value or b"\xef" in value or b"00000000000" in shape:
-        return True
-    return b"-0000" in shape and (b"0-0000-0000" in shape or b"0-00000000-0" in shape)
+    return b"00000000000" in shape or b"0-0000-0000" in shape or b"\\" in value or b"\xef" in value
 
 
 def texts(value: Any) -> Iterable[str]:

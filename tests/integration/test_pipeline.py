@@ -27,7 +27,7 @@ from sinks.database import connect
 from tests.conditions import until
 from tests.golden.timelines import FIELDS, FOLDERS, read
 from tests.handover.histories import acknowledged, arriving, notice, scheduled
-from tests.integration.pipeline import PARTITIONS, newest, pipeline
+from tests.integration.pipeline import PARTITIONS, Pipeline, newest, pipeline
 
 pytestmark = pytest.mark.servers
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -76,15 +76,16 @@ def test_all_timelines_at_once_end_as_replay_says(kafka: str, topic_prefix: str,
         running.publish(told)
         running.start("sink")
         running.start("worker")
-        settle(lambda: len(running.alerts()), seconds=90, quiet=8)
-        found = newest(running.alerts())
-        expected = newest(replay(told, BOOK, CALENDAR, now()))
-        assert {key: compared(one) for key, one in found.items()} == {
-            key: compared(one) for key, one in expected.items()
-        }
+        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
+        until(lambda: _live(running) == expected, seconds=90, every=2)
         engine = connect(f"sqlite:///{tmp_path / 'handover.sqlite'}")
+        found = newest(running.alerts())
         until(lambda: _in_sql(engine) == {(one.alert_id, one.revision) for one in found.values()})
         engine.dispose()
+
+
+def _live(running: Pipeline) -> dict[str, tuple[Any, ...]]:
+    return {key: compared(one) for key, one in newest(running.alerts()).items()}
 
 
 def _in_sql(engine: Any) -> set[tuple[str, int]]:
@@ -100,12 +101,8 @@ def test_records_in_wrong_partitions_end_in_the_same_cases(kafka: str, topic_pre
     with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
         running.publish(told, partition_by="wrong")
         running.start("worker")
-        settle(lambda: len(running.alerts()), seconds=90, quiet=8)
-        found = newest(running.alerts())
-        expected = newest(replay(told, BOOK, CALENDAR, now()))
-        assert {key: compared(one) for key, one in found.items()} == {
-            key: compared(one) for key, one in expected.items()
-        }
+        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
+        until(lambda: _live(running) == expected, seconds=90, every=2)
 
 
 def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
@@ -130,11 +127,7 @@ def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_
         first.wait()
         running.start("worker")
         expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
-        until(
-            lambda: {key: compared(one) for key, one in newest(running.alerts()).items()} == expected,
-            seconds=120,
-            every=3,
-        )
+        until(lambda: _live(running) == expected, seconds=120, every=3)
         by_revision: dict[tuple[str, int], set[tuple[Any, ...]]] = {}
         for one in running.alerts():
             by_revision.setdefault((one.alert_id, one.revision), set()).add(compared(one))

@@ -1,0 +1,34 @@
+"""The contracts as files: JSON Schema 2020-12 for each event type, the alert and the case, and one AsyncAPI 3.0 document."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from schemas import asyncapi, jsonschemas
+from schemas.jsonschemas import Document
+
+COMMITTED = Path(__file__).parent / "exported"
+ASYNCAPI = "asyncapi.json"
+
+
+def documents() -> Mapping[str, Document]:
+    """Every document by the name of its file."""
+    found = {f"{name}.json": schema for name, schema in jsonschemas.schemas().items()}
+    return {**found, ASYNCAPI: asyncapi.document()}
+
+
+def export(directory: Path) -> None:
+    """Write all of them; a file that no document has any more is removed. Raise OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    fresh = documents()
+    for path in directory.glob("reentry.*.json"):
+        if path.name not in fresh:
+            path.unlink()
+    for name, document in fresh.items():
+        (directory / name).write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read(directory: Path) -> Mapping[str, Document]:
+    """The documents in a directory, by the names of their files."""
+    return {path.name: orjson.loads(path.read_bytes()) for path in sorted(directory.glob("*.json"))}
