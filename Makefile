@@ -11,6 +11,7 @@ VENV_DONE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 SYSTEM_DONE := var/.system
 JARS_DONE := var/kafka/.fetched
+METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format bench lock clean reset
@@ -19,7 +20,7 @@ JARS_DONE := var/kafka/.fetched
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) ## install everything that demo and tests need (again: instant)
+setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) ## install everything that demo and tests need (again: instant)
 	@echo "setup: all is here"
 
 demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
@@ -36,7 +37,7 @@ else
 	@$(BIN)/pytest $(T)
 endif
 
-test-fast: $(INSTALLED) ## only tests that need no server, in seconds
+test-fast: $(INSTALLED) $(METASCHEMA_DONE) ## only tests that need no server, in seconds
 	@$(BIN)/pytest -q -m "not servers and not slow" -n 2
 
 lint: $(INSTALLED) ## formatting, lint, types, direction of imports
@@ -90,4 +91,9 @@ $(JARS_DONE): $(INSTALLED) $(SYSTEM_DONE) deploy/kafka/pom.xml deploy/kafka/tool
 	@echo "setup: Apache Kafka, each jar checked against its hash"
 	@$(BIN)/python -m cli.stack.jars
 	@$(BIN)/python -m cli.stack.archive
+	@touch $@
+
+$(METASCHEMA_DONE): $(SYSTEM_DONE) schemas/metaschema/package-lock.json
+	@echo "setup: the public schema of AsyncAPI, checked against its hash"
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix schemas/metaschema
 	@touch $@

@@ -1,11 +1,12 @@
 #!/bin/sh
-# What `make setup` needs from the system: Java and Maven (Kafka), a PostgreSQL server (tests, benchmarks).
+# What `make setup` needs from the system: Java and Maven (Kafka), npm (public schemas), a PostgreSQL server (tests).
 # On Debian or Ubuntu as root it installs what is missing; elsewhere it says in one line what that is.
 set -eu
 
 missing=""
 command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
 [ -n "${KAFKA_HOME:-}" ] || command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+command -v npm >/dev/null 2>&1 || missing="$missing nodejs npm"
 if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     missing="$missing postgresql"
 elif [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then

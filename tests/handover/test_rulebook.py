@@ -1,6 +1,5 @@
 """Rule books: what can be said in TOML alone, and what is refused with which words."""
 
-
 from pathlib import Path
 
 import pytest
@@ -40,8 +39,16 @@ def test_the_books_we_ship_can_be_used(name: str) -> None:
 
 def test_a_new_rule_of_a_known_form_is_one_entry(tmp_path: Path) -> None:
     book = load(write(tmp_path, NEW_RULE))
-    passed = told("release.education_completed", "2026-01-09 10:00", {"started_on": "2026-01-05", "ended_on": "2026-01-08", "hours": 8, "passed": True})
-    alerts = [one for one in replay(arriving(scheduled(), passed), book, CALENDAR, at("2026-01-20 00:00")) if one.rule_id == "Z01"]
+    passed = told(
+        "release.education_completed",
+        "2026-01-09 10:00",
+        {"started_on": "2026-01-05", "ended_on": "2026-01-08", "hours": 8, "passed": True},
+    )
+    alerts = [
+        one
+        for one in replay(arriving(scheduled(), passed), book, CALENDAR, at("2026-01-20 00:00"))
+        if one.rule_id == "Z01"
+    ]
     # Monday 01-05; Tuesday and Wednesday are the two working days; Thursday makes it critical.
     assert [(one.changed_at, one.state, one.severity, one.rule_book) for one in alerts[:1]] == [
         (at("2026-01-08 00:00"), "firing", "WARN", "test@1")
@@ -61,9 +68,9 @@ def test_an_entry_of_the_same_id_and_part_sets_only_what_it_names(tmp_path: Path
 def test_a_rule_that_is_off_is_not_asked(tmp_path: Path) -> None:
     book = load(write(tmp_path, '[[rule]]\nid = "A01"\noff = true\n'))
     assert ("A01", "") not in book.by_key
-    assert not [one for one in replay(arriving(scheduled()), book, CALENDAR, at("2026-03-20 00:00")) if one.rule_id == "A01"]
-
-
+    assert not [
+        one for one in replay(arriving(scheduled()), book, CALENDAR, at("2026-03-20 00:00")) if one.rule_id == "A01"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,7 @@ def test_a_book_with_an_error_says_rule_field_and_what_is_allowed(tmp_path: Path
 def test_a_book_that_changes_needs_a_new_name(tmp_path: Path) -> None:
     path = tmp_path / "book.toml"
     path.write_text(HEAD.replace("test@1", "cn-default@1"), encoding="utf-8")
-    with pytest.raises(InvalidRuleBook, match="needs a new name|give it a new one"):
+    with pytest.raises(InvalidRuleBook, match=r"new name|a new one"):
         load(path)
 
 

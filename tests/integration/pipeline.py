@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -112,13 +113,13 @@ class Pipeline:
         """All values on a topic now."""
         return [record.value for record in self.records(topic)]
 
-    def records(self, topic: str) -> list[object]:
+    def records(self, topic: str) -> list[Any]:
         """All records on a topic now."""
         consumer = KafkaConsumer(bootstrap_servers=self.brokers, auto_offset_reset="earliest", group_id=None)
         places = [TopicPartition(named(self.prefix, topic), number) for number in range(PARTITIONS)]
         consumer.assign(places)
         ends = consumer.end_offsets(places)
-        found: list[object] = []
+        found: list[Any] = []
         end = time.monotonic() + 30
         while any(consumer.position(place) < ends[place] for place in places) and time.monotonic() < end:
             for records in consumer.poll(timeout_ms=200).values():

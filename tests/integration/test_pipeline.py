@@ -151,7 +151,7 @@ def test_bad_records_end_in_dead_letters_and_the_others_are_applied(
         producer.close()
         running.start("worker")
         until(lambda: len(running.values(DLQ)) == len(bad), seconds=60)
-        reasons = Counter(dict(record.headers)["reentry.reason"].decode() for record in running.records(DLQ))  # type: ignore[attr-defined]
+        reasons = Counter(dict(record.headers)["reentry.reason"].decode() for record in running.records(DLQ))
         assert reasons == Counter(name.partition(" ")[0] for name in bad)
         assert all(b"13812345678" not in (value or b"") for value in running.values(DLQ))
 

@@ -11,7 +11,16 @@ from schemas.catalogue import PAYLOADS
 from schemas.examples import event_of
 from schemas.export import ASYNCAPI, COMMITTED, documents, export, read
 
-METASCHEMA = Path(__file__).parents[2] / "schemas" / "metaschema" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
+METASCHEMA = (
+    Path(__file__).parents[2]
+    / "schemas"
+    / "metaschema"
+    / "node_modules"
+    / "@asyncapi"
+    / "specs"
+    / "schemas"
+    / "3.0.0.json"
+)
 INSTALL = "npm ci --ignore-scripts --prefix schemas/metaschema"
 
 
@@ -28,7 +37,9 @@ def test_every_schema_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("type_", sorted(PAYLOADS))
 def test_every_example_fits_its_schema(type_: str) -> None:
-    jsonschema.Draft202012Validator(read(COMMITTED)[f"{type_}.json"]).validate(orjson.loads(orjson.dumps(event_of(type_))))
+    jsonschema.Draft202012Validator(read(COMMITTED)[f"{type_}.json"]).validate(
+        orjson.loads(orjson.dumps(event_of(type_)))
+    )
 
 
 def test_the_asyncapi_document_is_valid() -> None:
