@@ -45,7 +45,7 @@ lint: $(INSTALLED) ## formatting, lint, types, direction of imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --quiet
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
 
 format: $(INSTALLED) ## write the code as lint wants it
 	@$(BIN)/ruff format --quiet .

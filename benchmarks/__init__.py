@@ -1,0 +1,1 @@
+"""Measurements of this pipeline; `python -m benchmarks` prints them."""

@@ -1,0 +1,146 @@
+"""What is measured, each on the real part it names."""
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from cli.simulation.stream import Options, simulate
+from cli.stack.kafka import Broker
+from handover.calendar import load_calendar
+from handover.replay import replay
+from handover.rulebook import load
+from schemas.alert import read
+from schemas.instants import from_millis, millis, show
+from schemas.parse import InvalidEvent, parse
+from schemas.topics import ALERT, CASE, SOURCES, named, partition_of
+from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
+
+DAYS = 8  # of a simulated city: about 60,000 events, 8,000 open cases
+RELEASES = 400
+
+
+def _records() -> list[tuple[bytes, int, str, str]]:
+    return [
+        (one.value, one.received, one.topic, one.key) for one in simulate(Options(days=DAYS)) if one.value is not None
+    ]
+
+
+def domain(_: Path) -> float:
+    """Bytes to alerts with no I/O: parse every record, then live every case."""
+    records, book, calendar = _records(), load("cn-default"), load_calendar()
+    started = time.perf_counter()
+    told = []
+    for value, received, _topic, _key in records:
+        arrival = from_millis(received)
+        try:
+            told.append((parse(value, (), arrival), arrival))
+        except InvalidEvent:
+            continue
+    for _alert in replay(told, book, calendar):
+        pass
+    return len(records) / (time.perf_counter() - started)
+
+
+def replayed(folder: Path) -> float:
+    """The command as a user calls it, start of the interpreter included."""
+    path = folder / "events.jsonl"
+    count = 0
+    with path.open("wb") as out:
+        for one in simulate(Options(days=DAYS)):
+            out.write(one.line() + b"\n")
+            count += 1
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "cli", "replay", str(path), "--rules", "cn-default", "--json"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return count / (time.perf_counter() - started)
+
+
+def worker(folder: Path) -> float:
+    """A backlog of the same city: from the first case written to the last one, as the broker stamped them."""
+    records = _records()
+    with Broker(folder / "kafka") as broker, pipeline(broker.bootstrap, "bench.", folder, recorded=True) as running:
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all", linger_ms=20)
+        for value, received, topic, key in records:
+            home = partition_of(key.encode(), PARTITIONS)
+            producer.send(named("bench.", topic), key=key.encode(), value=value, partition=home, timestamp_ms=received)
+        producer.close()
+        running.start("worker")
+        _caught_up(running)
+        stamps = [record.timestamp for record in running.records(CASE)]
+    return len(records) / (float(max(stamps) - min(stamps)) / 1000)
+
+
+def _caught_up(running: Pipeline) -> None:
+    """Wait until the worker's group has committed the end of every source."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=running.brokers, group_id=f"{running.prefix}reentry-worker", enable_auto_commit=False
+    )
+    places = [TopicPartition(named(running.prefix, topic), number) for topic in SOURCES for number in range(PARTITIONS)]
+    ends = consumer.end_offsets(places)
+    deadline = time.monotonic() + 600
+    while any((consumer.committed(place) or 0) < ends[place] for place in places if ends[place]):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the worker has not caught up within 600 s")
+        time.sleep(1)
+    consumer.close()
+
+
+def deadlines(folder: Path) -> float:
+    """Releases whose limit is their own instant (A08): how long after the settle time the alert stands on the topic, at identity clock.
+
+    The settle time is cut to seconds by a rule book of the benchmark.
+    """
+    book = folder / "book.toml"
+    book.write_text(
+        'book = "bench@1"\nextends = "cn-default@1"\nsettle = "0 min"\nnames = { zh = "测", en = "bench" }\n',
+        encoding="utf-8",
+    )
+    with (
+        Broker(folder / "kafka") as broker,
+        pipeline(broker.bootstrap, "late.", folder, REENTRY_RULES=str(book)) as running,
+    ):
+        running.start("worker")
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
+        for number in range(RELEASES):
+            _release(producer, number)
+            time.sleep(0.05)
+        producer.close()
+        delays: list[float] = []
+        end = time.monotonic() + 60
+        while len(delays) < RELEASES and time.monotonic() < end:
+            delays = [
+                (record.timestamp - _raised(record.value)) / 1000
+                for record in running.records(ALERT)
+                if read(record.value).rule_id == "A08" and read(record.value).revision == 1
+            ]
+    steady = sorted(delays[RELEASES // 4 :])  # the worker was still starting during the first
+    return steady[int(len(steady) * 0.99) - 1] if steady else float("inf")
+
+
+def _raised(value: bytes) -> int:
+    return millis(read(value).raised_at)
+
+
+def _release(producer: KafkaProducer, number: int) -> None:
+    now = from_millis(round(time.time() * 1000))
+    subject = "p1_" + orjson.dumps(number).decode().translate(str.maketrans("0123456789", "abcdefghij")).rjust(26, "k")
+    body = {
+        "specversion": "1.0",
+        "id": f"r{number}",
+        "source": "/agencies/PRISON-990100-01",
+        "type": "reentry.release.occurred.v1",
+        "subject": subject,
+        "time": show(now - timedelta(seconds=1)),
+        "data": {"released_at": show(now - timedelta(seconds=1)), "reason": "RELEASED"},
+    }
+    producer.send(
+        "late.reentry.release.v1",
+        key=subject.encode(),
+        value=orjson.dumps(body),
+        partition=partition_of(subject.encode(), PARTITIONS),
+    )
