@@ -12,10 +12,11 @@ VERSION = version("reentry-handover")
 
 def dead_letter(record: Any, reason: Reason, message: str, exception: str = "InvalidEvent") -> Output:
     """The record untouched, but for numbers that must not be kept; where it stood and why it is here in the headers."""
-    value = record.value
-    if reason == "PII_IN_TEXT" and value is not None:
-        value = mask_bytes(value)
-    kept = [(name, text) for name, text in record.headers if not name.startswith(("__streams.errors.", "reentry."))]
+    key, value, given = record.key, record.value, record.headers
+    if reason == "PII_IN_TEXT":
+        key, value = _masked(key), _masked(value)
+        given = [(name, mask_bytes(text)) for name, text in given]
+    kept = [(name, text) for name, text in given if not name.startswith(("__streams.errors.", "reentry."))]
     told = [(name, text) for name, text in record.headers if name == "reentry.redrives"]
     headers = {
         "__streams.errors.topic": record.topic,
@@ -26,5 +27,9 @@ def dead_letter(record: Any, reason: Reason, message: str, exception: str = "Inv
         "reentry.reason": reason,
         "reentry.version": VERSION,
     }
-    key = record.key if record.key is not None or value is not None else b""  # a record needs one of both
+    key = key if key is not None or value is not None else b""  # a record needs one of both
     return Output(key, value, [*kept, *told, *((name, text.encode()) for name, text in headers.items())])
+
+
+def _masked(text: bytes | None) -> bytes | None:
+    return None if text is None else mask_bytes(text)
