@@ -166,7 +166,11 @@ def test_blanks_and_escaped_quotes_are_no_repeated_names() -> None:
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "subject", "time", "data"])
-@pytest.mark.parametrize("value", [MISSING, None, "", 1, True, [], ["x"]], ids=["absent", "null", "empty", "number", "true", "list", "list of text"])
+@pytest.mark.parametrize(
+    "value",
+    [MISSING, None, "", 1, True, [], ["x"]],
+    ids=["absent", "null", "empty", "number", "true", "list", "list of text"],
+)
 def test_required_attributes_are_required(name: str, value: Any) -> None:
     sent = with_data(value) if name == "data" else changed(**{name: value})
     assert reason_for(sent) in ("SCHEMA", "UNKNOWN_TYPE")
