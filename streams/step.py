@@ -212,13 +212,14 @@ class Engine:
         return True
 
     async def _send_markers(self, bounds: dict[int, int]) -> bool:
-        told = self.inbox.markers.due(bounds)
+        now_ms = round(time.time() * 1000)
+        told = self.inbox.markers.due(bounds, now_ms)
         if not told:
             return True
         if not await self.app.consumer.lease():
             return False
         await self.app.send_batches(self._routed_topic, {p: [marker(told)] for p in range(self.config.partitions)})
-        self.inbox.markers.wrote(told)
+        self.inbox.markers.wrote(told, now_ms)
         return True
 
     def _apply(self, partition: int, watermark_ms: int) -> _Work:

@@ -38,6 +38,7 @@ class Markers:
         default_factory=dict
     )  # per routed partition: per origin, all below has been routed
     written: dict[int, int] = field(default_factory=dict)
+    written_at_ms: int = 0  # wall clock
 
     def read(self, partition: int, told: Mapping[int, int]) -> None:
         """A marker came through a routed partition."""
@@ -50,13 +51,16 @@ class Markers:
         seen = self.seen.get(partition, {})
         return least(seen.get(origin) for origin in range(self.partitions))
 
-    def due(self, bounds: Mapping[int, int]) -> dict[int, int]:
-        """What is worth a new marker."""
-        return {origin: upto for origin, upto in bounds.items() if upto >= self.written.get(origin, 0) + MARKED_EACH_MS}
+    def due(self, bounds: Mapping[int, int], now_ms: int) -> dict[int, int]:
+        """What is worth a new marker at a wall-clock instant: every advance counts, or many records of one moment would wait for ever."""
+        if now_ms < self.written_at_ms + MARKED_EACH_MS:
+            return {}
+        return {origin: upto for origin, upto in bounds.items() if upto > self.written.get(origin, -1)}
 
-    def wrote(self, told: Mapping[int, int]) -> None:
+    def wrote(self, told: Mapping[int, int], now_ms: int) -> None:
         """A marker has been acknowledged."""
         self.written.update(told)
+        self.written_at_ms = now_ms
 
     def forget(self) -> None:
         """After a rebalance others may have gone on."""

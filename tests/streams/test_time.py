@@ -65,8 +65,10 @@ def test_a_partition_waits_until_every_other_has_routed() -> None:
     assert markers.bound(0) == 70
     markers.read(0, {1: 60})  # an old marker read again
     assert markers.bound(0) == 70
-    markers.wrote({0: 100})
-    assert markers.due({0: 150, 1: 150}) == {1: 150}
+    markers.wrote({0: 100}, now_ms=5000)
+    assert markers.due({0: 101, 1: 150}, now_ms=5050) == {}
+    assert markers.due({0: 101, 1: 150}, now_ms=5100) == {0: 101, 1: 150}
+    assert markers.due({0: 100}, now_ms=6000) == {}
 
 
 def test_no_time_is_lost_between_a_clock_and_its_inverse() -> None:
