@@ -1,24 +1,23 @@
-"""The read model on SQLite: newer wins, repeats change nothing, history keeps all. On PostgreSQL: tests/integration."""
+"""The read model on SQLite and on PostgreSQL: newer wins, repeats change nothing, history keeps all."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from handover.calendar import load_calendar
 from handover.replay import replay
 from handover.rulebook import load
 from schemas import alert as alerts
 from schemas.alert import Alert
+from schemas.envelope import Event
 from schemas.instants import millis
 from schemas.topics import ALERT
-from sinks import alert_table, case_table, tables
-from sinks.database import at_head, connect, prepare
+from sinks import alert_table, case_table, dead_letter_table, event_table, tables
+from sinks.database import NotMigrated, at_head, migrate, prepare
 from sinks.sink import Record
 from tests.handover.histories import acknowledged, arriving, at, notice, scheduled
 
@@ -29,14 +28,6 @@ ALERTS = list(
         load_calendar(),
     )
 )
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    found = connect(f"sqlite:///{tmp_path / 'model.sqlite'}")
-    prepare(found)
-    yield found
-    found.dispose()
 
 
 def record(value: bytes | None, key: bytes = b"k", offset: int = 0) -> Record:
@@ -60,10 +51,23 @@ def rows(engine: Engine) -> dict[str, tuple[int, str]]:
         return {row.alert_id: (row.revision, row.state) for row in found}
 
 
-def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
-    with engine.connect() as connection:
+def test_the_migrations_make_the_tables_from_empty(empty: Engine) -> None:
+    assert not at_head(empty)
+    for _ in range(2):  # the second time there is nothing to do
+        migrate(empty)
+        assert at_head(empty)
+    with empty.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
-    assert at_head(engine)
+
+
+def test_sqlite_migrates_itself_and_postgresql_only_by_command(empty: Engine) -> None:
+    if empty.dialect.name == "postgresql":
+        with pytest.raises(NotMigrated, match="handover sink --migrate"):
+            prepare(empty)
+        assert not at_head(empty)
+        migrate(empty)
+    prepare(empty)
+    assert at_head(empty)
 
 
 def test_an_older_revision_never_overwrites_a_newer_and_history_keeps_all(engine: Engine) -> None:
@@ -121,3 +125,53 @@ def _duty() -> dict[str, object]:
         "jurisdiction": "990102", "state": "open", "severity": "WARN", "anchor_at": now, "due_at": now, "warn_at": now, "provisional": False,
         "reason": {"zh": "因", "en": "why"}, "missing": [], "computation": [],
     }  # fmt: skip
+
+
+def arrived(event: Event, arrival: str, offset: int = 0) -> Record:
+    when = at(arrival)
+    value = orjson.dumps(event.wire())
+    return Record(event.topic, 0, offset, event.subject.encode(), value, (), millis(when), when)
+
+
+def test_an_event_is_kept_once_at_its_earliest_arrival(engine: Engine) -> None:
+    told = notice("2026-03-01 15:00")
+    for batch in (
+        [arrived(told, "2026-03-02 09:00", 1)],
+        [arrived(told, "2026-03-01 16:00", 0), arrived(told, "2026-03-03 09:00", 2)],
+        [arrived(told, "2026-03-02 09:00", 1)],
+    ):
+        with engine.begin() as connection:
+            assert not event_table.write(connection, batch)
+    with engine.connect() as connection:
+        kept = connection.execute(select(tables.event.c.id, tables.event.c.arrival, tables.event.c.day)).all()
+        sender = connection.execute(select(tables.publisher)).mappings().one()
+    assert list(map(tuple, kept)) == [(told.id, at("2026-03-01 16:00"), "2026-03-01")]
+    assert sender["last_arrival"] == at("2026-03-02 09:00")
+    assert sender["longest_lag_seconds"] == (at("2026-03-02 09:00") - told.time).total_seconds()
+
+
+def test_a_dead_letter_read_again_keeps_what_was_decided_about_it(engine: Engine) -> None:
+    headers = [
+        ("__streams.errors.topic", b"reentry.intake.v1"),
+        ("__streams.errors.partition", b"3"),
+        ("__streams.errors.offset", b"42"),
+        ("reentry.reason", b"SCHEMA"),
+    ]
+    letter = record(b"\x00{", b"k", 7)._replace(headers=headers)
+    with engine.begin() as connection:
+        dead_letter_table.write(connection, [letter])
+        connection.execute(tables.dead_letter.update().values(state="dropped"))
+    with engine.begin() as connection:
+        dead_letter_table.write(connection, [letter])
+        kept = connection.execute(select(tables.dead_letter)).mappings().one()
+    assert (kept["reason"], kept["original_partition"], kept["original_offset"]) == ("SCHEMA", 3, 42)
+    assert (kept["state"], kept["value"]) == ("dropped", b"\x00{")
+
+
+def test_changes_are_numbered_in_order_so_that_pages_can_follow(engine: Engine) -> None:
+    write(engine, [carried(ALERTS[0])], [carried(ALERTS[-1])])
+    with engine.connect() as connection:
+        numbers = list(connection.execute(select(tables.change.c.number).order_by(tables.change.c.number)).scalars())
+        keys = connection.execute(select(func.count()).select_from(tables.change)).scalar_one()
+    assert keys == 2
+    assert numbers[0] < numbers[1]
