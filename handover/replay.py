@@ -1,7 +1,8 @@
 """Events through the rules with no broker and no database: the same domain code as the live pipeline, all at once."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handover.calendar import Calendar
@@ -18,23 +19,37 @@ MILLISECOND = timedelta(milliseconds=1)
 Told = tuple[Event, datetime]  # an event and its arrival
 
 
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What came of a history: every alert snapshot, ordered by (`changed_at`, `alert_id`), and the cases as they are at its end."""
+
+    alerts: tuple[Alert, ...]
+    cases: Mapping[str, Case]
+
+
 def replay(
     events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime | None = None
 ) -> Iterator[Alert]:
-    """Every alert snapshot up to and including `until` (default: the last arrival), ordered by (`changed_at`, `alert_id`).
+    """Every alert snapshot up to and including `until` (default: the last arrival), ordered by (`changed_at`, `alert_id`)."""
+    yield from live_all(events, book, calendar, until).alerts
+
+
+def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime | None = None) -> Lived:
+    """Let every case live up to and including `until` (default: the last arrival).
 
     Cases are independent once facts are where they belong, so each lives its whole life in turn; the order is made at the end.
     """
     told = sorted(events, key=lambda one: one[1])
     if not told:
-        return
+        return Lived((), {})
     end = (until or told[-1][1]) + MILLISECOND
     world, cases = World(book, calendar), _Cases(told)
     for event, arrival in (*told, *_judged(told)):
         _share(world, event, arrival)
         cases.take(event, arrival)
     found = [alert for case in cases.by_subject.values() for alert in advance(case, world, end)]
-    yield from sorted(found, key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
+    found.sort(key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
+    return Lived(tuple(found), cases.by_subject)
 
 
 def _share(world: World, event: Event, arrival: datetime) -> None:

@@ -1,0 +1,101 @@
+"""`handover verify`: the log replayed, and compared with the alerts, the cases and the read model that stand."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.replay import Days, Rules
+from cli.report import CHECK_FAILED, json_line, say, warn
+from schemas.instants import show
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from handover.calendar import Calendar
+    from handover.judge import Judgement
+    from handover.rulebook import RuleBook
+
+SETTLE_SECONDS = 10  # what became true within the last seconds may still be on its way
+_SHOWN = 20
+
+
+def verify(
+    rules: Rules = None,
+    calendar: Days = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Last instant compared, RFC 3339; else some seconds ago.")
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql/--no-sql", help="Compare with the read model too.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each difference, then one with the counts.")
+    ] = False,
+) -> None:
+    """Replay the recorded log and compare with the alert topic (every alert, every revision), the case topic (what each
+    case shows now) and SQL. Exit 1 on a difference: lost (should stand), false (should not), doubled (one revision told
+    twice, with other content), missing revision, or differing.
+    """
+    from cli.dump import read_clock
+    from cli.records import read_settings
+    from cli.replay import read_instant, read_rules
+
+    settings = read_settings()
+    book, days = read_rules(rules, calendar)
+    wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
+    last = read_instant(until) or read_clock(settings).now(wall_ms)
+    found, events = judge(settings, book, days, last, settled_ms=wall_ms, sql=sql)
+    _report(found, events, last, as_json=as_json)
+    if found.findings:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def judge(
+    settings: Settings, book: RuleBook, days: Calendar, last: datetime, *, settled_ms: int, sql: bool = True
+) -> tuple[Judgement, int]:
+    """Return what was found up to `last`, and how many events were replayed.
+
+    What was written after broker time `settled_ms` may not have reached the read model yet: there it is not judged.
+    """
+    from cli.dump import events
+    from cli.records import consumer, has_read_model
+    from cli.verify.standing import read_alerts, read_cases
+    from cli.verify.tables import judge_sql
+    from handover.judge import judge_alerts, judge_cases
+    from handover.replay import live_all
+
+    with consumer(settings) as client:
+        told = [event for event in events(client, settings) if event is not None]
+        alerts = read_alerts(client, settings)
+        cases = read_cases(client, settings)
+    # What the pipeline itself found of a manifest is no evidence: replay judges it anew.
+    heard = [one for one in told if one.fact != "system.manifest_judged"]
+    arrived = [(one, one.receivedtime or one.time) for one in heard]
+    lived = live_all(((one, at) for one, at in arrived if at <= last), book, days, last)
+    found = judge_alerts(lived.alerts, alerts.told, last, alerts.is_compacted)
+    found.add(judge_cases(lived.cases, cases.newest, last))
+    if sql and has_read_model(settings):
+        found.add(judge_sql(settings, alerts, cases, settled_ms))
+    return found, len(told)
+
+
+def _report(found: Judgement, events: int, last: datetime, *, as_json: bool) -> None:
+    if as_json:
+        for finding in found.findings:
+            json_line(finding.wire())
+        counts = {"compared": dict(found.compared), "moving": dict(found.moving), "found": found.counts()}
+        json_line({"events": events, "until": show(last), **counts})
+        return
+    for finding in found.findings[:_SHOWN]:
+        at = show(finding.at) if finding.at else ""
+        names = ", ".join(finding.fields())
+        say(f"{finding.kind:<16} {finding.place:<16} {finding.rule_id:<4} {finding.key} {at} {names}")
+    if len(found.findings) > _SHOWN:
+        warn(f"{len(found.findings) - _SHOWN} more; all of them: handover verify --json")
+    compared = ", ".join(f"{count} in {what}" for what, count in found.compared.items())
+    say(f"{events} events replayed up to {show(last)}; compared: {compared}")
+    if found.moving:
+        say("changed too recently to be judged: " + ", ".join(f"{n} in {what}" for what, n in found.moving.items()))
+    counts_ = ", ".join(f"{count} {kind}" for kind, count in found.counts().items())
+    say(f"{counts_}: {'NOT equal' if found.findings else 'equal'}")

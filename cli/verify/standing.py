@@ -1,0 +1,94 @@
+"""What the alert topic and the case topic hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cli.records import recorded
+from cli.report import fail
+from schemas import alert, case
+from schemas.alert import Alert
+from schemas.case import CaseSnapshot
+from schemas.topics import ALERT, CASE, named
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+
+@dataclass(slots=True)
+class Alerts:
+    """Every snapshot on the alert topic, in the order of each partition."""
+
+    told: list[Alert] = field(default_factory=list)
+    written_ms: dict[tuple[str, int], int] = field(default_factory=dict)  # broker time, by alert and revision
+    _home: dict[str, int] = field(default_factory=dict)  # the partition of each alert
+    _ends: dict[int, int] = field(default_factory=dict)  # per partition the offset after the last one
+    _counts: Counter[int] = field(default_factory=Counter)
+
+    def add(self, record: Any) -> None:
+        """Take a record. Raise ValueError for one that is no alert."""
+        self._ends[record.partition] = record.offset + 1
+        self._counts[record.partition] += 1
+        if record.value is None:
+            return
+        told = alert.read(record.value)
+        self.told.append(told)
+        self.written_ms[told.alert_id, told.revision] = record.timestamp
+        self._home[told.alert_id] = record.partition
+
+    def is_compacted(self, alert_id: str) -> bool:
+        """Say whether Kafka has dropped records where this alert stands: then a hole is no loss."""
+        home = self._home.get(alert_id)
+        return home is not None and self._counts[home] < self._ends[home]
+
+    def newest(self) -> dict[str, Alert]:
+        """Return the greatest revision of each alert."""
+        return {one.alert_id: one for one in sorted(self.told, key=lambda one: one.revision)}
+
+
+@dataclass(slots=True)
+class Cases:
+    """The newest record of each case; None is a tombstone."""
+
+    newest: dict[str, CaseSnapshot | None] = field(default_factory=dict)
+    written_ms: dict[str, int] = field(default_factory=dict)  # broker time
+
+    def add(self, record: Any) -> None:
+        """Take a record. Raise ValueError for one that is no case."""
+        subject = (record.key or b"").decode()
+        self.newest[subject] = None if record.value is None else case.read(record.value)
+        self.written_ms[subject] = record.timestamp
+
+
+def read_alerts(client: Any, settings: Settings) -> Alerts:
+    """Read the alert topic; end the command where a record is no alert."""
+    found = Alerts()
+    for record in _records(client, settings, ALERT, "reading alerts"):
+        try:
+            found.add(record)
+        except (ValueError, KeyError):
+            _foreign(record, "alert")
+    return found
+
+
+def read_cases(client: Any, settings: Settings) -> Cases:
+    """Read the case topic; end the command where a record is no case."""
+    found = Cases()
+    for record in _records(client, settings, CASE, "reading cases"):
+        try:
+            found.add(record)
+        except (ValueError, KeyError):
+            _foreign(record, "case")
+    return found
+
+
+def _records(client: Any, settings: Settings, topic: str, what: str) -> Iterator[Any]:
+    return recorded(client, [named(settings.topic_prefix, topic)], what)
+
+
+def _foreign(record: Any, what: str) -> None:
+    place = f"{record.topic}[{record.partition}]@{record.offset}"
+    fail(f"{place} holds no {what}", "find out who else writes to this topic")
