@@ -1,4 +1,4 @@
-"""A real Kafka broker on this machine: one KRaft node from the jars that `make setup` fetched, or from KAFKA_HOME."""
+"""Real Kafka on this machine, one KRaft node or three, from the jars that `make setup` fetched, or from KAFKA_HOME."""
 
 import base64
 import os
@@ -7,12 +7,13 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from types import TracebackType
 from typing import Self
 
-from cli.stack.children import Unstartable, last_lines, spawn, stop
+from cli.stack.children import Unstartable, alive, last_lines, spawn, stop
 from cli.stack.ports import free_ports, is_open
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,6 +44,15 @@ def java() -> str:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One more listener of a node: where it listens, and the port it names to clients that come through it."""
+
+    name: str  # capitals, as Kafka writes listeners
+    port: int
+    advertised: int
+
+
 class Broker:
     """One node with its data in a folder that stays: stopped and started again it has what it had."""
 
@@ -55,9 +65,14 @@ class Broker:
         heap_mb: int = 512,
         properties: Mapping[str, str] | None = None,
         jvm: Sequence[str] = (),
+        node: int = 1,
+        doors: Sequence[Door] = (),
     ) -> None:
         """Choose ports; nothing is started. `properties` are added to server.properties and win over it."""
         ports = free_ports(2)
+        self.node = node
+        self.doors = tuple(doors)
+        self.cluster = _new_identity()
         self.folder = folder.absolute()
         self.port = port or ports[0]
         self.controller_port = ports[1]
@@ -66,6 +81,7 @@ class Broker:
         self.jvm = tuple(jvm)
         self.log = self.folder / "kafka.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.voters = f"{node}@127.0.0.1:{self.controller_port}"
         self._jars = jars
 
     @property
@@ -75,13 +91,17 @@ class Broker:
 
     def start(self, *, seconds: float = 60, detach: bool = False) -> Self:
         """Start the node and wait until it answers. Raise Unstartable with the end of its log."""
+        self.launch(detach=detach)
+        self.wait(seconds)
+        return self
+
+    def launch(self, *, detach: bool = False) -> None:
+        """Start the node and do not wait: one of three answers only when another does."""
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self._configure()
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(config)
         self.process = spawn(self._command("kafka.Kafka", config, self.jvm), self.log, detach=detach)
-        self._wait(seconds)
-        return self
 
     def stop(self, seconds: float = 10) -> None:
         """End the node in order; kill it if that takes longer."""
@@ -109,16 +129,30 @@ class Broker:
     def _configure(self) -> Path:
         template = Template((FILES / "server.properties").read_text(encoding="utf-8"))
         text = template.substitute(
-            node_id=1,
-            voters=f"1@127.0.0.1:{self.controller_port}",
+            node_id=self.node,
+            voters=self.voters,
             port=self.port,
             controller_port=self.controller_port,
             log_dir=self.folder / "data",
         )
-        lines = [f"{name}={value}" for name, value in self.properties.items()]
+        lines = [f"{name}={value}" for name, value in {**self._listeners(), **self.properties}.items()]
         path = self.folder / "server.properties"
         path.write_text("\n".join([text, *lines, ""]), encoding="utf-8")
         return path
+
+    def _listeners(self) -> dict[str, str]:
+        if not self.doors:
+            return {}
+        own = f"PLAINTEXT://127.0.0.1:{self.port}"
+        plain = ["PLAINTEXT", "CONTROLLER", *(door.name for door in self.doors)]
+        inner = [f"{door.name}://127.0.0.1:{door.port}" for door in self.doors]
+        outer = [f"{door.name}://127.0.0.1:{door.advertised}" for door in self.doors]
+        return {
+            "listeners": ",".join([own, *inner, f"CONTROLLER://127.0.0.1:{self.controller_port}"]),
+            "advertised.listeners": ",".join([own, *outer]),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in plain),
+            "inter.broker.listener.name": "PLAINTEXT",
+        }
 
     def _command(self, main: str, config: Path, jvm: Sequence[str] = ()) -> list[str]:
         folder = libs(self._jars)
@@ -137,13 +171,13 @@ class Broker:
         ]
 
     def _format(self, config: Path) -> None:
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self._command("kafka.tools.StorageTool", config)[:-1], "format", f"--cluster-id={identity}"]
+        command = [*self._command("kafka.tools.StorageTool", config)[:-1], "format", f"--cluster-id={self.cluster}"]
         done = subprocess.run([*command, "-c", str(config)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise Unstartable(f"Kafka cannot format {self.folder}: {(done.stderr or done.stdout).strip()[-300:]}")
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float = 60) -> None:
+        """Return when it answers. Raise Unstartable with the end of its log."""
         end = time.monotonic() + seconds
         while not (is_open(self.port) and answers(self.bootstrap)):
             process = self.process
@@ -153,6 +187,88 @@ class Broker:
                 self.kill()
                 raise Unstartable(f"Kafka did not answer within {seconds:.0f} s; its log: {self.log}")
             time.sleep(0.05)
+
+
+class Cluster:
+    """Three nodes, each broker and controller: every record three times, two must have it before it counts as written."""
+
+    NODES = 3
+    PROPERTIES: Mapping[str, str] = {
+        "default.replication.factor": "3",
+        "min.insync.replicas": "2",
+        "offsets.topic.replication.factor": "3",
+        "transaction.state.log.replication.factor": "3",
+        "transaction.state.log.min.isr": "2",
+        # Kafka's own patience: a busy machine must not fence a node that lives.
+        "broker.session.timeout.ms": "9000",
+        "broker.heartbeat.interval.ms": "2000",
+    }
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jars: Path | None = None,
+        heap_mb: int = 300,
+        properties: Mapping[str, str] | None = None,
+        doors: Sequence[Sequence[Door]] = ((), (), ()),
+    ) -> None:
+        """Choose ports; nothing is started. `doors`: per node the listeners it has besides its own."""
+        settings = {**self.PROPERTIES, **(properties or {})}
+        self.nodes = [
+            Broker(folder / f"node-{number}", jars=jars, heap_mb=heap_mb, properties=settings, node=number, doors=own)
+            for number, own in enumerate(doors, 1)
+        ]
+        voters = ",".join(node.voters for node in self.nodes)
+        for node in self.nodes:
+            node.voters, node.cluster = voters, self.nodes[0].cluster
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect."""
+        return ",".join(node.bootstrap for node in self.nodes)
+
+    def start(self, *, seconds: float = 90) -> Self:
+        """Start all nodes and wait until each answers. Raise Unstartable."""
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.wait(seconds)
+        return self
+
+    def stop(self, seconds: float = 10) -> None:
+        """End all at once: one after another the last would wait for a quorum that is gone."""
+        for node in self.nodes:
+            if node.process is not None:
+                node.process.terminate()
+        end = time.monotonic() + seconds
+        for node in self.nodes:
+            while node.process is not None and alive(node.process.pid) and time.monotonic() < end:
+                time.sleep(0.05)
+            node.kill()
+
+    def kill(self) -> None:
+        """End all as a power cut would."""
+        for node in self.nodes:
+            node.kill()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        try:
+            return self.start()
+        except BaseException:
+            self.kill()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+
+def _new_identity() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def answers(bootstrap: str) -> bool:
