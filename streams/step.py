@@ -30,7 +30,7 @@ from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
-from streams.watermark import least
+from streams.watermark import Stride, least
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Engine:
         self.inbox = Inbox(config.topic_prefix, config.partitions, clock)
         self.cases = Cases(table.data)
         self.deadlines: dict[int, Deadlines] = {}
-        self.ready = self.stale = self.busy = False
+        self.ready = self.stale = self.busy = self.cut = False
         self.last_step = time.monotonic()
         self._lived: dict[
             int, datetime
@@ -82,7 +82,7 @@ class Engine:
         self._sweep: dict[int, deque[bytes]] = defaultdict(deque)
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
-        self._last_marker = 0.0
+        self._stride = Stride()
         table.on_recover(self.rebuild)
         app.on_partitions_revoked.connect(self.stop)
 
@@ -171,11 +171,14 @@ class Engine:
             if not await self._send_outputs() or not await self._send_markers(bounds):
                 return False
             self.system.advance()
-            self.busy = False
+            self.busy = self.cut = False
+            applying = time.perf_counter()
             for partition in self.deadlines:
                 watermark = self._watermark(partition, bounds)
                 if watermark is not None:
                     works[partition] = self._apply(partition, watermark)
+            self._stride.took(time.perf_counter() - applying, cut=self.cut)
+            self.busy = self.busy or self.cut
             if not await self._write(works):
                 return self._give_up(works)
         except KafkaError as error:
@@ -224,22 +227,27 @@ class Engine:
 
     def _apply(self, partition: int, watermark_ms: int) -> _Work:
         """Take facts below the watermark in order of arrival, then let the touched and the due cases live up to there."""
-        before_ms = self.clock.millis_at(watermark_ms)
+        known_ms = self.clock.millis_at(watermark_ms)
+        before_ms = self._stride_end(partition, known_ms)
         waiting = self.inbox.waiting[partition]
         facts = list(waiting.until(before_ms, FACTS_A_STEP))
-        if len(facts) >= FACTS_A_STEP and waiting.facts and waiting.facts[0].arrival_ms < before_ms:
-            before_ms, self.busy = (
-                waiting.facts[0].arrival_ms,
-                True,
-            )  # the rest in the next step: no case may run ahead of its facts
+        if len(facts) >= FACTS_A_STEP and waiting.facts:
+            before_ms = min(before_ms, waiting.facts[0].arrival_ms)  # no case may run ahead of its facts
+        self.cut = self.cut or before_ms < known_ms
         work = _Work(from_millis(before_ms), facts)
         for told in facts:
             self._take(partition, told, work)
         self._wake(partition, before_ms, work)
         for key, case in list(work.touched.items()):
             self._live(partition, key, case, work)
-        metrics.WATERMARK.labels(partition).set(watermark_ms / 1000)
+        lived_ms = min(watermark_ms, self.clock.broker_ms(work.before))
+        metrics.WATERMARK.labels(partition).set(lived_ms / 1000)
         return work
+
+    def _stride_end(self, partition: int, known_ms: int) -> int:
+        waiting, lived = self.inbox.waiting[partition].facts, self._lived.get(partition, EVER)
+        firsts = [one for one in (self.deadlines[partition].first(), waiting[0].arrival_ms if waiting else None) if one]
+        return self._stride.end(min(firsts, default=None), millis(lived), known_ms)
 
     def _take(self, partition: int, told: Told, work: _Work) -> None:
         key = told.subject.encode()

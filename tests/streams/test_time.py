@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.instants import instant, millis
 from streams.clock import Clock, Segment
 from streams.engine.heap import Deadlines
-from streams.watermark import Frontier, Markers, least
+from streams.watermark import Frontier, Markers, Stride, least
 
 START = millis(instant("2026-11-24T10:00:00+08:00"))
 
@@ -75,3 +75,22 @@ def test_no_time_is_lost_between_a_clock_and_its_inverse() -> None:
     clock = Clock((Segment(START, START, 1.0),))
     at = instant("2026-12-01T00:00:00+08:00") + timedelta(milliseconds=7)
     assert clock.arrival(clock.broker_ms(at)) == at
+
+
+def test_a_stride_covers_what_is_known_in_steps_and_never_goes_back() -> None:
+    stride = Stride(1000)
+    assert stride.end(None, 0, 50_000) == 50_000  # nothing happens until there: one step
+    assert stride.end(10_000, 0, 50_000) == 11_000
+    assert stride.end(10_000, 20_000, 50_000) == 20_000  # a late fact does not turn time back
+    assert stride.end(49_900, 0, 50_000) == 50_000
+
+
+def test_a_stride_grows_while_steps_are_short_and_shrinks_when_they_are_long() -> None:
+    stride = Stride(1000)
+    stride.took(0.1, cut=True)
+    assert stride.span_ms == 2000
+    stride.took(0.1, cut=False)  # nothing was cut: no reason to go further
+    assert stride.span_ms == 2000
+    for _ in range(40):
+        stride.took(9.0, cut=True)
+    assert stride.span_ms == 1
