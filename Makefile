@@ -12,6 +12,7 @@ INSTALLED := $(VENV)/.installed
 SYSTEM_DONE := var/.system
 JARS_DONE := var/kafka/.fetched
 METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
+CONSOLE_DONE := console/static/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint format bench lock clean reset
@@ -20,7 +21,7 @@ METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) ## install everything that demo and tests need (again: instant)
+setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) $(CONSOLE_DONE) ## install everything that demo and tests need (again: instant)
 	@echo "setup: all is here"
 
 demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
@@ -96,4 +97,9 @@ $(JARS_DONE): $(INSTALLED) $(SYSTEM_DONE) deploy/kafka/pom.xml deploy/kafka/tool
 $(METASCHEMA_DONE): $(SYSTEM_DONE) schemas/metaschema/package-lock.json
 	@echo "setup: the public schema of AsyncAPI, checked against its hash"
 	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix schemas/metaschema
+	@touch $@
+
+$(CONSOLE_DONE): $(SYSTEM_DONE) console/static/package-lock.json
+	@echo "setup: what the console's pages load, checked against its hash"
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix console/static
 	@touch $@

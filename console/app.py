@@ -1,0 +1,167 @@
+"""The console as one application: routes, what answers their failures, and the threads that live as long as it does."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse, Response
+
+from console import database
+from console.config import ConsoleConfig, real_time
+from console.demo import make_demo_users
+from console.metrics import REQUESTS, Measured
+from console.publisher import Publisher
+from console.routes import login, system, today
+from console.security import SecurityHeaders, own_path
+from console.site import Site, environment
+from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
+from handover.calendar import CALENDAR_FILE, load_calendar
+from handover.rulebook import load
+from sinks.database import connect, prepare
+
+log = logging.getLogger(__name__)
+ROUTERS = (system.router, login.router, today.router)  # a new page: its module's router here
+
+
+def create_app(config: ConsoleConfig) -> FastAPI:
+    """The application. Nothing is opened before it starts; then NotMigrated where the tables are too old."""
+    app = FastAPI(
+        title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    engine = connect(config.database_url)
+    app.state.site = Site(
+        config=config,
+        engine=engine,
+        book=load(config.rules),
+        calendar=load_calendar(config.calendar or CALENDAR_FILE),
+        templates=environment(),
+        paths=frozenset(route.path for route in app.routes if isinstance(route, APIRoute)),
+    )
+    app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
+    app.state.database_away = None
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(SecurityHeaders, secure=config.secure_cookies)
+    app.add_middleware(Measured, requests=REQUESTS)
+    for kind, answer in _ANSWERS.items():
+        app.add_exception_handler(kind, answer)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    site: Site = app.state.site
+    prepare(site.engine)
+    database.prepare(site.engine)
+    if site.config.demo:
+        make_demo_users(site.engine)
+    app.state.publisher.start()
+    try:
+        yield
+    finally:
+        app.state.publisher.stop()
+        site.engine.dispose()
+
+
+# --- what went wrong, said in the visitor's language
+
+
+def _problem(request: Request, status: int, key: str, values: Mapping[str, Any] | None = None, **more: Any) -> Response:
+    t = site_of(request).words(language_of(request, getattr(request.state, "user", None))).t
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": t(f"problem.{key}.what", **(values or {}))}, status)
+    page = {"safe": "", "code": "", "typed": {}, "to": "/", "todo": t("problem.home"), **more}
+    return render_public(
+        request,
+        "problem.html",
+        status=status,
+        title=t(f"problem.{key}"),
+        what=t(f"problem.{key}.what", **(values or {})),
+        **page,
+    )
+
+
+async def _login_needed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LoginNeeded)
+    if request.url.path.startswith("/api/") or request.headers.get("accept") == "text/event-stream":
+        return JSONResponse({"error": "login"}, 401)
+    if request.method == "GET":
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        to = f"/login?{urlencode({'next': here})}"
+        if request.headers.get("hx-request"):
+            return Response(status_code=204, headers={"HX-Redirect": to})
+        return Response(status_code=303, headers={"Location": to})
+    typed = {name: value for name, value in error.fields.items() if name not in ("csrf", "key", "p")}
+    back = typed.get("next") or request.url.path.rpartition("/")[0] or "/"
+    typed["form"] = request.url.path.rpartition("/")[2]
+    return login.page_of(request, next_path=own_path(back), status=401, typed=typed, expired=True)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return _problem(request, 404, "404")
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotAllowed)
+    user = request.state.user
+    t = site_of(request).words(language_of(request, user)).t
+    names = [key for key in (f"nav.{error.what}", f"action.{error.what}") if t.has(key)]
+    return _problem(request, 403, "403", {"role": t(f"role.{user.role}"), "what": t(names[0]) if names else error.what})
+
+
+async def _bad_form(request: Request, error: Exception) -> Response:
+    return _problem(request, 400, "400")
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    since: datetime = request.app.state.database_away or real_time()
+    if request.app.state.database_away is None:
+        log.error("the database does not answer: %s", type(error).__name__)
+    request.app.state.database_away = since
+    words = site_of(request).words(language_of(request))
+    here = request.url.path if request.method == "GET" else "/"
+    return _problem(
+        request,
+        503,
+        "503",
+        {"since": words.at(since)},
+        safe=words.t("problem.503.safe"),
+        code="E-SQL",
+        to=here,
+        todo=words.t("problem.again"),
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return _problem(request, error.status_code, "404")
+    return _problem(request, error.status_code, "400")
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    code = f"E-{secrets.token_hex(2).upper()}"
+    log.error("bug %s at %s", code, getattr(request.scope.get("route"), "path", "unknown"), exc_info=error)
+    return _problem(request, 500, "500", code=code)
+
+
+_ANSWERS: Mapping[Any, Any] = {
+    LoginNeeded: _login_needed,
+    NotFound: _not_found,
+    NotAllowed: _not_allowed,
+    BadForm: _bad_form,
+    OperationalError: _database_away,
+    DBAPIError: _database_away,
+    HTTPException: _http,
+    Exception: _bug,
+}

@@ -1,0 +1,35 @@
+"""What a console is started with. Values come as arguments; only the command line reads settings."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from schemas.instants import from_millis
+
+HERE = Path(__file__).parent
+
+
+def real_time() -> datetime:
+    """Now, as the wall clock says."""
+    return from_millis(time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """One console process. `now` is the time that facts are judged in; sessions and undo run on the wall clock."""
+
+    database_url: str
+    brokers: str
+    topic_prefix: str = ""
+    now: Callable[[], datetime] = field(default=real_time)
+    rules: str = "cn-default"
+    calendar: Path | None = None
+    secure_cookies: bool = True  # off only where the console is reached over plain http on this machine
+    undo: timedelta = timedelta(seconds=10)  # an action is published so long after it was asked for
+    idle: timedelta = timedelta(minutes=30)  # a session without a request ends
+    longest: timedelta = timedelta(hours=12)  # a session ends in any case
+    poll: timedelta = timedelta(milliseconds=500)  # how often open pages' changes are looked for
+    page_rows: int = 50
+    demo: bool = False  # shows the demo's users on the login page; never elsewhere

@@ -1,0 +1,158 @@
+"""A deadline as an officer reads it: how late or how long still, in the rule's own unit, and its boxes (console.md 1, 8)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from handover.calendar import DAY, Calendar, due_day_of
+
+Unit = Literal["wd", "d", "h"]
+Tense = Literal["over", "today", "left"]
+HOUR = timedelta(hours=1)
+_LONGEST_IN_HOURS = 48 * HOUR
+_FIRST_DAYS, _LAST_DAYS, _LONGEST_STRIP = 3, 14, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """One box per unit: of `total` before the deadline `spent` are over, then `over` after it; a half one is today."""
+
+    total: int
+    spent: int
+    half: bool
+    over: int
+    over_half: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline seen at an instant. `n` counts units; an hour clock has its length in `length`."""
+
+    tense: Tense
+    unit: Unit
+    n: int
+    length: timedelta
+    day: date  # the last day in time
+    at: datetime  # the first instant that is too late
+    boxes: Boxes
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One day of the strip; `day` is None for the cut."""
+
+    day: date | None
+    kind: Literal["anchor", "counted", "off", "due", "over", "today", "plain", "cut"]
+    n: int
+    is_today: bool
+    is_makeup: bool
+
+
+def unit_of(computation: Sequence[Mapping[str, Any]]) -> Unit:
+    """The unit that a computation counts in."""
+    if any("hours" in one for one in computation):
+        return "h"
+    return "wd" if any("n" in one for one in computation) else "d"
+
+
+def due(
+    computation: Sequence[Mapping[str, Any]], anchor_at: datetime, due_at: datetime, now: datetime, calendar: Calendar
+) -> Due:
+    """A deadline seen at `now`."""
+    unit, last = unit_of(computation), due_day_of(due_at)
+    if unit == "h" and abs(now - due_at) >= _LONGEST_IN_HOURS:
+        unit = "d"
+    boxes = _boxes(unit, computation, anchor_at, due_at, now, calendar)
+    length = abs(now - due_at)
+    if now >= due_at:
+        n = boxes.over if unit == "wd" else length // (HOUR if unit == "h" else DAY)
+        return Due("over", unit, n, length, last, due_at, boxes)
+    if unit != "h" and last == now.date():
+        return Due("today", unit, 0, length, last, due_at, boxes)
+    n = working_days(calendar, now.date(), last) if unit == "wd" else (last - now.date()).days
+    return Due("left", unit if n else "d", n or max(1, (last - now.date()).days), length, last, due_at, boxes)
+
+
+def working_days(calendar: Calendar, after: date, last: date) -> int:
+    """How many working days follow `after` up to and with `last`."""
+    return sum(calendar.is_working(day) for day in _days(after + DAY, last))
+
+
+def soon_until(calendar: Calendar, today: date) -> date:
+    """The third working day after today."""
+    day, left = today, 3
+    while left:
+        day += DAY
+        left -= calendar.is_working(day)
+    return day
+
+
+def _boxes(
+    unit: Unit,
+    computation: Sequence[Mapping[str, Any]],
+    anchor_at: datetime,
+    due_at: datetime,
+    now: datetime,
+    calendar: Calendar,
+) -> Boxes:
+    if unit == "h":
+        total = max(1, round((due_at - anchor_at) / HOUR))
+        spent = min(total, max(0, (now - anchor_at) // HOUR))
+        over = max(0, (now - due_at) // HOUR)
+        return Boxes(total, spent, spent < total and now > anchor_at, over, now >= due_at)
+    today, last, first = now.date(), due_day_of(due_at), anchor_at.date()
+    counts = calendar.is_working if unit == "wd" else _always
+    total = max((one["n"] for one in computation if "n" in one), default=0) or max(1, (last - first).days)
+    if today <= last:
+        left = sum(map(counts, _days(today + DAY, last)))
+        half = bool(counts(today)) and left < total
+        return Boxes(total, max(0, total - left - half), half, 0, False)
+    return Boxes(total, total, False, sum(map(counts, _days(last + DAY, today - DAY))), bool(counts(today)))
+
+
+def _always(_: date) -> bool:
+    return True
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    day = first
+    while day <= last:
+        yield day
+        day += DAY
+
+
+def strip(
+    computation: Sequence[Mapping[str, Any]],
+    anchor_at: datetime,
+    due_at: datetime,
+    until: datetime,
+    calendar: Calendar,
+    *,
+    is_open: bool = True,
+) -> list[Cell]:
+    """Day by day from the start to the deadline, and on to `until` where it is later; long ones are cut in the middle."""
+    unit, last, today = unit_of(computation), due_day_of(due_at), until.date()
+    told = {date.fromisoformat(one["day"]): one for one in computation if "day" in one}
+    first = min([*told, last])
+    number = over = 0
+    cells = []
+    for day in _days(first, max(last, today)):
+        kind: str = str(told.get(day, {}).get("is", ""))
+        works = unit != "wd" or calendar.is_working(day)
+        makeup = calendar.is_working(day) and day.weekday() >= 5
+        if kind == "anchor":
+            cells.append(Cell(day, "anchor", 0, day == today, makeup))
+            continue
+        if day <= last:
+            number += works if kind != "off" else 0
+            shown = "due" if day == last else "counted" if works and kind != "off" else "off"
+            cells.append(Cell(day, shown, number, day == today, makeup))  # type: ignore[arg-type]
+        elif day == today and is_open:
+            cells.append(Cell(day, "today", over, True, makeup))
+        else:
+            over += works
+            cells.append(Cell(day, "over" if works else "off", over, day == today, makeup))
+    if len(cells) > _LONGEST_STRIP:
+        cells = [*cells[:_FIRST_DAYS], Cell(None, "cut", 0, False, False), *cells[-_LAST_DAYS:]]
+    return cells

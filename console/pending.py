@@ -1,0 +1,173 @@
+"""What was asked for and has not come back yet: kept ten seconds for an undo, published, and watched until SQL shows it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from console.actions import Asked
+from console.tables import pending
+from sinks.tables import event
+
+OPEN = ("second", "waiting", "sending", "published")
+_CLAIM_LASTS = timedelta(
+    seconds=60
+)  # after that another process may send again: the event's id stays, so it counts once
+_SHOWN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One press of a button that can still be undone: how many alerts, and how many seconds are left."""
+
+    batch: str
+    action: str
+    count: int
+    seconds: int
+
+
+def store(
+    engine: Engine,
+    asked: Sequence[tuple[Asked, Mapping[str, Any]]],
+    user_id: str,
+    key: str,
+    wall: datetime,
+    undo: timedelta,
+    *,
+    second: bool = False,
+) -> str:
+    """Keep actions that were asked for at once, each with its alert; return their batch. The same key again changes nothing."""
+    batch = secrets.token_urlsafe(9)
+    rows = [
+        {
+            "event_id": one.event_id,
+            "idempotency_key": f"{user_id}:{key}:{alert['alert_id']}",
+            "batch": batch,
+            "user_id": user_id,
+            "alert_id": alert["alert_id"],
+            "action": one.action,
+            "revision": alert.get("revision") or 0,
+            "body": dict(one.body),
+            "asked_at": wall,
+            "publish_at": wall + undo,
+            "done_at": None,
+            "state": "second" if second else "waiting",
+            "failure": None,
+        }
+        for one, alert in asked
+    ]
+    try:
+        with engine.begin() as connection:
+            connection.execute(pending.insert(), rows)
+    except IntegrityError:
+        with engine.connect() as connection:
+            first = rows[0]["idempotency_key"]
+            known = select(pending.c.batch).where(pending.c.idempotency_key == first)
+            found: str = connection.execute(known).scalar_one()
+            return found
+    return batch
+
+
+def undo(engine: Engine, batch: str, user_id: str, wall: datetime) -> int:
+    """Take back what has not been sent; how many that were. Nothing of them ever reaches the topic."""
+    with engine.begin() as connection:
+        return connection.execute(
+            pending.update()
+            .where(pending.c.batch == batch, pending.c.user_id == user_id, pending.c.state.in_(("waiting", "second")))
+            .values(state="undone", done_at=wall)
+        ).rowcount
+
+
+def confirm(engine: Engine, event_id: str, user_id: str, wall: datetime, undo_for: timedelta) -> bool:
+    """A second person agrees; False where it is the first again, or where there is nothing to agree to."""
+    with engine.begin() as connection:
+        return bool(
+            connection.execute(
+                pending.update()
+                .where(pending.c.event_id == event_id, pending.c.user_id != user_id, pending.c.state == "second")
+                .values(state="waiting", publish_at=wall + undo_for)
+            ).rowcount
+        )
+
+
+def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:
+    """What a user can still undo, the newest first."""
+    wanted = (
+        select(pending.c.batch, pending.c.action, func.count(), func.max(pending.c.publish_at))
+        .where(pending.c.user_id == user_id, pending.c.state == "waiting")
+        .group_by(pending.c.batch, pending.c.action)
+        .order_by(func.max(pending.c.asked_at).desc())
+        .limit(3)
+    )
+    with engine.connect() as connection:
+        return [
+            Waiting(batch, action, count, max(0, round((at - wall).total_seconds())))
+            for batch, action, count, at in connection.execute(wanted)
+        ]
+
+
+def of_alerts(connection: Connection, alert_ids: Sequence[str], wall: datetime) -> dict[str, list[Mapping[str, Any]]]:
+    """What is on its way for each alert, and what came back within the last minute."""
+    wanted = (
+        select(pending)
+        .where(
+            pending.c.alert_id.in_(alert_ids),
+            or_(pending.c.state.in_(OPEN), and_(pending.c.state == "recorded", pending.c.done_at > wall - _SHOWN)),
+        )
+        .order_by(pending.c.asked_at)
+    )
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(wanted).mappings():
+        found.setdefault(row["alert_id"], []).append(dict(row))
+    return found
+
+
+def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, Any]]:
+    """Take what is to be published now, for this process alone."""
+    due = and_(pending.c.state == "waiting", pending.c.publish_at <= wall)
+    stuck = and_(pending.c.state == "sending", pending.c.publish_at <= wall - _CLAIM_LASTS)
+    with engine.begin() as connection:
+        ids = connection.execute(
+            select(pending.c.event_id).where(or_(due, stuck)).order_by(pending.c.publish_at).limit(most)
+        ).scalars()
+        taken = []
+        for event_id in list(ids):
+            won = connection.execute(
+                pending.update()
+                .where(pending.c.event_id == event_id, or_(due, stuck))
+                .values(state="sending", publish_at=wall)
+            )
+            if won.rowcount:
+                taken.append(event_id)
+        rows = connection.execute(select(pending).where(pending.c.event_id.in_(taken)).order_by(pending.c.asked_at))
+        return [dict(row) for row in rows.mappings()]
+
+
+def published(engine: Engine, event_id: str) -> None:
+    """The broker has it."""
+    _set(engine, event_id, state="published", failure=None)
+
+
+def not_published(engine: Engine, event_id: str, failure: str, again_at: datetime) -> None:
+    """The broker has not taken it: it waits, and can be undone meanwhile."""
+    _set(engine, event_id, state="waiting", failure=failure, publish_at=again_at)
+
+
+def _set(engine: Engine, event_id: str, **values: Any) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            pending.update().where(pending.c.event_id == event_id, pending.c.state == "sending").values(**values)
+        )
+
+
+def settle(engine: Engine, wall: datetime) -> int:
+    """Close what the read model shows by now; how many that were."""
+    arrived = exists().where(event.c.id == pending.c.event_id)
+    with engine.begin() as connection:
+        return connection.execute(
+            pending.update().where(pending.c.state == "published", arrived).values(state="recorded", done_at=wall)
+        ).rowcount

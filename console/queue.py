@@ -1,0 +1,500 @@
+"""The queue of today: what is late and what falls due, filtered, counted and paged. SQL and numbers only, no words."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+
+from console.days import soon_until
+from console.scope import Scope
+from handover.calendar import DAY, Calendar, due_day_of, end_of
+from sinks.tables import alert, handover, obligation
+
+BUCKETS = ("first", "over", "today", "soon", "later")
+SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "A": ("A", "U"),
+    "A+": ("A+",),
+    "B": ("B1", "B2", "B3"),
+    "T": ("T",),
+    "C": ("C",),
+    "D": ("DISPUTE",),
+    "X": ("SYSTEM",),
+}
+STATES = ("open", "ack", "esc", "held", "contest", "prov")
+WAITS: Mapping[str, tuple[str, ...]] = {
+    "town": ("TOWN_JUSTICE",),
+    "county": ("COUNTY_JUSTICE",),
+    "city": ("CITY_JUSTICE", "PROVINCE_JUSTICE"),
+    "prison": ("PRISON", "DETENTION", "PRISON_ADMIN"),
+    "court": ("COURT", "PROCURATORATE", "POLICE"),
+    "mediation": ("MEDIATION",),
+    "other": ("LEGAL_AID", "HRSS", "CIVIL", "LOCATION", "PLATFORM"),
+}
+VIEWS = ("mine", "office", "snoozed")
+OUTLOOK_DAYS = 14
+_BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address of the page asks for. Values that are not known are left out before they come here."""
+
+    view: str = "office"
+    sev: frozenset[str] = frozenset()
+    state: frozenset[str] = frozenset()
+    kind: frozenset[str] = frozenset()
+    town: frozenset[str] = frozenset()
+    wait: frozenset[str] = frozenset()
+    rule: frozenset[str] = frozenset()
+    bucket: str = ""
+    q: str = ""
+
+    def of(self, facet: str) -> frozenset[str]:
+        """The chosen values of a facet."""
+        found: frozenset[str] = getattr(self, facet)
+        return found
+
+
+FACETS = ("sev", "state", "kind", "town", "wait", "rule")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, and the two limits between the buckets."""
+
+    now: datetime
+    today_ends: datetime
+    soon_ends: datetime
+
+    @classmethod
+    def of(cls, now: datetime, calendar: Calendar) -> "Moment":
+        """The limits at `now`: the end of today, the end of the third working day after it."""
+        return cls(now, end_of(now.date()), end_of(soon_until(calendar, now.date())))
+
+    def bucket(self, severity: str, due_at: datetime, *, late: bool) -> str:
+        """The bucket of a row."""
+        if late:
+            return "first" if severity == "CRIT" else "over"
+        return "today" if due_at <= self.today_ends else "soon" if due_at <= self.soon_ends else "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The place of a row in the order: late and critical first, then by deadline."""
+
+    rank: int
+    due_at: datetime
+    row_id: str
+
+    def __str__(self) -> str:
+        return f"{self.rank}~{self.due_at.isoformat()}~{self.row_id}"
+
+    @classmethod
+    def read(cls, text: str) -> "Key | None":
+        """Read what `str` wrote; None for anything else."""
+        try:
+            rank, due_at, row_id = text.split("~")
+            at = datetime.fromisoformat(due_at)
+        except ValueError:
+            return None
+        return cls(int(rank), at, row_id) if rank in ("0", "1") and at.tzinfo is not None else None
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """The place of a row."""
+    return Key(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
+
+
+# --- rows
+
+_SHARED = ("obligation_id", "alert_id", "subject", "rule_id", "occurrence", "severity", "owner_agency", "jurisdiction", "due_at", "anchor_at",
+           "provisional", "reason", "computation", "missing")  # fmt: skip
+_OF_ALERT = (
+    "handover_kind",
+    "step",
+    "held",
+    "acknowledged_by",
+    "assigned_to",
+    "snoozed_until",
+    "contest",
+    "revision",
+    "raised_at",
+)
+
+
+def _alerts(scope: Scope, *more: Any) -> Select[Any]:
+    columns = [alert.c[name] for name in (*_SHARED, *_OF_ALERT)]
+    return select(*columns, *more).where(alert.c.state == "firing", scope.of_duties(alert))
+
+
+def _kind() -> ColumnElement[str]:
+    """An obligation's kind of handover; disputes and systems have none."""
+    return case(
+        (handover.c.kind.is_not(None), handover.c.kind),
+        (obligation.c.rule_id.startswith("X"), "SYSTEM"),
+        else_="DISPUTE",
+    )
+
+
+def _duties(scope: Scope, *more: Any) -> Select[Any]:
+    """Obligations that are not late, and late ones whose alert is still on its way."""
+    columns = [obligation.c[name] for name in _SHARED]
+    firing = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
+    return (
+        select(*columns, _kind().label("handover_kind"), *more)
+        .select_from(
+            obligation.outerjoin(
+                handover,
+                and_(handover.c.handover_id == obligation.c.handover_id, handover.c.subject == obligation.c.subject),
+            )
+        )
+        .where(obligation.c.state != "paused", scope.of_duties(obligation), ~firing)
+    )
+
+
+def _wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
+    return case(
+        *[
+            (or_(*(owner.startswith(f"{kind}-") for kind in kinds)), name)
+            for name, kinds in WAITS.items()
+            if name != "other"
+        ],
+        else_="other",
+    )
+
+
+def _town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
+    return func.substr(jurisdiction, 1, _BELOW.get(len(scope.prefix), 6))
+
+
+def _mine(staff: str) -> ColumnElement[bool]:
+    return or_(alert.c.assigned_to == staff, and_(alert.c.assigned_to.is_(None), alert.c.acknowledged_by == staff))
+
+
+def _is_snoozed(now: datetime) -> ColumnElement[bool]:
+    return and_(alert.c.snoozed_until.is_not(None), alert.c.snoozed_until > now)
+
+
+def page(
+    connection: Connection, scope: Scope, staff: str, filters: Filters, moment: Moment, after: Key | None, count: int
+) -> list[dict[str, Any]]:
+    """The next rows after a place, in order; at most `count`."""
+    rows: list[dict[str, Any]] = []
+    if after is None or after.rank == 0:
+        rows += _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=True), alert, after, count)
+    if len(rows) < count:
+        rest = after if after is not None and after.rank == 1 else None
+        late = _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=False), alert, rest, count)
+        due = _take(connection, _wanted_duties(scope, filters, moment), obligation, rest, count)
+        rows += sorted(late + due, key=lambda row: (row["due_at"], row["alert_id"]))
+    return rows[:count]
+
+
+def _take(
+    connection: Connection, wanted: Select[Any] | None, table: Any, after: Key | None, count: int
+) -> list[dict[str, Any]]:
+    if wanted is None:
+        return []
+    if after is not None:
+        wanted = wanted.where(
+            or_(
+                table.c.due_at > after.due_at,
+                and_(table.c.due_at == after.due_at, table.c.alert_id > after.row_id),
+            )
+        )
+    rows = connection.execute(wanted.order_by(table.c.due_at, table.c.alert_id).limit(count)).mappings()
+    late = table is alert
+    return [{**_NOTHING_YET, **row, "late": late} for row in rows]
+
+
+_NOTHING_YET: Mapping[str, Any] = {
+    "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
+    "raised_at": None,
+}  # fmt: skip
+
+
+def _wanted_alerts(scope: Scope, staff: str, filters: Filters, moment: Moment, *, critical: bool) -> Select[Any] | None:
+    if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
+        return None
+    severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
+    snoozed = _is_snoozed(moment.now)
+    wanted = _alerts(scope).where(severity, *_common(filters, scope, alert, alert.c.handover_kind))
+    wanted = wanted.where(snoozed if filters.view == "snoozed" else ~snoozed)
+    if filters.view == "mine":
+        wanted = wanted.where(_mine(staff))
+    if filters.state:
+        wanted = wanted.where(or_(*(_STATE[one] for one in filters.state)))
+    return wanted
+
+
+_STATE: Mapping[str, ColumnElement[bool]] = {
+    "open": alert.c.acknowledged_by.is_(None),
+    "ack": alert.c.acknowledged_by.is_not(None),
+    "esc": alert.c.step > 0,
+    "held": alert.c.held.is_(True),
+    "contest": alert.c.contest == "open",
+    "prov": alert.c.provisional.is_(True),
+}
+
+
+def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any] | None:
+    if filters.view != "office" or filters.bucket == "first":
+        return None
+    wanted = _duties(scope).where(*_common(filters, scope, obligation, _kind()))
+    at = obligation.c.due_at
+    match filters.bucket:
+        case "over":
+            wanted = wanted.where(at <= moment.now)
+        case "today":
+            wanted = wanted.where(at > moment.now, at <= moment.today_ends)
+        case "soon":
+            wanted = wanted.where(at > moment.today_ends, at <= moment.soon_ends)
+        case "later":
+            wanted = wanted.where(at > moment.soon_ends)
+        case _:
+            wanted = wanted.where(at <= moment.soon_ends)
+    if filters.state:
+        states = {"open": true(), "prov": obligation.c.provisional.is_(True)}
+        wanted = wanted.where(or_(literal(value=False), *(states[one] for one in filters.state if one in states)))
+    return wanted
+
+
+def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.sev:
+        found.append(table.c.severity.in_(sorted(filters.sev)))
+    if filters.kind:
+        found.append(kind.in_(sorted(code for one in filters.kind for code in KINDS[one])))
+    if filters.town:
+        found.append(_town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
+    if filters.wait:
+        found.append(_wait_of(table.c.owner_agency).in_(sorted(filters.wait)))
+    if filters.rule:
+        found.append(table.c.rule_id.in_(sorted(filters.rule)))
+    if filters.q:
+        q = filters.q
+        found.append(
+            or_(
+                table.c.subject.startswith(q, autoescape=True),
+                table.c.alert_id.startswith(q.lower(), autoescape=True),
+                table.c.rule_id == q.upper(),
+            )
+        )
+    return found
+
+
+# --- counts
+
+
+@dataclass(frozen=True, slots=True)
+class CellOfCube:
+    """How many rows share everything that can be filtered by."""
+
+    bucket: str
+    sev: str
+    kind: str
+    town: str
+    wait: str
+    rule: str
+    acknowledged: bool
+    escalated: bool
+    held: bool
+    contested: bool
+    provisional: bool
+    snoozed: bool
+    mine: bool
+    late: bool
+    n: int
+    oldest: datetime
+
+    @property
+    def states(self) -> frozenset[str]:
+        """Its values of the facet `state`."""
+        found = {"ack" if self.acknowledged else "open"}
+        named = {"esc": self.escalated, "held": self.held, "contest": self.contested, "prov": self.provisional}
+        return frozenset(found | {name for name, holds in named.items() if holds})
+
+    def values(self, facet: str) -> frozenset[str]:
+        """Its values of a facet."""
+        return self.states if facet == "state" else frozenset((getattr(self, facet),))
+
+
+@dataclass(frozen=True)
+class Cube:
+    """All counts of a scope from one grouped query for each table, and what falls due on each of the next days."""
+
+    cells: Sequence[CellOfCube]
+    by_day: Mapping[date, int] = field(default_factory=dict)
+
+    def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
+        """How many rows a set of filters leaves."""
+        return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
+
+    def chosen(
+        self, filters: Filters, *, view: str | None = None, bucket: str | None = None, but: str = ""
+    ) -> Iterable[CellOfCube]:
+        """The cells that filters leave; those of the facet `but` do not count."""
+        view = filters.view if view is None else view
+        bucket = filters.bucket if bucket is None else bucket
+        for one in self.cells:
+            if not _in_view(one, view) or not _in_bucket(one, bucket):
+                continue
+            if all(facet == but or not (chosen := filters.of(facet)) or chosen & one.values(facet) for facet in FACETS):
+                yield one
+
+    def facet(self, facet: str, filters: Filters) -> Counter[str]:
+        """How many rows each value of a facet would leave under the other filters."""
+        found: Counter[str] = Counter()
+        for one in self.chosen(filters, but=facet):
+            for value in one.values(facet):
+                found[value] += one.n
+        return found
+
+
+def _in_view(one: CellOfCube, view: str) -> bool:
+    match view:
+        case "snoozed":
+            return one.snoozed
+        case "mine":
+            return one.mine and not one.snoozed
+        case _:
+            return not one.snoozed
+
+
+def _in_bucket(one: CellOfCube, bucket: str) -> bool:
+    if bucket == "over":
+        return one.bucket in ("first", "over")
+    return one.bucket == bucket if bucket else one.bucket != "later"
+
+
+def cube(connection: Connection, scope: Scope, staff: str, moment: Moment) -> Cube:
+    """Count everything in scope: two grouped queries, and one for the days ahead."""
+    cells = [
+        *_cells(connection, _cube_of_alerts(scope, staff, moment), moment, late=True),
+        *_cells(connection, _cube_of_duties(scope, moment), moment, late=False),
+    ]
+    return Cube(cells, _days_ahead(connection, scope, moment))
+
+
+def _cube_of_alerts(scope: Scope, staff: str, moment: Moment) -> Select[Any]:
+    inner = select(
+        case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
+        alert.c.severity.label("sev"),
+        alert.c.handover_kind.label("kind"),
+        _town_of(scope, alert.c.jurisdiction).label("town"),
+        _wait_of(alert.c.owner_agency).label("wait"),
+        alert.c.rule_id.label("rule"),
+        alert.c.acknowledged_by.is_not(None).label("acknowledged"),
+        (alert.c.step > 0).label("escalated"),
+        alert.c.held.label("held"),
+        (func.coalesce(alert.c.contest, "") == "open").label("contested"),
+        alert.c.provisional.label("provisional"),
+        _is_snoozed(moment.now).label("snoozed"),
+        func.coalesce(_mine(staff), literal(value=False)).label("mine"),
+        alert.c.due_at,
+    ).where(alert.c.state == "firing", scope.of_duties(alert))
+    return _grouped(inner)
+
+
+def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
+    at = obligation.c.due_at
+    no = literal(value=False)
+    bucket = case(
+        (at <= moment.now, "over"), (at <= moment.today_ends, "today"), (at <= moment.soon_ends, "soon"), else_="later"
+    )
+    firing = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
+    inner = (
+        select(
+            bucket.label("bucket"),
+            obligation.c.severity.label("sev"),
+            _kind().label("kind"),
+            _town_of(scope, obligation.c.jurisdiction).label("town"),
+            _wait_of(obligation.c.owner_agency).label("wait"),
+            obligation.c.rule_id.label("rule"),
+            *(no.label(name) for name in ("acknowledged", "escalated", "held", "contested")),
+            obligation.c.provisional.label("provisional"),
+            *(no.label(name) for name in ("snoozed", "mine")),
+            obligation.c.due_at,
+        )
+        .select_from(
+            obligation.outerjoin(
+                handover,
+                and_(handover.c.handover_id == obligation.c.handover_id, handover.c.subject == obligation.c.subject),
+            )
+        )
+        .where(obligation.c.state != "paused", scope.of_duties(obligation), ~firing)
+    )
+    return _grouped(inner)
+
+
+_DIMENSIONS = (
+    "bucket",
+    "sev",
+    "kind",
+    "town",
+    "wait",
+    "rule",
+    "acknowledged",
+    "escalated",
+    "held",
+    "contested",
+    "provisional",
+    "snoozed",
+    "mine",
+)
+
+
+def _grouped(inner: Select[Any]) -> Select[Any]:
+    rows = inner.subquery()
+    columns = [rows.c[name] for name in _DIMENSIONS]
+    return select(*columns, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*columns)
+
+
+_KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
+
+
+def _cells(connection: Connection, wanted: Select[Any], moment: Moment, *, late: bool) -> Iterable[CellOfCube]:
+    for row in connection.execute(wanted).mappings():
+        values = {name: row[name] for name in _DIMENSIONS}
+        flags = {name: bool(value) for name, value in values.items() if name in _DIMENSIONS[6:]}
+        kind = _KIND_OF.get(row["kind"], row["kind"])
+        yield CellOfCube(**{**values, **flags, "kind": kind}, late=late, n=row["n"], oldest=row["oldest"])
+
+
+def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
+    first = moment.today_ends - DAY
+    wanted = (
+        select(obligation.c.due_at, func.count())
+        .where(
+            obligation.c.due_at > first,
+            obligation.c.due_at <= first + OUTLOOK_DAYS * DAY,
+            obligation.c.state == "open",
+            scope.of_duties(obligation),
+        )
+        .group_by(obligation.c.due_at)
+    )
+    found: Counter[date] = Counter()
+    for due_at, count in connection.execute(wanted):
+        found[due_day_of(due_at)] += count
+    return dict(found)
+
+
+def days_of(moment: Moment) -> list[date]:
+    """The days of the outlook, today first."""
+    today = moment.now.date()
+    return [today + timedelta(days=number) for number in range(OUTLOOK_DAYS)]

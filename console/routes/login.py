@@ -1,0 +1,146 @@
+"""Logging in and out, and the language."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from console import sessions
+from console.demo import DEMO_PASSWORD, DEMO_USERS
+from console.i18n import LANGUAGES
+from console.security import form_token, is_token, own_path
+from console.users import TooManyTries, User, authenticate, tries_left
+from console.web import (
+    COOKIE,
+    LANGUAGE_COOKIE,
+    LOGIN_COOKIE,
+    Form,
+    cookie_name,
+    form,
+    language_of,
+    read_fields,
+    redirect,
+    render_public,
+    site_of,
+)
+
+router = APIRouter()
+_TYPED, _MOST_TYPED = "typed.", 40
+_A_YEAR = 365 * 24 * 3600
+
+
+@router.get("/login")
+def login_page(request: Request) -> Response:
+    """The login page; ?next= says where to go then."""
+    return page_of(request, next_path=own_path(request.query_params.get("next")), status=200)
+
+
+def page_of(
+    request: Request,
+    *,
+    next_path: str,
+    status: int,
+    error: str = "",
+    user_name: str = "",
+    typed: Mapping[str, str] | None = None,
+    expired: bool = False,
+) -> Response:
+    """The login page, with what went wrong and what was typed elsewhere before."""
+    secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE)) or secrets.token_urlsafe(24)
+    answer = render_public(
+        request,
+        "login.html",
+        status=status,
+        token=form_token(secret),
+        next=next_path,
+        error=error,
+        u=user_name,
+        typed=dict(typed or {}),
+        expired=expired,
+        oidc=False,
+        demo_users=DEMO_USERS,
+        demo_password=DEMO_PASSWORD,
+    )
+    _set_cookie(request, answer, LOGIN_COOKIE, secret)
+    return answer
+
+
+@router.post("/login")
+async def login(request: Request) -> Response:
+    """Check name and password; one text for both being wrong."""
+    fields, _ = await read_fields(request)
+    return await run_in_threadpool(_login, request, fields)
+
+
+def _login(request: Request, fields: Mapping[str, str]) -> Response:
+    site, name = site_of(request), fields.get("u", "").strip()[:64]
+    t = site.words(language_of(request)).t
+    next_path = own_path(fields.get("next"))
+    typed = {key.removeprefix(_TYPED): value for key, value in fields.items() if key.startswith(_TYPED)}
+
+    def again(status: int, error: str) -> Response:
+        return page_of(
+            request, next_path=next_path, status=status, error=error, user_name=name, typed=typed, expired=bool(typed)
+        )
+
+    secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE))
+    if not secret or not is_token(secret, fields.get("login_token")):
+        return again(400, t("login.stale"))
+    try:
+        user = authenticate(site.engine, name, fields.get("p", "")[:200], site.wall())
+    except TooManyTries as wait:
+        return again(429, t("login.locked", n=wait.minutes))
+    if user is None:
+        return again(401, t("login.wrong", n=tries_left(site.engine, name)))
+    return let_in(request, user, next_path, typed)
+
+
+def let_in(request: Request, user: User, next_path: str, typed: Mapping[str, str] | None = None) -> Response:
+    """Begin a session and go on to where the visitor wanted to be."""
+    site = site_of(request)
+    draft = {"page": next_path.partition("?")[0], "fields": dict(list((typed or {}).items())[:_MOST_TYPED])}
+    token = sessions.begin(site.engine, user, site.wall(), draft if typed else None)
+    answer = redirect(next_path)
+    _set_cookie(request, answer, COOKIE, token)
+    answer.delete_cookie(cookie_name(request, LOGIN_COOKIE), path="/")
+    return answer
+
+
+@router.post("/logout")
+def logout(request: Request, sent: Annotated[Form, Depends(form("login"))]) -> Response:
+    """End the session, here and on the server."""
+    sessions.end(sent.visitor.site.engine, request.cookies.get(cookie_name(request, COOKIE), ""))
+    answer = redirect("/login")
+    answer.delete_cookie(cookie_name(request, COOKIE), path="/")
+    return answer
+
+
+@router.get("/language")
+def language(request: Request) -> Response:
+    """Another language on the same page; ?to= and ?next=."""
+    answer = redirect(own_path(request.query_params.get("next")))
+    to = request.query_params.get("to")
+    if to in LANGUAGES:
+        answer.set_cookie(
+            LANGUAGE_COOKIE,
+            to,
+            max_age=_A_YEAR,
+            samesite="lax",
+            httponly=True,
+            secure=site_of(request).config.secure_cookies,
+        )
+    return answer
+
+
+def _set_cookie(request: Request, answer: Any, name: str, value: str) -> None:
+    answer.set_cookie(
+        cookie_name(request, name),
+        value,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=site_of(request).config.secure_cookies,
+    )

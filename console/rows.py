@@ -1,0 +1,138 @@
+"""A row of the queue as the page shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from sqlalchemy import Connection, select
+
+from console import charts, days, pending
+from console.scope import Scope
+from console.site import Site
+from console.words import Words
+from sinks.tables import event
+
+_COMMENTED = "reentry.action.commented.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class DueShown:
+    """The deadline in words and boxes."""
+
+    words: str
+    date: str
+    title: str
+    over: bool
+    boxes: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word beside the rule; `loc`: to be confirmed."""
+
+    text: str
+    loc: bool = False
+
+
+def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DueShown:
+    """The deadline of a row."""
+    found = days.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar)
+    text = words.due(found)
+    if row["provisional"]:
+        text = f"{words.t('due.about')} {text}"
+    return DueShown(
+        text, words.due_date(found, now), words.limit(row["due_at"]), found.tense == "over", charts.boxes(found.boxes)
+    )
+
+
+def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+    """The last note of each alert of these subjects."""
+    wanted = (
+        select(event.c.body)
+        .where(event.c.subject.in_(subjects), event.c.type == _COMMENTED)
+        .order_by(event.c.arrival, event.c.id)
+    )
+    found = {}
+    for body in connection.execute(wanted).scalars():
+        found[body["data"]["alert_id"]] = body["data"]["note"]
+    return found
+
+
+def shown(
+    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[Mapping[str, Any]], back: str = ""
+) -> list[dict[str, Any]]:
+    """Rows with everything their template needs."""
+    notes = notes_of(connection, sorted({row["subject"] for row in rows}))
+    on_way = pending.of_alerts(connection, [row["alert_id"] for row in rows], site.wall())
+    now = site.now()
+    return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
+
+
+def _shown(
+    site: Site,
+    words: Words,
+    scope: Scope,
+    row: Mapping[str, Any],
+    notes: Mapping[str, str],
+    on_way: Mapping[str, Sequence[Mapping[str, Any]]],
+    now: datetime,
+    back: str,
+) -> dict[str, Any]:
+    t, late = words.t, row["late"]
+    alert_id = row["alert_id"]
+    waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
+    acknowledged = row["acknowledged_by"] or next(
+        (one["body"]["data"]["by"] for one in waiting if one["action"] == "acknowledge"), None
+    )
+    limit = words.at(row["due_at"])
+    why = t("row.why" if late else "row.why.due", owner=words.agency(row["owner_agency"]), limit=limit)
+    return {
+        "id": alert_id,
+        "revision": row["revision"],
+        "late": late,
+        "ended": row.get("outcome"),
+        "severity": row["severity"] if late else "ghost",
+        "due": due_shown(words, row, now, site),
+        "rule": words.rule(row["rule_id"], row["occurrence"]),
+        "rule_id": row["rule_id"],
+        "why": why,
+        "who": words.person(row["subject"]),
+        "place": words.place(row["jurisdiction"]),
+        "owner": words.agency(row["owner_agency"]),
+        "state": _state(words, row, acknowledged),
+        "taken": bool(acknowledged),
+        "note": notes.get(alert_id),
+        "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
+        "tags": _tags(words, row, now),
+        "href": f"/alerts/{alert_id}" + (f"?{urlencode({'back': back})}" if back else ""),
+        "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
+    }
+
+
+def _state(words: Words, row: Mapping[str, Any], acknowledged: str | None) -> str:
+    if row.get("outcome"):
+        return words.t(f"outcome.{row['outcome']}")
+    if not row["late"]:
+        return words.t("row.not_due")
+    if row["assigned_to"]:
+        return words.t("row.assigned", to=row["assigned_to"])
+    return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
+
+
+def _tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
+    t = words.t
+    found = []
+    if row["step"]:
+        found.append(Tag(t(f"row.escalated.{min(row['step'], 3)}")))
+    if row["held"]:
+        found.append(Tag(t("row.held")))
+    if row["snoozed_until"] is not None and row["snoozed_until"] > now:
+        found.append(Tag(t("row.snoozed", until=words.at(row["snoozed_until"]))))
+    if row["contest"]:
+        found.append(Tag(t(f"row.contest.{row['contest']}")))
+    if row["provisional"]:
+        found.append(Tag(t("due.provisional"), loc=True))
+    return found

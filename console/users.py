@@ -1,0 +1,148 @@
+"""Local users: made by an administrator, known by their office and a duty number, never by a person's name."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Engine, Row, delete, func, select
+
+from console.i18n import LANGUAGES, Language
+from console.scope import ROLES, Role, Scope
+from console.tables import console_user, login_attempt
+
+TRIES, WINDOW = 5, timedelta(minutes=15)  # failures of one login name until it waits
+_PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's least for argon2id
+_NOBODY = _PASSWORDS.hash("nobody has this password")
+
+
+class TooManyTries(Exception):
+    """This login name must wait: `minutes` says how long."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(f"too many failed logins; wait {minutes} minutes")
+        self.minutes = minutes
+
+
+class InvalidUser(ValueError):
+    """A user that cannot be made. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may log in."""
+
+    user_id: str
+    login: str
+    role: Role
+    agency: str
+    prefix: str
+    staff: str
+    language: Language | None
+    keys: bool
+
+    @property
+    def scope(self) -> Scope:
+        """What the user sees and may do."""
+        return Scope(self.role, self.agency, self.prefix)
+
+
+def create(
+    engine: Engine, login: str, password: str | None, role: str, agency: str, prefix: str, staff: str | None = None
+) -> User:
+    """Make a user. Raise InvalidUser."""
+    if role not in ROLES:
+        raise InvalidUser(f"role {role}: use one of {', '.join(ROLES)}")
+    if password is not None and len(password) < 10:
+        raise InvalidUser("the password has fewer than 10 characters")
+    if not login or len(login) > 64:
+        raise InvalidUser("a login name has 1 to 64 characters")
+    user = User(secrets.token_hex(8), login, role, agency, prefix, staff or login, None, True)
+    with engine.begin() as connection:
+        if connection.execute(select(console_user.c.user_id).where(console_user.c.login == login)).first():
+            raise InvalidUser(f"there is a user {login} already")
+        connection.execute(
+            console_user.insert().values(
+                user_id=user.user_id,
+                login=login,
+                password=_PASSWORDS.hash(password) if password is not None else None,
+                role=role,
+                agency=agency,
+                prefix=prefix,
+                staff=user.staff,
+                language=None,
+                keys=True,
+                closed=False,
+            )
+        )
+    return user
+
+
+def by_id(connection: Connection, user_id: str) -> User | None:
+    """A user who is not closed."""
+    row = connection.execute(
+        select(console_user).where(console_user.c.user_id == user_id, console_user.c.closed.is_(False))
+    ).first()
+    return _user(row) if row is not None else None
+
+
+def authenticate(engine: Engine, login: str, password: str, wall: datetime) -> User | None:
+    """The user with this password; None for a wrong one, an unknown or closed user, all after the same work. Raise TooManyTries."""
+    with engine.begin() as connection:
+        connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
+        tries, first = connection.execute(
+            select(func.count(), func.min(login_attempt.c.at)).where(login_attempt.c.login == login)
+        ).one()
+        if tries >= TRIES:
+            raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+        row = connection.execute(
+            select(console_user).where(console_user.c.login == login, console_user.c.closed.is_(False))
+        ).first()
+        # Counted before the slow check: requests side by side cannot have more tries than one after another.
+        connection.execute(login_attempt.insert().values(login=login, at=wall))
+    if not _matches(row.password if row is not None else None, password) or row is None:
+        return None
+    with engine.begin() as connection:
+        connection.execute(delete(login_attempt).where(login_attempt.c.login == login))
+    return _user(row)
+
+
+def tries_left(engine: Engine, login: str) -> int:
+    """How many more wrong passwords a login name has before it waits."""
+    with engine.connect() as connection:
+        wanted = select(func.count()).select_from(login_attempt).where(login_attempt.c.login == login)
+        return max(0, TRIES - int(connection.execute(wanted).scalar_one()))
+
+
+def set_preferences(engine: Engine, user_id: str, *, language: Language | None, keys: bool) -> None:
+    """Keep a user's own settings."""
+    with engine.begin() as connection:
+        connection.execute(
+            console_user.update().where(console_user.c.user_id == user_id).values(language=language, keys=keys)
+        )
+
+
+def colleagues(connection: Connection, scope: Scope) -> list[User]:
+    """Users to whom something may be assigned: of the same office, and of offices below the prefix."""
+    rows = connection.execute(
+        select(console_user).where(console_user.c.closed.is_(False)).order_by(console_user.c.login)
+    )
+    users = map(_user, rows)
+    return [
+        one for one in users if one.agency == scope.agency or (scope.prefix and one.prefix.startswith(scope.prefix))
+    ]
+
+
+def _matches(stored: str | None, password: str) -> bool:
+    try:
+        _PASSWORDS.verify(stored or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def _user(row: Row[tuple[object, ...]]) -> User:
+    language = cast("Language", row.language) if row.language in LANGUAGES else None
+    return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys)

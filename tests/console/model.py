@@ -1,0 +1,42 @@
+"""A read model filled as the pipeline fills it: told events through the rules, the outcome through the sinks' own writers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Engine
+
+from handover.calendar import Calendar
+from handover.case_json import encode
+from handover.life import advance
+from handover.replay import MILLISECOND, Told, _Cases, _judged, _share
+from handover.rulebook import RuleBook
+from handover.world import World
+from schemas import alert as alerts
+from schemas.instants import millis
+from schemas.topics import ALERT, CASE
+from sinks import alert_table, case_table, event_table
+from sinks.sink import Record
+
+
+def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime) -> None:
+    """Write the events that arrived up to `until`, every alert they raised, and each case as it is then."""
+    told = sorted((one for one in events if one[1] <= until), key=lambda one: one[1])
+    world, cases = World(book, calendar), _Cases(told)
+    for event, arrival in (*told, *_judged(told)):
+        _share(world, event, arrival)
+        cases.take(event, arrival)
+    found = [alert for case in cases.by_subject.values() for alert in advance(case, world, until + MILLISECOND)]
+    found.sort(key=lambda one: (one.changed_at, one.alert_id, one.revision))
+    with engine.begin() as connection:
+        rows = [(event.topic, event.subject, event.wire(), arrival) for event, arrival in told]
+        assert not event_table.write(connection, [_record(*row) for row in rows])
+        shown = [(ALERT, one.alert_id, alerts.event(one), one.changed_at) for one in found]
+        assert not alert_table.write(connection, [_record(*row) for row in shown])
+        lived = [case for case in cases.by_subject.values() if case.derived is not None]
+        snapshots = [(CASE, case.subject, orjson.loads(encode(case)), until) for case in lived]
+        assert not case_table.write(connection, [_record(*row) for row in snapshots])
+
+
+def _record(topic: str, key: str, value: object, arrival: datetime) -> Record:
+    return Record(topic, 0, 0, key.encode(), orjson.dumps(value), (), millis(arrival), arrival)
