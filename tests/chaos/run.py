@@ -1,0 +1,197 @@
+"""One run: the city lives, faults come, all heals, everything is read to its end, and the judge counts."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from cli.simulation.stream import Options, simulate
+from cli.stack import clockfile
+from cli.stack.children import Unstartable
+from cli.verify import judge
+from handover.calendar import load_calendar
+from handover.judge import Judgement
+from handover.rulebook import load
+from schemas.instants import from_millis
+from schemas.topics import SOURCES
+from sinks import SINKS as TABLES
+from streams.clock import Clock
+from tests.chaos.faults import Fault
+from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
+from tests.chaos.publisher import Publisher
+
+AT_ONCE = 3  # faults at the same time, on different parts
+READY_SECONDS, READ_SECONDS, QUIET_SECONDS = 90, 240, 8
+MILLISECOND = timedelta(milliseconds=1)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class City:
+    """How the city lives: simulated hours a second, the share of its register that is told on the first day, seconds at least."""
+
+    seed: int = 1
+    hours: float = 4.0
+    register: float = 0.15
+    seconds: float = 0.0
+
+    def options(self) -> Options:
+        """What the simulation is given."""
+        return Options("city", self.seed, 0, register=self.register)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has shown."""
+
+    judgement: Judgement
+    events: int
+    days: float
+    faults: int
+    seconds: float
+    deaths: dict[str, list[str]]  # of parts that ended by themselves
+
+
+def run(folder: Path, city: City, plan: Iterable[tuple[float, Fault]], say: Say) -> Outcome:
+    """Run until the plan is done, heal, read to the end, judge. Raise Unstartable where something does not come back."""
+    began = time.monotonic()
+    # A child dies with the thread that started it: the threads of the faults, which start brokers, outlive the plant.
+    with ThreadPoolExecutor(AT_ONCE, "fault") as hands, Plant(folder, say) as plant:
+        records = simulate(city.options())
+        first = next(records)
+        clock = clockfile.begin(plant.clock_file, from_millis(first.received), city.hours * 3600, _wall_ms())
+        for name in (*WORKERS[:2], *SINKS):
+            plant.start(name)
+        with Publisher(plant.cluster.bootstrap, PARTITIONS, chain([first], records), clock) as publisher:
+            wait_until(lambda: len(plant.watermark_ms()) == PARTITIONS, READY_SECONDS, "the workers are not ready")
+            say(f"{'':4} {time.monotonic() - began:7.1f} s  all runs; {publisher.sent} events told")
+            faults = Schedule(plant, hands, say, began).strike_all(plan)
+            time.sleep(max(0.0, began + city.seconds - time.monotonic()))
+            publisher.stop()
+            say(f"{'':4} {time.monotonic() - began:7.1f} s  {faults} faults healed; {publisher.sent} events told")
+        end = stand_still(plant, clock, say)
+        judgement, events = read_and_judge(plant, end)
+        days = (end - from_millis(first.received)) / timedelta(days=1)
+        return Outcome(judgement, events, days, faults, time.monotonic() - began, plant.row())
+
+
+class Schedule:
+    """Strikes in the order of the plan; a fault whose target is being harmed already waits until that has healed."""
+
+    def __init__(self, plant: Plant, hands: ThreadPoolExecutor, say: Say, began: float) -> None:
+        self._plant, self._hands, self._say, self._began = plant, hands, say, began
+        self._free = threading.Condition()
+        self._claimed: set[str] = set()
+        self._failed: BaseException | None = None
+
+    def strike_all(self, plan: Iterable[tuple[float, Fault]]) -> int:
+        """Return how many faults struck, when all have healed. Raise what kept one from healing."""
+        healing: list[Future[None]] = []
+        for number, (gap, fault) in enumerate(plan, 1):
+            time.sleep(gap)
+            with self._free:
+                self._free.wait_for(lambda: self._failed or not (fault.claims & self._claimed))  # noqa: B023  # used at once
+                if self._failed:
+                    break
+                self._claimed |= fault.claims
+            healing.append(self._hands.submit(self._suffer, number, fault))
+        for one in healing:
+            one.result()
+        return len(healing)
+
+    def _suffer(self, number: int, fault: Fault) -> None:
+        try:
+            self._say(f"{number:4} {time.monotonic() - self._began:7.1f} s  {fault}")
+            fault.strike(self._plant)
+            time.sleep(fault.seconds)
+            fault.heal(self._plant)
+        except BaseException as error:
+            self._failed = error
+            raise
+        finally:
+            with self._free:
+                self._claimed -= fault.claims
+                self._free.notify_all()
+
+
+def stand_still(plant: Plant, clock: Clock, say: Say) -> datetime:
+    """Let everything be read as it is, without a restart; then stop time, and return the last instant that was lived."""
+    stopped = _wall_ms()
+    wait_until(lambda: _applied(plant, stopped), READ_SECONDS, "the workers do not reach the end of the log")
+    for name in (*WORKERS, *SINKS):
+        plant.stop(name)
+    paused = _wall_ms()
+    still = clockfile.pause(plant.clock_file, paused)
+    say("     the workers have reached the end of the log; time stands still")
+    for name in (*WORKERS[:2], *SINKS):
+        plant.start(name)
+    wait_until(lambda: _applied(plant, paused - 1), READ_SECONDS, "the workers do not reach the end of time")
+    quiet_since = time.monotonic()
+    seen = _unread(plant)
+    end = time.monotonic() + READ_SECONDS
+    while seen[0] or time.monotonic() - quiet_since < QUIET_SECONDS:
+        if time.monotonic() > end:
+            raise Unstartable(f"{seen[0]} records are not read to the end")
+        time.sleep(1)
+        now = _unread(plant)
+        if now != seen:
+            seen, quiet_since = now, time.monotonic()
+    return still.arrival(paused) - MILLISECOND
+
+
+def _applied(plant: Plant, wall_ms: int) -> bool:
+    told = plant.watermark_ms()
+    return len(told) == PARTITIONS and min(told.values()) >= wall_ms
+
+
+def _unread(plant: Plant) -> tuple[int, int]:
+    """How many records are not yet committed by the workers and the sinks, and how many there are on the topics that sinks read."""
+    groups: list[tuple[str, Sequence[str]]] = [("reentry-worker", SOURCES)]
+    groups += [(f"reentry-sink-{table.name}", table.topics) for table in TABLES]
+    brokers = plant.cluster.bootstrap.split(",")
+    consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None)
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    try:
+        unread, ends = 0, 0
+        for group, topics in groups:
+            places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+            until = consumer.end_offsets(places)
+            done = admin.list_group_offsets(group)
+            unread += sum(until[place] - _offset(done, place) for place in places)
+            ends += sum(until.values())
+    except KafkaError as error:
+        raise Unstartable(f"the brokers do not answer: {error}") from error
+    finally:
+        admin.close()
+        consumer.close()
+    return unread, ends
+
+
+def _offset(done: dict[TopicPartition, object], place: TopicPartition) -> int:
+    told = done.get(place)
+    return max(0, int(getattr(told, "offset", 0) or 0))
+
+
+def read_and_judge(plant: Plant, end: datetime) -> tuple[Judgement, int]:
+    """Judge everything up to the end; nothing is on its way any more."""
+    return judge(plant.settings, load("cn-default"), load_calendar(), end, settled_ms=_wall_ms())
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return when the condition holds. Raise Unstartable with what was waited for."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Unstartable(f"{what} after {seconds:g} s")
+        time.sleep(0.5)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
