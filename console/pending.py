@@ -82,13 +82,18 @@ def undo(engine: Engine, batch: str, user_id: str, wall: datetime) -> int:
         ).rowcount
 
 
-def confirm(engine: Engine, event_id: str, user_id: str, wall: datetime, undo_for: timedelta) -> bool:
+def confirm(engine: Engine, event_id: str, alert_id: str, user_id: str, wall: datetime, undo_for: timedelta) -> bool:
     """A second person agrees; False where it is the first again, or where there is nothing to agree to."""
     with engine.begin() as connection:
         return bool(
             connection.execute(
                 pending.update()
-                .where(pending.c.event_id == event_id, pending.c.user_id != user_id, pending.c.state == "second")
+                .where(
+                    pending.c.event_id == event_id,
+                    pending.c.alert_id == alert_id,
+                    pending.c.user_id != user_id,
+                    pending.c.state == "second",
+                )
                 .values(state="waiting", publish_at=wall + undo_for)
             ).rowcount
         )

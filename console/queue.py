@@ -219,10 +219,10 @@ def _take(
         )
     rows = connection.execute(wanted.order_by(table.c.due_at, table.c.alert_id).limit(count)).mappings()
     late = table is alert
-    return [{**_NOTHING_YET, **row, "late": late} for row in rows]
+    return [{**NOTHING_YET, **row, "late": late} for row in rows]
 
 
-_NOTHING_YET: Mapping[str, Any] = {
+NOTHING_YET: Mapping[str, Any] = {
     "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
     "raised_at": None,
 }  # fmt: skip

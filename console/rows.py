@@ -89,6 +89,7 @@ def _shown(
     )
     limit = words.at(row["due_at"])
     why = t("row.why" if late else "row.why.due", owner=words.agency(row["owner_agency"]), limit=limit)
+    href = f"/alerts/{alert_id}?" + (f"{urlencode({'back': back})}&" if back else "")
     return {
         "id": alert_id,
         "revision": row["revision"],
@@ -107,7 +108,8 @@ def _shown(
         "note": notes.get(alert_id),
         "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
         "tags": _tags(words, row, now),
-        "href": f"/alerts/{alert_id}" + (f"?{urlencode({'back': back})}" if back else ""),
+        "href": href.rstrip("?&"),
+        "do": f"{href}do=",
         "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
     }
 

@@ -101,6 +101,11 @@ class Scope:
         """Kinds of pages."""
         return PAGES[self.role]
 
+    @property
+    def actions(self) -> frozenset[str]:
+        """Actions that are allowed at all."""
+        return ACTIONS[self.role]
+
     def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
         """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
         if action not in ACTIONS[self.role]:

@@ -1,0 +1,97 @@
+"""One alert as it is read: its row, the events behind it, its history, what else the same subject owes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from console.queue import NOTHING_YET
+from console.scope import Scope
+from sinks.tables import alert, alert_history, event, handover, obligation
+
+Row = Mapping[str, Any]
+_ACTION_TOPIC = "reentry.action.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything behind one alert. `row["late"]` is false for a duty that has no alert yet."""
+
+    row: Row
+    seen: Sequence[Row]
+    history: Sequence[Row]
+    actions: Sequence[Row]
+    handover: Row | None
+    others: Sequence[Row]
+
+
+def find(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
+    """The alert, or the duty that would raise it, if it is in scope; None otherwise, also where there is none."""
+    row = (
+        connection.execute(select(alert).where(alert.c.alert_id == alert_id, scope.of_duties(alert))).mappings().first()
+    )
+    if row is not None:
+        return {**row, "late": True}
+    duty = connection.execute(
+        select(obligation).where(obligation.c.alert_id == alert_id, scope.of_duties(obligation))
+    ).mappings().first()  # fmt: skip
+    if duty is None:
+        return None
+    return {
+        **NOTHING_YET,
+        "outcome": None,
+        "resolved_at": None,
+        "seen": [],
+        "basis": [],
+        "ladder": [],
+        "changed_at": None,
+        **duty,
+        "late": False,
+    }
+
+
+def story(connection: Connection, scope: Scope, row: Row) -> Story:
+    """What is behind it. Events of topics that the scope may not see are left out."""
+    subject, alert_id = row["subject"], row["alert_id"]
+    events = [
+        dict(one)
+        for one in connection.execute(
+            select(event).where(event.c.subject == subject, event.c.topic.in_(scope.topics)).order_by(event.c.time)
+        ).mappings()
+    ]
+    wanted = set(row["seen"])
+    history = connection.execute(
+        select(alert_history).where(alert_history.c.alert_id == alert_id).order_by(alert_history.c.revision)
+    ).mappings()
+    home = connection.execute(
+        select(handover).where(handover.c.handover_id == row["handover_id"], handover.c.subject == subject)
+    ).mappings()
+    return Story(
+        row,
+        [one for one in events if one["id"] in wanted and one["topic"] != _ACTION_TOPIC],
+        [dict(one) for one in history],
+        [one for one in events if one["topic"] == _ACTION_TOPIC and one["body"]["data"].get("alert_id") == alert_id],
+        dict(one) if (one := home.first()) is not None else None,
+        others(connection, scope, subject, alert_id),
+    )
+
+
+def others(connection: Connection, scope: Scope, subject: str, but: str = "") -> list[Row]:
+    """Alerts and open duties of a subject that are in scope, by deadline; each duty once."""
+    alerts = connection.execute(
+        select(alert).where(alert.c.subject == subject, alert.c.alert_id != but, scope.of_duties(alert))
+    ).mappings()
+    found: list[Row] = [{**one, "late": True} for one in alerts]
+    known = {one["alert_id"] for one in found if one["state"] == "firing"}
+    duties = connection.execute(
+        select(obligation).where(
+            obligation.c.subject == subject, obligation.c.alert_id != but, scope.of_duties(obligation)
+        )
+    ).mappings()
+    found += [
+        {**NOTHING_YET, "outcome": None, "resolved_at": None, "seen": [], **one, "late": False}
+        for one in duties
+        if one["alert_id"] not in known
+    ]
+    return sorted(found, key=lambda one: (one["due_at"], one["alert_id"]))
