@@ -20,7 +20,7 @@ from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, login, system, today
+from console.routes import alerts, login, obligations, people, settings, system, today
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -29,7 +29,15 @@ from handover.rulebook import load
 from sinks.database import connect, prepare
 
 log = logging.getLogger(__name__)
-ROUTERS = (system.router, login.router, today.router, alerts.router)  # a new page: its module's router here
+ROUTERS = (
+    system.router,
+    login.router,
+    today.router,
+    alerts.router,
+    people.router,
+    obligations.router,
+    settings.router,
+)  # a new page: its module's router here
 
 
 def create_app(config: ConsoleConfig) -> FastAPI:

@@ -87,7 +87,7 @@ def _shown(
     acknowledged = row["acknowledged_by"] or next(
         (one["body"]["data"]["by"] for one in waiting if one["action"] == "acknowledge"), None
     )
-    limit = words.at(row["due_at"])
+    limit = words.before(row["due_at"])
     why = t("row.why" if late else "row.why.due", owner=words.agency(row["owner_agency"]), limit=limit)
     href = f"/alerts/{alert_id}?" + (f"{urlencode({'back': back})}&" if back else "")
     return {

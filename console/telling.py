@@ -18,7 +18,7 @@ def sentence(words: Words, story: Story) -> str:
     row, t = story.row, words.t
     values = {
         "owner": words.agency(row["owner_agency"]),
-        "limit": words.at(row["due_at"]),
+        "limit": words.before(row["due_at"]),
         "answer": words.fact(row["missing"][0]) if row["missing"] else words.rule(row["rule_id"], row["occurrence"]),
     }
     if row["outcome"]:
@@ -176,7 +176,7 @@ def _changes(words: Words, before: Row | None, now: Row) -> list[str]:
         to = words.agency(now["ladder"][0]["to"]) if now["ladder"] else ""
         found.append(t("log.step", to=to, n=now["step"]))
     if now["due_at"] != before["due_at"]:
-        found.append(t("log.redated", limit=words.at(now["due_at"])))
+        found.append(t("log.redated", limit=words.before(now["due_at"])))
     if now["owner_agency"] != before["owner_agency"]:
         found.append(t("log.owner", owner=words.agency(now["owner_agency"])))
     if now["held"] != before["held"]:

@@ -100,6 +100,12 @@ class Words:
         local = in_china(at)
         return f"{self.day(local.date())} {local:%H:%M}"
 
+    def before(self, due_at: datetime) -> str:
+        """A deadline in a sentence; the end of a day is 24:00."""
+        if due_at.hour == due_at.minute == 0:
+            return f"{self.day(due_day_of(due_at))} 24:00"
+        return self.at(due_at)
+
     def log_at(self, at: datetime) -> str:
         """10-09 08:30."""
         return f"{in_china(at):%m-%d %H:%M}"

@@ -1,0 +1,76 @@
+"""/people: what should have happened to this person, and what did?"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from console import people, timeline
+from console.site import Site
+from console.web import NotFound, Visitor, page, redirect, render
+from console.words import Words
+
+router = APIRouter()
+
+
+@router.get("/people")
+def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people"))]) -> Response:
+    """People in handover, found by the beginning of their reference; ?q=&after=."""
+    q, most = request.query_params.get("q", "").strip()[:64], visitor.site.config.page_rows
+    with visitor.site.engine.connect() as connection:
+        rows = people.listing(connection, visitor.scope, q, _after(request.query_params.get("after", "")), most + 1)
+        total = people.count(connection, visitor.scope)
+    if q and len({row["subject"] for row in rows}) == 1 and len(q) > 8:
+        return redirect(f"/people/{rows[0]['subject']}")
+    more, rows = len(rows) > most, rows[:most]
+    following = ""
+    if more:
+        last = rows[-1]
+        place = f"{last['opened_at'].isoformat()}~{last['subject']}"
+        following = f"/people?{urlencode({'q': q, 'after': place})}"
+    return render(visitor, "people.html", rows=rows, total=total, q=q, following=following)
+
+
+def _after(text: str) -> tuple[datetime, str] | None:
+    at, _, subject = text.partition("~")
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (found, subject) if found.tzinfo is not None else None
+
+
+@router.get("/people/{person_ref}")
+def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> Response:
+    """One person: handovers, the whole way as a chart, and step by step."""
+    site, words = visitor.site, visitor.words
+    with site.engine.connect() as connection:
+        found = people.find(connection, visitor.scope, person_ref)
+    if found is None:
+        raise NotFound
+    return render(
+        visitor,
+        "person.html",
+        person=found,
+        latest=found.handovers[-1],
+        say=timeline.sentence(site, words, found),
+        sums=timeline.sums(words, found.duties),
+        chart=timeline.chart(site, words, found),
+        steps=timeline.steps(site, words, found),
+        tags=_tags(words, found.handovers[-1]),
+        release=_release(site, words, found.handovers[-1]),
+    )
+
+
+def _tags(words: Words, handover: Any) -> list[str]:
+    key = f"handover.{handover['state']}"
+    state = words.t(key) if words.t.has(key) else handover["state"]
+    return [words.kind(handover["kind"]), state] + ([words.t("person.key")] if handover["key_person"] else [])
+
+
+def _release(site: Site, words: Words, handover: Any) -> str:
+    if not handover["release_date"]:
+        return words.t("none")
+    return words.long_day(datetime.fromisoformat(handover["release_date"]).date())

@@ -1,0 +1,49 @@
+"""/settings: my view, and who am I? Saved views are kept here, too."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from console import views
+from console.i18n import LANGUAGES, Language
+from console.users import set_preferences
+from console.web import LANGUAGE_COOKIE, BadForm, Form, Visitor, anyone_known, form, redirect, render
+
+router = APIRouter()
+
+
+@router.get("/settings")
+def settings(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
+    """Who I am, what I may do, my language and shortcuts, my saved views."""
+    with visitor.site.engine.connect() as connection:
+        saved = views.of(connection, visitor.user)
+    mine = [one for one in saved if one["user_id"] == visitor.user.user_id]
+    return render(visitor, "settings.html", saved=mine, done="saved" in request.query_params)
+
+
+@router.post("/settings")
+def keep(sent: Annotated[Form, Depends(form("login"))]) -> Response:
+    """Keep my language and whether single keys are shortcuts."""
+    language: Language | None = found if (found := sent["language"]) in LANGUAGES else None
+    set_preferences(sent.visitor.site.engine, sent.visitor.user.user_id, language=language, keys=sent["keys"] == "on")
+    answer = redirect("/settings?saved=1")
+    answer.delete_cookie(LANGUAGE_COOKIE, path="/")
+    return answer
+
+
+@router.post("/views")
+def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
+    """Save the queue's filters under a name."""
+    try:
+        views.save(sent.visitor.site.engine, sent.visitor.user, sent["name"], sent["shared"], sent["query"])
+    except ValueError as error:
+        raise BadForm from error
+    return redirect(f"/today?{sent['query']}")
+
+
+@router.post("/views/{view_id}/remove")
+def remove_view(view_id: str, sent: Annotated[Form, Depends(form("today"))]) -> Response:
+    """Forget one of my views."""
+    views.remove(sent.visitor.site.engine, sent.visitor.user, view_id)
+    return redirect("/settings")
