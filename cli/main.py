@@ -35,6 +35,7 @@ COMMANDS = {
     "alerts": _Command("cli.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
     "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
     "sink": _Command("cli.sink", "sink", "Write the SQL read model and send notifications."),
+    "console": _Command("cli.console", "console", "Serve the operations console."),
     "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
     "dlq": _Command("cli.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
     "schemas": _Command("cli.schemas", "app", "Write JSON Schema and AsyncAPI."),

@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 from console import database
 from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
+from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, login, obligations, people, settings, system, today
+from console.routes import alerts, live, login, obligations, people, settings, system, today
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -37,6 +38,7 @@ ROUTERS = (
     people.router,
     obligations.router,
     settings.router,
+    live.router,
 )  # a new page: its module's router here
 
 
@@ -57,6 +59,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
     )
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
+    app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies)
@@ -74,9 +77,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if site.config.demo:
         make_demo_users(site.engine)
     app.state.publisher.start()
+    await app.state.live.start()
     try:
         yield
     finally:
+        await app.state.live.stop()
         app.state.publisher.stop()
         site.engine.dispose()
 

@@ -41,8 +41,10 @@ def begin(engine: Engine, user: User, wall: datetime, draft: Mapping[str, Any] |
     return token
 
 
-def find(engine: Engine, token: str, wall: datetime, idle: timedelta, longest: timedelta) -> Session | None:
-    """The living session of a token."""
+def find(
+    engine: Engine, token: str, wall: datetime, idle: timedelta, longest: timedelta, *, touch: bool = True
+) -> Session | None:
+    """The living session of a token; without `touch` it grows no younger: an open page that listens is no visit."""
     with engine.begin() as connection:
         row = connection.execute(select(console_session).where(console_session.c.token == _hash(token))).first()
         if row is None:
@@ -53,7 +55,7 @@ def find(engine: Engine, token: str, wall: datetime, idle: timedelta, longest: t
         user = by_id(connection, row.user_id)
         if user is None:
             return None
-        if wall - row.seen_at > _FRESH:
+        if touch and wall - row.seen_at > _FRESH:
             connection.execute(_of(row.token).values(seen_at=wall))
         return Session(user, row.csrf, row.draft)
 

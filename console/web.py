@@ -112,7 +112,8 @@ def session_of(request: Request) -> Session | None:
     site, token = site_of(request), request.cookies.get(cookie_name(request, COOKIE), "")
     if not token:
         return None
-    return sessions.find(site.engine, token, site.wall(), site.config.idle, site.config.longest)
+    listens = request.url.path == "/events"
+    return sessions.find(site.engine, token, site.wall(), site.config.idle, site.config.longest, touch=not listens)
 
 
 def visitor(request: Request) -> Visitor:

@@ -1,0 +1,145 @@
+/* Enhancements only: every page reads, filters and acts without this file. */
+(function () {
+  "use strict";
+  var doc = document, root = doc.documentElement, body = doc.body, store;
+  try { store = localStorage; store.length; } catch (e) { store = {}; }
+  function all(query, from) { return [].slice.call((from || doc).querySelectorAll(query)); }
+  function one(query, from) { return (from || doc).querySelector(query); }
+
+  /* display */
+  ["theme", "density"].forEach(function (name) {
+    var input = one("input[name=" + name + "][value='" + (store[name] || "") + "']");
+    if (input) input.checked = true;
+  });
+  if (innerWidth < 1081) all("details.fx").forEach(function (x) { x.removeAttribute("open"); });
+  doc.addEventListener("change", function (e) {
+    var name = e.target.name, value = e.target.value;
+    if (name === "theme" || name === "density") {
+      if (value) root.setAttribute("data-" + name, value); else root.removeAttribute("data-" + name);
+      store[name] = value;
+    }
+    if (e.target.matches("[data-all]")) all(".k-sel input[name=id]").forEach(function (b) { b.checked = e.target.checked; mark(b); });
+    else if (e.target.matches(".k-sel input")) mark(e.target);
+    else if (e.target.form && e.target.form.id === "filters") e.target.form.submit();
+  });
+  doc.addEventListener("click", function (e) { if (e.target.closest("[data-print]")) print(); });
+  if (location.hash) { var asked = doc.getElementById(location.hash.slice(1)); if (asked && asked.tagName === "DETAILS") asked.open = true; }
+
+  /* selection */
+  var bulk = one(".bulk"), chosen = one("#chosen");
+  function mark(box) {
+    box.closest("tr").classList.toggle("sel", box.checked);
+    count();
+  }
+  function count() {
+    if (!bulk) return;
+    var n = all(".k-sel input[name=id]:checked").length;
+    bulk.hidden = !n; chosen.textContent = n;
+  }
+  all(".k-sel input[name=id]:checked").forEach(mark); count();
+
+  /* keys */
+  function cur() { return one("tr.cur"); }
+  function move(by) {
+    var rows = all("tr.d"), at = rows.indexOf(cur());
+    var next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
+    if (!next) return;
+    if (cur()) cur().classList.remove("cur");
+    next.classList.add("cur");
+    var link = one("a", next); if (link) link.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+  function press(name) {
+    var target = one('[data-act="' + name + '"]', cur() || doc) || one('.hero [data-act="' + name + '"]');
+    if (target) target.click();
+  }
+  var keys = {
+    j: function () { move(1); }, k: function () { move(-1); },
+    x: function () { var b = cur() && one(".k-sel input", cur()); if (b) { b.checked = !b.checked; mark(b); } },
+    a: function () { press("ack"); }, s: function () { press("snooze"); }, r: function () { press("assign"); },
+    c: function () { var box = one("#note input[name=note]"); if (box && !cur()) box.focus(); else press("note"); },
+    n: function () { press2("new"); }, u: function () { press2("undo"); }, p: function () { print(); },
+    "/": function () { var f = one(".find input"); if (f) f.focus(); },
+    "?": function () { var h = one("dialog.keys"); if (h && h.showModal) h.showModal(); },
+    Escape: function () { var back = one(".crumbs a"); if (back) back.click(); }
+  };
+  function press2(name) { var target = one('[data-act="' + name + '"]'); if (target && !target.hidden) target.click(); }
+  doc.addEventListener("keydown", function (e) {
+    var t = e.target;
+    if (e.ctrlKey || e.metaKey || e.altKey || one("dialog[open]")) return;
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName) && t.type !== "checkbox") { if (e.key === "Escape") t.blur(); return; }
+    if (body.getAttribute("data-keys") === "off") return;
+    var go = keys[e.key];
+    if (go) { e.preventDefault(); go(); }
+  });
+
+  /* undo */
+  all(".toast[data-seconds]").forEach(function (toast) {
+    var left = +toast.getAttribute("data-seconds"), shown = one(".left", toast);
+    var timer = setInterval(function () {
+      left -= 1;
+      if (left <= 0) { clearInterval(timer); toast.remove(); } else shown.textContent = left;
+    }, 1000);
+  });
+
+  /* live: nothing moves by itself; a row that is being used is left alone until it is left */
+  var list = one("[data-events]"), dot = one("#live"), pill = one("#pill");
+  if (!list || !window.EventSource) return;
+  var waiting = {}, beat = 0, critical = 0, title = doc.title, shownNew = 0, hiddenIds = {};
+  function busy(row) {
+    return row.matches(":hover") || row.contains(doc.activeElement) || row.classList.contains("cur") || row.classList.contains("sel") || !!one("dialog[open]");
+  }
+  function replace(row) {
+    var id = row.getAttribute("data-id");
+    fetch("/alerts/" + encodeURIComponent(id) + "/row", { headers: { "HX-Request": "true" }, credentials: "same-origin" })
+      .then(function (answer) { return answer.status === 200 ? answer.text() : ""; })
+      .then(function (text) {
+        if (!text) return;
+        var made = doc.createElement("tbody"); made.innerHTML = text;
+        var fresh = one("tr.d", made);
+        if (fresh && row.parentNode && !busy(row)) row.parentNode.replaceChild(fresh, row);
+      }).catch(function () {});
+  }
+  function leave() {
+    Object.keys(waiting).forEach(function (id) {
+      var row = doc.getElementById("a-" + id);
+      if (!row) delete waiting[id]; else if (!busy(row)) { delete waiting[id]; replace(row); }
+    });
+  }
+  ["mouseout", "focusout"].forEach(function (name) { doc.addEventListener(name, function () { setTimeout(leave, 50); }); });
+  function changed(told) {
+    var row = doc.getElementById("a-" + told.alert_id), sheet = one("#alert");
+    if (sheet && sheet.getAttribute("data-id") === told.alert_id && told.revision > +sheet.getAttribute("data-revision")) showPill(1);
+    if (!row || told.revision <= +row.getAttribute("data-revision")) return;
+    if (doc.hidden) { hiddenIds[told.alert_id] = told; return; }
+    if (busy(row)) waiting[told.alert_id] = true; else replace(row);
+  }
+  doc.addEventListener("visibilitychange", function () {
+    if (doc.hidden) return;
+    var late = hiddenIds; hiddenIds = {};
+    Object.keys(late).forEach(function (id) { changed(late[id]); });
+  });
+  function showPill(n) {
+    if (!pill) return;
+    shownNew += n; pill.hidden = false;
+    one("span", pill).textContent = pill.getAttribute("data-text").replace("0", shownNew);
+  }
+  function alive() { beat = Date.now(); if (dot) dot.classList.remove("off"); var lost = one("#lost"); if (lost) lost.hidden = true; }
+  function connect() {
+    var source = new EventSource(list.getAttribute("data-events"));
+    source.onopen = alive;
+    source.addEventListener("beat", alive);
+    source.addEventListener("row", function (e) { alive(); changed(JSON.parse(e.data)); });
+    source.addEventListener("new", function (e) {
+      alive(); showPill(1);
+      if (JSON.parse(e.data).severity === "CRIT") { critical += 1; doc.title = "(" + critical + ") " + title; }
+    });
+    source.addEventListener("reset", function () { alive(); showPill(1); });
+  }
+  connect();
+  setInterval(function () {
+    var quiet = Date.now() - beat, lost = one("#lost");
+    if (quiet > 10000 && dot) dot.classList.add("off");
+    if (quiet > 60000 && lost) lost.hidden = false;
+  }, 2000);
+})();

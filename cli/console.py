@@ -1,0 +1,107 @@
+"""`handover console`: the operations console."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.report import fail, say
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+
+def console(
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring its tables to the newest version, then end.")
+    ] = False,
+    add_user: Annotated[
+        str | None,
+        typer.Option(
+            "--add-user", help="LOGIN,ROLE,AGENCY,PREFIX: make a user, then end. The password is read from stdin."
+        ),
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make one user per role with a known password. Never elsewhere.")
+    ] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Cookies also over plain http: only where it is reached on this machine.")
+    ] = False,
+) -> None:
+    """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
+    import uvicorn
+
+    from cli.dump import read_clock
+    from cli.records import read_settings
+    from console.app import create_app
+    from console.config import ConsoleConfig
+    from handover.rulebook import InvalidRuleBook
+    from sinks.database import NotMigrated, connect
+
+    settings = read_settings()
+    if migrate:
+        return _migrate(settings)
+    if add_user is not None:
+        return _add_user(settings, add_user)
+    clock = read_clock(settings)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    config = ConsoleConfig(
+        database_url=settings.database,
+        brokers=settings.brokers,
+        topic_prefix=settings.topic_prefix,
+        now=lambda: clock.now(time.time_ns() // 1_000_000),
+        rules=settings.rules,
+        calendar=settings.calendar,
+        secure_cookies=not (insecure or demo),
+        demo=demo,
+    )
+    port = settings.web_port or 8080
+    try:
+        app = create_app(config)
+        if connect(settings.database).dialect.name != "sqlite":
+            from console.database import prepare
+
+            prepare(connect(settings.database))
+    except (OSError, InvalidRuleBook) as error:
+        fail(f"{settings.rules}: {error}", "correct REENTRY_RULES or REENTRY_CALENDAR")
+    except NotMigrated as error:
+        fail(str(error).partition(":")[0], "run: handover console --migrate")
+    say(f"console: http://{settings.web_host}:{port}")
+    uvicorn.run(app, host=settings.web_host, port=port, log_level="warning", access_log=False, server_header=False)
+    return None
+
+
+def _migrate(settings: Settings) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from console.database import migrate
+    from sinks.database import connect
+
+    try:
+        migrate(connect(settings.database))
+    except SQLAlchemyError as error:
+        fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
+    say("the console's tables are at the newest version")
+
+
+def _add_user(settings: Settings, told: str) -> None:
+    import sys
+
+    from console.database import prepare
+    from console.users import InvalidUser, create
+    from sinks.database import connect
+
+    parts = told.split(",")
+    if len(parts) != 4:
+        fail(f"--add-user {told}: not four values", "write LOGIN,ROLE,AGENCY,PREFIX; the prefix may be empty")
+    engine = connect(settings.database)
+    prepare(engine)
+    try:
+        user = create(engine, parts[0], sys.stdin.readline().rstrip("\n"), parts[1], parts[2], parts[3])
+    except InvalidUser as error:
+        fail(str(error), "correct it and try again")
+    say(f"user {user.login} may log in as {user.role}")

@@ -1,0 +1,202 @@
+"""What changed, as it changes: one reader of the change sequence for all open pages, each told only what it may see."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from console.queue import KINDS, WAITS, Filters
+from console.scope import Scope
+from sinks.tables import alert, change
+
+log = logging.getLogger(__name__)
+
+BUFFER = 5_000  # changes that a page may have missed; more, and it is told to load again
+_OVERLAP, _SEEN = 200, 2_000  # on PostgreSQL a lower number may be committed after a higher one
+_QUEUE, _KEYS = 1_000, 500
+BEAT_SECONDS = 5.0
+_COLUMNS = ("alert_id", "revision", "state", "severity", "rule_id", "owner_agency", "jurisdiction", "step", "handover_kind", "acknowledged_by",
+            "assigned_to", "held", "contest", "provisional")  # fmt: skip
+_KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An alert that changed, with the number of its change."""
+
+    number: int
+    row: Mapping[str, Any]
+
+
+@dataclass(eq=False, slots=True)
+class Page:
+    """An open page: what it may see, what it shows."""
+
+    scope: Scope
+    staff: str
+    filters: Filters
+    queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+
+
+class Live:
+    """Reads changes and hands them to open pages."""
+
+    def __init__(self, engine: Engine, poll_seconds: float) -> None:
+        self._engine, self._poll = engine, poll_seconds
+        self._pages: set[Page] = set()
+        self._seen: deque[int] = deque(maxlen=_SEEN)
+        self._last = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin with what comes from now on."""
+        self._last = await run_in_threadpool(self._newest)
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End, and end all open pages."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for page in self._pages:
+            _tell(page, None)
+
+    async def follow(self, page: Page, since: int | None) -> AsyncIterator[bytes]:
+        """The stream of one page, as server-sent events; from `since` on, or `reset` where that is too long ago."""
+        self._pages.add(page)
+        try:
+            yield b"retry: 3000\n\n"
+            new = 0
+            for one in await self._missed(since):
+                if one is None:
+                    yield event("reset", {}, self._last)
+                    break
+                async for part in self._parts(page, one, new):
+                    new += part.startswith(b"event: new")
+                    yield part
+            while True:
+                try:
+                    told = await asyncio.wait_for(page.queue.get(), BEAT_SECONDS)
+                except TimeoutError:
+                    yield event("beat", {}, self._last)
+                    continue
+                if told is None:
+                    return
+                async for part in self._parts(page, told, new):
+                    new += part.startswith(b"event: new")
+                    yield part
+        finally:
+            self._pages.discard(page)
+
+    async def _parts(self, page: Page, one: Changed, new: int) -> AsyncIterator[bytes]:
+        if not page.scope.sees(one.row):
+            return
+        row = one.row
+        shown = {name: row[name] for name in ("alert_id", "revision", "state", "severity")}
+        yield event("row", shown, one.number)
+        if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
+            yield event("new", {"n": new + 1, "severity": row["severity"]}, one.number)
+
+    async def _missed(self, since: int | None) -> Sequence[Changed | None]:
+        if since is None or since >= self._last:
+            return []
+        if since < self._last - BUFFER:
+            return [None]
+        return await run_in_threadpool(self._read, since, self._last)
+
+    async def _run(self) -> None:
+        away = False
+        while True:
+            await asyncio.sleep(self._poll)
+            try:
+                found = await run_in_threadpool(self._read_on)
+                away = False
+            except SQLAlchemyError as error:
+                if not away:
+                    log.warning("live pages wait: %s", type(error).__name__)
+                away = True
+                continue
+            for one in found:
+                for page in list(self._pages):
+                    _tell(page, one)
+
+    def _newest(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(select(func.max(change.c.number))).scalar() or 0)
+
+    def _read_on(self) -> Sequence[Changed]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(change.c.number, change.c.kind, change.c.key)
+                .where(change.c.number > self._last - (_OVERLAP if self._seen else 0))
+                .order_by(change.c.number)
+            )
+            known = set(self._seen)
+            fresh = [row for row in rows if row.number not in known]
+            for row in fresh:
+                self._seen.append(row.number)
+                self._last = max(self._last, row.number)
+            return list(_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
+
+    def _read(self, since: int, until: int) -> Sequence[Changed]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(change.c.number, change.c.key)
+                .where(change.c.number > since, change.c.number <= until, change.c.kind == "alert")
+                .order_by(change.c.number)
+            )
+            return list(_alerts(connection, [(row.number, row.key) for row in rows]))
+
+
+def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[Changed]:
+    """Each alert once, with its newest number."""
+    numbers = {key: number for number, key in changes}
+    keys = list(numbers)
+    for start in range(0, len(keys), _KEYS):
+        wanted = select(*(alert.c[name] for name in _COLUMNS)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
+        for row in connection.execute(wanted).mappings():
+            yield Changed(numbers[row["alert_id"]], dict(row))
+
+
+def _tell(page: Page, one: Changed | None) -> None:
+    """A page that does not read any more is ended; its browser connects again and is told what it missed."""
+    try:
+        page.queue.put_nowait(one)
+    except asyncio.QueueFull:
+        while not page.queue.empty():
+            page.queue.get_nowait()
+        page.queue.put_nowait(None)
+
+
+def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
+    """One server-sent event."""
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), number, orjson.dumps(data))
+
+
+_WAIT_OF = {kind: name for name, kinds in WAITS.items() for kind in kinds}
+
+
+def matches(filters: Filters, staff: str, scope: Scope, row: Mapping[str, Any]) -> bool:
+    """Whether a firing alert belongs on a page with these filters."""
+    if filters.view == "snoozed" or filters.bucket not in ("", "over", "first"):
+        return False
+    if filters.view == "mine" and staff not in (row["assigned_to"], row["acknowledged_by"]):
+        return False
+    chosen = (
+        (filters.sev, row["severity"]),
+        (filters.kind, _KIND_OF.get(row["handover_kind"], "")),
+        (filters.wait, _WAIT_OF.get(row["owner_agency"].partition("-")[0], "other")),
+        (filters.rule, row["rule_id"]),
+    )
+    if any(wanted and value not in wanted for wanted, value in chosen):
+        return False
+    return not filters.town or any(row["jurisdiction"].startswith(code) for code in filters.town)
