@@ -71,7 +71,9 @@ def due(
     if unit != "h" and last == now.date():
         return Due("today", unit, 0, length, last, due_at, boxes)
     n = working_days(calendar, now.date(), last) if unit == "wd" else (last - now.date()).days
-    return Due("left", unit if n else "d", n or max(1, (last - now.date()).days), length, last, due_at, boxes)
+    return Due(
+        "left", unit if n or unit == "h" else "d", n or max(1, (last - now.date()).days), length, last, due_at, boxes
+    )
 
 
 def working_days(calendar: Calendar, after: date, last: date) -> int:

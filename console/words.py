@@ -130,12 +130,17 @@ class Words:
             return self.t("length.hours", h=hours, m=rest)
         return self.t("length.minutes", n=rest)
 
+    def hours(self, length: timedelta) -> str:
+        """A length below two days, in hours and minutes."""
+        hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+        return self.t("length.hours", h=hours, m=minutes) if hours else self.t("length.minutes", n=minutes)
+
     def due(self, due: Due) -> str:
         """How late or how long still."""
         if due.tense == "today":
             return self.t("due.today")
         if due.unit == "h":
-            return self.t(f"due.{due.tense}.h", length=self.length(due.length))
+            return self.t(f"due.{due.tense}.h", length=self.hours(due.length))
         if due.tense == "over" and due.n == 0:
             return self.t(f"due.over.{due.unit}.less")
         return self.t(f"due.{due.tense}.{due.unit}", n=due.n)

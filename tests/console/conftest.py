@@ -1,0 +1,159 @@
+"""A console on a small recorded history: five days of two counties of the made-up city, through the rules and the sinks' writers."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import Engine, select
+
+from cli.simulation.stream import Options, simulate
+from console import database
+from console.app import create_app
+from console.config import ConsoleConfig
+from console.demo import DEMO_PASSWORD, make_demo_users
+from console.scope import Scope
+from handover.calendar import load_calendar
+from handover.replay import Told
+from handover.rulebook import load
+from schemas.instants import instant
+from schemas.parse import parse
+from sinks.database import connect, prepare
+from sinks.tables import alert
+from tests.console.model import fill
+
+NOW = instant("2026-03-06T16:30:00+08:00")
+COUNTIES = (b"990102", b"990103")
+NOWHERE = "127.0.0.1:9"  # no broker listens on the discard port
+_LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def history() -> list[Told]:
+    """What the made-up city tells about two of its counties: everything of a subject that names one of them.
+
+    The rest of the city is left out, so only the prison's manifests stay: they do not agree, which is a state to be shown.
+    """
+    records = [(record, record.line()) for record in simulate(Options("city", 1, 5, date(2026, 3, 2), 0.0, 1.0))]
+    ours = {record.key for record, line in records if any(code in line for code in COUNTIES)}
+    told = []
+    for record, line in records:
+        of_system = record.topic == "reentry.system.v1"
+        if (of_system and (b"manifest" not in line or b"PRISON" in line)) or (not of_system and record.key in ours):
+            event = parse(line)
+            assert event.receivedtime is not None
+            told.append((replace(event, receivedtime=None), event.receivedtime))
+    return told
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The read model as a file to be copied, with one user for each role in it."""
+    path = tmp_path_factory.mktemp("console") / "model.sqlite"
+    engine = connect(f"sqlite:///{path}")
+    prepare(engine)
+    database.prepare(engine)
+    fill(engine, history(), load("cn-default"), load_calendar(), NOW)
+    make_demo_users(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@dataclass
+class Browser:
+    """A browser without scripts: follows redirects, keeps cookies, sends forms with the tokens of the page it saw."""
+
+    client: TestClient
+    app: FastAPI
+    seen: str = ""
+
+    def get(self, path: str, **headers: str) -> Response:
+        """Open a page."""
+        answer = self.client.get(path, headers=headers)
+        if "csrf" in answer.text:
+            self.seen = answer.text
+        return answer
+
+    def send(
+        self, path: str, fields: dict[str, str] | None = None, *, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Send a form of the page that was seen last."""
+        token = _CSRF.search(self.seen)
+        assert token is not None, "no form has been seen"
+        return self.client.post(
+            path, data={"csrf": token[1], **(fields or {})}, headers=headers, follow_redirects=False
+        )
+
+    def log_in(self, login: str, password: str = DEMO_PASSWORD, next_path: str = "/settings", **typed: str) -> Response:
+        """Log in with the form."""
+        token = _LOGIN_TOKEN.search(self.client.get("/login").text)
+        assert token is not None
+        fields = {"u": login, "p": password, "login_token": token[1], "next": next_path, **typed}
+        answer = self.client.post("/login", data=fields, follow_redirects=False)
+        if answer.status_code == 303:
+            self.get("/settings")
+        return answer
+
+
+OpenConsole = Callable[..., Browser]
+
+
+@pytest.fixture
+def engine(recorded: Path, tmp_path: Path) -> Iterator[Engine]:
+    """A read model of one's own."""
+    path = tmp_path / "model.sqlite"
+    shutil.copyfile(recorded, path)
+    found = connect(f"sqlite:///{path}")
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def console(engine: Engine) -> Iterator[OpenConsole]:
+    """Opens the console for a user: `console("county")`; nobody is logged in where no user is named."""
+    with ExitStack() as stack:
+        apps: dict[str, tuple[FastAPI, TestClient]] = {}
+
+        def opened(
+            login: str | None = None, *, brokers: str = NOWHERE, now: datetime = NOW, **settings: object
+        ) -> Browser:
+            config = ConsoleConfig(str(engine.url), brokers, now=lambda: now, secure_cookies=False, **settings)  # type: ignore[arg-type]
+            key = repr((brokers, now, sorted(settings.items())))
+            if key not in apps:
+                app = create_app(config)
+                apps[key] = app, stack.enter_context(TestClient(app, base_url="http://console.test"))
+            browser = Browser(TestClient(apps[key][0], base_url="http://console.test"), apps[key][0])
+            if login is not None:
+                assert browser.log_in(login).status_code == 303
+            return browser
+
+        yield opened
+
+
+@pytest.fixture
+def county_scope() -> Scope:
+    """What the county officer of the demo sees."""
+    return Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
+
+
+def firing(engine: Engine, prefix: str, *, rule: str = "", severity: str = "", owner: str = "") -> str:
+    """The id of some firing alert in a place."""
+    wanted = select(alert.c.alert_id).where(alert.c.state == "firing", alert.c.jurisdiction.startswith(prefix))
+    if rule:
+        wanted = wanted.where(alert.c.rule_id == rule)
+    if severity:
+        wanted = wanted.where(alert.c.severity == severity)
+    if owner:
+        wanted = wanted.where(alert.c.owner_agency == owner)
+    with engine.connect() as connection:
+        found: str = connection.execute(wanted.order_by(alert.c.due_at, alert.c.alert_id).limit(1)).scalar_one()
+        return found

@@ -1,0 +1,117 @@
+"""Deadlines at their edges: one before, the last, one after; in working days, days and hours."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from console.charts import boxes
+from console.days import Boxes, due, soon_until, strip, unit_of
+from console.words import Words
+from handover.calendar import load_calendar
+from handover.rulebook import load
+from tests.handover.histories import at
+
+CALENDAR = load_calendar()
+# Three working days from Tuesday 29 September 2026: National Day is off, so the third is Friday 9 October.
+THREE: list[dict[str, Any]] = [
+    {"day": "2026-09-29", "is": "anchor"},
+    {"day": "2026-09-30", "is": "counted", "n": 1},
+    *({"day": f"2026-10-0{number}", "is": "off"} for number in range(1, 8)),
+    {"day": "2026-10-08", "is": "counted", "n": 2},
+    {"day": "2026-10-09", "is": "due", "n": 3},
+]
+DAYS: list[dict[str, Any]] = [{"day": "2026-10-01", "is": "anchor"}, {"day": "2026-10-10", "is": "due"}]
+HOURS: list[dict[str, Any]] = [{"day": "2026-10-13", "is": "anchor", "hours": 6.0}, {"day": "2026-10-13", "is": "due"}]
+
+
+@pytest.mark.parametrize(
+    ("now", "zh", "en"),
+    [
+        ("2026-09-30 09:00", "还剩 2 个工作日", "2 working days left"),
+        ("2026-10-08 23:59", "还剩 1 个工作日", "1 working day left"),
+        ("2026-10-09 00:00", "今天到期", "Due today"),
+        ("2026-10-09 23:59", "今天到期", "Due today"),
+        ("2026-10-10 00:00", "逾期，不足 1 个工作日", "Over, under 1 working day"),
+        ("2026-10-11 00:00", "逾期 1 个工作日", "1 working day over"),  # Saturday the 10th is a make-up day
+        ("2026-10-12 08:30", "逾期 1 个工作日", "1 working day over"),
+        ("2026-10-14 08:30", "逾期 3 个工作日", "3 working days over"),
+    ],
+)
+def test_working_days(now: str, zh: str, en: str) -> None:
+    found = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at(now), CALENDAR)
+    assert Words("zh", load("cn-default")).due(found) == zh
+    assert Words("en", load("cn-default")).due(found) == en
+
+
+@pytest.mark.parametrize(
+    ("now", "zh"),
+    [
+        ("2026-10-09 23:59", "还剩 1 天"),
+        ("2026-10-10 00:00", "今天到期"),
+        ("2026-10-11 00:00", "逾期，不足 1 天"),
+        ("2026-10-11 23:59", "逾期，不足 1 天"),
+        ("2026-10-12 00:00", "逾期 1 天"),
+    ],
+)
+def test_days(now: str, zh: str) -> None:
+    found = due(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at(now), CALENDAR)
+    assert Words("zh", load("cn-default")).due(found) == zh
+
+
+@pytest.mark.parametrize(
+    ("now", "zh"),
+    [
+        ("2026-10-13 22:39", "还剩 1 分钟"),
+        ("2026-10-13 22:40", "逾期 0 分钟"),
+        ("2026-10-14 08:30", "逾期 9 小时 50 分"),
+        ("2026-10-15 22:39", "逾期 47 小时 59 分"),
+        ("2026-10-15 22:40", "逾期 2 天"),
+    ],
+)
+def test_hours_turn_into_days_after_48(now: str, zh: str) -> None:
+    found = due(HOURS, at("2026-10-13 16:40"), at("2026-10-13 22:40"), at(now), CALENDAR)
+    words = Words("zh", load("cn-default"))
+    assert words.due(found) == zh
+
+
+def test_the_unit_is_the_rules() -> None:
+    assert [unit_of(one) for one in (THREE, DAYS, HOURS)] == ["wd", "d", "h"]
+
+
+def test_boxes_are_one_for_each_unit_and_cut_on_both_sides() -> None:
+    found = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
+    assert found.boxes == Boxes(total=3, spent=3, half=False, over=3, over_half=True)
+    svg = str(boxes(found.boxes))
+    assert (svg.count('class="e"'), svg.count('class="v"'), svg.count('class="vh"')) == (3, 4, 1)
+    long = str(boxes(Boxes(total=30, spent=30, half=False, over=20, over_half=True)))
+    assert (long.count('class="e"'), long.count('class="v"')) == (9, 7)
+    assert 'class="tl"' in long
+    assert 'class="ch"' in long
+    before = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-08 12:00"), CALENDAR)
+    assert before.boxes == Boxes(total=3, spent=1, half=True, over=0, over_half=False)
+
+
+def test_the_strip_goes_from_the_start_to_today() -> None:
+    cells = strip(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
+    assert len(cells) == 16
+    kinds = {str(one.day): (one.kind, one.n) for one in cells}
+    assert kinds["2026-09-29"] == ("anchor", 0)
+    assert kinds["2026-10-01"][0] == "off"
+    assert kinds["2026-10-09"] == ("due", 3)
+    assert kinds["2026-10-10"] == ("over", 1)
+    assert kinds["2026-10-11"][0] == "off"
+    assert kinds["2026-10-13"] == ("over", 3)
+    assert kinds["2026-10-14"][0] == "today"
+    assert next(one for one in cells if one.day == date(2026, 10, 10)).is_makeup
+
+
+def test_a_long_strip_is_cut_in_the_middle() -> None:
+    cells = strip(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at("2026-12-01 08:00"), CALENDAR)
+    assert [one.kind for one in cells].count("cut") == 1
+    assert len(cells) == 18
+
+
+def test_three_working_days_from_now() -> None:
+    assert soon_until(CALENDAR, date(2026, 10, 14)) == date(2026, 10, 19)
+    assert soon_until(CALENDAR, date(2026, 9, 30)) == date(2026, 10, 10)

@@ -1,0 +1,94 @@
+"""The queue's numbers: counters, facets and rows say the same, and paging shows each row once."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from console.queue import BUCKETS, FACETS, KINDS, STATES, VIEWS, Cube, Filters, Key, Moment, cube, key_of, page
+from console.scope import Scope
+from handover.calendar import load_calendar
+from tests.console.conftest import NOW
+
+MOMENT = Moment.of(NOW, load_calendar())
+SCOPES = (
+    Scope("county", "COUNTY_JUSTICE-990102-01", "990102"),
+    Scope("township", "TOWN_JUSTICE-990102006-01", "990102006"),
+    Scope("city", "CITY_JUSTICE-990100-01", "9901"),
+    Scope("province", "PROVINCE_JUSTICE-990000-01", "99"),
+    Scope("prison", "PRISON-990100-01", ""),
+    Scope("procurator", "PROCURATORATE-990100-01", "9901"),
+)
+
+
+def rows_of(engine: Engine, scope: Scope, filters: Filters, size: int = 13) -> list[dict[str, object]]:
+    """All rows, page by page."""
+    found: list[dict[str, object]] = []
+    after = None
+    with engine.connect() as connection:
+        while rows := page(connection, scope, "nobody", filters, MOMENT, after, size):
+            found += rows
+            after = Key.read(str(key_of(rows[-1])))
+            assert after == key_of(rows[-1])
+    return found
+
+
+def cube_of(engine: Engine, scope: Scope) -> Cube:
+    with engine.connect() as connection:
+        return cube(connection, scope, "nobody", MOMENT)
+
+
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda one: one.role)
+def test_counts_are_the_rows(engine: Engine, scope: Scope) -> None:
+    counted = cube_of(engine, scope)
+    for view, bucket in itertools.product(VIEWS, ("", *BUCKETS)):
+        filters = Filters(view=view, bucket=bucket)
+        rows = rows_of(engine, scope, filters)
+        assert len({row["alert_id"] for row in rows}) == len(rows)
+        assert counted.count(filters) == len(rows), (view, bucket)
+        assert all(scope.sees(row) for row in rows)
+
+
+def test_a_facets_number_is_what_choosing_it_leaves(engine: Engine) -> None:
+    scope = SCOPES[0]
+    counted = cube_of(engine, scope)
+    base = Filters(kind=frozenset({"B", "D"}))
+    seen = 0
+    for facet in FACETS:
+        for value, n in counted.facet(facet, base).items():
+            chosen: dict[str, Any] = {name: base.of(name) for name in FACETS} | {facet: frozenset({value})}
+            assert len(rows_of(engine, scope, replace(Filters(), **chosen))) == n, (facet, value)
+            seen += 1
+    assert seen > 15
+
+
+def test_critical_and_late_come_first_then_by_deadline(engine: Engine) -> None:
+    rows = rows_of(engine, SCOPES[2], Filters())
+    keys = [(key_of(row).rank, row["due_at"], row["alert_id"]) for row in rows]
+    assert keys == sorted(keys)
+    assert rows[0]["severity"] == "CRIT"
+    assert {row["late"] for row in rows} == {True, False}
+
+
+def test_every_state_and_kind_can_be_asked_for(engine: Engine) -> None:
+    for state in STATES:
+        rows_of(engine, SCOPES[2], Filters(state=frozenset({state})), 50)
+    kinds = {kind: len(rows_of(engine, SCOPES[2], Filters(kind=frozenset({kind})), 500)) for kind in KINDS}
+    assert sum(kinds.values()) == len(rows_of(engine, SCOPES[2], Filters(), 500))
+    assert kinds["B"]
+    assert kinds["D"]
+
+
+def test_nobody_without_duties_counts_any(engine: Engine) -> None:
+    for role in ("rules", "auditor"):
+        assert not cube_of(engine, Scope(role, "X", "99")).cells
+
+
+def test_a_search_finds_the_beginning_of_a_reference_or_a_rule(engine: Engine) -> None:
+    some = rows_of(engine, SCOPES[0], Filters())[0]
+    assert some in rows_of(engine, SCOPES[0], Filters(q=str(some["subject"])[:8]))
+    assert [some] == rows_of(engine, SCOPES[0], Filters(q=str(some["alert_id"]).upper()[:13]))
+    assert {row["rule_id"] for row in rows_of(engine, SCOPES[0], Filters(q="d05"))} == {"D05"}
+    assert not rows_of(engine, SCOPES[0], Filters(q="%"))
