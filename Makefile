@@ -15,7 +15,7 @@ METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench lock clean reset
+.PHONY: help setup demo test test-fast lint format bench chaos lock clean reset
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -54,6 +54,9 @@ format: $(INSTALLED) ## write the code as lint wants it
 
 bench: setup ## measure this machine (see benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: setup ## faults upon a seeded city, judged at the end; ARGS="--seed 2 --faults 20"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

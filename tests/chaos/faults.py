@@ -1,5 +1,6 @@
 """What can go wrong, each kind with how it strikes and how it heals. What is claimed by one fault no other touches meanwhile."""
 
+import contextlib
 import os
 import signal
 import time
@@ -295,8 +296,8 @@ class KillPostgres(Fault):
     def strike(self, plant: Plant) -> None:
         server = plant.postgres.process
         assert server is not None
-        for pid in [*_children(server.pid), server.pid]:
-            os.kill(pid, signal.SIGKILL)
+        for pid in [server.pid, *_children(server.pid)]:
+            _send(pid, signal.SIGKILL)
         server.wait()
         plant.postgres.process = None
 
@@ -328,11 +329,16 @@ class StopPostgres(Fault):
         assert server is not None
         self._stopped = [server.pid, *_children(server.pid)]
         for pid in self._stopped:
-            os.kill(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
 
     def heal(self, plant: Plant) -> None:
         for pid in reversed(self._stopped):
-            os.kill(pid, signal.SIGCONT)
+            _send(pid, signal.SIGCONT)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # a connection that was closed meanwhile
+        os.kill(pid, number)
 
 
 def _children(parent: int) -> list[int]:
