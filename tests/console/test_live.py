@@ -1,0 +1,153 @@
+"""Open pages: each is told what it may see, goes on where it stopped, and ends with its session."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Engine, func, select
+
+from console import live
+from console.live import Live, Page, matches
+from console.queue import Filters
+from console.scope import Scope
+from sinks.sink import changed
+from sinks.tables import alert, change
+from tests.console.conftest import firing
+
+COUNTY = Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
+OTHER = Scope("county", "COUNTY_JUSTICE-990103-01", "990103")
+
+
+@pytest.fixture
+async def hub(engine: Engine) -> AsyncIterator[Live]:
+    one = Live(engine, 0.05)
+    await one.start()
+    yield one
+    await one.stop()
+
+
+def told(part: bytes) -> tuple[str, int, Any]:
+    """The kind, number and data of one event."""
+    lines = dict(line.split(": ", 1) for line in part.decode().strip().splitlines())
+    return lines["event"], int(lines["id"]), orjson.loads(lines["data"])
+
+
+async def listen(
+    hub: Live, scope: Scope, since: int | None = None, filters: Filters | None = None
+) -> AsyncIterator[tuple[str, int, Any]]:
+    """The events of an open page, without heartbeats."""
+    async for part in hub.follow(Page(scope, "nobody", filters or Filters()), since):
+        if part.startswith(b"event") and not part.startswith(b"event: beat"):
+            yield told(part)
+
+
+def touch(engine: Engine, *alert_ids: str, revision: int | None = None) -> None:
+    """The sink has written these alerts."""
+    with engine.begin() as connection:
+        if revision is not None:
+            connection.execute(alert.update().where(alert.c.alert_id.in_(alert_ids)).values(revision=revision))
+        changed(connection, "alert", alert_ids)
+
+
+def newest(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(select(func.max(change.c.number))).scalar_one())
+
+
+async def test_a_change_reaches_the_page_that_may_see_it(hub: Live, engine: Engine) -> None:
+    ours, theirs = firing(engine, "990102"), firing(engine, "990103", rule="B04")
+    page = listen(hub, COUNTY)
+    task = asyncio.ensure_future(anext(page))
+    await asyncio.sleep(0.1)
+    touch(engine, theirs, ours)
+    kind, number, data = await asyncio.wait_for(task, 5)
+    assert (kind, data["alert_id"], number) == ("row", ours, newest(engine))
+    assert set(data) == {"alert_id", "revision", "state", "severity"}
+
+
+async def test_a_new_alert_is_counted_behind_the_pill(hub: Live, engine: Engine) -> None:
+    ours = firing(engine, "990102", severity="WARN")
+    page, filtered = listen(hub, COUNTY), listen(hub, COUNTY, filters=Filters(sev=frozenset({"CRIT"})))
+    tasks = [asyncio.ensure_future(anext(one)) for one in (page, filtered)]
+    await asyncio.sleep(0.1)
+    touch(engine, ours, revision=1)
+    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    assert (await asyncio.wait_for(anext(page), 5))[::2] == ("new", {"n": 1, "severity": "WARN"})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(filtered), 0.3)
+
+
+async def test_a_page_goes_on_where_it_stopped(hub: Live, engine: Engine) -> None:
+    before, ours = newest(engine), firing(engine, "990102")
+    touch(engine, ours)
+    await asyncio.sleep(0.3)
+    kind, _, data = await asyncio.wait_for(anext(listen(hub, COUNTY, since=before)), 5)
+    assert (kind, data["alert_id"]) == ("row", ours)
+
+
+async def test_a_page_that_was_away_too_long_loads_again(
+    hub: Live, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = newest(engine)
+    touch(engine, *[firing(engine, "990102")] * 20)
+    await asyncio.sleep(0.3)
+    monkeypatch.setattr(live, "BUFFER", 10)
+    kind, _, _ = await asyncio.wait_for(anext(listen(hub, COUNTY, since=before)), 5)
+    assert kind == "reset"
+
+
+async def test_a_lower_number_that_comes_later_is_not_missed(hub: Live, engine: Engine) -> None:
+    """On PostgreSQL two sinks take numbers side by side and may commit them the other way round."""
+    first, second = firing(engine, "990102", rule="B04"), firing(engine, "990102", rule="B08")
+    gap = newest(engine)
+    page = listen(hub, COUNTY)
+    task = asyncio.ensure_future(anext(page))
+    await asyncio.sleep(0.1)
+    with engine.begin() as connection:
+        connection.execute(change.insert().values(number=gap + 2, kind="alert", key=first))
+    assert (await asyncio.wait_for(task, 5))[2]["alert_id"] == first
+    with engine.begin() as connection:
+        connection.execute(change.insert().values(number=gap + 1, kind="alert", key=second))
+    assert (await asyncio.wait_for(anext(page), 5))[2]["alert_id"] == second
+
+
+async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Live, engine: Engine) -> None:
+    ours = firing(engine, "990102")
+    slow = Page(COUNTY, "nobody", Filters(), asyncio.Queue(3))
+    stream = hub.follow(slow, None)
+    await anext(stream)
+    page = listen(hub, COUNTY)
+    task = asyncio.ensure_future(anext(page))
+    for _ in range(6):
+        touch(engine, ours)
+        await asyncio.sleep(0.12)
+    assert (await asyncio.wait_for(task, 5))[0] == "row"
+    assert slow.queue.get_nowait() is None
+
+
+@pytest.mark.parametrize(
+    ("filters", "fits"),
+    [
+        (Filters(), True),
+        (Filters(bucket="over"), True),
+        (Filters(bucket="soon"), False),
+        (Filters(view="mine"), False),
+        (Filters(view="snoozed"), False),
+        (Filters(town=frozenset({"990102"})), True),
+        (Filters(town=frozenset({"990103001"})), False),
+        (Filters(rule=frozenset({"A01"})), False),
+        (Filters(wait=frozenset({"county"})), True),
+        (Filters(kind=frozenset({"D"})), False),
+    ],
+)
+def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: Filters, fits: bool) -> None:
+    with engine.connect() as connection:
+        row = dict(
+            connection.execute(select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04")))
+            .mappings()
+            .one()
+        )
+    assert matches(filters, "nobody", COUNTY, row) == fits
+    assert not OTHER.sees(row)
