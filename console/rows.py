@@ -102,7 +102,7 @@ def _shown(
         "why": why,
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
-        "owner": words.agency(row["owner_agency"]),
+        "owner": _owner(words, row),
         "state": _state(words, row, acknowledged),
         "taken": bool(acknowledged),
         "note": notes.get(alert_id),
@@ -124,11 +124,16 @@ def _state(words: Words, row: Mapping[str, Any], acknowledged: str | None) -> st
     return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
 
 
+def _owner(words: Words, row: Mapping[str, Any]) -> str:
+    owner = words.agency(row["owner_agency"])
+    if not row["step"] or row.get("outcome"):
+        return owner
+    return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
+
+
 def _tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
     t = words.t
     found = []
-    if row["step"]:
-        found.append(Tag(t(f"row.escalated.{min(row['step'], 3)}")))
     if row["held"]:
         found.append(Tag(t("row.held")))
     if row["snoozed_until"] is not None and row["snoozed_until"] > now:

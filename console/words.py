@@ -12,6 +12,7 @@ from schemas.catalogue import labels_of
 from schemas.codes import HANDOVER_KIND
 from schemas.instants import in_china, show
 
+_ONLY_DAYS = 3  # from so many on, hours do not matter
 _ALERT_SHOWN, _SUBJECT_HEAD, _SUBJECT_TAIL = 8, 7, 4
 
 
@@ -125,7 +126,11 @@ class Words:
         minutes = int(length.total_seconds()) // 60
         days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
         if days:
-            return self.t("length.days", d=days, h=hours) if hours else self.t("length.days_only", n=days)
+            return (
+                self.t("length.days", d=days, h=hours)
+                if hours and days < _ONLY_DAYS
+                else self.t("length.days_only", n=days)
+            )
         if hours:
             return self.t("length.hours", h=hours, m=rest)
         return self.t("length.minutes", n=rest)
