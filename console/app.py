@@ -72,8 +72,9 @@ def create_app(config: ConsoleConfig) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
-    prepare(site.engine)
     database.prepare(site.engine)
+    if site.engine.dialect.name != "sqlite":
+        prepare(site.engine)  # on SQLite the sink makes the read model; until then pages say that they wait
     if site.config.demo:
         make_demo_users(site.engine)
     app.state.publisher.start()

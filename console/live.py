@@ -53,12 +53,13 @@ class Live:
         self._engine, self._poll = engine, poll_seconds
         self._pages: set[Page] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
-        self._last = 0
+        self._last: int | None = None  # not known while the database is away
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin with what comes from now on."""
-        self._last = await run_in_threadpool(self._newest)
+        with contextlib.suppress(SQLAlchemyError):  # the reader finds out by itself when the database is there
+            self._last = await run_in_threadpool(self._newest)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -78,7 +79,7 @@ class Live:
             new = 0
             for one in await self._missed(since):
                 if one is None:
-                    yield event("reset", {}, self._last)
+                    yield event("reset", {}, self._last or 0)
                     break
                 async for part in self._parts(page, one, new):
                     new += part.startswith(b"event: new")
@@ -87,7 +88,7 @@ class Live:
                 try:
                     told = await asyncio.wait_for(page.queue.get(), BEAT_SECONDS)
                 except TimeoutError:
-                    yield event("beat", {}, self._last)
+                    yield event("beat", {}, self._last or 0)
                     continue
                 if told is None:
                     return
@@ -107,7 +108,7 @@ class Live:
             yield event("new", {"n": new + 1, "severity": row["severity"]}, one.number)
 
     async def _missed(self, since: int | None) -> Sequence[Changed | None]:
-        if since is None or since >= self._last:
+        if since is None or self._last is None or since >= self._last:
             return []
         if since < self._last - BUFFER:
             return [None]
@@ -134,6 +135,8 @@ class Live:
             return int(connection.execute(select(func.max(change.c.number))).scalar() or 0)
 
     def _read_on(self) -> Sequence[Changed]:
+        if self._last is None:
+            self._last = self._newest()
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(change.c.number, change.c.kind, change.c.key)
