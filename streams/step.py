@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from handover.case import Case
-from handover.life import advance
+from handover.life import advance, live_feeds
 from handover.links import outbox
 from handover.world import World
 from schemas import alert as alerts
@@ -269,6 +269,7 @@ class Engine:
         self.busy = self.busy or len(due) == DUE_A_STEP
         metrics.UNFIRED.labels(partition).set(len(due))
         sweep, after = self._sweep[partition], self._lived.get(partition)
+        live_feeds(self.world, work.before)  # before asking: what a feed does in this step moves others in it
         change = self.world.changes(after or EVER, work.before)  # after a restart it may have changed unseen
         if change.everything:
             sweep.extend(self.table.data.parts[partition])
