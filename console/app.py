@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, live, login, obligations, people, settings, system, today
+from console.routes import alerts, api, live, login, obligations, people, settings, system, today
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -39,6 +40,7 @@ ROUTERS = (
     obligations.router,
     settings.router,
     live.router,
+    api.router,
 )  # a new page: its module's router here
 
 
@@ -48,7 +50,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, include_in_schema=router is api.router)
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,
@@ -177,5 +179,7 @@ _ANSWERS: Mapping[Any, Any] = {
     OperationalError: _database_away,
     DBAPIError: _database_away,
     HTTPException: _http,
+    api.Problem: api.problem,
+    RequestValidationError: api.problem,
     Exception: _bug,
 }

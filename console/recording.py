@@ -10,7 +10,7 @@ from console.alerts import Row
 from console.users import User
 from console.words import Words
 from schemas.catalogue import PAYLOADS, labels_of
-from schemas.instants import CHINA
+from schemas.instants import CHINA, FIRST_YEAR, LAST_YEAR
 from schemas.payload import Payload
 
 Kind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
@@ -101,9 +101,15 @@ def _value(kind: Kind, text: str) -> Any:
 
 def _instant(text: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(text)
+        return aware(datetime.fromisoformat(text))
     except ValueError:
         return None
+
+
+def aware(at: datetime) -> datetime:
+    """An instant in China's time; one without an offset is local. Raise Refused for a year that nobody means."""
+    if not FIRST_YEAR < at.year < LAST_YEAR:
+        raise Refused({"time": ("error.time", {})})
     return at.replace(tzinfo=CHINA) if at.tzinfo is None else at.astimezone(CHINA)
 
 

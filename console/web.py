@@ -179,6 +179,21 @@ def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
     return read
 
 
+def sender(kind: str) -> Callable[[Request], Visitor]:
+    """What a route of the API depends on that changes something: its token comes in `X-CSRF-Token`. Raise as `form`."""
+
+    def known(request: Request) -> Visitor:
+        found = visitor(request)
+        if not is_token(found.session.csrf, request.headers.get("x-csrf-token")):
+            raise BadForm
+        if kind not in found.scope.pages:
+            raise NotAllowed(kind)
+        return found
+
+    known.needs = kind  # type: ignore[attr-defined]
+    return known
+
+
 async def read_fields(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The fields of a form. Raise BadForm where it is too long or from another site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

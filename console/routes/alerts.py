@@ -92,7 +92,7 @@ def page_of(
         recording.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)
         for one in (row["missing"] if may_record else ())
     ]
-    can = [name for name in TYPES if _possible(name, row, now) and scope.may(name, row)]
+    can = [name for name in TYPES if possible(name, row, now) and scope.may(name, row)]
     return render(
         visitor,
         "alert.html",
@@ -133,7 +133,7 @@ def page_of(
     )
 
 
-def _possible(action: str, row: Row, now: datetime) -> bool:
+def possible(action: str, row: Row, now: datetime) -> bool:
     """Whether an action would do something to the alert as it is."""
     match action:
         case "reopen":
@@ -218,9 +218,10 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
-    if not _possible(action, row, visitor.site.now()) and action != "acknowledge":
+    if not possible(action, row, visitor.site.now()) and action != "acknowledge":
         return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
-    conflict = _conflict(visitor.words, action, row, sent)
+    revision = int(sent["revision"]) if sent["revision"].isdigit() else None
+    conflict = conflict_of(visitor.words, action, row, revision)
     if conflict:
         return page_of(visitor, alert_id, status=409, notice=conflict, **again)
     try:
@@ -247,13 +248,12 @@ def _ended(words: Words, row: Row) -> str:
     return words.t("conflict.changed", what=words.t("conflict.any"))
 
 
-def _conflict(words: Words, action: str, row: Row, sent: Form) -> str:
+def conflict_of(words: Words, action: str, row: Row, revision: int | None) -> str:
     """Whether somebody else did the same since the page was read; pressing again (with the new revision) does it anyway."""
     if row["outcome"] and action not in ("comment", "reopen"):
         return _ended(words, row)
     column = _CONFLICTS.get(action)
-    revision = sent["revision"]
-    if not column or not revision.isdigit() or int(revision) >= row["revision"] or not row[column]:
+    if not column or revision is None or revision >= row["revision"] or not row[column]:
         return ""
     what = {
         "acknowledge": lambda: words.t("conflict.ack", by=row["acknowledged_by"]),
@@ -323,7 +323,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
             if row is None:
                 continue
             rule = f"{row['rule_id']} {visitor.words.person(row['subject'])}"
-            if not visitor.may(action, row) or not _possible(action, row, now):
+            if not visitor.may(action, row) or not possible(action, row, now):
                 failed.append({"id": alert_id, "rule": rule, "why": _ended(visitor.words, row)})
                 continue
             try:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.routing import APIRoute
+from httpx2 import Response
 from sqlalchemy import Engine, select
 
 from console.app import ROUTERS
@@ -15,7 +16,7 @@ from console.scope import ACTIONS, PAGES, ROLES, Scope, under
 from console.tables import console_session
 from console.users import TRIES, User, create
 from sinks.tables import alert, handover, obligation
-from tests.console.conftest import OpenConsole, firing
+from tests.console.conftest import Browser, OpenConsole, firing
 
 PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/language"}
 ROUTES = [
@@ -45,7 +46,7 @@ def test_only_posts_change_something_and_every_post_has_a_token() -> None:
         assert method in ("GET", "POST"), route.path
         if method == "POST" and route.path != "/login":
             calls = [getattr(one.call, "__qualname__", "") for one in route.dependant.dependencies]
-            assert any(name.startswith("form.") for name in calls), route.path
+            assert any(name.startswith(("form.", "sender.")) for name in calls), route.path
 
 
 def filled(route: APIRoute, alert_id: str, person: str) -> str:
@@ -60,6 +61,19 @@ def filled(route: APIRoute, alert_id: str, person: str) -> str:
         "name": "console.css",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], route.path)
+
+
+def asked(browser: Browser, method: str, path: str) -> Response:
+    """The answer to a request that lacks nothing but the right."""
+    if method == "GET":
+        return browser.client.get(path, follow_redirects=False)
+    if path.startswith("/api/"):
+        token = browser.client.get("/api/v1/me").json()["csrf"]
+        body = {"key": "12345678"} | (
+            {"type": "x", "time": "2026-03-01T00:00:00+08:00", "data": {}} if path.endswith("/record") else {}
+        )
+        return browser.client.post(path, json=body, headers={"x-csrf-token": token})
+    return browser.send(path, {"note": "x"})
 
 
 def elsewhere(user: DemoUser) -> DemoUser:
@@ -85,9 +99,7 @@ def test_every_route_for_every_role_of_another_place(console: OpenConsole, engin
         if route.path in PUBLIC or route.path in ("/events", "/logout"):
             continue
         path = filled(route, foreign["alert_id"], person)
-        answer = (
-            browser.client.get(path, follow_redirects=False) if method == "GET" else browser.send(path, {"note": "x"})
-        )
+        answer = asked(browser, method, path)
         of_row = "{alert_id}" in route.path or "{person_ref}" in route.path
         if needed != "login" and needed not in scope.pages:
             assert answer.status_code == 403, (route.path, answer.status_code)
