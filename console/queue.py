@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     Select,
     and_,
     case,
@@ -380,6 +381,12 @@ def _in_bucket(one: CellOfCube, bucket: str) -> bool:
     if bucket == "over":
         return one.bucket in ("first", "over")
     return one.bucket == bucket if bucket else one.bucket != "later"
+
+
+def cube_of(engine: Engine, scope: Scope, staff: str, moment: Moment) -> Cube:
+    """`cube` on a connection of its own: it may go on after the page that asked for it is answered."""
+    with engine.connect() as connection:
+        return cube(connection, scope, staff, moment)
 
 
 def cube(connection: Connection, scope: Scope, staff: str, moment: Moment) -> Cube:

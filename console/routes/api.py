@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from console import actions, pending, people, recording, telling
 from console.actions import Refused
 from console.alerts import story
-from console.queue import BUCKETS, FACETS, Key, Moment, cube, key_of
+from console.queue import BUCKETS, FACETS, Key, Moment, cube_of, key_of
 from console.queue import page as read_page
 from console.routes.alerts import conflict_of, found, keep, possible, said
 from console.routes.today import filters_of
@@ -149,8 +149,8 @@ def queue(
     """The queue in order, with the same filters as the page; unknown values are left out."""
     site, filters = visitor.site, filters_of(request)
     moment, staff = Moment.of(site.now(), site.calendar), visitor.user.staff
+    counted = site.counts.of(visitor.scope, staff, lambda: cube_of(site.engine, visitor.scope, staff, moment))
     with site.engine.connect() as connection:
-        counted = site.counts.of(visitor.scope, staff, lambda: cube(connection, visitor.scope, staff, moment))
         rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
     full = len(rows) == site.config.page_rows
     return Queue(

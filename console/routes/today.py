@@ -22,7 +22,7 @@ from console.queue import (
     Filters,
     Key,
     Moment,
-    cube,
+    cube_of,
     days_of,
     key_of,
 )
@@ -83,8 +83,8 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, filters_of(request)
     moment = Moment.of(site.now(), site.calendar)
     after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
+    counted = site.counts.of(scope, visitor.user.staff, lambda: cube_of(site.engine, scope, visitor.user.staff, moment))
     with site.engine.connect() as connection:
-        counted = site.counts.of(scope, visitor.user.staff, lambda: cube(connection, scope, visitor.user.staff, moment))
         rows = read_page(connection, scope, visitor.user.staff, filters, moment, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
         back = query_of(filters, after=after)
