@@ -39,7 +39,7 @@ def console(
     from console.app import create_app
     from console.config import ConsoleConfig
     from handover.rulebook import InvalidRuleBook
-    from sinks.database import NotMigrated, connect
+    from sinks.database import NotMigrated
 
     settings = read_settings()
     if migrate:
@@ -62,17 +62,32 @@ def console(
     port = settings.web_port or 8080
     try:
         app = create_app(config)
-        if connect(settings.database).dialect.name != "sqlite":
-            from console.database import prepare
-
-            prepare(connect(settings.database))
+        _check_tables(settings.database)
     except (OSError, InvalidRuleBook) as error:
         fail(f"{settings.rules}: {error}", "correct REENTRY_RULES or REENTRY_CALENDAR")
     except NotMigrated as error:
-        fail(str(error).partition(":")[0], "run: handover console --migrate")
+        fail(str(error).partition(":")[0], "run: handover sink --migrate; handover console --migrate")
     say(f"console: http://{settings.web_host}:{port}")
     uvicorn.run(app, host=settings.web_host, port=port, log_level="warning", access_log=False, server_header=False)
     return None
+
+
+def _check_tables(url: str) -> None:
+    """Raise NotMigrated where PostgreSQL's tables are too old; end with one line where it does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from console import database
+    from sinks.database import connect, prepare
+
+    engine = connect(url)
+    try:
+        if engine.dialect.name != "sqlite":
+            prepare(engine)
+            database.prepare(engine)
+    except SQLAlchemyError as error:
+        fail(f"the database does not answer: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
+    finally:
+        engine.dispose()
 
 
 def _migrate(settings: Settings) -> None:

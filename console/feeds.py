@@ -22,9 +22,8 @@ def silent(connection: Connection, scope: Scope, words: Words, now: datetime) ->
         select(alert.c.subject, alert.c.rule_id, alert.c.raised_at)
         .where(alert.c.state == "firing", alert.c.rule_id.in_(_FEED_RULES))
         .order_by(alert.c.raised_at)
-        .limit(_SHOWN)
     )
-    rows = list(connection.execute(wanted))
+    rows = [row for row in connection.execute(wanted) if scope.depends_on(row.subject)][:_SHOWN]
     if not rows:
         return []
     held = connection.execute(

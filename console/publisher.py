@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from console import pending
+from console.metrics import PUBLISHED
 from schemas.parse import parse
 from schemas.topics import named
 
@@ -63,11 +64,15 @@ class Publisher:
         return self.away_since is None
 
     def _run(self) -> None:
+        away = False
         while not self._stop.wait(_PAUSE_SECONDS):
             try:
                 self.step()
+                away = False
             except SQLAlchemyError as error:
-                log.warning("the database is away: %s", type(error).__name__)
+                if not away:
+                    log.warning("the database is away, actions wait: %s", type(error).__name__)
+                away = True
 
     def step(self) -> None:
         """Look once: send what is due, close what has come back."""
@@ -96,6 +101,7 @@ class Publisher:
             pending.not_published(self._engine, row["event_id"], type(error).__name__, self._wall() + _AGAIN)
         else:
             pending.published(self._engine, row["event_id"])
+            PUBLISHED.labels(row["action"]).inc()
 
     def _close(self) -> None:
         if self._producer is not None:

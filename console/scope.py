@@ -45,6 +45,9 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
 _PRISON_RULES = ("A01", "A04", "A08", "A13", "B05")
 _PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
 _PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09")  # X05 is about a person
+_OF_COUNTY = frozenset(
+    ("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION")
+)  # silent, they leave other counties' lists whole
 _PROVINCE_STEP = 3  # of the ladder: from here on the province is told
 _PRISON_TOPICS = ("reentry.release.v1", "reentry.intake.v1")
 _ALL_TOPICS = (*_PRISON_TOPICS, "reentry.checkin.v1", "reentry.dispute.v1", "reentry.action.v1", "reentry.system.v1")
@@ -100,6 +103,23 @@ class Scope:
     def pages(self) -> frozenset[str]:
         """Kinds of pages."""
         return PAGES[self.role]
+
+    def depends_on(self, source: str) -> bool:
+        """Whether a publisher's silence makes this user's lists doubtful: those below, and the city's prisons and courts."""
+        agency = source.removeprefix("/agencies/").partition("/")[0]
+        code = _code(agency)
+        match self.role:
+            case "township" | "county":
+                of_city = agency.partition("-")[0] not in _OF_COUNTY and code[:4] == self.prefix[:4]
+                return of_city or code.startswith(self.prefix[:6])
+            case "city" | "province" | "procurator":
+                return code.startswith(self.prefix)
+            case "prison":
+                return agency == self.agency
+            case "platform":
+                return True
+            case "rules" | "auditor":
+                return False
 
     @property
     def actions(self) -> frozenset[str]:

@@ -213,6 +213,7 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
     """A page for somebody who is logged in."""
     site, request = visitor.site, visitor.request
     newest = latest_arrival(site.engine)
+    request.app.state.database_away = None
     shared = {
         **_shared(site, request, visitor.words),
         "user": visitor.user,

@@ -4,12 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from console.assets import asset
 from console.web import NotFound, site_of
+from sinks.tables import alert
 
 router = APIRouter()
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -26,7 +27,7 @@ def ready(request: Request) -> Response:
     """Whether pages can be read; `kafka` says whether actions can be sent."""
     try:
         with site_of(request).engine.connect() as connection:
-            connection.execute(text("select 1"))
+            connection.execute(select(alert.c.alert_id).limit(1))
         good = True
     except SQLAlchemyError:
         good = False

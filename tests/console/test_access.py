@@ -175,6 +175,17 @@ def test_a_prefix_is_a_range_also_where_it_ends_in_nine(engine: Engine) -> None:
             assert found == {code for code in codes if code.startswith(prefix)}
 
 
+def test_a_silent_feed_is_told_to_those_whose_lists_it_makes_doubtful() -> None:
+    county, prison = Scope("county", "COUNTY_JUSTICE-990102-01", "990102"), "/agencies/PRISON-990100-01"
+    assert county.depends_on(prison)
+    assert county.depends_on("/agencies/TOWN_JUSTICE-990102004-01/desk")
+    assert not county.depends_on("/agencies/COUNTY_JUSTICE-990103-01")
+    assert not county.depends_on("/agencies/PRISON-980100-01")
+    assert Scope("city", "X", "9901").depends_on("/agencies/COUNTY_JUSTICE-990103-01")
+    assert Scope("prison", "PRISON-990100-01", "").depends_on(prison)
+    assert not Scope("auditor", "X", "99").depends_on(prison)
+
+
 def test_what_is_not_named_is_denied() -> None:
     assert not ACTIONS["procurator"]
     assert not Scope("rules", "X", "99").duties

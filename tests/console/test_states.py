@@ -1,0 +1,52 @@
+"""States that a page must have: no database, back again, a feed that is silent, data that is old."""
+
+from sqlalchemy import Engine
+
+from tests.console.conftest import OpenConsole
+
+
+def test_without_the_read_model_pages_say_since_when_and_come_back(console: OpenConsole, engine: Engine) -> None:
+    browser = console("county")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert RENAME TO alert_away")
+    answer = browser.client.get("/today", headers={"accept-language": "en"})
+    assert answer.status_code == 503
+    for part in ("The database does not answer", "Since ", "Nothing is lost", "E-SQL"):
+        assert part in answer.text, part
+    assert "sqlite" not in answer.text.lower()
+    assert browser.client.get("/ready").status_code == 503
+    assert browser.client.get("/live").status_code == 200
+    assert browser.client.get("/api/v1/queue").status_code == 503
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert_away RENAME TO alert")
+    assert browser.client.get("/today").status_code == 200
+    assert browser.client.get("/ready").status_code == 200
+
+
+def test_a_feed_with_gaps_stands_above_the_list_and_takes_the_comfort_from_an_empty_one(console: OpenConsole) -> None:
+    browser = console("county")
+    page = browser.get("/today").text
+    assert "监狱 990100" in page
+    assert "名单可能不全" in page
+    empty = browser.get("/today?scope=mine").text
+    assert "不能说没有事" in empty
+    assert "没有要办的事。</h2>" not in empty.replace("你名下没有要办的事。</h2>", "")
+
+
+def test_metrics_count_by_route_and_name_nobody(console: OpenConsole) -> None:
+    browser = console("county")
+    browser.get("/people/p1_" + "z" * 26)
+    found = browser.client.get("/metrics").text
+    assert 'route="/people/{person_ref}"' in found
+    assert "p1_z" not in found
+    assert "county" not in found
+
+
+def test_a_saved_view_is_an_address_for_me_or_the_office(console: OpenConsole) -> None:
+    browser = console("county")
+    browser.get("/today?sev=CRIT")
+    answer = browser.send("/views", {"name": "紧急", "shared": "private", "query": "sev=CRIT"})
+    assert answer.headers["location"] == "/today?sev=CRIT"
+    assert "/today?sev=CRIT" in browser.get("/settings").text
+    assert "紧急</span>" not in console("city").get("/today").text.split('aria-label="筛选"')[0]
+    assert browser.send("/views", {"name": "", "shared": "private", "query": ""}).status_code == 400
