@@ -196,6 +196,8 @@ def _scope(handover: Handover, frame: Frame, custody: Custody, linked: Sequence[
 
 def _linked(disputes: Sequence[Linked], handovers: Sequence[Handover], frame: Frame) -> Mapping[str, Sequence[Linked]]:
     """Each dispute belongs to the latest opened handover of the rule's kinds that was not closed before it was reported (D06)."""
+    if not disputes:
+        return {}
     kinds = {
         kind
         for version in frame.versions

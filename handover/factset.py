@@ -112,9 +112,7 @@ class Merges:
     def of(cls, facts: Iterable[Fact]) -> "Merges":
         """From the standing facts, in order; one that would close a circle is ignored."""
         merges: list[Fact] = []
-        for fact in facts:
-            if fact.name != "release.person_merged":
-                continue
+        for fact in [one for one in facts if one.name == "release.person_merged"]:
             removed, survivor = fact.data["removed_ref"], fact.data["survivor_ref"]
             others = [merge for merge in merges if merge.data["removed_ref"] != removed]
             if _follow(survivor, others) != removed:
@@ -136,11 +134,20 @@ def _follow(ref: str, merges: Iterable[Fact]) -> str:
 def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
     """3.4: the standing facts of each person, as merges and splits leave them. In order within each."""
     merges = Merges.of(facts)
+    if not merges.valid and not any(fact.name == "release.person_split" for fact in facts):
+        return _by_subject(facts), merges
     splits = [fact for fact in facts if fact.name == "release.person_split"]
     persons: dict[str, list[Fact]] = {}
     for fact in facts:
         persons.setdefault(_owner(fact, merges, splits), []).append(fact)
     return persons, merges
+
+
+def _by_subject(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        found.setdefault(fact.subject, []).append(fact)
+    return found
 
 
 def _owner(fact: Fact, merges: Merges, splits: Sequence[Fact]) -> str:

@@ -109,7 +109,10 @@ class Handover:
         """Its facts of these names, in order."""
         if len(names) == 1:
             return self.by_name.get(names[0], [])
-        return sorted((fact for name in names for fact in self.by_name.get(name, ())), key=_order)
+        lists = [found for name in names if (found := self.by_name.get(name))]
+        if len(lists) <= 1:
+            return lists[0] if lists else []
+        return sorted((fact for found in lists for fact in found), key=_order)
 
     def latest(self, name: str) -> Fact | None:
         """Its latest fact of a name."""

@@ -42,6 +42,9 @@ def advance(case: Case, world: World, before: datetime) -> list[Alert]:
 
 def live_feeds(world: World, before: datetime) -> None:
     """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3)."""
+    if world.fed_until is not None and before <= world.fed_until:
+        return
+    world.fed_until = before
     for source, told in world.sources.items():
         feed = world.feed_case(source)
         for event, arrival in told:

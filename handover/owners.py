@@ -9,6 +9,7 @@ from handover.facts import Fact, last
 from handover.handovers import Handover
 
 _TO_COUNTY = ("release.notice_sent", "release.decision_notice_sent", "release.decision_documents_sent")
+_NAMES_COUNTY = (*_TO_COUNTY, "intake.transfer_arrived", "intake.acknowledged")
 
 
 class Owners(Protocol):
@@ -81,7 +82,8 @@ class HandoverOwners:
 
     def county(self) -> str:
         """5.2."""
-        named = [(fact.order, to) for fact in self._facts if (to := _county_named_by(fact)) is not None]
+        known = self._facts if self._facts is not self._handover.facts else self._handover.of(*_NAMES_COUNTY)
+        named = [(fact.order, to) for fact in known if (to := _county_named_by(fact)) is not None]
         if named:
             return max(named)[1]
         scheduled, decision = self._latest("release.scheduled"), self._latest("release.decision_effective")

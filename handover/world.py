@@ -44,6 +44,7 @@ class World:
         self._parts: dict[int, tuple[Calendar, Registry, tuple[Version, ...]]] = {}
         self._feeds: dict[str, Case] = {}
         self._down: dict[str, dict[str, Down]] = {}
+        self.fed_until: datetime | None = None  # the state of all feeds is known up to here
         self._moves: dict[str, list[datetime]] = {}  # per source: the instants at which its being down changes
 
     def take(self, event: Event, arrival: datetime) -> None:
@@ -57,6 +58,7 @@ class World:
         if event.fact == "system.manifest_judged":
             source = event.subject
         self.sources.setdefault(source, []).append((event, arrival))
+        self.fed_until = None
 
     def frame(self, now: datetime) -> Frame:
         """The world as known at `now`."""

@@ -9,6 +9,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199  # dates outside are typing errors, and would
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).astimezone(CHINA)
 _MILLISECOND = timedelta(milliseconds=1)
+_KEPT = 65_536  # instants of facts and limits are shown and read again with every change of their case
 _LONGEST = 64  # characters; more are no instant
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
@@ -43,12 +44,14 @@ def _cut(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond - finer) if finer else at
 
 
+@lru_cache(maxsize=_KEPT)
 def show(at: datetime) -> str:
     """Write an aware instant: +08:00, seconds, milliseconds only if not zero."""
     local = in_china(at)
     return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
 
 
+@lru_cache(maxsize=_KEPT)
 def from_millis(value: int) -> datetime:
     """The instant so many milliseconds after 1970-01-01T00:00:00Z."""
     return _EPOCH + timedelta(milliseconds=value)

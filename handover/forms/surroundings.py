@@ -26,8 +26,9 @@ def linked_dispute(scope: Scope, rule: Rule) -> Drafts:
 
 def orphan(scope: Scope, rule: Rule) -> Drafts:
     """An intake or check-in of a person whom nothing announced (X05)."""
-    told = [fact for name, facts in scope.facts.items() if name.startswith(("intake.", "checkin.")) for fact in facts]
-    anchor = first(told)
+    anchor = first(
+        facts[0] for name, facts in scope.facts.items() if facts and name.startswith(("intake.", "checkin."))
+    )
     if anchor is None or rule.within is None:
         return
     limit = limit_of(scope, rule, Clock(anchor.time.date(), anchor.time), rule.within)
