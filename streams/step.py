@@ -35,7 +35,7 @@ from streams.watermark import Stride, least
 log = logging.getLogger(__name__)
 
 FACTS_A_STEP = 2_000  # so that heartbeats, the web and the lease live
-DUE_A_STEP = 2_000
+DUE_A_STEP = 500
 SWEPT_A_STEP = 200  # a change of the world must not hold up deadlines
 ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
 EVER = from_millis(0)

@@ -17,7 +17,7 @@ from streams.clock import Clock
 from streams.engine.thread import FetchStamps
 from streams.watermark import Frontier, least
 
-POLL_MS = 200
+POLL_MS = 100
 
 
 class SystemReader:
@@ -41,7 +41,7 @@ class SystemReader:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=250,
+            fetch_max_wait_ms=100,
         )
         await consumer.start()
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-MARKED_EACH_MS = 100
+MARKED_EACH_MS = 50
 LONGEST_STRIDE_MS = 10 * 365 * 86_400_000
 STEP_SECONDS = 0.5, 1.5  # a step shorter than the first may go further next time, one longer than the second less far
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
-FETCH_WAIT_MS = 250  # Faust hard-codes 1500: a deadline would wait for it
+FETCH_WAIT_MS = 100  # Faust hard-codes 1500: a deadline would wait for it
 
 
 class FetchStamps:
