@@ -32,23 +32,27 @@ def due_verdicts(connection: Connection, until: datetime) -> list[Judged]:
     """Judge every manifest that is due before `until`, an instant below which all events are in SQL, and not yet met."""
     known = {(row["source"], row["day"]): row for row in connection.execute(select(verdict)).mappings()}
     found = []
-    for told in _latest(connection):
+    for told, arrival in _latest(connection):
         manifest = manifest_of(told)
         before = known.get((manifest.source, manifest.day.isoformat()))
         if before is not None and before["met_at"] is not None and before["manifest_id"] == told.id:
             continue
         judged = _judged(connection, manifest)
-        if judged.due_at < until:
-            found += _told(told, manifest, judged, before)
+        raised_at = max(judged.due_at, arrival)
+        if raised_at < until:
+            found += _told(told, manifest, judged, raised_at, before)
     return found
 
 
-def _latest(connection: Connection) -> Iterable[Event]:
-    """The latest manifest of each source and day that was not corrected away."""
-    rows = connection.execute(select(event.c.body).where(event.c.type == TYPE)).scalars()
-    told = sorted((trusted(orjson.dumps(body)) for body in rows), key=lambda one: (one.time, one.source, one.id))
-    corrected = {(one.source, one.corrects) for one in told if one.corrects}
-    return {(one.source, one.data["day"]): one for one in told if (one.source, one.id) not in corrected}.values()
+def _latest(connection: Connection) -> Iterable[tuple[Event, datetime]]:
+    """The latest manifest of each source and day that was not corrected away, and when it arrived."""
+    rows = connection.execute(select(event.c.body, event.c.arrival).where(event.c.type == TYPE))
+    told = [(trusted(orjson.dumps(body)), arrival) for body, arrival in rows]
+    told.sort(key=lambda one: (one[0].time, one[0].source, one[0].id))
+    corrected = {(one.source, one.corrects) for one, _ in told if one.corrects}
+    return {
+        (one.source, one.data["day"]): (one, arrival) for one, arrival in told if (one.source, one.id) not in corrected
+    }.values()
 
 
 def _judged(connection: Connection, manifest: Manifest) -> Verdict:
@@ -72,12 +76,12 @@ def _first_arrivals(rows: Iterable[tuple[Any, ...]]) -> dict[int, datetime]:
     return found
 
 
-def _told(told: Event, manifest: Manifest, judged: Verdict, before: Any) -> list[Judged]:
-    was_missing = judged.met_at is None or judged.met_at > judged.due_at
+def _told(told: Event, manifest: Manifest, judged: Verdict, raised_at: datetime, before: Any) -> list[Judged]:
+    was_missing = judged.met_at is None or judged.met_at > raised_at
     fresh = before is None or before["manifest_id"] != told.id
     events = []
     if was_missing and fresh:
-        events.append(_event(told, judged, judged.due_at, met=False))
+        events.append(_event(told, judged, raised_at, met=False))
     if was_missing and judged.met_at is not None:
         events.append(_event(told, judged, judged.met_at, met=True))
     if not fresh and not events:
