@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.instants import instant, millis
 from streams.clock import Clock, Segment
 from streams.engine.heap import Deadlines
-from streams.watermark import Frontier, Markers, Stride, least
+from streams.watermark import MARKED_EACH_MS, Frontier, Markers, Stride, least
 
 START = millis(instant("2026-11-24T10:00:00+08:00"))
 
@@ -66,8 +66,8 @@ def test_a_partition_waits_until_every_other_has_routed() -> None:
     markers.read(0, {1: 60})  # an old marker read again
     assert markers.bound(0) == 70
     markers.wrote({0: 100}, now_ms=5000)
-    assert markers.due({0: 101, 1: 150}, now_ms=5050) == {}
-    assert markers.due({0: 101, 1: 150}, now_ms=5100) == {0: 101, 1: 150}
+    assert markers.due({0: 101, 1: 150}, now_ms=4999 + MARKED_EACH_MS) == {}
+    assert markers.due({0: 101, 1: 150}, now_ms=5000 + MARKED_EACH_MS) == {0: 101, 1: 150}
     assert markers.due({0: 100}, now_ms=6000) == {}
 
 
