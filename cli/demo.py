@@ -42,9 +42,11 @@ def demo(
             for number in range(1, WORKERS + 1):
                 stack.start_worker(number)
             stack.start_sink()
+            console = stack.start_console()
             stack.wait_ready()
             stack.record("demo")
-            say(f"{WORKERS} workers and a sink run; logs in {folder / 'logs'}")
+            say(f"{WORKERS} workers, a sink and the console run; logs in {folder / 'logs'}")
+            say(f"Console: {console} (demo users and their password are on its login page)")
             say(f"Other commands in another terminal: . {folder / 'env'}; .venv/bin/handover status")
             watch(stack, seconds, screen=screen and sys.stdout.isatty())
     except KeyboardInterrupt:

@@ -8,3 +8,4 @@ RECORDS = Counter(
     "reentry_sink_records_total", "Records read by a sink, by outcome: written or invalid.", ["sink", "outcome"]
 )
 UNAVAILABLE = Gauge("reentry_sink_unavailable", "1 while the destination of a sink does not answer.", ["sink"])
+LAG = Gauge("reentry_consumer_lag_records", "Records of a partition not yet written.", ["group", "topic", "partition"])

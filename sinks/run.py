@@ -4,18 +4,19 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import orjson
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from prometheus_client import start_http_server
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
-from schemas.topics import SYSTEM, named
 from sinks import SINKS, manifest
 from sinks.database import connect, prepare
+from sinks.outage import DATABASE, KAFKA, Outage, database
 from sinks.runner import Arrival, Runner
+from sinks.sink import SinkUnavailable
+from sinks.teller import Teller
 
 log = logging.getLogger(__name__)
 JUDGED_EACH_SECONDS = 2.0
@@ -46,32 +47,32 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
         threading.Thread(target=_guarded, args=(runner.run, stop, failed), name=runner.sink.name) for runner in runners
     ]
     events = next((runner for runner in runners if runner.sink.name == "events"), None)
+    teller = Teller(config.brokers, config.topic_prefix)
     if events is not None:
-        threads.append(
-            threading.Thread(target=_guarded, args=(_Judge(config, events).run, stop, failed), name="manifests")
-        )
+        judge = _Judge(config, events, teller)
+        threads.append(threading.Thread(target=_guarded, args=(judge.run, stop, failed), name="manifests"))
     for thread in threads:
         thread.start()
     for thread in threads:
         while thread.is_alive():
             thread.join(0.5)
+    teller.close()
     engine.dispose()
     if failed:
         raise failed[0]
 
 
-def _prepare(engine: Any, stop: threading.Event) -> None:
-    said = False
+def _prepare(engine: Engine, stop: threading.Event) -> None:
+    outage = Outage("sink")
     while not stop.is_set():
         try:
-            prepare(engine)
-        except SQLAlchemyError as error:
-            if not said:
-                log.warning("the database does not answer (%s); waiting", type(error).__name__)
-            said = True
-            stop.wait(1)
+            with database():
+                prepare(engine)
+        except SinkUnavailable as error:
+            outage.wait(DATABASE, error, stop)
         else:
-            return
+            return outage.over(DATABASE)
+    return None
 
 
 def _guarded(target: Any, stop: threading.Event, failed: list[BaseException]) -> None:
@@ -86,9 +87,9 @@ def _guarded(target: Any, stop: threading.Event, failed: list[BaseException]) ->
 class _Judge:
     """Judges manifests up to where all events are in SQL, and tells the workers."""
 
-    def __init__(self, config: SinkConfig, events: Runner) -> None:
-        self._config, self._events = config, events
-        self._producer: Any = None
+    def __init__(self, config: SinkConfig, events: Runner, teller: Teller) -> None:
+        self._config, self._events, self._teller = config, events, teller
+        self._outage = Outage("manifests")
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
@@ -98,28 +99,22 @@ class _Judge:
                 continue
             try:
                 self._judge(self._config.arrival(until))
-            except (SQLAlchemyError, KafkaError) as error:
-                log.warning("manifests are judged later (%s)", type(error).__name__)
-        if self._producer is not None:
-            self._producer.close(timeout=2)
+            except SinkUnavailable as error:
+                self._outage.wait(DATABASE, error, stop)
+            except KafkaError as error:
+                self._outage.wait(KAFKA, error, stop)
+            else:
+                self._outage.over(DATABASE)
+                self._outage.over(KAFKA)
 
-    def _judge(self, until: Any) -> None:
+    def _judge(self, until: datetime) -> None:
         engine = self._events.engine
-        with engine.connect() as connection:
+        with database(), engine.connect() as connection:
             found = manifest.due_verdicts(connection, until)
         if not found:
             return
         for one in found:
             for event in one.events:
-                self._tell(event)
-        with engine.begin() as connection:
+                self._teller.tell(event)
+        with database(), engine.begin() as connection:
             manifest.keep(connection, found)
-
-    def _tell(self, event: Any) -> None:
-        if self._producer is None:
-            self._producer = KafkaProducer(bootstrap_servers=self._config.brokers.split(","), acks="all")
-        topic = named(self._config.topic_prefix, SYSTEM)
-        headers = [("content-type", b"application/cloudevents+json")]
-        self._producer.send(topic, key=event.subject.encode(), value=orjson.dumps(event.wire()), headers=headers).get(
-            timeout=30
-        )

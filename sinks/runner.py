@@ -10,17 +10,19 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from schemas.topics import named
 from sinks import metrics
+from sinks.outage import DATABASE, KAFKA, Outage, database
 from sinks.sink import Record, Sink, SinkUnavailable
 
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
 POLL_MS = 500
-WAIT_SECONDS = 1.0
+SURVEY_SECONDS = 1.0  # how often the ends of the partitions are asked for
+ANSWER_MS = 5_000  # how long the broker may take to tell them
+REPLICATION_MS = 1_000  # a record may be this old before it can be read
 Arrival = Callable[[int], datetime]
 
 
@@ -32,7 +34,9 @@ class Runner:
         self.brokers = brokers
         self.read_until_ms: int | None = None
         self._last: dict[TopicPartition, int] = {}
-        self._unavailable = False
+        self._outage = Outage(sink.name)
+        self._group = f"{prefix}reentry-sink-{sink.name}"
+        self._lagging: set[TopicPartition] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Read, write, commit; while Kafka or the database is away, say so once and wait."""
@@ -40,7 +44,7 @@ class Runner:
             try:
                 consumer = self._consumer()
             except KafkaError as error:
-                self._wait("Kafka", error, stop)
+                self._outage.wait(KAFKA, error, stop)
                 continue
             try:
                 self._loop(consumer, stop)
@@ -50,7 +54,7 @@ class Runner:
     def _consumer(self) -> Any:
         consumer = KafkaConsumer(
             bootstrap_servers=self.brokers.split(","),
-            group_id=f"{self.prefix}reentry-sink-{self.sink.name}",
+            group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=BATCH,
@@ -62,12 +66,12 @@ class Runner:
         return consumer
 
     def _loop(self, consumer: Any, stop: threading.Event) -> None:
+        surveyed = 0.0
         while not stop.is_set():
-            asked = round(time.time() * 1000) - POLL_MS - 1000
             try:
                 polled = consumer.poll(timeout_ms=POLL_MS)
             except KafkaError as error:
-                self._wait("Kafka", error, stop)
+                self._outage.wait(KAFKA, error, stop)
                 continue
             batch = [self._record(one) for records in polled.values() for one in records]
             if batch and not self._write(batch, stop):
@@ -76,7 +80,9 @@ class Runner:
                 self._last[place] = records[-1].timestamp
             if batch:
                 self._commit(consumer)
-            self.read_until_ms = self._frontier(consumer, asked)
+            if time.monotonic() - surveyed > SURVEY_SECONDS:
+                self._survey(consumer, stop)
+                surveyed = time.monotonic()
 
     def _record(self, one: Any) -> Record:
         return Record(
@@ -96,9 +102,9 @@ class Runner:
             try:
                 invalid = self._transaction(batch)
             except SinkUnavailable as error:
-                self._wait("the database", error, stop)
+                self._outage.wait(DATABASE, error, stop)
                 continue
-            self._available()
+            self._outage.over(DATABASE)
             metrics.RECORDS.labels(self.sink.name, "written").inc(len(batch) - len(invalid))
             for record in invalid:
                 log.error(
@@ -113,15 +119,8 @@ class Runner:
         return False
 
     def _transaction(self, batch: Sequence[Record]) -> Sequence[Record]:
-        try:
-            with self.engine.begin() as connection:
-                return self.sink.write(connection, batch)
-        except (OperationalError, InterfaceError) as error:
-            raise SinkUnavailable(type(error).__name__) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise SinkUnavailable(type(error).__name__) from error
-            raise
+        with database(), self.engine.begin() as connection:
+            return self.sink.write(connection, batch)
 
     def _commit(self, consumer: Any) -> None:
         try:
@@ -129,28 +128,39 @@ class Runner:
         except KafkaError as error:  # after a rebalance: somebody reads it again, and writes the same
             log.info("%s: not committed (%s)", self.sink.name, type(error).__name__)
 
-    def _frontier(self, consumer: Any, asked_ms: int) -> int | None:
-        """The least, over the partitions, of the last record's time, or of the instant of the fetch that found no more."""
-        places = consumer.assignment()
+    def _survey(self, consumer: Any, stop: threading.Event) -> None:
+        """Ask where the partitions end: how far behind we are, and before which instant everything has been written."""
+        places = sorted(consumer.assignment())
+        asked = round(time.time() * 1000) - REPLICATION_MS
+        try:
+            ends = consumer.end_offsets(places, timeout_ms=ANSWER_MS) if places else {}
+            lags = {place: max(0, ends[place] - consumer.position(place, timeout_ms=ANSWER_MS)) for place in places}
+        except KafkaError as error:
+            self._outage.wait(KAFKA, error, stop)
+            return
+        self._show(lags)
         if not places:
-            return None
-        found = []
-        for place in places:
-            end = consumer.highwater(place)
-            if end is None:
-                return None
-            found.append(asked_ms if consumer.position(place) >= end else self._last.get(place, 0))
-        return min(found)
+            self.read_until_ms = None
+            return
+        self._outage.over(KAFKA)
+        known = [asked if not lag else self._last.get(place) for place, lag in lags.items()]
+        written = None not in known and self._others_written(consumer, set(places))
+        self.read_until_ms = min(at for at in known if at is not None) if written else None
 
-    def _wait(self, what: str, error: Exception, stop: threading.Event) -> None:
-        if not self._unavailable:
-            log.error("%s: %s does not answer (%s); waiting", self.sink.name, what, type(error).__name__)
-        self._unavailable = True
-        metrics.UNAVAILABLE.labels(self.sink.name).set(1)
-        stop.wait(WAIT_SECONDS)
+    def _others_written(self, consumer: Any, mine: set[TopicPartition]) -> bool:
+        """Whether what is read by other processes of this sink has been written too."""
+        topics = [named(self.prefix, topic) for topic in self.sink.topics]
+        every = {TopicPartition(topic, one) for topic in topics for one in consumer.partitions_for_topic(topic) or ()}
+        others = sorted(every - mine)
+        try:
+            ends = consumer.end_offsets(others, timeout_ms=ANSWER_MS) if others else {}
+            return all((consumer.committed(place) or 0) >= end for place, end in ends.items())
+        except KafkaError:
+            return False
 
-    def _available(self) -> None:
-        if self._unavailable:
-            log.warning("%s: goes on", self.sink.name)
-        self._unavailable = False
-        metrics.UNAVAILABLE.labels(self.sink.name).set(0)
+    def _show(self, lags: dict[TopicPartition, int]) -> None:
+        for place in self._lagging - lags.keys():  # another process tells it now
+            metrics.LAG.remove(self._group, place.topic, str(place.partition))
+        self._lagging = set(lags)
+        for place, lag in lags.items():
+            metrics.LAG.labels(self._group, place.topic, str(place.partition)).set(lag)

@@ -51,6 +51,12 @@ class Stack:
         """The sink that writes the SQL read model."""
         self.processes.start("sink", handover("sink"), {**self.env, "REENTRY_WEB_PORT": str(free_ports(1)[0])})
 
+    def start_console(self) -> str:
+        """The console with its demo users, on a port of its own; where a browser finds it."""
+        port = free_ports(1)[0]
+        self.processes.start("console", handover("console", "--demo"), {**self.env, "REENTRY_WEB_PORT": str(port)})
+        return f"http://127.0.0.1:{port}"
+
     def wait_ready(self) -> None:
         """Return when every worker has its cases and fires. Raise Unstartable."""
         end = time.monotonic() + READY_SECONDS

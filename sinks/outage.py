@@ -1,0 +1,58 @@
+"""What a sink waits for: it says once that something does not answer, waits, and says once that it goes on."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from sinks import metrics
+from sinks.sink import SinkUnavailable
+
+log = logging.getLogger(__name__)
+WAIT_SECONDS = 1.0
+KAFKA, DATABASE = "Kafka", "the database"
+
+
+class Outage:
+    """Who waits, and for what."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._away: set[str] = set()
+        metrics.UNAVAILABLE.labels(name).set(0)
+
+    def wait(self, what: str, error: Exception, stop: threading.Event) -> None:
+        """`what` does not answer: say so the first time, and wait a moment."""
+        if what not in self._away:
+            log.error("%s: %s does not answer (%s); waiting", self._name, what, reason(error))
+        self._away.add(what)
+        metrics.UNAVAILABLE.labels(self._name).set(1)
+        stop.wait(WAIT_SECONDS)
+
+    def over(self, what: str) -> None:
+        """`what` answers."""
+        if what not in self._away:
+            return
+        self._away.remove(what)
+        log.warning("%s: %s answers, goes on", self._name, what)
+        metrics.UNAVAILABLE.labels(self._name).set(len(self._away) > 0)
+
+
+def reason(error: Exception) -> str:
+    """What kind of error it was; its text may hold an address with a password."""
+    return str(error) if isinstance(error, SinkUnavailable) else type(error).__name__
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Raise SinkUnavailable where the database does not answer; any other error is a bug and passes through."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise SinkUnavailable(type(error.orig).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise SinkUnavailable(type(error.orig).__name__) from error
+        raise
