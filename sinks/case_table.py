@@ -31,7 +31,8 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
         if known is None or snapshot.revision >= known.revision:
             newest[snapshot.subject] = snapshot
     stored = _stored(connection, list(newest))
-    fresh = {subject: one for subject, one in newest.items() if one is None or one.revision > stored.get(subject, -1)}
+    # An equal revision is taken too: a worker that died after writing is followed by one that counts from where it read.
+    fresh = {subject: one for subject, one in newest.items() if one is None or one.revision >= stored.get(subject, -1)}
     _remove(connection, list(fresh))
     _insert(connection, [one for one in fresh.values() if one is not None])
     changed(connection, "case", list(fresh))

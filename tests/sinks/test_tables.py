@@ -110,6 +110,7 @@ def test_a_newer_case_replaces_its_obligations_and_a_tombstone_removes_them(engi
     for batch, expected in (
         ([snapshot(2, "a", "b")], {"a", "b"}),
         ([snapshot(1, "c")], {"a", "b"}),
+        ([snapshot(2, "b", "c")], {"b", "c"}),  # a worker that died after writing 2 was followed by one that knew of 1
         ([snapshot(3, "b")], {"b"}),
         ([record(None, b"s")], set()),
     ):
