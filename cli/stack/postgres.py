@@ -18,7 +18,8 @@ from cli.stack.ports import free_ports
 PLACES = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
 FAST, AT_ONCE = signal.SIGINT, signal.SIGQUIT  # its two ways to stop without waiting for clients
 # What is written here may be lost with the machine: nothing waits for a disk.
-SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Commits are waited for: a server that is killed must keep what a sink has acknowledged to Kafka.
+SPEED = {"fsync": "off", "full_page_writes": "off"}
 
 
 def programs() -> Path:
