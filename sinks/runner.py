@@ -61,6 +61,8 @@ class Runner:
             max_poll_interval_ms=3_600_000,  # a batch may wait for its database
             session_timeout_ms=10_000,
             metadata_max_age_ms=10_000,
+            bootstrap_timeout_ms=5_000,
+            reconnect_backoff_max_ms=2_000,
         )
         consumer.subscribe([named(self.prefix, topic) for topic in self.sink.topics])
         return consumer
@@ -134,10 +136,11 @@ class Runner:
         asked = round(time.time() * 1000) - REPLICATION_MS
         try:
             ends = consumer.end_offsets(places, timeout_ms=ANSWER_MS) if places else {}
-            lags = {place: max(0, ends[place] - consumer.position(place, timeout_ms=ANSWER_MS)) for place in places}
+            at = {place: consumer.position(place, timeout_ms=ANSWER_MS) for place in places}
         except KafkaError as error:
             self._outage.wait(KAFKA, error, stop)
             return
+        lags = {place: max(0, ends[place] - (at[place] or 0)) for place in places}
         self._show(lags)
         if not places:
             self.read_until_ms = None
