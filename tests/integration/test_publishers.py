@@ -1,5 +1,7 @@
 """Publishers use many clients: librdkafka's partitioner is not Kafka's, Java's console producer sends what it reads."""
 
+import shutil
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from confluent_kafka import Producer
 from cli.stack.tools import console_producer
 from schemas.envelope import Event
 from schemas.instants import from_millis
-from schemas.topics import CASE, INTAKE, RELEASE, named
+from schemas.topics import CASE, DLQ, INTAKE, RELEASE, named
 from tests.conditions import until
 from tests.handover.histories import acknowledged, notice, scheduled
 from tests.integration.pipeline import Pipeline, pipeline
@@ -67,6 +69,25 @@ def test_javas_console_producer_is_understood(kafka: str, topic_prefix: str, tmp
             _console(kafka, named(topic_prefix, topic), event)
         running.start("worker")
         until(lambda: known(running) == {event.id for event in events}, seconds=60, every=1)
+
+
+@pytest.mark.skipif(shutil.which("kcat") is None, reason="kcat is not installed (Debian: apt-get install kcat)")
+def test_kcat_is_understood(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    events = told()
+    key_and_value = "".join(f"{event.subject}\t{orjson.dumps(event.wire()).decode()}\n" for event in events)
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        header = "content-type=application/cloudevents+json; charset=UTF-8"
+        subprocess.run(
+            ["kcat", "-P", "-b", kafka, "-t", named(topic_prefix, RELEASE), "-K", "\t", "-H", header, "-X", "acks=all"],
+            input=key_and_value,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        running.start("worker")
+        until(lambda: known(running) == {event.id for event in events}, seconds=60, every=1)
+        assert {record.key.decode() for record in running.records(CASE)} == set(SUBJECTS)
+        assert running.values(DLQ) == []
 
 
 def _console(kafka: str, topic: str, event: Event) -> None:
