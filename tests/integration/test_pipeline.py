@@ -76,12 +76,24 @@ def test_all_timelines_at_once_end_as_replay_says(kafka: str, topic_prefix: str,
         running.publish(told)
         running.start("sink")
         running.start("worker")
-        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
-        until(lambda: _live(running) == expected, seconds=90, every=2)
+        ends_as_replay_says(running, told, seconds=90)
         engine = connect(f"sqlite:///{tmp_path / 'handover.sqlite'}")
         found = newest(running.alerts())
         until(lambda: _in_sql(engine) == {(one.alert_id, one.revision) for one in found.values()})
         engine.dispose()
+
+
+def ends_as_replay_says(running: Pipeline, told: list[Told], seconds: float) -> None:
+    """Wait until the last snapshot of every alert is the one that replay gives; tell what differs where it never is."""
+    expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
+    try:
+        until(lambda: _live(running) == expected, seconds=seconds, every=2)
+    except AssertionError:
+        found = _live(running)
+        assert {key: one for key, one in found.items() if expected.get(key) != one} == {
+            key: one for key, one in expected.items() if found.get(key) != one
+        }
+        raise
 
 
 def _live(running: Pipeline) -> dict[str, tuple[Any, ...]]:
@@ -101,8 +113,7 @@ def test_records_in_wrong_partitions_end_in_the_same_cases(kafka: str, topic_pre
     with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
         running.publish(told, partition_by="wrong")
         running.start("worker")
-        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
-        until(lambda: _live(running) == expected, seconds=90, every=2)
+        ends_as_replay_says(running, told, seconds=90)
 
 
 def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
@@ -126,8 +137,7 @@ def test_a_worker_killed_in_mid_run_loses_and_doubles_nothing(kafka: str, topic_
         first.send_signal(signal.SIGKILL)
         first.wait()
         running.start("worker")
-        expected = {key: compared(one) for key, one in newest(replay(told, BOOK, CALENDAR, now())).items()}
-        until(lambda: _live(running) == expected, seconds=120, every=3)
+        ends_as_replay_says(running, told, seconds=120)
         by_revision: dict[tuple[str, int], set[tuple[Any, ...]]] = {}
         for one in running.alerts():
             by_revision.setdefault((one.alert_id, one.revision), set()).add(compared(one))
