@@ -1,6 +1,6 @@
 """A case lives through its instants: facts arrive, limits pass, the world changes; alerts are raised, climb and end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, next_instants, weigh
@@ -24,6 +24,8 @@ from handover.snapshots import ended_without_duty, snapshot
 from handover.world import World
 from schemas.alert import Alert
 
+Concerned = Callable[[Slot], bool]
+_VERDICT, _SIGN_OF_LIFE = "system.manifest_judged", "system.publisher_heartbeat"
 _DECIDES = ("action.waived", "action.reopened")
 
 
@@ -65,14 +67,17 @@ def _next(case: Case, world: World) -> datetime | None:
     return min(found, default=None)
 
 
-def live(case: Case, world: World, now: datetime, *, only_form: str = "") -> list[Alert]:
-    """One instant: everything with arrival <= now is in, then obligations are derived once, then alerts are weighed (1.4)."""
+def live(case: Case, world: World, now: datetime, concerned: Concerned | None = None) -> list[Alert]:
+    """One instant: everything with arrival <= now is in, then obligations are derived once, then alerts are weighed (1.4).
+
+    `concerned`: the only slots whose alerts are weighed; None: all.
+    """
     while case.pending and case.pending[0] <= now:
         case.pending.pop(0)
     frame = world.frame(now)
     case.lived = max(now, case.lived) if case.lived else now
     derived = _derived(case, world, frame)
-    found = [] if case.moved_to else _weighed(case, world, frame, derived, only_form)
+    found = [] if case.moved_to else _weighed(case, world, frame, derived, concerned)
     case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
     if case.kind == "SOURCE":
         forget_signs(case)
@@ -137,16 +142,16 @@ def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Li
     return found
 
 
-def _weighed(case: Case, world: World, frame: Frame, derived: Derived, only_form: str) -> list[Alert]:
+def _weighed(case: Case, world: World, frame: Frame, derived: Derived, concerned: Concerned | None) -> list[Alert]:
     now = frame.now
     around = Around(
         now, frame.calendar, world.book.ladder, lambda agency: world.feed_down(agency, now, frame.successors)
     )
     found = []
     for slot in _candidates(case, derived):
-        duty, old = derived.duties.get(slot), case.memories.get(slot)
-        if only_form and (duty is None or duty.rule.form != only_form):
+        if concerned is not None and not concerned(slot):
             continue
+        duty, old = derived.duties.get(slot), case.memories.get(slot)
         if old is None and (duty is None or duty.due_at > now or not is_open(duty)):
             continue
         told = derived.actions.get(_alert_id(slot), ())
@@ -219,12 +224,41 @@ def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datet
 
 def _late(case: Case, world: World) -> list[Alert]:
     """Facts came after their arrival had been lived past."""
-    late, case.late = sorted(case.late), []
-    if case.kind == "SOURCE":  # a judged manifest concerns its own day only; signs of life are taken at once
-        found = [alert for at in late for alert in live(case, world, at, only_form="manifest_gap")]
-        case.derived = None
-        return found + (live(case, world, case.lived) if case.lived else [])
-    return _lived_again(case, world)
+    late, case.late = set(case.late), []
+    if case.kind != "SOURCE":
+        return _lived_again(case, world)
+    assert case.lived is not None
+    days = {str(fact.data["day"]) for fact in case.news if fact.name == _VERDICT and fact.arrival in late}
+    found = _judged_again(case, world, days) if days else []
+    case.derived = None
+    return found + live(case, world, case.lived)  # signs of life are taken at once
+
+
+def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert]:
+    """Verdicts on manifests are dated back: the alerts of their days live again, from the first verdict to where the case was.
+
+    The others do not: a publisher's older signs of life are forgotten.
+    """
+    until = case.lived
+    assert until is not None
+    rules = {rule.id for rule in world.book.rules if rule.form == "manifest_gap"}
+
+    def concerned(slot: Slot) -> bool:
+        return slot[1] in rules and slot[2].rpartition(":")[2] in days
+
+    memories = {slot: case.memories.pop(slot) for slot in list(case.memories) if concerned(slot)}
+    shown = {slot: case.shown.pop(slot) for slot in list(case.shown) if concerned(slot)}
+    told = [copy for copies in case.entries.copies.values() for copy in copies if copy.name != _SIGN_OF_LIFE]
+    first = min(fact.arrival for fact in told if fact.name == _VERDICT and fact.data["day"] in days)
+    instants = sorted({fact.arrival for fact in told if first <= fact.arrival <= until})
+    lived: list[Alert] = []
+    while instants:
+        now = instants.pop(0)
+        lived += live(case, world, now, concerned)
+        after = case.own_next
+        if after is not None and after <= until and (not instants or after < instants[0]):
+            instants.insert(0, after)
+    return _differences(case, memories, shown, lived, until)
 
 
 def _lived_again(case: Case, world: World) -> list[Alert]:
@@ -261,8 +295,9 @@ def _differences(
         elif new.visible != old.visible or (new.changed_at != old.changed_at and name in final):
             revision = max(new.revision, old.revision + 1)
             case.memories[slot] = new._replace(revision=revision)
+            untold = [alert for alert in lived if alert.alert_id == name and old.revision < alert.revision < revision]
             if name in final:
-                found.append(final[name].model_copy(update={"revision": revision}))
+                found += [*untold, final[name].model_copy(update={"revision": revision})]
         else:
             case.memories[slot] = new._replace(revision=max(new.revision, old.revision))
     return found
