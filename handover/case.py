@@ -93,12 +93,20 @@ class Case:
 
     def begin_again(self) -> None:
         """Forget what was lived, not what is known: every fact is news again."""
-        sets = (self.entries, *self.disputes.values())
-        self.news = [copy for entries in sets for copies in entries.copies.values() for copy in copies]
+        self.news = [copy for entries in self._sets() for copies in entries.copies.values() for copy in copies]
         self.pending = sorted(fact.arrival for fact in self.news)
         self.memories, self.shown, self.derived = {}, {}, None
         self.lived = self.own_next = None
         self.moved_to = ""
+
+    def await_known(self) -> None:
+        """Remember which known facts have not been lived through: a case may be told of what arrives later than it has lived."""
+        known = [copy for entries in self._sets() for copies in entries.copies.values() for copy in copies]
+        self.news = [fact for fact in known if self.lived is None or fact.arrival > self.lived]
+        self.pending = sorted(fact.arrival for fact in self.news)
+
+    def _sets(self) -> tuple[Entries, ...]:
+        return (self.entries, *self.disputes.values())
 
     def _merges(self) -> list[Fact]:
         if self.entries.plain:

@@ -68,6 +68,7 @@ def decode(text: bytes) -> Case:
     case.own_next = from_millis(value["next"]) if value["next"] is not None else None
     case.entries = _entries(case, value["facts"])
     case.disputes = {dispute: _entries(case, facts) for dispute, facts in value["disputes"].items()}
+    case.await_known()
     shown = {alert.alert_id: alert for alert in map(Alert.model_validate, value["shown"])}
     for name, (slot, memory) in value["alerts"].items():
         key: Slot = (slot[0], slot[1], slot[2])

@@ -27,8 +27,13 @@ class Cases:
         case = Case.decode(value[HEAD.size :]) if value is not None else Case.empty(key.decode())
         self._decoded[place] = case
         if len(self._decoded) > DECODED:
-            self._decoded.popitem(last=False)
+            self._give_up_one()
         return case
+
+    def _give_up_one(self) -> None:
+        place, case = self._decoded.popitem(last=False)
+        if case.pending or case.late:  # it knows more than the table
+            self._decoded[place] = case
 
     def drop(self, partition: int, key: bytes) -> None:
         """Forget what was decoded: what is in the table counts."""

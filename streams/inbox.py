@@ -1,8 +1,8 @@
-"""Records read and not yet applied: parsed, sent on where they belong elsewhere, waiting for their turn."""
+"""Records read and not yet lived through: parsed, sent on where they belong elsewhere, waiting for their turn."""
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ LONGEST = 20_000  # records of one partition that may wait before it is not fetc
 
 
 class Told(NamedTuple):
-    """A fact waiting to be applied; sorts by arrival, then as it was read."""
+    """A fact waiting for its turn; sorts by arrival, then as it was read."""
 
     arrival_ms: int
     number: int
@@ -39,6 +39,15 @@ class Waiting:
     """What waits in one partition: a heap by arrival."""
 
     facts: list[Told] = field(default_factory=list)
+
+    @property
+    def first_ms(self) -> int | None:
+        """The arrival of the first one."""
+        return self.facts[0].arrival_ms if self.facts else None
+
+    def add(self, told: Told) -> None:
+        """Let a fact wait."""
+        heapq.heappush(self.facts, told)
 
     def until(self, before_ms: int, limit: int) -> Iterator[Told]:
         """Take facts with an arrival < `before_ms`, in order: `limit` of them, and what arrived in the same instant as the last."""
@@ -56,7 +65,8 @@ class Inbox:
         self._partitions, self._clock = partitions, clock
         self._routed, self._dlq = named(prefix, ROUTED), named(prefix, DLQ)
         self._prefix = prefix
-        self.waiting: dict[int, Waiting] = defaultdict(Waiting)
+        self.waiting: dict[int, Waiting] = defaultdict(Waiting)  # not yet in their cases
+        self.taken: dict[int, Waiting] = defaultdict(Waiting)  # in their cases, which have not lived so far yet
         self.frontiers: dict[TP, Frontier] = defaultdict(Frontier)
         self.markers = Markers(partitions)
         self.outputs: dict[str, dict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
@@ -66,7 +76,7 @@ class Inbox:
 
     def clear(self) -> None:
         """Forget everything: after a rebalance reading goes on from the committed offsets."""
-        for one in (self.waiting, self.frontiers, self.outputs, self.following, self._counted):
+        for one in (self.waiting, self.taken, self.frontiers, self.outputs, self.following, self._counted):
             one.clear()
         self.markers.forget()
 
@@ -110,7 +120,7 @@ class Inbox:
         self._wait(Told(at, self._next(), subject, event, tp, record))
 
     def _wait(self, told: Told) -> None:
-        heapq.heappush(self.waiting[told.tp.partition].facts, told)
+        self.waiting[told.tp.partition].add(told)
         self._counted[told.tp] += 1
 
     def _next(self) -> int:
@@ -124,10 +134,23 @@ class Inbox:
         metrics.RECORDS.labels(record.topic, outcome).inc()
         metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()
 
-    def put_back(self, facts: list[Told]) -> None:
-        """A step was given up: its facts wait again."""
+    def put_back(self, facts: Iterable[Told] = ()) -> None:
+        """The cases in memory have been given up: these facts and all that were taken wait again."""
         for told in facts:
-            heapq.heappush(self.waiting[told.tp.partition].facts, told)
+            self.waiting[told.tp.partition].add(told)
+        for partition, taken in self.taken.items():
+            for told in taken.facts:
+                self.waiting[partition].add(told)
+        self.taken.clear()
+
+    def withdraw(self, partition: int, subject: str) -> list[Told]:
+        """The facts of a case that were taken and not yet lived through: they do not come again."""
+        taken = self.taken[partition]
+        found = [told for told in taken.facts if told.subject == subject]
+        if found:
+            taken.facts = [told for told in taken.facts if told.subject != subject]
+            heapq.heapify(taken.facts)
+        return found
 
     def applied(self, facts: list[Told]) -> None:
         """A step went through."""
@@ -143,9 +166,9 @@ class Inbox:
         return bool(waiting) and last_ms is not None and waiting[0].arrival_ms >= self._clock.millis_at(last_ms)
 
     def offsets(self) -> dict[TP, int]:
-        """Where to go on after a restart: per partition the first record not yet applied."""
+        """Where to go on after a restart: per partition the first record not yet lived through."""
         found = dict(self.following)
-        for waiting in self.waiting.values():
+        for waiting in (*self.waiting.values(), *self.taken.values()):
             for told in waiting.facts:
                 offset = told.record.offset
                 found[told.tp] = min(offset, found[told.tp])

@@ -1,11 +1,14 @@
 """Records that belong to another partition: clients disagree about partitioners, and some facts concern other subjects."""
 
+from collections.abc import Mapping
+
 import orjson
 
 from schemas.envelope import Event
 from schemas.parse import trusted
 from schemas.topics import partition_of
 from streams.engine.transport import Headers, Output
+from streams.watermark import Marks
 
 SUBJECT, ARRIVAL, MARKER = "reentry.subject", "reentry.arrival", "reentry.marker"
 
@@ -21,16 +24,16 @@ def routed(subject: str, event: Event, arrival_ms: int) -> Output:
     return Output(subject.encode(), orjson.dumps(event.wire()), headers)
 
 
-def marker(told: dict[int, int]) -> Output:
-    """All records of these partitions below these broker timestamps have been routed."""
-    return Output(None, b"{}", [(MARKER, orjson.dumps({str(origin): upto for origin, upto in told.items()}))])
+def marker(told: Mapping[int, Marks]) -> Output:
+    """How far these partitions have sent on what others wait for."""
+    return Output(None, b"{}", [(MARKER, orjson.dumps({str(origin): marks for origin, marks in told.items()}))])
 
 
-def marker_of(headers: Headers) -> dict[int, int] | None:
+def marker_of(headers: Headers) -> dict[int, Marks] | None:
     """The marker in a record's headers, if it is one."""
     for name, text in headers:
         if name == MARKER:
-            return {int(origin): upto for origin, upto in orjson.loads(text).items()}
+            return {int(origin): tuple(marks) for origin, marks in orjson.loads(text).items()}
     return None
 
 

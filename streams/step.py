@@ -1,9 +1,10 @@
-"""One step of the worker: what is known is applied in the order of its arrival, what is due is raised, and all is acknowledged."""
+"""One step of the worker: what is known is taken in the order of its arrival, what is due is raised, and all is acknowledged."""
 
 import asyncio
 import logging
 import time
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,10 +31,11 @@ from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
-from streams.watermark import Stride, least
+from streams.watermark import Marks, Stride, least
 
 log = logging.getLogger(__name__)
 
+HOPS = 2  # a dispute tells a person's case, which tells that of the survivor of a merge; what goes further comes late
 FACTS_A_STEP = 2_000  # so that heartbeats, the web and the lease live
 DUE_A_STEP = 500
 SWEPT_A_STEP = 200  # a change of the world must not hold up deadlines
@@ -54,8 +56,9 @@ class TooManyBugs(RuntimeError):
 class _Work:
     """What one step does in one partition."""
 
-    before: datetime  # everything with an arrival before this is known
-    facts: list[Told] = field(default_factory=list)
+    before: datetime = EVER  # everything with an arrival before this is known
+    repeated: list[Told] = field(default_factory=list)
+    facts: list[Told] = field(default_factory=list)  # lived through
     due: list[bytes] = field(default_factory=list)
     changed: set[bytes] = field(default_factory=set)
     touched: dict[bytes, Case] = field(default_factory=dict)
@@ -104,6 +107,7 @@ class Engine:
         """Somebody wrote news to a partition's changelog: its heap is stale."""
         self.deadlines.pop(partition, None)
         self.cases.clear()
+        self.inbox.put_back()
         self.stale = True
 
     async def rebuild(self) -> None:
@@ -140,8 +144,8 @@ class Engine:
 
     # --- time
 
-    def _source_bounds(self) -> dict[int, int]:
-        """Per owned partition: below this broker timestamp everything has been read, and parsed, and routed."""
+    def _read_bounds(self) -> dict[int, int]:
+        """Per owned partition (ms): all facts of its own topics with a smaller arrival have been read, and parsed, and routed."""
         grace = round(self.config.grace_seconds * 1000)
         found = {}
         for partition in self.deadlines:
@@ -149,15 +153,26 @@ class Engine:
                 self._bound(TP(topic, partition), grace) for topic in self.sources if topic != self._routed_topic
             )
             if bound is not None:
-                found[partition] = bound
+                found[partition] = self.clock.millis_at(bound)
         return found
 
     def _bound(self, tp: TP, grace: int) -> int | None:
         until = self.app.consumer.read_until(tp)
         return self.inbox.frontiers[tp].bound(None if until is None else int(until * 1000), grace)
 
-    def _watermark(self, partition: int, bounds: dict[int, int]) -> int | None:
-        return least((bounds.get(partition), self.inbox.markers.bound(partition), self.system.told_until))
+    def _marks(self, partition: int, read: int) -> tuple[Marks, int | None]:
+        """What others are told of a partition after its facts have been taken, and the bound (ms) below which all facts are in."""
+        marks = [read]
+        for hop in range(HOPS + 1):
+            known = least((marks[-1], self.inbox.markers.bound(partition, hop)))
+            if known is None:
+                return tuple(marks), None
+            first = self.inbox.waiting[partition].first_ms
+            marks.append(known if first is None else min(known, first))
+        return tuple(marks[:-1]), marks[-1]
+
+    def _told_until(self) -> int | None:
+        return None if self.system.told_until is None else self.clock.millis_at(self.system.told_until)
 
     # --- the step
 
@@ -165,20 +180,13 @@ class Engine:
         """Everything that can be done now. False: given up, nothing is lost, the caller goes on."""
         started = time.perf_counter()
         self.last_step = time.monotonic()
-        works: dict[int, _Work] = {}
+        self.busy = self.cut = False
+        works = {partition: _Work() for partition in self.deadlines}
         try:
-            bounds = self._source_bounds()
-            if not await self._send_outputs() or not await self._send_markers(bounds):
-                return False
-            self.system.advance()
-            self.busy = self.cut = False
-            applying = time.perf_counter()
-            for partition in self.deadlines:
-                watermark = self._watermark(partition, bounds)
-                if watermark is not None:
-                    works[partition] = self._apply(partition, watermark)
-            self._stride.took(time.perf_counter() - applying, cut=self.cut)
-            self.busy = self.busy or self.cut
+            known = self._take_known(works)
+            if not await self._send_outputs() or not await self._send_markers(known):
+                return self._give_up(works)
+            self._live_on(works, known)
             if not await self._write(works):
                 return self._give_up(works)
         except KafkaError as error:
@@ -198,7 +206,8 @@ class Engine:
     def _give_up(self, works: dict[int, _Work]) -> bool:
         """What is in the table counts: forget what this step decoded and changed, and take its facts again."""
         for work in works.values():
-            self.inbox.put_back(work.facts)
+            self.inbox.put_back([*work.facts, *work.repeated])
+        self.inbox.put_back()
         self.cases.clear()
         self.deadlines.clear()
         self._lived.clear()
@@ -214,9 +223,9 @@ class Engine:
             del self.inbox.outputs[topic]
         return True
 
-    async def _send_markers(self, bounds: dict[int, int]) -> bool:
+    async def _send_markers(self, known: Mapping[int, tuple[Marks, int | None]]) -> bool:
         now_ms = round(time.time() * 1000)
-        told = self.inbox.markers.due(bounds, now_ms)
+        told = self.inbox.markers.due({partition: marks for partition, (marks, _) in known.items()}, now_ms)
         if not told:
             return True
         if not await self.app.consumer.lease():
@@ -225,29 +234,20 @@ class Engine:
         self.inbox.markers.wrote(told, now_ms)
         return True
 
-    def _apply(self, partition: int, watermark_ms: int) -> _Work:
-        """Take facts below the watermark in order of arrival, then let the touched and the due cases live up to there."""
-        known_ms = self.clock.millis_at(watermark_ms)
-        before_ms = self._stride_end(partition, known_ms)
-        waiting = self.inbox.waiting[partition]
-        facts = list(waiting.until(before_ms, FACTS_A_STEP))
-        if len(facts) >= FACTS_A_STEP and waiting.facts:
-            before_ms = min(before_ms, waiting.facts[0].arrival_ms)  # no case may run ahead of its facts
-        self.cut = self.cut or before_ms < known_ms
-        work = _Work(from_millis(before_ms), facts)
-        for told in facts:
-            self._take(partition, told, work)
-        self._wake(partition, before_ms, work)
-        for key, case in list(work.touched.items()):
-            self._live(partition, key, case, work)
-        lived_ms = min(watermark_ms, self.clock.broker_ms(work.before))
-        metrics.WATERMARK.labels(partition).set(lived_ms / 1000)
-        return work
+    # --- taking: facts go to their cases, and what these tell other cases goes out, before anything is lived
 
-    def _stride_end(self, partition: int, known_ms: int) -> int:
-        waiting, lived = self.inbox.waiting[partition].facts, self._lived.get(partition, EVER)
-        firsts = [one for one in (self.deadlines[partition].first(), waiting[0].arrival_ms if waiting else None) if one]
-        return self._stride.end(min(firsts, default=None), millis(lived), known_ms)
+    def _take_known(self, works: Mapping[int, _Work]) -> dict[int, tuple[Marks, int | None]]:
+        """Take what nothing can come before any more. Return per partition the marks it has come to, and how far it may live."""
+        found = {}
+        for partition, read in self._read_bounds().items():
+            routed_below = self.inbox.markers.bound(partition, 0)
+            if routed_below is not None:
+                before, waiting = min(read, routed_below), self.inbox.waiting[partition]
+                for told in waiting.until(before, FACTS_A_STEP):
+                    self._take(partition, told, works[partition])
+                self.busy = self.busy or (waiting.first_ms is not None and waiting.first_ms < before)
+            found[partition] = self._marks(partition, read)
+        return found
 
     def _take(self, partition: int, told: Told, work: _Work) -> None:
         key = told.subject.encode()
@@ -257,10 +257,47 @@ class Engine:
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             self._bug(partition, key, [told], error)
             return
-        self._count(told.tp.topic, "applied" if changed else "duplicate")
-        if changed:
-            work.touched[key] = case
+        if not changed:
+            work.repeated.append(told)
+            return
+        self.inbox.taken[partition].add(told)
+        for subject, event, arrival in outbox(case):
+            place = home(subject, self.config.partitions)
+            self.inbox.outputs[self._routed_topic][place].append(routed(subject, event, millis(arrival)))
+
+    # --- living
+
+    def _live_on(self, works: Mapping[int, _Work], known: Mapping[int, tuple[Marks, int | None]]) -> None:
+        started = time.perf_counter()
+        self.system.advance()
+        for partition, (_, all_in) in known.items():
+            bound = least((all_in, self._told_until()))
+            if bound is not None:
+                self._live_until(partition, bound, works[partition])
+        self._stride.took(time.perf_counter() - started, cut=self.cut)
+        self.busy = self.busy or self.cut
+
+    def _live_until(self, partition: int, known_ms: int, work: _Work) -> None:
+        """Let the told and the due cases of a partition live up to a bound, or as far as one step may go."""
+        taken = self.inbox.taken[partition]
+        before_ms = self._stride_end(partition, known_ms)
+        work.facts = list(taken.until(before_ms, FACTS_A_STEP))
+        if len(work.facts) >= FACTS_A_STEP and taken.first_ms is not None:
+            before_ms = min(before_ms, taken.first_ms)  # no case may run ahead of its facts
+        self.cut = self.cut or before_ms < known_ms
+        work.before = max(from_millis(before_ms), self._lived.get(partition, EVER))
+        for key in {told.subject.encode() for told in work.facts}:
+            work.touched[key] = self.cases.load(partition, key)
             work.changed.add(key)
+        self._wake(partition, millis(work.before), work)
+        for key, case in list(work.touched.items()):
+            self._live(partition, key, case, work)
+        metrics.WATERMARK.labels(partition).set(self.clock.broker_ms(work.before) / 1000)
+
+    def _stride_end(self, partition: int, known_ms: int) -> int:
+        lived = self._lived.get(partition, EVER)
+        firsts = [one for one in (self.deadlines[partition].first(), self.inbox.taken[partition].first_ms) if one]
+        return self._stride.end(min(firsts, default=None), millis(lived), known_ms)
 
     def _wake(self, partition: int, before_ms: int, work: _Work) -> None:
         """Cases whose own instant has come, and those that a change of the world may touch."""
@@ -287,6 +324,7 @@ class Engine:
             found = advance(case, self.world, work.before)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             facts = [told for told in work.facts if told.subject.encode() == key]
+            work.facts = [told for told in work.facts if told.subject.encode() != key]
             self._bug(partition, key, facts, error)
             del work.touched[key]
             work.changed.discard(key)
@@ -296,16 +334,14 @@ class Engine:
             work.changed.add(key)
         elif next_ms(case) != self.cases.next_of(partition, key):
             work.changed.add(key)
-        for subject, event, arrival in outbox(case):
-            self.inbox.outputs[self._routed_topic][home(subject, self.config.partitions)].append(
-                routed(subject, event, millis(arrival))
-            )
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
         log.error("bug in a case of partition %s: %s", partition, type(error).__name__, exc_info=error)
         self.cases.drop(partition, key)
-        for told in facts:
+        gone = [*facts, *self.inbox.withdraw(partition, key.decode())]
+        self.inbox.applied(gone)
+        for told in gone:
             self.inbox.bury(told.record, InvalidEvent("FAILED", type(error).__name__), type(error).__name__)
             self._judged.append(False)
         if len(self._judged) == _JUDGED and self._judged.count(False) > self.config.dead_letter_limit * _JUDGED:
@@ -359,7 +395,11 @@ class Engine:
     def _done(self, works: dict[int, _Work]) -> None:
         now = time.time() * 1000
         for partition, work in works.items():
-            self.inbox.applied(work.facts)
+            self.inbox.applied([*work.facts, *work.repeated])
+            for told in work.facts:
+                self._count(told.tp.topic, "applied")
+            for told in work.repeated:
+                self._count(told.tp.topic, "duplicate")
             for key in work.due:  # looked at and not changed: its instant must stay in the heap
                 if key not in work.changed and (at := self.cases.next_of(partition, key)) not in (None, NEVER):
                     self.deadlines[partition].push(int(at or 0), key)

@@ -1,7 +1,10 @@
-"""How far the log is known: bounds are exclusive, in ms of broker time (architecture.md, "One deadline")."""
+"""How far the log is known: bounds are exclusive, in ms (architecture.md, "One deadline")."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
+
+Marks = tuple[int, ...]  # bounds by hop, in ms of the judged time
 
 MARKED_EACH_MS = 50
 LONGEST_STRIDE_MS = 10 * 365 * 86_400_000
@@ -10,7 +13,7 @@ STEP_SECONDS = 0.5, 1.5  # a step shorter than the first may go further next tim
 
 @dataclass(slots=True)
 class Frontier:
-    """What has been read of one partition of one topic."""
+    """What has been read of one partition of one topic, in broker time."""
 
     last_ms: int | None = None  # timestamp of the last record handed to us
 
@@ -57,35 +60,42 @@ def least(bounds: Iterable[int | None]) -> int | None:
 
 @dataclass(slots=True)
 class Markers:
-    """How far every partition has been routed: a record in the wrong partition may belong to any other."""
+    """What the owners of all partitions say of what they have sent on: an origin's marks are bounds by hop, hop 0 first.
+
+    Mark 0: all records of the origin's own topics below it have been routed. Mark k: all facts below it that came to the
+    origin by up to k - 1 hops have been taken, and what their cases tell others has been sent. A mark may be wanting at the end.
+    """
 
     partitions: int
-    seen: dict[int, dict[int, int]] = field(
-        default_factory=dict
-    )  # per routed partition: per origin, all below has been routed
-    written: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, dict[int, Marks]] = field(default_factory=dict)  # per routed partition, per origin
+    written: dict[int, Marks] = field(default_factory=dict)
     written_at_ms: int = 0  # wall clock
 
-    def read(self, partition: int, told: Mapping[int, int]) -> None:
+    def read(self, partition: int, told: Mapping[int, Marks]) -> None:
         """A marker came through a routed partition."""
         seen = self.seen.setdefault(partition, {})
-        for origin, upto in told.items():
-            seen[origin] = max(upto, seen.get(origin, 0))
+        for origin, marks in told.items():
+            seen[origin] = _furthest(seen.get(origin, ()), marks)
 
-    def bound(self, partition: int) -> int | None:
-        """All records routed to a partition with a smaller timestamp have come through."""
+    def bound(self, partition: int, hop: int) -> int | None:
+        """All facts below it that were sent to a partition by that hop have come through."""
         seen = self.seen.get(partition, {})
-        return least(seen.get(origin) for origin in range(self.partitions))
+        return least(_mark(seen.get(origin, ()), hop) for origin in range(self.partitions))
 
-    def due(self, bounds: Mapping[int, int], now_ms: int) -> dict[int, int]:
+    def due(self, marks: Mapping[int, Marks], now_ms: int) -> dict[int, Marks]:
         """What is worth a new marker at a wall-clock instant: every advance counts, or many records of one moment would wait for ever."""
         if now_ms < self.written_at_ms + MARKED_EACH_MS:
             return {}
-        return {origin: upto for origin, upto in bounds.items() if upto > self.written.get(origin, -1)}
+        return {
+            origin: upto
+            for origin, upto in marks.items()
+            if upto and _furthest(written := self.written.get(origin, ()), upto) != written
+        }
 
-    def wrote(self, told: Mapping[int, int], now_ms: int) -> None:
+    def wrote(self, told: Mapping[int, Marks], now_ms: int) -> None:
         """A marker has been acknowledged."""
-        self.written.update(told)
+        for origin, marks in told.items():
+            self.written[origin] = _furthest(self.written.get(origin, ()), marks)
         self.written_at_ms = now_ms
 
     def forget(self) -> None:
@@ -94,6 +104,9 @@ class Markers:
         self.written.clear()
 
 
-def in_hand(offsets: Sequence[int], following: int) -> int:
-    """The offset to go on from after a restart: the first one not yet applied."""
-    return min(offsets, default=following)
+def _furthest(some: Marks, others: Marks) -> Marks:
+    return tuple(max(one, other) for one, other in zip_longest(some, others, fillvalue=0))
+
+
+def _mark(marks: Marks, hop: int) -> int | None:
+    return marks[hop] if hop < len(marks) else None

@@ -100,7 +100,11 @@ def test_a_closed_pipe_ends_quietly() -> None:
 
 
 def test_ctrl_c_ends_quietly() -> None:
-    command = [*HANDOVER, "simulate", "--days", "0", "--register", "0.01", "--faults", "none"]
+    hears = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also under a shell that ignores it
+    )
+    arguments = ["simulate", "--days", "0", "--register", "0.01", "--faults", "none"]
+    command = [sys.executable, "-c", f"{hears}; from cli.main import main; main()", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline()

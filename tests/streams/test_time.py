@@ -59,16 +59,17 @@ def test_the_least_bound_counts_and_an_unknown_one_stops_all(bounds: tuple[int |
 
 def test_a_partition_waits_until_every_other_has_routed() -> None:
     markers = Markers(2)
-    markers.read(0, {0: 100})
-    assert markers.bound(0) is None
-    markers.read(0, {1: 70})
-    assert markers.bound(0) == 70
-    markers.read(0, {1: 60})  # an old marker read again
-    assert markers.bound(0) == 70
-    markers.wrote({0: 100}, now_ms=5000)
-    assert markers.due({0: 101, 1: 150}, now_ms=4999 + MARKED_EACH_MS) == {}
-    assert markers.due({0: 101, 1: 150}, now_ms=5000 + MARKED_EACH_MS) == {0: 101, 1: 150}
-    assert markers.due({0: 100}, now_ms=6000) == {}
+    markers.read(0, {0: (100, 90)})
+    assert markers.bound(0, 0) is None
+    markers.read(0, {1: (70,)})
+    assert (markers.bound(0, 0), markers.bound(0, 1), markers.bound(1, 0)) == (70, None, None)
+    markers.read(0, {1: (60, 65)})  # an old marker read again
+    assert (markers.bound(0, 0), markers.bound(0, 1)) == (70, 65)
+    markers.wrote({0: (100, 90)}, now_ms=5000)
+    assert markers.due({0: (101,), 1: (150,)}, now_ms=4999 + MARKED_EACH_MS) == {}
+    assert markers.due({0: (101, 80), 1: (150,)}, now_ms=5000 + MARKED_EACH_MS) == {0: (101, 80), 1: (150,)}
+    assert markers.due({0: (100, 91)}, now_ms=6000) == {0: (100, 91)}
+    assert markers.due({0: (100, 80)}, now_ms=6000) == {}
 
 
 def test_no_time_is_lost_between_a_clock_and_its_inverse() -> None:
