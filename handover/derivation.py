@@ -117,20 +117,19 @@ def reads(rule: Rule) -> frozenset[str]:
     return rule.reads | _ALSO_READ.get(rule.form, frozenset()) if rule.form != "orphan" else LIGHT
 
 
-def renewable(derived: Derived, facts: Iterable[Fact]) -> bool:
-    """Whether facts can be added to what was derived: one open handover which they join, and none told it twice."""
+def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
+    """Whether facts can be added to what was derived: one open handover which they join, and none told twice."""
     if len(derived.handovers) != 1:
         return False
     handover = derived.handovers[0]
-    return handover.is_open and all(
-        fact.name in LIGHT
-        and fact.time >= handover.opened_at
-        and fact.handoverid in (None, handover.explicit_id)
-        and (
-            SAME_WHEN[fact.name] is None
-            or all(known.time.date() != fact.time.date() for known in handover.of(fact.name))
-        )
+    if not handover.is_open or not all(
+        fact.name in LIGHT and fact.time >= handover.opened_at and fact.handoverid in (None, handover.explicit_id)
         for fact in facts
+    ):
+        return False
+    once = [fact for fact in facts if SAME_WHEN[fact.name] is not None]
+    return len({(fact.name, fact.time.date()) for fact in once}) == len(once) and all(
+        known.time.date() != fact.time.date() for fact in once for known in handover.of(fact.name)
     )
 
 

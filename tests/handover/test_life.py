@@ -1,6 +1,7 @@
 """The life of cases: order, repetition and lateness of what is told change nothing that should not change."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -15,6 +16,7 @@ from handover.replay import replay
 from handover.rulebook import load
 from handover.world import World
 from schemas.alert import Alert
+from tests.golden.timelines import FOLDERS, read
 from tests.handover.histories import Told, acknowledged, arriving, at, histories, notice, scheduled
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -104,6 +106,18 @@ def lived_ahead(told: list[Told]) -> list[Alert]:
 @given(histories())
 def test_a_case_that_is_written_with_facts_it_has_not_lived_through_lives_through_them(told: list[Told]) -> None:
     assert finals(lived_ahead(told)) == finals(list(replay(told, BOOK, CALENDAR, UNTIL)))
+
+
+def test_a_fact_and_its_repetition_that_arrive_at_one_instant_are_one() -> None:
+    folder = next(folder for folder in FOLDERS if folder.name.startswith("23-"))
+    told = [(event, arrival) for event, arrival in read(folder).events if not event.fact.startswith("system.")]
+    reports = [(event, arrival) for event, arrival in told if event.fact == "intake.person_reported"]
+    assert reports
+    twice = [*told, *((replace(event, id=f"{event.id}-again"), arrival) for event, arrival in reports)]
+    read_again, at_once = lived_ahead(twice), list(replay(twice, BOOK, CALENDAR, UNTIL))
+    seen = {alert.alert_id: alert.seen for alert in at_once}
+    assert {alert.alert_id: alert.seen for alert in read_again} == seen
+    assert any(name.endswith("-again") for names in seen.values() for name in names)
 
 
 @CAREFUL
