@@ -77,7 +77,7 @@ class Case:
     def take(self, event: Event, arrival: datetime) -> bool:
         """Add a fact. False: it was known already and nothing changed."""
         if event.fact == "system.manifest_judged":
-            arrival = event.time  # found later, but true since then
+            arrival = min(event.time, arrival)  # found later, but true since then
         fact = fact_of(event, arrival)
         about_dispute = self.kind == "PERSON" and event.fact.startswith("dispute.")
         entries = self.disputes.setdefault(event.subject, Entries()) if about_dispute else self.entries

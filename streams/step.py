@@ -320,6 +320,7 @@ class Engine:
                 work.touched[key] = self.cases.load(partition, key)
 
     def _live(self, partition: int, key: bytes, case: Case, work: _Work) -> None:
+        lived = case.lived
         try:
             found = advance(case, self.world, work.before)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
@@ -332,8 +333,8 @@ class Engine:
         if found:
             work.alerts.extend(found)
             work.changed.add(key)
-        elif next_ms(case) != self.cases.next_of(partition, key):
-            work.changed.add(key)
+        elif case.lived != lived and next_ms(case) != self.cases.next_of(partition, key):
+            work.changed.add(key)  # one that has only been told what is yet to be lived is written when it lives
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
