@@ -154,6 +154,7 @@ def _now() -> datetime:
 
 def _verdict(letter: DeadLetter, now: datetime) -> str | None:
     """Return why a letter is not sent again, or None. It would arrive now."""
+    from cli.records import read_settings
     from schemas.parse import InvalidEvent, parse
 
     if letter.redrives >= LIMIT:
@@ -161,7 +162,7 @@ def _verdict(letter: DeadLetter, now: datetime) -> str | None:
     if letter.reason == "PII_IN_TEXT":
         return "its numbers were masked; the publisher must send it anew"
     try:
-        parse(letter.value, letter.headers, now)
+        parse(letter.value, letter.headers, now, letter.topic.removeprefix(read_settings().topic_prefix))
     except InvalidEvent as error:
         return f"{error.reason}: {error}"
     return None

@@ -49,7 +49,8 @@ def events(client: Any, settings: Settings) -> Iterator[Event | None]:
     for record in recorded(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "reading events"):
         arrival = clock.arrival(record.timestamp)
         try:
-            yield replace(parse(record.value, record.headers or (), arrival), receivedtime=arrival)
+            topic = record.topic.removeprefix(settings.topic_prefix)
+            yield replace(parse(record.value, record.headers or (), arrival, topic), receivedtime=arrival)
         except InvalidEvent:
             yield None
 

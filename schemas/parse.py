@@ -34,11 +34,14 @@ _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
 _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
 
 
-def parse(value: bytes | None, headers: Headers = (), arrival: datetime | None = None) -> Event:
+def parse(
+    value: bytes | None, headers: Headers = (), arrival: datetime | None = None, topic: str | None = None
+) -> Event:
     """Read a record in structured or binary content mode. Raise InvalidEvent, and nothing else.
 
     Numbers that name a person are looked for first, then the type, the envelope and the payload are checked, then,
-    if its (aware) `arrival` is given, whether the event comes from the future.
+    if its (aware) `arrival` is given, whether the event comes from the future, and if its `topic` (without prefix) is
+    given, whether it is the one on which events of the type travel.
     """
     body = attributes(value, headers)
     type_ = body.get("type")
@@ -46,6 +49,8 @@ def parse(value: bytes | None, headers: Headers = (), arrival: datetime | None =
     if validate is None:
         raise _unknown(type_)
     event = _event(body)
+    if topic is not None and event.topic != topic:
+        raise InvalidEvent("SCHEMA", f"type: travels on {event.topic}, not on this topic")
     _check_speaker(event)
     try:
         validate(event.data)

@@ -16,7 +16,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for record in sorted(batch, key=lambda one: one.arrival):
         try:
-            told = parse(record.value, record.headers, record.arrival)
+            told = parse(record.value, record.headers, record.arrival, record.topic)
         except InvalidEvent:
             continue
         rows.setdefault((told.source, told.id), _row(told, record))

@@ -88,7 +88,7 @@ class Runner:
 
     def _record(self, one: Any) -> Record:
         return Record(
-            one.topic,
+            one.topic.removeprefix(self.prefix),
             one.partition,
             one.offset,
             one.key,

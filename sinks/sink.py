@@ -16,7 +16,7 @@ class SinkUnavailable(Exception):
 
 
 class Record(NamedTuple):
-    """One record of a topic; `arrival` is its broker timestamp, mapped to the time that facts are judged in."""
+    """One record of a topic (without prefix); `arrival` is its broker timestamp, mapped to the time that facts are judged in."""
 
     topic: str
     partition: int

@@ -93,7 +93,7 @@ class Inbox:
     def _take_told(self, tp: TP, record: Any) -> None:
         arrival = self._clock.arrival(record.timestamp)
         try:
-            event = parse(record.value, record.headers, arrival)
+            event = parse(record.value, record.headers, arrival, tp.topic.removeprefix(self._prefix))
         except InvalidEvent as error:
             self.bury(record, error)
             return

@@ -60,10 +60,11 @@ class SystemReader:
             await consumer.stop()
 
     def _take(self, place: TopicPartition, records: list[Any]) -> None:
+        topic = place.topic.removeprefix(self._config.topic_prefix)
         for record in records:
             arrival = self._clock.arrival(record.timestamp)
             try:
-                event = parse(record.value, record.headers, arrival)
+                event = parse(record.value, record.headers, arrival, topic)
             except InvalidEvent:
                 continue  # the worker that owns its partition buries it
             if event.fact.startswith("system.") or event.subject.startswith("/"):

@@ -1,16 +1,51 @@
 """Running one worker in this process."""
 
 import logging
+import time
 
 import faust
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from streams.app import WorkerConfig, create_app
+
+log = logging.getLogger(__name__)
+
+_ANSWER_MS = 5_000  # how long a broker may take to answer
+_AGAIN_SECONDS = 1.0
 
 
 def run(config: WorkerConfig) -> None:
     """Run until SIGTERM or Ctrl-C. Ends with a non-zero status when it crashes; whoever started it starts it again."""
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in ("aiokafka", "kafka"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
+    await_broker(config.brokers)
     worker = faust.Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
     worker.execute_from_commandline()
+
+
+def await_broker(brokers: str) -> None:
+    """Return when a broker answers; until then wait and say so once. Faust itself would give up at its start."""
+    level, waited = logging.getLogger("kafka").level, False
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # said once, by us
+    while not _answers(brokers):
+        if not waited:
+            log.warning("no broker answers at %s; waiting", brokers)
+        waited = True
+        time.sleep(_AGAIN_SECONDS)
+    logging.getLogger("kafka").setLevel(level)
+    if waited:
+        log.warning("a broker answers")
+
+
+def _answers(brokers: str) -> bool:
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=[one.strip() for one in brokers.split(",")], bootstrap_timeout_ms=_ANSWER_MS
+        )
+    except (KafkaError, OSError):
+        return False
+    admin.close()
+    return True

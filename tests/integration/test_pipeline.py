@@ -24,6 +24,7 @@ from schemas.instants import from_millis
 from schemas.topics import CASE, DLQ, RELEASE, named, partition_of
 from sinks import tables
 from sinks.database import connect
+from tests.chaos.proxy import Wire, Wires
 from tests.conditions import until
 from tests.golden.timelines import FIELDS, FOLDERS, read
 from tests.handover.histories import acknowledged, arriving, notice, scheduled
@@ -182,12 +183,31 @@ def _bad_records(good: Event) -> dict[str, bytes | None]:
         "SCHEMA no id": orjson.dumps({key: value for key, value in good.wire().items() if key != "id"}),
         "SCHEMA code": with_(data={**good.data, "release_kind": "HOLIDAY"}),
         "SCHEMA agency": with_(source="/agencies/SCHOOL-990100-01"),
+        "SCHEMA on a wrong topic": orjson.dumps(acknowledged("2026-11-01 10:00").wire()),
         "UNKNOWN_TYPE": with_(type="reentry.release.forgotten.v1"),
         "UNKNOWN_VERSION": with_(type="reentry.release.scheduled.v2"),
         "PII_IN_TEXT": with_(data={**good.data, "remark": "call 13812345678"}),
         "CLOCK_AHEAD": with_(time="2036-01-01T00:00:00+08:00"),
         "MALFORMED large": b'{"a": "' + b"x" * 900_000,
     }
+
+
+def test_a_worker_started_before_its_broker_waits_for_it(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    wire = Wire()
+    wire.exit = int(kafka.rpartition(":")[2])
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        running.publish(arriving(scheduled("2026-10-01 10:00", "2026-12-30"), notice("2026-11-02 09:00")))
+        worker = running.start(
+            "worker", REENTRY_BROKERS=f"127.0.0.1:{wire.entrance}", REENTRY_SESSION_TIMEOUT_SECONDS="5"
+        )
+        log = tmp_path / "worker-0.log"
+        until(lambda: "; waiting" in log.read_text(), seconds=30)
+        time.sleep(3)
+        assert worker.poll() is None
+        assert log.read_text().count("waiting") == 1, "said once"
+        with Wires([wire]):
+            until(lambda: any(one.rule_id == "A02" for one in running.alerts()), seconds=60)
+        assert worker.poll() is None
 
 
 def test_a_silent_county_is_raised_live_and_its_answer_ends_it(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
