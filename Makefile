@@ -10,6 +10,7 @@ ARGS ?=
 VENV_DONE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 SYSTEM_DONE := var/.system
+BROWSER_DONE := var/.browser
 JARS_DONE := var/kafka/.fetched
 METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
@@ -27,7 +28,7 @@ setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) $(CONSOLE_DON
 demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
 	@$(BIN)/handover demo $(ARGS)
 
-test: setup ## lint and all tests; one only: make test T=tests/handover/test_x.py::test_y
+test: setup $(BROWSER_DONE) ## lint and all tests; one only: make test T=tests/handover/test_x.py::test_y
 ifeq ($(T),)
 	@$(MAKE) --no-print-directory lint
 	@echo "test: without servers"
@@ -65,7 +66,7 @@ lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
 		-c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove what setup and tests made; the demo's data stay
-	@rm -rf $(VENV) var/.system var/kafka dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) var/.system var/.browser var/kafka dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean: done (the demo's data stay; make reset removes them)"
 
@@ -76,6 +77,10 @@ reset: ## remove the demo's data: the city begins anew
 $(SYSTEM_DONE): deploy/system.sh
 	@echo "setup: Java, Maven, PostgreSQL"
 	@deploy/system.sh
+	@mkdir -p var && touch $@
+
+$(BROWSER_DONE): deploy/browser.sh $(SYSTEM_DONE)
+	@deploy/browser.sh
 	@mkdir -p var && touch $@
 
 $(VENV_DONE):
