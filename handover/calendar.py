@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from math import ceil
 from pathlib import Path
 from typing import Literal
@@ -31,18 +31,25 @@ class Term:
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """A duration as the rule book writes it: summands, applied left to right."""
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)
+
+    def __hash__(self) -> int:
+        return self._hash  # counted days are remembered by their span
+
+    @cached_property
     def is_exact(self) -> bool:
         """Whether it is counted in hours or minutes from the anchor's instant, not in days."""
         return self.terms[0].unit in ("h", "min")
 
-    @property
+    @cached_property
     def length(self) -> timedelta:
         """The exact length of a span in hours or minutes."""
         return sum(

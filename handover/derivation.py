@@ -13,6 +13,7 @@ from handover.handovers import Handover, walk
 from handover.obligations import Draft, Feed, Linked, Obligation, Scope, obligation_of
 from handover.owners import DisputeOwners, HandoverOwners, SourceOwners
 from handover.rulebook import Rule
+from handover.ruleset import LIGHT, Ruleset
 from schemas.catalogue import SAME_WHEN
 
 Slot = tuple[str, str, str]  # (scope, rule id, occurrence): what names an obligation
@@ -23,75 +24,104 @@ Remembered = Callable[[Slot], bool]
 class _Part:
     """What one rule asks of one scope."""
 
-    scope: Scope
-    rule: Rule
-    book_of: Callable[[datetime], str | None]
     slots: list[Slot] = field(default_factory=list)
     alarm: datetime | None = None  # when it can change without news
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One scope and what its rules ask: the parts of those that found anything."""
+
+    scope: Scope
+    rules: Ruleset
+    parts: dict[int, _Part] = field(default_factory=dict)
+
+    def concerned(self, news: Iterable[Fact], now: datetime) -> set[int]:
+        """The rules that news can move, and those whose instant has come."""
+        found = {number for number, part in self.parts.items() if part.alarm is not None and part.alarm <= now}
+        for fact in news:
+            found.update(self.rules.concerned(fact, self.parts))
+        return found
 
 
 @dataclass(slots=True)
 class Derived:
     """The obligations that matter at an instant. A fact that cannot move the rest renews only the rules that read it."""
 
-    at: datetime
+    frame: Frame
     remembered: Remembered
     duties: dict[Slot, Obligation] = field(default_factory=dict)
     alarms: list[datetime] = field(default_factory=list)  # when all must be derived anew without news
     handovers: list[Handover] = field(default_factory=list)
-    scopes: list[Scope] = field(default_factory=list)
     actions: dict[str, list[Fact]] = field(default_factory=dict)  # by alert id
     changed: set[Slot] | None = None  # the slots renewed last; None: all
-    _parts: list[_Part] = field(default_factory=list)
+    alarm: datetime | None = None  # the next instant at which it can change without news
+    quiet: bool = False  # the last instant has moved no obligation
+    _asked: list[_Asked] = field(default_factory=list)
 
-    def add(self, scope: Scope, frame: Frame) -> None:
-        """Ask every rule of the scope's kind."""
-        self.scopes.append(scope)
-        for rule, book_of in _rules(frame, scope.kind):
-            part = _Part(scope, rule, book_of)
-            self._parts.append(part)
-            self._ask(part)
+    @property
+    def at(self) -> datetime:
+        """The instant for which it holds."""
+        return self.frame.now
 
-    def renew(self, now: datetime, news: Sequence[Fact]) -> None:
+    @property
+    def scopes(self) -> list[Scope]:
+        """The handovers, the dispute or the source that was looked at."""
+        return [asked.scope for asked in self._asked]
+
+    def add(self, scope: Scope) -> None:
+        """Ask every rule of the scope's kind whose clock may run."""
+        asked = _Asked(scope, self.frame.versions.rules_of(scope.kind))
+        self._asked.append(asked)
+        for number in asked.rules.startable(scope.facts):
+            self._ask(asked, number)
+
+    def renew(self, frame: Frame, news: Sequence[Fact]) -> None:
         """Add facts that only some rules read to the one handover, and ask those rules again, and those whose instant has come."""
-        names = {fact.name for fact in news}
         for fact in news:
             self.handovers[0].insert(fact)
-        self.at, self.changed = now, set()
-        for scope in self.scopes:
-            scope.now = now
-        for part in self._parts:
-            if (part.alarm is not None and part.alarm <= now) or not names.isdisjoint(reads(part.rule)):
-                self.changed.update(part.slots)
-                self._ask(part)
-                self.changed.update(part.slots)
+        self.frame, self.changed, moved = frame, set(), False
+        for asked in self._asked:
+            asked.scope.renew(frame.now, news)
+            for number in sorted(asked.concerned(news, frame.now)):
+                moved = True
+                if (known := asked.parts.pop(number, None)) is not None:
+                    self._forget(known)
+                self.changed.update(self._ask(asked, number).slots)
+        self.quiet = not moved
+        if moved:
+            self.set_alarm()
 
-    def next_alarm(self) -> datetime | None:
-        """The next instant at which a derivation can change without news."""
-        found = [part.alarm for part in self._parts if part.alarm is not None and part.alarm > self.at]
-        return min([*found, *(at for at in self.alarms if at > self.at)], default=None)
+    def still(self, frame: Frame) -> None:
+        """Nothing has changed up to a later instant."""
+        self.frame, self.changed, self.quiet = frame, set(), True
 
-    def _ask(self, part: _Part) -> None:
-        """What is answered and was never raised leaves no trace (7.7)."""
-        scope, rule = part.scope, part.rule
+    def set_alarm(self) -> None:
+        """After asking: when the next change without news can come."""
+        alarms = [part.alarm for asked in self._asked for part in asked.parts.values() if part.alarm is not None]
+        self.alarm = min((at for at in (*alarms, *self.alarms) if at > self.at), default=None)
+
+    def _forget(self, part: _Part) -> None:
+        assert self.changed is not None
         for slot in part.slots:
             self.duties.pop(slot, None)
-        part.slots, part.alarm = [], None
-        if (
-            rule.anchor
-            and rule.form not in _LOOK_ELSEWHERE
-            and not any(name in scope.facts for name in rule.anchor_names)
-        ):
-            return
-        for draft in FORMS[rule.form](scope, rule):
-            book = part.book_of(draft.anchor_at)
-            if book is not None:
-                self._keep(part, book, draft)
-        part.alarm = min(scope.alarms, default=None)
-        scope.alarms.clear()
+            self.changed.add(slot)
 
-    def _keep(self, part: _Part, book: str, draft: Draft) -> None:
-        scope, rule = part.scope, part.rule
+    def _ask(self, asked: _Asked, number: int) -> _Part:
+        """What is answered and was never raised leaves no trace (7.7)."""
+        scope, rule, part = asked.scope, asked.rules.rules[number], _Part()
+        for draft in FORMS[rule.form](scope, rule):
+            book = self.frame.book_for(rule, draft.anchor_at)
+            if book is not None:
+                self._keep(scope, rule, part, book, draft)
+        if scope.alarms:
+            part.alarm = min(scope.alarms)
+            scope.alarms.clear()
+        if part.slots or part.alarm is not None:
+            asked.parts[number] = part
+        return part
+
+    def _keep(self, scope: Scope, rule: Rule, part: _Part, book: str, draft: Draft) -> None:
         slot = (scope.id, rule.id, ":".join(text for text in (rule.part, draft.key) if text))
         if draft.met_at is not None and not self.remembered(slot):
             self.duties.pop(slot, None)
@@ -100,30 +130,13 @@ class Derived:
         self.duties[slot] = obligation_of(scope, rule, book, draft)
 
 
-_LOOK_ELSEWHERE = frozenset(("linked_dispute", "abolished_code", "feed_silent", "manifest_gap"))
-
-# Facts that move no handover, owner, date, kind or custody: only the rules that name them can notice.
-LIGHT = frozenset(
-    ("checkin.completed", "checkin.location_checked", "checkin.excused", "checkin.leave_approved", "checkin.leave_returned",
-     "checkin.plan_set", "checkin.em_started", "checkin.em_extended", "checkin.em_ended", "intake.visit_done", "intake.help_answered",
-     "intake.documents_received", "intake.documents_receipted", "intake.search_opened", "intake.search_closed", "intake.person_reported",
-     "intake.registered", "intake.pickup_planned", "intake.pickup_completed", "release.education_completed")
-)  # fmt: skip
-_ALSO_READ = {"lost_contact": frozenset(("checkin.plan_set",))}
-
-
-def reads(rule: Rule) -> frozenset[str]:
-    """The names of the facts that a rule looks at."""
-    return rule.reads | _ALSO_READ.get(rule.form, frozenset()) if rule.form != "orphan" else LIGHT
-
-
 def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
     """Whether facts can be added to what was derived: one open handover which they join, and none told twice."""
     if len(derived.handovers) != 1:
         return False
     handover = derived.handovers[0]
     if not handover.is_open or not all(
-        fact.name in LIGHT and fact.time >= handover.opened_at and fact.handoverid in (None, handover.explicit_id)
+        fact.name in LIGHT and fact.time > handover.opened_at and fact.handoverid in (None, handover.explicit_id)
         for fact in facts
     ):
         return False
@@ -131,29 +144,6 @@ def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
     return len({(fact.name, fact.time.date()) for fact in once}) == len(once) and all(
         known.time.date() != fact.time.date() for fact in once for known in handover.of(fact.name)
     )
-
-
-def _rules(frame: Frame, kind: str) -> Iterable[tuple[Rule, Callable[[datetime], str | None]]]:
-    """The rules for a kind, each with a test that names the book in force for an anchor, or None where another version is."""
-    if len(frame.versions) == 1:
-        book = frame.versions[0].book
-        for rule in book.rules_of(kind):
-            yield rule, lambda _: book.book
-        return
-    seen: set[int] = set()
-    for version in frame.versions:
-        for rule in version.book.rules_of(kind):
-            if id(rule) not in seen:
-                seen.add(id(rule))
-                yield rule, _chosen(frame, rule)
-
-
-def _chosen(frame: Frame, rule: Rule) -> Callable[[datetime], str | None]:
-    def book_of(anchor_at: datetime) -> str | None:
-        book = frame.version_at(anchor_at)
-        return book.book if book.by_key.get(rule.key) is rule else None
-
-    return book_of
 
 
 def derive_person(
@@ -168,7 +158,7 @@ def derive_person(
     into.handovers.extend(handovers)
     linked = _linked(disputes, handovers, frame)
     for handover in handovers:
-        into.add(_scope(handover, frame, custody, linked.get(handover.handover_id, ())), frame)
+        into.add(_scope(handover, frame, custody, linked.get(handover.handover_id, ())))
 
 
 def _scope(handover: Handover, frame: Frame, custody: Custody, linked: Sequence[Linked]) -> Scope:
@@ -199,7 +189,7 @@ def _linked(disputes: Sequence[Linked], handovers: Sequence[Handover], frame: Fr
         return {}
     kinds = {
         kind
-        for version in frame.versions
+        for version in frame.versions.books
         for rule in version.book.rules
         if rule.form == "linked_dispute"
         for kind in rule.kinds
@@ -235,7 +225,7 @@ def _of_dispute(facts: Sequence[Fact]) -> tuple[Grouped, Fact | None]:
 def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame: Frame) -> None:
     """The duties of a dispute's committee, from its standing facts (in order)."""
     by_name, reported = _of_dispute(facts)
-    book = frame.versions[0].book
+    book = frame.versions.first
     special = (
         (book.special_rules, book.clock_factor, book.raise_severity)
         if reported and reported.data["person_refs"]
@@ -245,13 +235,13 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
     scope = Scope(
         dispute_id, dispute_id, "DISPUTE", by_name, owners, frame.calendar, frame.successors, frame.now, special=special
     )
-    into.add(scope, frame)
+    into.add(scope)
 
 
 def derive_source(into: Derived, source: str, agency: str, feed: Feed, frame: Frame) -> None:
     """The duties of a publisher of data (X03, X04)."""
     owners = SourceOwners(agency, frame.successors)
-    into.add(Scope(source, source, "SYSTEM", {}, owners, frame.calendar, frame.successors, frame.now, feed=feed), frame)
+    into.add(Scope(source, source, "SYSTEM", {}, owners, frame.calendar, frame.successors, frame.now, feed=feed))
 
 
 def linked_dispute_of(dispute_id: str, facts: Sequence[Fact]) -> Linked | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 from schemas.envelope import Event
@@ -115,9 +115,9 @@ class Condition(NamedTuple):
         return (text in self.values) is not self.other
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """Facts of one name whose payload satisfies all conditions."""
+    """Facts of one name whose payload satisfies all conditions. The same text is the same object: it names what has been found."""
 
     name: str
     when: When = "any"
@@ -129,9 +129,13 @@ class Pattern:
 
     def fits(self, fact: Fact) -> bool:
         """Whether the payload of a fact of this name fits."""
-        return all(condition.holds(fact.data) for condition in self.conditions)
+        for condition in self.conditions:
+            if not condition.holds(fact.data):
+                return False
+        return True
 
 
+@cache
 def pattern(text: str) -> Pattern:
     """Read one pattern. Raise InvalidPattern."""
     found = _PATTERN.fullmatch(text.strip())

@@ -75,13 +75,24 @@ def live(case: Case, world: World, now: datetime, concerned: Concerned | None = 
     while case.pending and case.pending[0] <= now:
         case.pending.pop(0)
     frame = world.frame(now)
+    by_itself = case.lived is None or _moves_by_itself(case, world, case.lived, now)
     case.lived = max(now, case.lived) if case.lived else now
     derived = _derived(case, world, frame)
+    if derived.quiet and not by_itself:
+        return []
     found = [] if case.moved_to else _weighed(case, world, frame, derived, concerned)
     case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
     if case.kind == "SOURCE":
         forget_signs(case)
     return found
+
+
+def _moves_by_itself(case: Case, world: World, lived: datetime, now: datetime) -> bool:
+    """Whether alerts may change at `now` without news: an instant of the case's own or of the world has come."""
+    if case.own_next is not None and case.own_next <= now:
+        return True
+    change = world.next_change(lived, firing=case.has_firing)
+    return change is not None and change <= now
 
 
 def _derived(case: Case, world: World, frame: Frame) -> Derived:
@@ -91,13 +102,12 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
     if news:
         case.news = [fact for fact in case.news if fact.arrival > now]
     if derived is not None and _still_holds(derived, case, world, now):
-        alarm = derived.next_alarm()
-        if not news and (alarm is None or alarm > now):
-            derived.at, derived.changed = now, set()
+        if not news and (derived.alarm is None or derived.alarm > now):
+            derived.still(frame)
             return derived
         known = standing(news, world.book.late_limit)
         if renewable(derived, known):
-            derived.renew(now, known)
+            derived.renew(frame, known)
             return derived
     derived = case.derived = _derived_anew(case, world, frame)
     return derived
@@ -113,13 +123,14 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
 
 def _derived_anew(case: Case, world: World, frame: Frame) -> Derived:
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
-    derived = Derived(frame.now, case.memories.__contains__, actions=_by_alert(facts))
+    derived = Derived(frame, case.memories.__contains__, actions=_by_alert(facts))
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
         derive_dispute(derived, case.subject, facts, frame)
     else:
         derive_source(derived, case.subject, agency_of(case.subject), feed_at(case, frame.now), frame)
+    derived.set_alarm()
     return derived
 
 
@@ -211,8 +222,7 @@ def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, fram
 def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datetime | None:
     now = frame.now
     around = Around(now, frame.calendar, world.book.ladder, lambda _: False)
-    alarm = derived.next_alarm()
-    found = [alarm] if alarm is not None else []
+    found = [derived.alarm] if derived.alarm is not None else []
     for slot, duty in derived.duties.items():
         if duty.due_at > now and is_open(duty):
             found.append(duty.due_at)

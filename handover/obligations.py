@@ -1,5 +1,6 @@
 """Obligations: a pure function of facts, rules and an instant. This module has what all forms share (semantics.md section 6)."""
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from handover.owners import Owners
 from handover.rulebook import SEVERITIES, Rule, Severity, Stage
 
 NO_TIME = timedelta()
+_NONE: list[Fact] = []
 NO_CHANGES = Registry()
 
 
@@ -105,13 +107,25 @@ class Scope:
     registry: Registry = NO_CHANGES
     feed: "Feed | None" = None
     alarms: list[datetime] = field(default_factory=list)  # later instants at which a derivation can change without news
+    _fitting: dict[Pattern, list[Fact]] = field(default_factory=dict)  # what has been asked, kept up to date by `renew`
+
+    def renew(self, now: datetime, news: Iterable[Fact]) -> None:
+        """Facts have been added to `facts`; it is `now`."""
+        self.now = now
+        for fact in news:
+            for pattern, fitting in self._fitting.items():
+                if pattern.matches(fact):
+                    insort(fitting, fact, key=_order)
 
     def of(self, pattern: Pattern) -> list[Fact]:
-        """Facts of this scope that fit a pattern, in order."""
-        found = self.facts.get(pattern.name)
-        if not found:
-            return []
-        return [fact for fact in found if pattern.fits(fact)] if pattern.conditions else found
+        """Facts of this scope that fit a pattern, in order. Not to be changed."""
+        if not pattern.conditions:
+            return self.facts.get(pattern.name, _NONE)
+        fitting = self._fitting.get(pattern)
+        if fitting is None:
+            found = self.facts.get(pattern.name, _NONE)
+            fitting = self._fitting[pattern] = [fact for fact in found if pattern.fits(fact)]
+        return fitting
 
     def of_any(self, patterns: Iterable[Pattern]) -> list[Fact]:
         """Facts that fit one of the patterns, in order."""

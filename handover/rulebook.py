@@ -85,8 +85,8 @@ class Rule:
         return tuple(one.name for one in self.anchor)
 
     @cached_property
-    def reads(self) -> frozenset[str]:
-        """Names of all facts that its patterns look at."""
+    def patterns(self) -> tuple[Pattern, ...]:
+        """All facts that it looks at."""
         lists = (
             self.anchor,
             self.cancelled_by,
@@ -96,7 +96,7 @@ class Rule:
             self.run_ends,
             *self.cleared_by,
         )
-        return frozenset(one.name for patterns in lists for one in patterns)
+        return tuple(dict.fromkeys(one for patterns in lists for one in patterns))
 
     @cached_property
     def missing(self) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ _ENDS = {
 
 
 def _ladder(memory: Memory, duty: Obligation, frame: Frame) -> list[dict[str, Any]]:
-    offsets = frame.versions[0].book.ladder[memory.ladder.name]
+    offsets = frame.versions.first.ladder[memory.ladder.name]
     if memory.severity == "INFO":
         return [{"step": memory.step, "to": told_at(memory.step, memory.owner), "at": show(memory.raised_at)}]
     found = [{"step": memory.step, "to": told_at(memory.step, memory.owner), "at": show(memory.ladder.base)}]

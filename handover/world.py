@@ -11,7 +11,7 @@ from handover.case import Case
 from handover.codes import Registry, Successors
 from handover.facts import Fact, agency_of, fact_of, parse_date, parse_instant
 from handover.factset import Entries, standing
-from handover.frame import Frame, Version
+from handover.frame import Frame, Version, Versions
 from handover.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
 
@@ -41,7 +41,7 @@ class World:
         self.sources: dict[str, list[tuple[Event, datetime]]] = {}  # not yet lived, per source
         self._entries = Entries()
         self._instants: list[datetime] = []
-        self._parts: dict[int, tuple[Calendar, Registry, tuple[Version, ...]]] = {}
+        self._parts: dict[int, tuple[Calendar, Registry, Versions]] = {}
         self._feeds: dict[str, Case] = {}
         self._down: dict[str, dict[str, Down]] = {}
         self.fed_until: datetime | None = None  # the state of all feeds is known up to here
@@ -69,7 +69,7 @@ class World:
         calendar, registry, versions = parts
         return Frame(now, calendar, registry, registry.successors(now.date()), versions)
 
-    def _read(self, now: datetime) -> tuple[Calendar, Registry, tuple[Version, ...]]:
+    def _read(self, now: datetime) -> tuple[Calendar, Registry, Versions]:
         told = standing(self._entries.arrived(now), {})
         calendar = self.calendar
         for fact in told:
@@ -77,7 +77,7 @@ class World:
                 year = Year(_days(fact, "holidays"), _days(fact, "workdays"))
                 calendar = calendar.with_year(fact.data["year"], year)
         registry = Registry(tuple(fact for fact in told if fact.name == "system.registry_changed"))
-        return calendar, registry, tuple(self._versions(told))
+        return calendar, registry, Versions(tuple(self._versions(told)))
 
     def _versions(self, told: Iterable[Fact]) -> Iterable[Version]:
         book = self.book
