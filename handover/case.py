@@ -3,14 +3,19 @@
 from bisect import insort
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from handover.alerts import Memory
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
 from handover.factset import Entries
+from handover.fragments import Fragments
+from handover.links import survivors, told_persons
 from schemas.alert import Alert
 from schemas.envelope import Event
+
+if TYPE_CHECKING:
+    from handover.case_json import Written
 
 Kind = Literal["PERSON", "DISPUTE", "SOURCE"]
 
@@ -35,13 +40,13 @@ class Case:
     lived: datetime | None = None  # the last instant lived through
     own_next: datetime | None = None  # the next instant at which it can change by itself
     moved_to: str = ""  # the survivor of a merge lives on with these facts
-    log: dict[str, int] = field(default_factory=dict)  # last applied offset per "topic/partition"
     revision: int = 0
     pending: list[datetime] = field(default_factory=list)  # arrivals not yet lived, in order
     late: list[datetime] = field(default_factory=list)  # arrivals told after they had been lived past
     outgoing: list[tuple[str, Event, datetime]] = field(default_factory=list)
     news: list[Fact] = field(default_factory=list)  # taken since the last derivation
     derived: Derived | None = None
+    fragments: Fragments = field(default_factory=Fragments)
 
     @classmethod
     def empty(cls, subject: str) -> "Case":
@@ -55,8 +60,8 @@ class Case:
 
         return decode(value)
 
-    def encode(self) -> bytes:
-        """The public JSON of reentry.case.v1, one revision on."""
+    def encode(self) -> "Written":
+        """The JSON of reentry.case.v1, one revision on."""
         from handover.case_json import encode
 
         self.revision += 1
@@ -127,8 +132,6 @@ class Case:
 
 
 def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, datetime]]:
-    from handover.links import survivors, told_persons
-
     if case.kind == "PERSON":
         return survivors(case, event, fact)
     return told_persons(case, event, fact) if case.kind == "DISPUTE" else []

@@ -1,69 +1,67 @@
-"""A case as the public JSON of `reentry.case.v1`: what others may read, and what the pipeline needs to go on."""
+"""A case as the JSON of `reentry.case.v1`: first what the pipeline needs to go on, then what others read (handover/case_view.py)."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
 
 import orjson
 
-from handover.alerts import Memory, is_open, severity_at
-from handover.calendar import DAY
+from handover.alerts import Memory
 from handover.case import Case
-from handover.derivation import Derived, Slot
+from handover.case_view import view
+from handover.derivation import Slot
 from handover.facts import Fact
 from handover.factset import Entries
-from handover.handovers import Handover
 from handover.identity import alert_id, obligation_id
 from handover.ladder import Ladder
-from handover.obligations import Obligation, Scope
-from handover.snapshots import computation, reason
-from handover.state import state_of
 from schemas.alert import Alert
-from schemas.instants import from_millis, millis, show
+from schemas.instants import from_millis, millis
 
-FORMAT = 1
-WARNS_AFTER = (
-    2 / 3
-)  # a duty is shown as due soon in the last third of its period (domain.md 4.7), at least a day before
+FORMAT = 2
+READ = (1, 2)  # a rolling restart, and a way back: the formats before the own are read too
 
 
-def encode(case: Case) -> bytes:
+class Written(NamedTuple):
+    """A case as JSON. Its first `kept` bytes and a closing brace are what `decode` needs."""
+
+    value: bytes
+    kept: int
+
+
+def encode(case: Case) -> Written:
     """The case as JSON, after it has lived. Raise ValueError for one that has not: what it would show is not known."""
     if case.derived is None:
         raise ValueError("a case is written only after it has lived through an instant")
-    derived = case.derived
-    now = case.lived
-    value = {
+    made = case.fragments
+    state = {
         "format": FORMAT,
         "subject": case.subject,
         "kind": case.kind,
         "revision": case.revision,
-        "changed_at": show(now) if now else None,
-        "handovers": []
-        if case.moved_to
-        else [_handover(case, scope) for scope in derived.scopes if scope.handover is not None],
-        "dispute": _dispute(derived.scopes[0]) if case.kind == "DISPUTE" and derived.scopes else None,
-        "obligations": [] if case.moved_to or now is None else _obligations(case, derived, now),
-        "alerts": {_alert(slot): [list(slot), _memory(memory)] for slot, memory in case.memories.items()},
-        "shown": [alert.wire() for alert in case.shown.values()],
+        "alerts": {
+            _alert(slot): made.of(("alert", slot), memory, partial(_remembered, slot, memory))
+            for slot, memory in case.memories.items()
+        },
+        "shown": [made.of(("shown", slot), alert, alert.wire) for slot, alert in case.shown.items()],
         "facts": _facts(case, case.entries),
         "disputes": {dispute: _facts(case, entries) for dispute, entries in case.disputes.items()},
-        "log": case.log,
-        "lived": millis(now) if now else None,
+        "lived": millis(case.lived) if case.lived else None,
         "next": millis(case.own_next) if case.own_next else None,
         "moved_to": case.moved_to,
     }
-    return orjson.dumps(value)
+    kept = orjson.dumps(state)[:-1]
+    value = kept + b"," + orjson.dumps(view(case, case.derived, made))[1:]
+    made.drop_unused()
+    return Written(value, len(kept))
 
 
 def decode(text: bytes) -> Case:
-    """Read what `encode` wrote. Raise ValueError on a format that is not known."""
+    """Read what `encode` wrote, whole or as far as it is kept. Raise ValueError on a format that is not known."""
     value = orjson.loads(text)
-    if value["format"] != FORMAT:
-        raise ValueError(f"case format {value['format']} is not known, only {FORMAT}")
-    case = Case(
-        value["subject"], value["kind"], revision=value["revision"], log=value["log"], moved_to=value["moved_to"]
-    )
+    if value["format"] not in READ:
+        raise ValueError(f"case format {value['format']} is not known, only {', '.join(map(str, READ))}")
+    case = Case(value["subject"], value["kind"], revision=value["revision"], moved_to=value["moved_to"])
     case.lived = from_millis(value["lived"]) if value["lived"] is not None else None
     case.own_next = from_millis(value["next"]) if value["next"] is not None else None
     case.entries = _entries(case, value["facts"])
@@ -82,103 +80,15 @@ def _alert(slot: Slot) -> str:
     return alert_id(obligation_id(*slot))
 
 
-# --- what others read
-
-
-def _handover(case: Case, scope: Scope) -> dict[str, Any]:
-    handover = scope.handover
-    assert handover is not None
-    firing = [slot[1] for slot, memory in case.memories.items() if slot[0] == scope.id and memory.firing]
-    anchor = handover.facts[0]
-    return {
-        "handover_id": scope.id,
-        "kind": scope.kind,
-        "state": state_of(handover, firing, detained=scope.custody.detained, superseded=bool(case.moved_to)),
-        "opened_at": show(handover.opened_at),
-        "closed_at": show(handover.closed_at) if handover.closed_at else None,
-        "release_date": scope.release_date.isoformat() if scope.release_date else None,
-        "sending": scope.owners.agency("sending", anchor),
-        "county": scope.owners.agency("county", anchor),
-        "town": scope.owners.agency("town", anchor),
-        "jurisdiction": scope.owners.jurisdiction(),
-        "key_person": handover.key_person,
-        "milestones": _milestones(handover),
-    }
-
-
-def _milestones(handover: Handover) -> list[dict[str, Any]]:
-    """The latest fact of each name; repeated check-ins count once."""
-    return [
-        {
-            "fact": name,
-            "time": show(facts[-1].time),
-            "arrival": show(facts[-1].arrival),
-            "source": facts[-1].source,
-            "event_id": facts[-1].id,
-        }
-        for name, facts in handover.by_name.items()
-    ]
-
-
-def _dispute(scope: Scope) -> dict[str, Any]:
-    reported = next(iter(scope.facts.get("dispute.reported", ())), None)
-    names = [
-        name
-        for name in ("failed", "withdrawn", "referred", "performed", "agreed", "accepted", "reported")
-        if scope.facts.get(f"dispute.{name}")
-    ]
-    escalated = scope.facts.get("dispute.escalated")
-    some = next((facts[0] for facts in scope.facts.values() if facts), None)
-    return {
-        "state": names[0].upper() if names else "UNKNOWN",
-        "level": escalated[-1].data["to_level"] if escalated else reported.data["level"] if reported else None,
-        "place_code": reported.data["place_code"] if reported else None,
-        "committee": scope.owners.agency("committee", reported or some) if some else None,
-    }
-
-
-def _obligations(case: Case, derived: Derived, now: datetime) -> list[dict[str, Any]]:
-    """Every obligation not yet ended, so that what is due soon is seen before it is late."""
-    calendars = {scope.id: scope.calendar for scope in derived.scopes}
-    found = []
-    for slot, duty in derived.duties.items():
-        if duty.met_at is not None or duty.cancelled or duty.superseded:
-            continue
-        memory = case.memories.get(slot)
-        found.append(
-            {
-                "obligation_id": obligation_id(*slot),
-                "alert_id": _alert(slot),
-                "handover_id": duty.handover_id,
-                "rule_id": duty.rule.id,
-                "occurrence": duty.occurrence,
-                "owner_agency": duty.owner,
-                "jurisdiction": duty.jurisdiction,
-                "state": "paused" if duty.paused else "overdue" if duty.due_at <= now and is_open(duty) else "open",
-                "severity": severity_at(duty, now)[0],
-                "anchor_at": show(duty.anchor_at),
-                "due_at": show(duty.due_at),
-                "warn_at": show(warn_at(duty)),
-                "provisional": duty.provisional,
-                "reason": reason(duty, memory if memory and memory.firing else None),
-                "missing": list(duty.rule.missing),
-                "computation": computation(duty, calendars[duty.scope]),
-            }
-        )
-    return found
-
-
-def warn_at(duty: Obligation) -> datetime:
-    """From when a duty is shown as due soon: the last third of its period, at least one day."""
-    period = max(duty.due_at - duty.anchor_at, timedelta())
-    return max(duty.anchor_at, duty.due_at - max(period * (1 - WARNS_AFTER), DAY)) if period else duty.due_at
-
-
-# --- what the pipeline needs
-
-
-def _facts(case: Case, entries: Entries) -> list[list[Any]]:
-    return [_fact(case, fact) for copies in entries.copies.values() for fact in copies]
+def _facts(case: Case, entries: Entries) -> orjson.Fragment:
+    """All facts; those that were written before are not written anew."""
+    everything = (fact for copies in entries.copies.values() for fact in copies)
+    new = list(everything) if entries.text is None else entries.added
+    if new or entries.text is None:
+        text = orjson.dumps([_fact(case, fact) for fact in new])[1:-1]
+        entries.text = entries.text + b"," + text if entries.text else text
+        entries.added = []
+    return orjson.Fragment(b"[" + entries.text + b"]")
 
 
 def _fact(case: Case, fact: Fact) -> list[Any]:
@@ -214,6 +124,10 @@ def _entries(case: Case, facts: Iterable[list[Any]]) -> Entries:
             )
         )
     return entries
+
+
+def _remembered(slot: Slot, memory: Memory) -> list[Any]:
+    return [list(slot), _memory(memory)]
 
 
 def _memory(memory: Memory) -> list[Any]:

@@ -129,10 +129,7 @@ class Pattern:
 
     def fits(self, fact: Fact) -> bool:
         """Whether the payload of a fact of this name fits."""
-        for condition in self.conditions:
-            if not condition.holds(fact.data):
-                return False
-        return True
+        return not self.conditions or all(condition.holds(fact.data) for condition in self.conditions)
 
 
 @cache

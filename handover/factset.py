@@ -20,6 +20,10 @@ class Entries:
 
     copies: dict[Key, tuple[Fact, ...]] = field(default_factory=dict)
     plain: bool = True  # no copies, corrections, reversals, merges or splits: most cases, and a shorter way
+    text: bytes | None = (
+        None  # the facts as they were last written; None: something else than a new fact has come since
+    )
+    added: list[Fact] = field(default_factory=list)  # since then
 
     def take(self, fact: Fact) -> bool:
         """Add a fact. False: it was known since no later, so nothing changed."""
@@ -30,11 +34,21 @@ class Entries:
                 if copy.arrival <= fact.arrival:
                     return False
                 self.copies[key] = (*known[:index], fact, *known[index + 1 :])
+                self.text = None
                 return True
         self.copies[key] = (*known, fact)
+        if known:
+            self.text = None
+        elif self.text is not None:
+            self.added.append(fact)
         if known or fact.corrects is not None or fact.name in _WHOLE_PERSON or fact.name == "release.reversed":
             self.plain = False
         return True
+
+    def drop(self, fact: Fact) -> None:
+        """Forget an event."""
+        del self.copies[(fact.source, fact.id)]
+        self.text = None
 
     def arrived(self, at: datetime) -> list[Fact]:
         """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""

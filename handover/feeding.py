@@ -64,4 +64,4 @@ def forget_signs(case: "Case") -> None:
     newest = last(beats)
     for fact in beats[:-KEPT_SIGNS]:
         if fact is not newest:
-            del case.entries.copies[(fact.source, fact.id)]
+            case.entries.drop(fact)

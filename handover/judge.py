@@ -205,7 +205,7 @@ def _lived(case: Case | None) -> dict[str, Any] | None:
     """Return the public part of a case; None for one that nothing has happened to yet."""
     if case is None or case.derived is None:
         return None
-    return case_view(read(case.encode()))
+    return case_view(read(case.encode().value))
 
 
 def case_view(snapshot: CaseSnapshot) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,6 +12,16 @@ from schemas.instants import show
 
 SPECVERSION = "1.0"
 PREFIX, VERSION = "reentry.", ".v1"
+
+
+@lru_cache(maxsize=1_024)  # types are few
+def _fact(type_: str) -> str:
+    return type_.removeprefix(PREFIX).removesuffix(VERSION)
+
+
+@lru_cache(maxsize=1_024)
+def _topic(type_: str) -> str:
+    return f"{PREFIX}{_fact(type_).partition('.')[0]}{VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +48,12 @@ class Event:
     @property
     def fact(self) -> str:
         """The type without prefix and version: `release.notice_sent`."""
-        return self.type.removeprefix(PREFIX).removesuffix(VERSION)
+        return _fact(self.type)
 
     @property
     def topic(self) -> str:
         """The topic on which events of this type travel: `reentry.release.v1`."""
-        return f"{PREFIX}{self.fact.partition('.')[0]}{VERSION}"
+        return _topic(self.type)
 
     @property
     def agency(self) -> str:

@@ -372,9 +372,15 @@ class Engine:
         for partition, work in works.items():
             for key in work.changed:
                 case = work.touched[key]
-                value, at, epoch = case.encode(), next_ms(case), store.epoch[partition]
-                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, firing=case.has_firing)))
-                kept.setdefault(partition, []).append((key, at, packed(epoch, at, firing=case.has_firing, value=value)))
+                (value, length), at, epoch, firing = (
+                    case.encode(),
+                    next_ms(case),
+                    store.epoch[partition],
+                    case.has_firing,
+                )
+                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, length, firing=firing)))
+                memory = packed(epoch, at, firing=firing, value=value, kept=length)
+                kept.setdefault(partition, []).append((key, at, memory))
         if not outputs:
             return True
         if not await self.app.consumer.lease():

@@ -12,19 +12,22 @@ from faust.types import TP
 HEAD = struct.Struct(">IqB")  # writer epoch, next instant in ms (NEVER: none), whether an alert fires
 NEVER = -(2**63)
 EPOCH, NEXT, FIRING = "epoch", "next", "firing"  # the same, as headers of the changelog record
+KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on; the rest is for others to read
 
 
-def packed(epoch: int, next_ms: int, *, firing: bool, value: bytes) -> bytes:
-    """A case as it is kept in memory."""
-    return HEAD.pack(epoch, next_ms, firing) + value
+def packed(epoch: int, next_ms: int, *, firing: bool, value: bytes, kept: int | None = None) -> bytes:
+    """A case as it is kept in memory: the first `kept` bytes of its JSON, closed; all of it where that is not known."""
+    body = value if kept is None else value[:kept] + b"}"
+    return HEAD.pack(epoch, next_ms, firing) + body
 
 
-def headers(epoch: int, next_ms: int, *, firing: bool) -> list[tuple[str, bytes]]:
+def headers(epoch: int, next_ms: int, kept: int, *, firing: bool) -> list[tuple[str, bytes]]:
     """The headers of its changelog record."""
     return [
         (EPOCH, b"%d" % epoch),
         (NEXT, b"" if next_ms == NEVER else b"%d" % next_ms),
         (FIRING, b"1" if firing else b""),
+        (KEPT, b"%d" % kept),
     ]
 
 
@@ -62,7 +65,8 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
             if written >= epoch:  # a zombie's late write carries an older epoch
                 epoch = written
                 next_ms = int(head[NEXT]) if head.get(NEXT) else NEVER
-                part[record.key] = packed(epoch, next_ms, firing=bool(head.get(FIRING)), value=record.value)
+                kept = int(head[KEPT]) if head.get(KEPT) else None
+                part[record.key] = packed(epoch, next_ms, firing=bool(head.get(FIRING)), value=record.value, kept=kept)
         self.epoch[tp.partition] = epoch
         self.set_persisted_offset(tp, records[-1].offset)
         return True

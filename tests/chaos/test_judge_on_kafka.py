@@ -74,6 +74,6 @@ def write(brokers: str, prefix: str, told: list[Alert], lived: Lived) -> None:
         producer.send(
             named(prefix, ALERT), key=one.alert_id.encode(), value=orjson.dumps(alerts.event(one)), partition=0
         )
-    producer.send(named(prefix, CASE), key=PERSON.encode(), value=lived.cases[PERSON].encode())
+    producer.send(named(prefix, CASE), key=PERSON.encode(), value=lived.cases[PERSON].encode().value)
     producer.flush()
     producer.close()

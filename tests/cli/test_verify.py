@@ -144,7 +144,7 @@ def lived() -> Lived:
 
 
 def standing(lived: Lived) -> dict[str, CaseSnapshot | None]:
-    return {subject: read(case.encode()) for subject, case in lived.cases.items()}
+    return {subject: read(case.encode().value) for subject, case in lived.cases.items()}
 
 
 def test_the_history_is_equal_to_itself(lived: Lived) -> None:

@@ -56,7 +56,7 @@ def lived(missing_comes: datetime, met_comes: datetime) -> list[Alert]:
         waiting = [one for one in waiting if one[0] > now]
         found += advance(case, world, now + timedelta(milliseconds=1))
         if case.derived is not None:
-            case = Case.decode(case.encode())
+            case = Case.decode(case.encode().value)
     return found
 
 

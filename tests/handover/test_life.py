@@ -57,7 +57,7 @@ def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
             for subject, case in touched.items():
                 found += advance(case, world, arrival + timedelta(milliseconds=1))
                 if restart and case.derived is not None:
-                    cases[subject] = Case.decode(case.encode())
+                    cases[subject] = Case.decode(case.encode().value)
     for case in cases.values():
         found += advance(case, world, UNTIL + timedelta(milliseconds=1))
     return found
@@ -98,7 +98,7 @@ def lived_ahead(told: list[Told]) -> list[Alert]:
         for subject, case in cases.items():
             found += advance(case, world, now)
             if case.derived is not None:
-                cases[subject] = Case.decode(case.encode())
+                cases[subject] = Case.decode(case.encode().value)
     return found
 
 
