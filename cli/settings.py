@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
     )
 
+    case_retention_days: int = Field(
+        1827, ge=92, le=36525, description="Days after its last handover was closed until a case ends with a tombstone."
+    )
+
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
     web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")

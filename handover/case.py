@@ -1,15 +1,17 @@
 """A case: everything known about one subject, and what is remembered of its alerts."""
 
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from handover.alerts import Memory
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
 from handover.factset import Entries
 from handover.fragments import Fragments
+from handover.handovers import Closed
 from handover.links import survivors, told_persons
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -25,6 +27,15 @@ def kind_of(subject: str) -> Kind:
     if subject.startswith("p1_"):
         return "PERSON"
     return "DISPUTE" if subject.startswith("d1_") else "SOURCE"
+
+
+class Base(NamedTuple):
+    """What was remembered at an instant, so that a long case need not live again from its beginning."""
+
+    at: datetime
+    own_next: datetime | None
+    memories: Mapping[Slot, Memory]
+    shown: Mapping[Slot, Alert]
 
 
 @dataclass(slots=True)
@@ -46,6 +57,8 @@ class Case:
     outgoing: list[tuple[str, Event, datetime]] = field(default_factory=list)
     news: list[Fact] = field(default_factory=list)  # taken since the last derivation
     derived: Derived | None = None
+    bases: tuple[Base, ...] = ()  # at most two; of two, facts that mattered only before the first are forgotten
+    closed: tuple[Closed, ...] = ()  # handovers that opened first, closed long ago, and are forgotten
     fragments: Fragments = field(default_factory=Fragments)
 
     @classmethod
@@ -96,13 +109,19 @@ class Case:
         self.outgoing.extend(_forwarded(self, event, fact))
         return True
 
-    def begin_again(self) -> None:
-        """Forget what was lived, not what is known: every fact is news again."""
+    def begin_again(self, first: datetime) -> None:
+        """Forget what was lived, not what is known: every fact is news again. `first`: the earliest arrival that was lived past."""
         self.news = [copy for entries in self._sets() for copies in entries.copies.values() for copy in copies]
-        self.pending = sorted(fact.arrival for fact in self.news)
         self.memories, self.shown, self.derived = {}, {}, None
         self.lived = self.own_next = None
         self.moved_to = ""
+        base = self.bases[0] if len(self.bases) > 1 else None
+        if base is None:
+            self.pending = sorted(fact.arrival for fact in self.news)
+            return
+        self.memories, self.shown = dict(base.memories), dict(base.shown)
+        self.lived, self.own_next = base.at, base.own_next
+        self.pending = sorted({fact.arrival for fact in self.news if fact.arrival > base.at} | {max(first, base.at)})
 
     def await_known(self) -> None:
         """Remember which known facts have not been lived through: a case may be told of what arrives later than it has lived."""

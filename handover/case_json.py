@@ -1,6 +1,6 @@
 """A case as the JSON of `reentry.case.v1`: first what the pipeline needs to go on, then what others read (handover/case_view.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from handover.alerts import Memory
-from handover.case import Case
+from handover.case import Base, Case
 from handover.case_view import view
 from handover.derivation import Slot
 from handover.facts import Fact
 from handover.factset import Entries
+from handover.fragments import Fragments
+from handover.handovers import Closed
 from handover.identity import alert_id, obligation_id
 from handover.ladder import Ladder
 from schemas.alert import Alert
@@ -34,22 +36,24 @@ def encode(case: Case) -> Written:
     if case.derived is None:
         raise ValueError("a case is written only after it has lived through an instant")
     made = case.fragments
-    state = {
+    state: dict[str, Any] = {
         "format": FORMAT,
         "subject": case.subject,
         "kind": case.kind,
         "revision": case.revision,
-        "alerts": {
-            _alert(slot): made.of(("alert", slot), memory, partial(_remembered, slot, memory))
-            for slot, memory in case.memories.items()
-        },
-        "shown": [made.of(("shown", slot), alert, alert.wire) for slot, alert in case.shown.items()],
+        **_memories(case.memories, case.shown, made),
         "facts": _facts(case, case.entries),
         "disputes": {dispute: _facts(case, entries) for dispute, entries in case.disputes.items()},
         "lived": millis(case.lived) if case.lived else None,
         "next": millis(case.own_next) if case.own_next else None,
         "moved_to": case.moved_to,
     }
+    if case.bases:
+        state["bases"] = [_base(base, made) for base in case.bases]
+    if case.closed:
+        state["closed"] = [
+            [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
+        ]
     kept = orjson.dumps(state)[:-1]
     value = kept + b"," + orjson.dumps(view(case, case.derived, made))[1:]
     made.drop_unused()
@@ -67,17 +71,47 @@ def decode(text: bytes) -> Case:
     case.entries = _entries(case, value["facts"])
     case.disputes = {dispute: _entries(case, facts) for dispute, facts in value["disputes"].items()}
     case.await_known()
-    shown = {alert.alert_id: alert for alert in map(Alert.model_validate, value["shown"])}
-    for name, (slot, memory) in value["alerts"].items():
-        key: Slot = (slot[0], slot[1], slot[2])
-        case.memories[key] = _remember(memory)
-        if name in shown:
-            case.shown[key] = shown[name]
+    case.memories, case.shown = _recalled(value)
+    case.bases = tuple(_based(row) for row in value.get("bases", ()))
+    case.closed = tuple(
+        Closed(explicit, from_millis(opened), from_millis(closed), tuple(transfers))
+        for explicit, opened, closed, transfers in value.get("closed", ())
+    )
     return case
 
 
 def _alert(slot: Slot) -> str:
     return alert_id(obligation_id(*slot))
+
+
+def _memories(memories: Mapping[Slot, Memory], shown: Mapping[Slot, Alert], made: Fragments) -> dict[str, Any]:
+    return {
+        "alerts": {
+            _alert(slot): made.of(("alert", slot, memory.revision, memory.changed_at), memory, partial(_remembered, slot, memory))
+            for slot, memory in memories.items()
+        },
+        "shown": [made.of(("shown", slot, alert.revision), alert, alert.wire) for slot, alert in shown.items()],
+    }  # fmt: skip
+
+
+def _recalled(value: Mapping[str, Any]) -> tuple[dict[Slot, Memory], dict[Slot, Alert]]:
+    told = {alert.alert_id: alert for alert in map(Alert.model_validate, value["shown"])}
+    memories: dict[Slot, Memory] = {}
+    shown: dict[Slot, Alert] = {}
+    for name, (slot, memory) in value["alerts"].items():
+        key: Slot = (slot[0], slot[1], slot[2])
+        memories[key] = _remember(memory)
+        if name in told:
+            shown[key] = told[name]
+    return memories, shown
+
+
+def _base(base: Base, made: Fragments) -> dict[str, Any]:
+    return {"at": millis(base.at), "next": _ms(base.own_next), **_memories(base.memories, base.shown, made)}
+
+
+def _based(row: Mapping[str, Any]) -> Base:
+    return Base(from_millis(row["at"]), _at(row["next"]), *_recalled(row))
 
 
 def _facts(case: Case, entries: Entries) -> orjson.Fragment:

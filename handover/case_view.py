@@ -12,7 +12,7 @@ from handover.case import Case
 from handover.derivation import Derived, Slot
 from handover.facts import Fact
 from handover.fragments import Fragments
-from handover.handovers import Handover
+from handover.handovers import Handover, ids_of
 from handover.identity import alert_id, obligation_id
 from handover.obligations import Obligation, Scope
 from handover.snapshots import computation, reason
@@ -30,6 +30,7 @@ def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
     return {
         "changed_at": show(now) if now else None,
         "handovers": [_handover(case, scope, made) for scope in derived.scopes if here and scope.handover is not None],
+        "forgotten": ids_of(case.subject, case.closed),
         "dispute": _dispute(derived.scopes[0]) if case.kind == "DISPUTE" and derived.scopes else None,
         "obligations": _obligations(case, derived, now, made) if here and now is not None else [],
     }

@@ -9,7 +9,7 @@ from handover.facts import Fact, Grouped
 from handover.factset import business_facts, settled
 from handover.forms import FORMS
 from handover.frame import Frame
-from handover.handovers import Handover, walk
+from handover.handovers import Closed, Handover, walk
 from handover.obligations import Draft, Feed, Linked, Obligation, Scope, obligation_of
 from handover.owners import DisputeOwners, HandoverOwners, SourceOwners
 from handover.rulebook import Rule
@@ -96,6 +96,10 @@ class Derived:
         """Nothing has changed up to a later instant."""
         self.frame, self.changed, self.quiet = frame, set(), True
 
+    def emptied(self) -> "Derived":
+        """What is left when all handovers are forgotten: nothing is owed."""
+        return Derived(self.frame, self.remembered)
+
     def set_alarm(self) -> None:
         """After asking: when the next change without news can come."""
         alarms = [part.alarm for asked in self._asked for part in asked.parts.values() if part.alarm is not None]
@@ -147,12 +151,18 @@ def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
 
 
 def derive_person(
-    into: Derived, ref: str, facts: Sequence[Fact], disputes: Sequence[Linked], frame: Frame, settle: timedelta
+    into: Derived,
+    ref: str,
+    facts: Sequence[Fact],
+    disputes: Sequence[Linked],
+    frame: Frame,
+    settle: timedelta,
+    closed: Sequence[Closed] = (),
 ) -> None:
-    """All handovers of one person, from the standing facts of the person (in order)."""
+    """All handovers of one person that are not forgotten, from the standing facts of the person (in order)."""
     inside, settles_at = settled(facts, frame.now, settle)
     known = business_facts(inside)
-    handovers = walk(ref, known)
+    handovers = walk(ref, known, closed)
     custody, since = custody_of((fact for fact in known if fact.name == "intake.custody_notified"), frame.now)
     into.alarms.extend(at for at in (settles_at, since) if at is not None)
     into.handovers.extend(handovers)

@@ -11,7 +11,7 @@ from schemas.instants import show
 
 Key = tuple[str, str]  # (source, id): the identity of an event
 _OPENING = ("release.scheduled", "release.assessment_shared")
-_WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
+WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Entries:
             self.text = None
         elif self.text is not None:
             self.added.append(fact)
-        if known or fact.corrects is not None or fact.name in _WHOLE_PERSON or fact.name == "release.reversed":
+        if known or fact.corrects is not None or fact.name in WHOLE_PERSON or fact.name == "release.reversed":
             self.plain = False
         return True
 
@@ -49,6 +49,11 @@ class Entries:
         """Forget an event."""
         del self.copies[(fact.source, fact.id)]
         self.text = None
+
+    def without(self, gone: Iterable[Fact]) -> "Entries":
+        """These facts but for some."""
+        keys = {(fact.source, fact.id) for fact in gone}
+        return Entries({key: copies for key, copies in self.copies.items() if key not in keys}, self.plain)
 
     def arrived(self, at: datetime) -> list[Fact]:
         """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""

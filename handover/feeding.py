@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from handover.case import Case
 
 KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
+KEPT_DAYS = timedelta(days=92)  # a manifest behind these is not told again: raw topics end before
+_OF_A_DAY = ("system.publisher_manifest", "system.manifest_judged")
+_WORTH = 14  # facts; fewer are not worth a record
 _SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -65,3 +68,26 @@ def forget_signs(case: "Case") -> None:
     for fact in beats[:-KEPT_SIGNS]:
         if fact is not newest:
             case.entries.drop(fact)
+
+
+def forget_days(case: "Case") -> bool:
+    """Forget manifests, verdicts and ended alerts of days long past. Whether there were any."""
+    assert case.lived is not None
+    limit = (case.lived - KEPT_DAYS).date().isoformat()
+    old = [
+        copy
+        for copies in case.entries.copies.values()
+        for copy in copies
+        if copy.name in _OF_A_DAY and str(copy.data["day"]) < limit and not _fires(case, str(copy.data["day"]))
+    ]
+    if len(old) < _WORTH:
+        return False
+    case.entries = case.entries.without(old)
+    days = {str(copy.data["day"]) for copy in old}
+    case.memories = {slot: memory for slot, memory in case.memories.items() if slot[2].rpartition(":")[2] not in days}
+    case.derived = None
+    return True
+
+
+def _fires(case: "Case", day: str) -> bool:
+    return any(memory.firing for slot, memory in case.memories.items() if slot[2].rpartition(":")[2] == day)

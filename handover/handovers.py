@@ -4,6 +4,7 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from handover.facts import Fact
 from handover.factset import date_set_by
@@ -26,6 +27,15 @@ _SUPERVISION_FACTS = frozenset(
 )  # fmt: skip
 _CLOSED_BY = {"TERM_END": SUPERVISION, "REVOKED": SUPERVISION, "PARDON": SUPERVISION, "HELP_END": HELP}
 _KIND_OF_RELEASE = {"PAROLE": "B1", "TEMP_EXEC": "B2"}
+
+
+class Closed(NamedTuple):
+    """All that is kept of a handover that was closed long ago: its place in the order of opening, and its id."""
+
+    explicit_id: str | None
+    opened_at: datetime
+    closed_at: datetime
+    transfers: tuple[str, ...] = ()  # ids of the children that it, or one before it, had
 
 
 @dataclass(slots=True)
@@ -133,21 +143,33 @@ def _kind_of_decision(decision: Fact) -> str:
     return "B3"
 
 
-def walk(subject: str, facts: Iterable[Fact]) -> list[Handover]:
-    """The handovers of one person, in order of opening, the children that transfers open after their parents."""
-    walker = _Walk(subject)
+def ids_of(subject: str, closed: Sequence[Closed]) -> list[str]:
+    """The handover ids of what is forgotten."""
+    parents = [one.explicit_id or handover_id(subject, number) for number, one in enumerate(closed, start=1)]
+    return [*parents, *(child for one in closed for child in one.transfers)]
+
+
+def walk(subject: str, facts: Iterable[Fact], closed: Sequence[Closed] = ()) -> list[Handover]:
+    """The handovers of one person, in order of opening, the children that transfers open after their parents.
+
+    `closed`: those that opened first and are forgotten; they take facts that name them, and are not returned.
+    """
+    walker = _Walk(subject, closed)
     for fact in facts:
         if fact.name not in NO_HANDOVER and not fact.name.startswith("action."):
             walker.take(fact)
-    return [one for parent in walker.handovers for one in (parent, *_children(parent))]
+    return [one for parent in walker.handovers[len(closed) :] for one in (parent, *_children(parent))]
 
 
 class _Walk:
     """Facts in order; each is judged against the handovers as the walk has left them."""
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, closed: Sequence[Closed]) -> None:
         self.subject = subject
-        self.handovers: list[Handover] = []
+        self.handovers = [
+            Handover(number, one.opened_at, subject, one.explicit_id, one.closed_at)
+            for number, one in enumerate(closed, start=1)
+        ]
 
     def take(self, fact: Fact) -> None:
         handover = self._named(fact) if fact.handoverid is not None else self._joined(fact) or self._opened(fact)

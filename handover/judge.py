@@ -194,11 +194,18 @@ def judge_cases(
         must = _lived(case)
         if subject in held and has is None and (must is None or not must["obligations"]):
             continue
+        if has is not None and must is not None:
+            must["handovers"] = [one for one in must["handovers"] if not _is_forgotten(one, has)]
         result.compared["cases"] += 1
         found = None if has is None else case_view(has)
         at = has.changed_at if has is not None else case.lived if case is not None else None
         result.findings += _compared(CASE, subject, at, must, found)
     return result
+
+
+def _is_forgotten(handover: Mapping[str, Any], has: CaseSnapshot) -> bool:
+    """Whether it is right that a snapshot keeps no more of a handover than its id: it was closed (semantics.md 11.2)."""
+    return handover["closed_at"] is not None and handover["handover_id"] in has.forgotten
 
 
 def _lived(case: Case | None) -> dict[str, Any] | None:

@@ -109,7 +109,7 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
         if renewable(derived, known):
             derived.renew(frame, known)
             return derived
-    derived = case.derived = _derived_anew(case, world, frame)
+    derived = case.derived = derived_anew(case, world, frame)
     return derived
 
 
@@ -121,7 +121,8 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
     return change is None or change > now
 
 
-def _derived_anew(case: Case, world: World, frame: Frame) -> Derived:
+def derived_anew(case: Case, world: World, frame: Frame) -> Derived:
+    """What a case owes at an instant, from all facts that have arrived."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
     derived = Derived(frame, case.memories.__contains__, actions=_by_alert(facts))
     if case.kind == "PERSON":
@@ -141,7 +142,8 @@ def _derive_persons(case: Case, world: World, frame: Frame, facts: Sequence[Fact
     for ref in sorted(case.refs() & persons.keys()):
         own = persons[ref]
         linked = _disputes_of(case, ref, merges, frame.now)
-        derive_person(derived, ref, own, linked, frame, world.book.settle)
+        closed = case.closed if ref == case.subject else ()
+        derive_person(derived, ref, own, linked, frame, world.book.settle, closed)
 
 
 def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Linked]:
@@ -236,7 +238,7 @@ def _late(case: Case, world: World) -> list[Alert]:
     """Facts came after their arrival had been lived past."""
     late, case.late = set(case.late), []
     if case.kind != "SOURCE":
-        return _lived_again(case, world)
+        return _lived_again(case, world, late)
     assert case.lived is not None
     days = {str(fact.data["day"]) for fact in case.news if fact.name == _VERDICT and fact.arrival in late}
     found = _judged_again(case, world, days) if days else []
@@ -271,11 +273,11 @@ def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert
     return _differences(case, memories, shown, lived, until)
 
 
-def _lived_again(case: Case, world: World) -> list[Alert]:
-    """Forget the memories, live from the first arrival to where the case was, and tell what came out differently."""
+def _lived_again(case: Case, world: World, late: Collection[datetime]) -> list[Alert]:
+    """Forget the memories, live from the first arrival (of a long case: from where it forgets nothing) to where the case was."""
     until, memories, shown = case.lived, case.memories, case.shown
     assert until is not None
-    case.begin_again()
+    case.begin_again(min(late))
     lived: list[Alert] = []
     while (now := _next(case, world)) is not None and now <= until:
         lived += live(case, world, now)
@@ -306,8 +308,9 @@ def _differences(
             revision = max(new.revision, old.revision + 1)
             case.memories[slot] = new._replace(revision=revision)
             untold = [alert for alert in lived if alert.alert_id == name and old.revision < alert.revision < revision]
-            if name in final:
-                found += [*untold, final[name].model_copy(update={"revision": revision})]
+            last = final.get(name) or case.shown.get(slot)
+            if last is not None:
+                found += [*untold, last.model_copy(update={"revision": revision})]
         else:
             case.memories[slot] = new._replace(revision=max(new.revision, old.revision))
     return found

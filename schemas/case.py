@@ -78,6 +78,9 @@ class CaseSnapshot(_Read):
     revision: int
     changed_at: At | None
     handovers: tuple[HandoverView, ...]
+    forgotten: tuple[str, ...] = Field(
+        (), description="ids of handovers closed long ago, of which no more is kept here"
+    )
     dispute: DisputeView | None
     obligations: tuple[ObligationView, ...]
 

@@ -141,12 +141,13 @@ def case() -> dict[str, Any]:
         "milestones": [milestone],
     }
     return {
-        "format": 1,
+        "format": 2,
         "subject": PERSON_REF,
         "kind": "PERSON",
         "revision": 4,
         "changed_at": "2026-02-05T00:00:00+08:00",
         "handovers": [handover],
+        "forgotten": [],
         "dispute": None,
         "obligations": [{**_OBLIGATION, "state": "overdue", "warn_at": "2026-02-03T00:00:00+08:00"}],
     }

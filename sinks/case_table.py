@@ -1,6 +1,6 @@
 """Cases: the snapshot, its handovers and every obligation not yet ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -33,7 +33,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     stored = _stored(connection, list(newest))
     # An equal revision is taken too: a worker that died after writing is followed by one that counts from where it read.
     fresh = {subject: one for subject, one in newest.items() if one is None or one.revision >= stored.get(subject, -1)}
-    _remove(connection, list(fresh))
+    _remove(connection, fresh)
     _insert(connection, [one for one in fresh.values() if one is not None])
     changed(connection, "case", list(fresh))
     return invalid
@@ -44,12 +44,21 @@ def _stored(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
     return dict(map(tuple, rows))
 
 
-def _remove(connection: Connection, subjects: Sequence[str]) -> None:
-    if not subjects:
+def _remove(connection: Connection, fresh: Mapping[str, CaseSnapshot | None]) -> None:
+    """What the snapshots replace. Handovers that the pipeline has forgotten stay: they are history."""
+    if not fresh:
         return
-    wanted = [{"one": subject} for subject in subjects]
-    for table in (obligation, handover, case):
+    wanted = [{"one": subject} for subject in fresh]
+    for table in (obligation, case):
         connection.execute(delete(table).where(table.c.subject == bindparam("one")), wanted)
+    ended = [{"one": subject} for subject, one in fresh.items() if one is None]
+    if ended:
+        gone = (handover.c.subject == bindparam("one")) & handover.c.closed_at.is_(None)
+        connection.execute(delete(handover).where(gone), ended)
+    for subject, one in fresh.items():
+        if one is not None:
+            stays = handover.c.handover_id.in_(one.forgotten)
+            connection.execute(delete(handover).where(handover.c.subject == subject, ~stays))
 
 
 def _insert(connection: Connection, snapshots: Sequence[CaseSnapshot]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,15 @@ class WorkerConfig:
     session_timeout_seconds: float = 10.0
     standby_replicas: int = 1
     dead_letter_limit: float = 0.5
+    case_retention_days: int = 1827
     web_host: str = "127.0.0.1"
     web_port: int = 0
     log_level: str = "WARNING"
+
+    @property
+    def case_retention(self) -> timedelta:
+        """How long after its last handover was closed anything is kept of a case."""
+        return timedelta(days=self.case_retention_days)
 
 
 def create_app(config: WorkerConfig) -> App:

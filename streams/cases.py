@@ -1,8 +1,10 @@
 """The cases of the owned partitions: bytes in the table, a bounded number of them decoded."""
 
 from collections import OrderedDict
+from datetime import timedelta
 
 from handover.case import Case
+from handover.folding import ends_at, rests_at
 from schemas.instants import millis
 from streams.engine.store import HEAD, NEVER, PartitionStore
 
@@ -53,6 +55,7 @@ class Cases:
         return [key for key, value in self._store.parts[partition].items() if HEAD.unpack_from(value)[2]]
 
 
-def next_ms(case: Case) -> int:
-    """The next instant of a case in ms, NEVER where only news can change it."""
-    return millis(case.next_at) if case.next_at is not None else NEVER
+def next_ms(case: Case, retention: timedelta) -> int:
+    """When a case must be looked at without news, in ms: it can change, or may forget. NEVER: only news can change it."""
+    found = [at for at in (case.next_at, rests_at(case), ends_at(case, retention)) if at is not None]
+    return millis(min(found)) if found else NEVER

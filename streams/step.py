@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from handover.case import Case
+from handover.folding import ends_at, fold
 from handover.life import advance, live_feeds
 from handover.links import outbox
 from handover.world import World
@@ -60,6 +61,7 @@ class _Work:
     repeated: list[Told] = field(default_factory=list)
     facts: list[Told] = field(default_factory=list)  # lived through
     due: list[bytes] = field(default_factory=list)
+    woken: frozenset[bytes] = frozenset()  # whose own instant has come: they are written, which sets the next one
     changed: set[bytes] = field(default_factory=set)
     touched: dict[bytes, Case] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
@@ -302,7 +304,7 @@ class Engine:
     def _wake(self, partition: int, before_ms: int, work: _Work) -> None:
         """Cases whose own instant has come, and those that a change of the world may touch."""
         due = list(self.deadlines[partition].due(before_ms, lambda key: self.cases.next_of(partition, key), DUE_A_STEP))
-        work.due = due
+        work.due, work.woken = due, frozenset(due)
         self.busy = self.busy or len(due) == DUE_A_STEP
         metrics.UNFIRED.labels(partition).set(len(due))
         sweep, after = self._sweep[partition], self._lived.get(partition)
@@ -330,11 +332,16 @@ class Engine:
             del work.touched[key]
             work.changed.discard(key)
             return
-        if found:
-            work.alerts.extend(found)
+        work.alerts.extend(found)
+        # One that has only been told what is yet to be lived is written when it lives.
+        moved = case.lived != lived and self._next_ms(case) != self.cases.next_of(partition, key)
+        if found or moved or (key in work.woken and case.derived is not None):
             work.changed.add(key)
-        elif case.lived != lived and next_ms(case) != self.cases.next_of(partition, key):
-            work.changed.add(key)  # one that has only been told what is yet to be lived is written when it lives
+        if (key in work.changed or key in work.woken) and fold(case, self.world, work.before):
+            work.changed.add(key)
+
+    def _next_ms(self, case: Case) -> int:
+        return next_ms(case, self.config.case_retention)
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
@@ -368,16 +375,15 @@ class Engine:
     async def _write_cases(self, works: dict[int, _Work]) -> bool:
         store, topic = self.table.data, self.table.changelog_topic_name
         outputs: dict[int, list[Output]] = {}
-        kept: dict[int, list[tuple[bytes, int, bytes]]] = {}
+        kept: dict[int, list[tuple[bytes, int, bytes | None]]] = {}
         for partition, work in works.items():
             for key in work.changed:
-                case = work.touched[key]
-                (value, length), at, epoch, firing = (
-                    case.encode(),
-                    next_ms(case),
-                    store.epoch[partition],
-                    case.has_firing,
-                )
+                case, epoch = work.touched[key], store.epoch[partition]
+                if (ends := ends_at(case, self.config.case_retention)) is not None and ends <= work.before:
+                    outputs.setdefault(partition, []).append(Output(key, None))
+                    kept.setdefault(partition, []).append((key, NEVER, None))
+                    continue
+                (value, length), at, firing = case.encode(), self._next_ms(case), case.has_firing
                 outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, length, firing=firing)))
                 memory = packed(epoch, at, firing=firing, value=value, kept=length)
                 kept.setdefault(partition, []).append((key, at, memory))
@@ -393,11 +399,19 @@ class Engine:
                 )
             store.set_persisted_offset(tp, written.base + written.number - 1)
         for partition, entries in kept.items():
-            for key, at, value in entries:
-                store.parts[partition][key] = value
-                if at != NEVER:
-                    self.deadlines[partition].push(at, key)
+            for key, at, kept_value in entries:
+                self._keep(partition, key, at, kept_value)
         return True
+
+    def _keep(self, partition: int, key: bytes, at: int, value: bytes | None) -> None:
+        part = self.table.data.parts[partition]
+        if value is None:
+            part.pop(key, None)
+            self.cases.drop(partition, key)
+            return
+        part[key] = value
+        if at != NEVER:
+            self.deadlines[partition].push(at, key)
 
     def _done(self, works: dict[int, _Work]) -> None:
         now = time.time() * 1000

@@ -34,7 +34,7 @@ def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calen
         shown = [(ALERT, one.alert_id, alerts.event(one), one.changed_at) for one in found]
         assert not alert_table.write(connection, [_record(*row) for row in shown])
         lived = [case for case in cases.by_subject.values() if case.derived is not None]
-        snapshots = [(CASE, case.subject, orjson.loads(encode(case)), until) for case in lived]
+        snapshots = [(CASE, case.subject, orjson.loads(encode(case).value), until) for case in lived]
         assert not case_table.write(connection, [_record(*row) for row in snapshots])
 
 

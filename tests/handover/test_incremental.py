@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handover.calendar import load_calendar
 from handover.case import Case
-from handover.life import _derived_anew, _next, live
+from handover.life import _next, derived_anew, live
 from handover.rulebook import load
 from handover.ruleset import LIGHT
 from handover.world import World
@@ -67,7 +67,7 @@ def _told(name: str, source: str, data: Mapping[str, Any], happened: datetime, l
 
 @CAREFUL
 @given(supervised())
-def test_what_is_derived_step_by_step_equals_what_is_derived_anew(told: list[Told]) -> None:
+def test_what_is_derived_step_by_step_equals_what_isderived_anew(told: list[Told]) -> None:
     world, case, renewed = World(BOOK, CALENDAR), Case.empty(PERSON), 0
     for event, arrival in told:
         case.take(event, arrival)
@@ -76,7 +76,7 @@ def test_what_is_derived_step_by_step_equals_what_is_derived_anew(told: list[Tol
         live(case, world, now)
         assert case.derived is not None
         renewed += case.derived is before
-        anew = _derived_anew(case, world, world.frame(now))
+        anew = derived_anew(case, world, world.frame(now))
         assert case.derived.duties == anew.duties
         assert case.derived.alarm == anew.alarm
     assert renewed > 0
