@@ -12,7 +12,7 @@ from handover.facts import Fact, fact_of
 from handover.factset import Entries
 from handover.fragments import Fragments
 from handover.handovers import Closed
-from handover.links import survivors, told_persons
+from handover.links import corrections, survivors, told_persons
 from schemas.alert import Alert
 from schemas.envelope import Event
 
@@ -79,6 +79,10 @@ class Case:
 
         self.revision += 1
         return encode(self)
+
+    def holds(self, source: str, id_: str) -> bool:
+        """Whether an event is a fact of its own, not one that it was told of another."""
+        return any(copy.subject == self.subject for copy in self.entries.copies.get((source, id_), ()))
 
     @property
     def next_at(self) -> datetime | None:
@@ -151,6 +155,9 @@ class Case:
 
 
 def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, datetime]]:
+    if case.kind == "DISPUTE":
+        return [*told_persons(case, event, fact), *corrections(case, event, fact)]
     if case.kind == "PERSON":
-        return survivors(case, event, fact)
-    return told_persons(case, event, fact) if case.kind == "DISPUTE" else []
+        own = event.subject == case.subject
+        return [*survivors(case, event, fact), *(corrections(case, event, fact) if own else ())]
+    return []

@@ -1,4 +1,4 @@
-"""Facts that concern other subjects than their own: disputes that name persons, and merged refs (semantics.md 3.4, D06)."""
+"""Facts that concern other subjects than their own: disputes that name persons, merged refs, corrections (semantics.md 3.2, 3.4, D06)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from handover.case import Case
 
 Routed = tuple[str, Event, datetime]
+WHOEVER_HOLDS_IT = "*"  # instead of a subject: the case that holds the event which is corrected, if there is one
 _BY_REMOVED_REF = ("release.person_merged", "release.person_split")
 
 
@@ -36,6 +37,13 @@ def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     new = set(fact.data["person_refs"])
     before = [(ref, existence(event_of(fact)), fact.arrival) for ref in sorted(named - new)]
     return before + [(ref, existence(event_of(copy)), copy.arrival) for ref in sorted(new) for copy in known]
+
+
+def corrections(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+    """A correction may stand under another subject than what it corrects: then nobody knows whose case that is."""
+    if fact.corrects is None or (fact.source, fact.corrects) in case.entries.copies:
+        return []
+    return [(WHOEVER_HOLDS_IT, event, fact.arrival)]
 
 
 def existence(event: Event) -> Event:

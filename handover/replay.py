@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handover.calendar import Calendar
 from handover.case import Case
 from handover.life import advance
-from handover.links import outbox, routes
+from handover.links import WHOEVER_HOLDS_IT, outbox, routes
 from handover.rulebook import RuleBook
 from handover.tally import Tally
 from handover.world import World
@@ -67,12 +67,11 @@ class _Cases:
 
     def take(self, event: Event, arrival: datetime) -> None:
         """Bring an event to its case, and whatever follows from that to the others'."""
-        told_to = {event.subject, *routes(event)}
-        if event.corrects is not None:  # also where the corrected event stood under another subject
-            told_to.add(self._corrected.get((event.source, event.corrects), event.subject))
-        queue = deque((subject, event, arrival) for subject in sorted(told_to))
+        queue = deque((subject, event, arrival) for subject in (event.subject, *routes(event)))
         while queue:
             subject, one, at = queue.popleft()
+            if subject == WHOEVER_HOLDS_IT:
+                subject = self._corrected.get((one.source, str(one.corrects)), one.subject)
             case = self.by_subject.get(subject)
             if case is None:
                 case = self.by_subject[subject] = Case.empty(subject)

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from datetime import timedelta
 
+import orjson
+
 from handover.case import Case
 from handover.folding import ends_at, rests_at
 from schemas.instants import millis
@@ -49,6 +51,14 @@ class Cases:
         """The next instant of a case (ms), without decoding it."""
         value = self._store.parts[partition].get(key)
         return HEAD.unpack_from(value)[1] if value is not None else None
+
+    def holding(self, partition: int, source: str, id_: str) -> bytes | None:
+        """The key of the case that holds an event as its own; None: there is none here. Looks at every case: corrections only."""
+        part, needle = self._store.parts[partition], orjson.dumps(id_)
+        decoded = [key for place, key in self._decoded if place == partition]
+        known = set(decoded)
+        likely = [*decoded, *(key for key, value in part.items() if key not in known and needle in value)]
+        return next((key for key in likely if self.load(partition, key).holds(source, id_)), None)
 
     def firing(self, partition: int) -> list[bytes]:
         """The keys of cases with a firing alert."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from faust.types import TP
 from handover.case import Case
 from handover.folding import ends_at, fold
 from handover.life import advance, live_feeds
-from handover.links import outbox
+from handover.links import WHOEVER_HOLDS_IT, outbox
 from handover.world import World
 from schemas import alert as alerts
 from schemas.alert import Alert
@@ -252,6 +252,12 @@ class Engine:
         return found
 
     def _take(self, partition: int, told: Told, work: _Work) -> None:
+        if told.subject == WHOEVER_HOLDS_IT:
+            holder = self.cases.holding(partition, told.event.source, str(told.event.corrects))
+            if holder is None:
+                work.repeated.append(told)
+                return
+            told = told._replace(subject=holder.decode())
         key = told.subject.encode()
         try:
             case = self.cases.load(partition, key)
@@ -264,8 +270,12 @@ class Engine:
             return
         self.inbox.taken[partition].add(told)
         for subject, event, arrival in outbox(case):
-            place = home(subject, self.config.partitions)
-            self.inbox.outputs[self._routed_topic][place].append(routed(subject, event, millis(arrival)))
+            for place in self._places(subject):
+                self.inbox.outputs[self._routed_topic][place].append(routed(subject, event, millis(arrival)))
+
+    def _places(self, subject: str) -> Iterable[int]:
+        everywhere = subject == WHOEVER_HOLDS_IT
+        return range(self.config.partitions) if everywhere else (home(subject, self.config.partitions),)
 
     # --- living
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handover.calendar import load_calendar
 from handover.case import Case
 from handover.life import advance
-from handover.links import outbox, routes
+from handover.links import WHOEVER_HOLDS_IT, Routed, outbox, routes
 from handover.replay import replay
 from handover.rulebook import load
 from handover.world import World
@@ -41,6 +41,14 @@ def _compared(alert: Alert) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def found_holders(cases: dict[str, Case], told: list[Routed]) -> list[Routed]:
+    """What is told to whoever holds a corrected event is told to that case."""
+    found = [one for one in told if one[0] != WHOEVER_HOLDS_IT]
+    for _, event, arrival in (one for one in told if one[0] == WHOEVER_HOLDS_IT):
+        found += [(s, event, arrival) for s, case in cases.items() if case.holds(event.source, str(event.corrects))]
+    return found
+
+
 def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
     """As the worker does it: instant by instant, cases written and read again between, links to other cases a step later."""
     world, found = World(BOOK, CALENDAR), list[Alert]()
@@ -53,7 +61,7 @@ def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
                 found += advance(case, world, arrival)
             for subject, event, when in queue:
                 touched[subject].take(event, when)
-            queue = [routed for case in touched.values() for routed in outbox(case)]
+            queue = [routed for case in touched.values() for routed in found_holders(cases, outbox(case))]
             for subject, case in touched.items():
                 found += advance(case, world, arrival + timedelta(milliseconds=1))
                 if restart and case.derived is not None:
@@ -93,7 +101,7 @@ def lived_ahead(told: list[Told]) -> list[Alert]:
         subject, event, when = queue.pop(0)
         case = cases.setdefault(subject, Case.empty(subject))
         case.take(event, when)
-        queue += outbox(case)
+        queue += found_holders(cases, outbox(case))
     for now in sorted({arrival for _, arrival in told} | {UNTIL + timedelta(milliseconds=1)}):
         for subject, case in cases.items():
             found += advance(case, world, now)

@@ -219,3 +219,18 @@ def test_a_silent_county_is_raised_live_and_its_answer_ends_it(kafka: str, topic
         running.publish(arriving(acknowledged("2026-11-20 10:00")))
         until(lambda: any(one.rule_id == "A02" and one.outcome == "met_late" for one in running.alerts()), seconds=20)
         assert time.monotonic() - started < 10
+
+
+def test_a_correction_under_another_subject_takes_the_wrong_event_back(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    wrong = [scheduled(subject=f"p1_{letter * 26}", date="2026-03-02") for letter in "cdefg"]
+    right = [scheduled("2026-01-06 10:00", subject=f"p1_{letter * 26}", corrects=one.id) for letter, one in zip("ghijk", wrong, strict=True)]  # fmt: skip
+    told = arriving(*wrong, *right)
+    expected = list(replay(told, BOOK, CALENDAR, now()))
+    assert {alert.subject for alert in expected}.isdisjoint({one.subject for one in wrong[:-1]})
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(told)
+        running.start("sink")
+        running.start("worker")
+        ends_as_replay_says(running, told, seconds=90)
