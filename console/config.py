@@ -32,4 +32,5 @@ class ConsoleConfig:
     longest: timedelta = timedelta(hours=12)  # a session ends in any case
     poll: timedelta = timedelta(milliseconds=500)  # how often open pages' changes are looked for
     page_rows: int = 50
+    audit_key: bytes | None = field(default=None, repr=False)  # seals the audit; without it a chain of plain hashes
     demo: bool = False  # shows the demo's users on the login page; never elsewhere
