@@ -34,6 +34,7 @@ def console(
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
     import uvicorn
 
+    from cli.audit import read_key
     from cli.dump import read_clock
     from cli.records import read_settings
     from console.app import create_app
@@ -57,6 +58,7 @@ def console(
         rules=settings.rules,
         calendar=settings.calendar,
         secure_cookies=not (insecure or demo),
+        audit_key=read_key(settings),
         demo=demo,
     )
     port = settings.web_port or 8080

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
     )
 
+    audit_key_file: Path | None = Field(
+        None, description="File with the secret that seals the console's audit; at least 32 bytes."
+    )
+
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
     web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")
