@@ -71,10 +71,11 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def check(connection: Connection, key: bytes | None) -> Checked:
-    """Check everything. With a secret, nobody without it can make records or a head that hold."""
+def check(connection: Connection, key: bytes | None, last: int | None = None) -> Checked:
+    """Check everything, or the last records only. With a secret, nobody without it can make records or a head that hold."""
     head = connection.execute(select(audit_head)).first()
-    links = list(_links(connection, key))
+    floor = max(0, head.number - last) if head is not None and last is not None else 0
+    links = list(_links(connection, key, floor))
     findings: list[Finding] = []
     if head is None or (key and head.number and not _sealed(head, key)):
         unsealed = head is not None and not head.key and not any(one.sealed for one in links)
@@ -85,7 +86,7 @@ def check(connection: Connection, key: bytes | None) -> Checked:
     number, hashed = (head.number, head.hash) if head is not None else (0, "")
     if head is None and links:
         number, hashed = links[-1].number, links[-1].hash
-    return Checked(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number)])
+    return Checked(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number, floor)])
 
 
 def stands(connection: Connection, told: str) -> bool:
@@ -103,9 +104,9 @@ def _sealed(head: Any, key: bytes) -> bool:
     return bool(head.key == fingerprint(key) and head.seal == seal_of(key, head.number, head.hash))
 
 
-def _links(connection: Connection, key: bytes | None) -> Iterator[_Link]:
-    """Every record as a link, by number."""
-    after, keyed = -(2**62), False
+def _links(connection: Connection, key: bytes | None, floor: int) -> Iterator[_Link]:
+    """Every record above a number as a link, by number; from 0 also those whose number cannot be."""
+    after, keyed = floor or -(2**62), False
     while True:
         wanted = select(audit_record).where(audit_record.c.number > after).order_by(audit_record.c.number)
         rows = [dict(row) for row in connection.execute(wanted.limit(_AT_ONCE)).mappings()]
@@ -133,18 +134,18 @@ def _persons(connection: Connection, first: int, last: int) -> dict[int, list[tu
     return {number: sorted(seen) for number, seen in found.items()}
 
 
-def _compare(links: Sequence[_Link], head_hash: str, head_number: int) -> list[Finding]:
-    """Walk from the head to the beginning along the hashes, and say what is off the way or missing on it."""
+def _compare(links: Sequence[_Link], head_hash: str, head_number: int, floor: int) -> list[Finding]:
+    """Walk from the head down to the floor along the hashes, and say what is off the way or missing on it."""
     by_hash, by_number = {one.hash: one for one in links}, {one.number: one for one in links}
     way: dict[int, _Link] = {}
     changed = {one.number for one in links if not one.sound}
     removed: list[Finding] = []
     wanted, expected = head_hash, head_number
-    while wanted or expected > 0:
+    while expected > floor or (wanted and not floor):
         link = by_hash.get(wanted)
         if link is None or link.number in way:
             # Whoever changes a record and hashes it anew is betrayed by the next one; whoever removes it leaves a gap.
-            below = max((number for number in by_number if number <= expected and number not in way), default=0)
+            below = max((number for number in by_number if number <= expected and number not in way), default=floor)
             if below < expected:
                 removed.append(Finding("removed", below + 1, expected))
             if below not in by_number:
@@ -162,7 +163,8 @@ def _compare(links: Sequence[_Link], head_hash: str, head_number: int) -> list[F
         *_ranges("inserted", inserted),
         *_ranges("reordered", sorted(order)),
     ]
-    return found or ([Finding("count", head_number, len(links))] if head_number != len(links) else [])
+    total = len(links) + floor
+    return found or ([Finding("count", head_number, total)] if head_number != total else [])
 
 
 def _ranges(what: What, numbers: Sequence[int]) -> list[Finding]:

@@ -19,6 +19,8 @@ console_user = Table(
     Column("language", String, nullable=True),
     Column("keys", Boolean, nullable=False),  # single-key shortcuts
     Column("closed", Boolean, nullable=False),
+    Column("identity", String, nullable=True, unique=True),  # issuer and subject at the office's identity service
+    Column("once_until", UtcDateTime, nullable=True),  # the password is for one login until then; null: the user's own
 )
 
 console_session = Table(
@@ -39,7 +41,21 @@ login_attempt = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("login", String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("address", String, nullable=False, server_default=""),  # of the network, kept as long as the try counts
     Index("ix_login_attempt_login_at", "login", "at"),
+    Index("ix_login_attempt_address", "address"),
+)
+
+sign_in = Table(  # on their way to the office's identity service and not back yet
+    "sign_in",
+    metadata,
+    Column("state", String, primary_key=True),  # SHA-256 of what comes back
+    Column("browser", String, nullable=False),  # SHA-256 of the cookie of the browser that began it
+    Column("nonce", String, nullable=False),
+    Column("verifier", String, nullable=False),
+    Column("next_path", String, nullable=False),
+    Column("typed", JSON, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 saved_view = Table(

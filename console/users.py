@@ -7,13 +7,15 @@ from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Engine, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, select
 
 from console.i18n import LANGUAGES, Language
 from console.scope import ROLES, Role, Scope
 from console.tables import console_user, login_attempt
 
 TRIES, WINDOW = 5, timedelta(minutes=15)  # failures of one login name until it waits
+TRIES_FROM_ONE_ADDRESS = 100  # a whole office may stand behind one
+LEAST = 10  # characters of a password
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's least for argon2id
 _NOBODY = _PASSWORDS.hash("nobody has this password")
 
@@ -42,6 +44,7 @@ class User:
     staff: str
     language: Language | None
     keys: bool
+    once: bool = False  # the password was given for one login: it must be changed first
 
     @property
     def scope(self) -> Scope:
@@ -55,8 +58,8 @@ def create(
     """Make a user. Raise InvalidUser."""
     if role not in ROLES:
         raise InvalidUser(f"role {role}: use one of {', '.join(ROLES)}")
-    if password is not None and len(password) < 10:
-        raise InvalidUser("the password has fewer than 10 characters")
+    if password is not None and len(password) < LEAST:
+        raise InvalidUser(f"the password has fewer than {LEAST} characters")
     if not login or len(login) > 64:
         raise InvalidUser("a login name has 1 to 64 characters")
     user = User(secrets.token_hex(8), login, role, agency, prefix, staff or login, None, True)
@@ -88,25 +91,55 @@ def by_id(connection: Connection, user_id: str) -> User | None:
     return _user(row) if row is not None else None
 
 
-def authenticate(engine: Engine, login: str, password: str, wall: datetime) -> User | None:
+def authenticate(engine: Engine, login: str, password: str, wall: datetime, address: str = "") -> User | None:
     """The user with this password; None for a wrong one, an unknown or closed user, all after the same work. Raise TooManyTries."""
     with engine.begin() as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
-        tries, first = connection.execute(
-            select(func.count(), func.min(login_attempt.c.at)).where(login_attempt.c.login == login)
-        ).one()
-        if tries >= TRIES:
-            raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+        _check_tries(connection, login_attempt.c.login == login, TRIES, wall)
+        if address:
+            _check_tries(connection, login_attempt.c.address == address, TRIES_FROM_ONE_ADDRESS, wall)
         row = connection.execute(
             select(console_user).where(console_user.c.login == login, console_user.c.closed.is_(False))
         ).first()
         # Counted before the slow check: requests side by side cannot have more tries than one after another.
-        connection.execute(login_attempt.insert().values(login=login, at=wall))
+        connection.execute(login_attempt.insert().values(login=login, at=wall, address=address))
     if not _matches(row.password if row is not None else None, password) or row is None:
+        return None
+    if row.once_until is not None and row.once_until < wall:
         return None
     with engine.begin() as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.login == login))
     return _user(row)
+
+
+def _check_tries(connection: Connection, whose: ColumnElement[bool], most: int, wall: datetime) -> None:
+    tries, first = connection.execute(select(func.count(), func.min(login_attempt.c.at)).where(whose)).one()
+    if tries >= most:
+        raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+
+
+def by_login(engine: Engine, login: str) -> User | None:
+    """A user by name, closed or not."""
+    with engine.connect() as connection:
+        row = connection.execute(select(console_user).where(console_user.c.login == login)).first()
+    return _user(row) if row is not None else None
+
+
+def set_password(connection: Connection, user_id: str, password: str, once_until: datetime | None = None) -> None:
+    """Another password; until `once_until` for one login only. Raise InvalidUser where it is too short."""
+    if len(password) < LEAST:
+        raise InvalidUser(f"the password has fewer than {LEAST} characters")
+    connection.execute(
+        console_user.update()
+        .where(console_user.c.user_id == user_id)
+        .values(password=_PASSWORDS.hash(password), once_until=once_until)
+    )
+
+
+def has_password(connection: Connection, user_id: str, password: str) -> bool:
+    """Whether this is the user's password."""
+    stored = connection.execute(select(console_user.c.password).where(console_user.c.user_id == user_id)).scalar()
+    return _matches(stored, password)
 
 
 def tries_left(engine: Engine, login: str) -> int:
@@ -145,4 +178,5 @@ def _matches(stored: str | None, password: str) -> bool:
 
 def _user(row: Row[tuple[object, ...]]) -> User:
     language = cast("Language", row.language) if row.language in LANGUAGES else None
-    return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys)
+    once = row.once_until is not None
+    return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys, once)

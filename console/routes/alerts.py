@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console import actions, pending, recording, sessions, telling, users
+from console import actions, audit, pending, recording, sessions, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
 from console.alerts import Row, find, story
 from console.rows import due_shown, notes_of, shown
@@ -21,6 +21,7 @@ from console.words import Words
 router = APIRouter()
 _CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze": "snoozed_until", "waive": "outcome"}
 _CRITICAL = "CRIT"
+PERSON = "p1_"  # so begins a reference to a person; other subjects are publishers
 _SHOWN_OTHERS = 12
 _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 
@@ -30,6 +31,7 @@ def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) 
     """The alert as the read model has it."""
     with visitor.site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
+    tell(visitor, row)
     return JSONResponse(
         jsonable_encoder({name: value for name, value in row.items() if name not in ("late", "written_at")})
     )
@@ -65,6 +67,13 @@ def found(connection: Any, visitor: Visitor, alert_id: str) -> Row:
     return row
 
 
+def tell(visitor: Visitor, row: Row) -> None:
+    """Keep in the audit that somebody read an alert about a person."""
+    if str(row["subject"]).startswith(PERSON):
+        persons = [(row["subject"], row["jurisdiction"])]
+        audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
+
+
 def page_of(
     visitor: Visitor,
     alert_id: str,
@@ -86,6 +95,7 @@ def page_of(
         on_way = pending.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
         colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
+    tell(visitor, row)
     typed = typed or {}
     may_record = scope.may("record", row) and not row["outcome"]
     forms = [
@@ -129,7 +139,7 @@ def page_of(
         colleagues=colleagues,
         presets=presets(words, now, site.calendar),
         last_note=note,
-        is_person=row["subject"].startswith("p1_"),
+        is_person=row["subject"].startswith(PERSON),
     )
 
 

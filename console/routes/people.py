@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console import people, timeline
+from console import audit, people, timeline
 from console.site import Site
 from console.web import NotFound, Visitor, page, redirect, render
 from console.words import Words
@@ -50,6 +50,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         found = people.find(connection, visitor.scope, person_ref)
     if found is None:
         raise NotFound
+    tell(visitor, found)
     return render(
         visitor,
         "person.html",
@@ -62,6 +63,12 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         tags=_tags(words, found.handovers[-1]),
         release=_release(site, words, found.handovers[-1]),
     )
+
+
+def tell(visitor: Visitor, found: people.Person) -> None:
+    """Keep in the audit that somebody read a person's page."""
+    persons = [(found.subject, found.handovers[-1]["jurisdiction"])]
+    audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/people/{found.subject}")
 
 
 def _tags(words: Words, handover: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The audit: a chain of records that is only added to"""
+"""The audit, a chain of records that is only added to; users of the office's identity service; passwords for once"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,6 +57,25 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_record_login", ["login"], unique=False)
         batch_op.create_index("ix_audit_record_user_id_at", ["user_id", "at"], unique=False)
 
+    op.create_table(
+        "sign_in",
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("browser", sa.String(), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=False),
+        sa.Column("verifier", sa.String(), nullable=False),
+        sa.Column("next_path", sa.String(), nullable=False),
+        sa.Column("typed", sa.JSON(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_sign_in")),
+    )
+    with op.batch_alter_table("console_user", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("identity", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("once_until", UtcDateTime(), nullable=True))
+        batch_op.create_unique_constraint("uq_console_user_identity", ["identity"])
+    with op.batch_alter_table("login_attempt", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("address", sa.String(), nullable=False, server_default=""))
+        batch_op.create_index("ix_login_attempt_address", ["address"], unique=False)
+
     op.execute("INSERT INTO audit_head (one, number, hash, key, seal) VALUES (1, 0, '', '', '')")
     for statement in _guards():
         op.execute(statement)
@@ -83,6 +102,14 @@ def _guards() -> list[str]:
 
 def downgrade() -> None:
     """Downgrade."""
+    with op.batch_alter_table("login_attempt", schema=None) as batch_op:
+        batch_op.drop_index("ix_login_attempt_address")
+        batch_op.drop_column("address")
+    with op.batch_alter_table("console_user", schema=None) as batch_op:
+        batch_op.drop_constraint("uq_console_user_identity", type_="unique")
+        batch_op.drop_column("once_until")
+        batch_op.drop_column("identity")
+    op.drop_table("sign_in")
     with op.batch_alter_table("audit_record", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_record_user_id_at")
         batch_op.drop_index("ix_audit_record_login")
