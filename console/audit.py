@@ -18,13 +18,13 @@ from schemas.instants import millis
 Action = Literal[
     "read", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
-    "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset",
+    "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
     "redrive", "drop", "whatif", "rules_proposed", "rules_approved",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = (
     "read", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
-    "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset",
+    "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
     "redrive", "drop", "whatif", "rules_proposed", "rules_approved",
 )  # fmt: skip
 SEEING: tuple[Action, ...] = ("read", "reveal", "export", "print")

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -62,25 +62,43 @@ def create(
         raise InvalidUser(f"the password has fewer than {LEAST} characters")
     if not login or len(login) > 64:
         raise InvalidUser("a login name has 1 to 64 characters")
-    user = User(secrets.token_hex(8), login, role, agency, prefix, staff or login, None, True)
     with engine.begin() as connection:
-        if connection.execute(select(console_user.c.user_id).where(console_user.c.login == login)).first():
-            raise InvalidUser(f"there is a user {login} already")
-        connection.execute(
-            console_user.insert().values(
-                user_id=user.user_id,
-                login=login,
-                password=_PASSWORDS.hash(password) if password is not None else None,
-                role=role,
-                agency=agency,
-                prefix=prefix,
-                staff=user.staff,
-                language=None,
-                keys=True,
-                closed=False,
-            )
+        return create_in(connection, login, password, role, agency, prefix, staff)
+
+
+def create_in(
+    connection: Connection,
+    login: str,
+    password: str | None,
+    role: str,
+    agency: str,
+    prefix: str,
+    staff: str | None = None,
+    *,
+    once_until: datetime | None = None,
+    identity: str | None = None,
+) -> User:
+    """The same within a transaction, of values that have been checked. Raise InvalidUser where the name is taken."""
+    if connection.execute(select(console_user.c.user_id).where(console_user.c.login == login)).first():
+        raise InvalidUser(f"there is a user {login} already")
+    user_id = secrets.token_hex(8)
+    connection.execute(
+        console_user.insert().values(
+            user_id=user_id,
+            login=login,
+            password=_PASSWORDS.hash(password) if password is not None else None,
+            role=role,
+            agency=agency,
+            prefix=prefix,
+            staff=staff or login,
+            language=None,
+            keys=True,
+            closed=False,
+            once_until=once_until,
+            identity=identity,
         )
-    return user
+    )
+    return of_row(connection.execute(select(console_user).where(console_user.c.user_id == user_id)).one())
 
 
 def by_id(connection: Connection, user_id: str) -> User | None:
@@ -88,7 +106,7 @@ def by_id(connection: Connection, user_id: str) -> User | None:
     row = connection.execute(
         select(console_user).where(console_user.c.user_id == user_id, console_user.c.closed.is_(False))
     ).first()
-    return _user(row) if row is not None else None
+    return of_row(row) if row is not None else None
 
 
 def authenticate(engine: Engine, login: str, password: str, wall: datetime, address: str = "") -> User | None:
@@ -109,7 +127,7 @@ def authenticate(engine: Engine, login: str, password: str, wall: datetime, addr
         return None
     with engine.begin() as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.login == login))
-    return _user(row)
+    return of_row(row)
 
 
 def _check_tries(connection: Connection, whose: ColumnElement[bool], most: int, wall: datetime) -> None:
@@ -122,7 +140,7 @@ def by_login(engine: Engine, login: str) -> User | None:
     """A user by name, closed or not."""
     with engine.connect() as connection:
         row = connection.execute(select(console_user).where(console_user.c.login == login)).first()
-    return _user(row) if row is not None else None
+    return of_row(row) if row is not None else None
 
 
 def set_password(connection: Connection, user_id: str, password: str, once_until: datetime | None = None) -> None:
@@ -136,10 +154,12 @@ def set_password(connection: Connection, user_id: str, password: str, once_until
     )
 
 
-def has_password(connection: Connection, user_id: str, password: str) -> bool:
-    """Whether this is the user's password."""
-    stored = connection.execute(select(console_user.c.password).where(console_user.c.user_id == user_id)).scalar()
-    return _matches(stored, password)
+def authenticate_again(engine: Engine, user: User, password: str, wall: datetime) -> bool:
+    """Whether somebody who is logged in knows their password; tries count as those of the login do."""
+    try:
+        return authenticate(engine, user.login, password, wall) is not None
+    except TooManyTries:
+        return False
 
 
 def tries_left(engine: Engine, login: str) -> int:
@@ -162,7 +182,7 @@ def colleagues(connection: Connection, scope: Scope) -> list[User]:
     rows = connection.execute(
         select(console_user).where(console_user.c.closed.is_(False)).order_by(console_user.c.login)
     )
-    users = map(_user, rows)
+    users = map(of_row, rows)
     return [
         one for one in users if one.agency == scope.agency or (scope.prefix and one.prefix.startswith(scope.prefix))
     ]
@@ -176,7 +196,8 @@ def _matches(stored: str | None, password: str) -> bool:
     return stored is not None
 
 
-def _user(row: Row[tuple[object, ...]]) -> User:
+def of_row(row: Row[Any]) -> User:
+    """A user from their row."""
     language = cast("Language", row.language) if row.language in LANGUAGES else None
     once = row.once_until is not None
     return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys, once)

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console import actions, audit, pending, recording, sessions, telling, users
+from console import actions, audit, pending, recording, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
 from console.alerts import Row, find, story
 from console.rows import due_shown, notes_of, shown
 from console.security import own_path
 from console.snoozing import presets, until_of
-from console.web import COOKIE, Form, NotAllowed, NotFound, Visitor, cookie_name, form, page, redirect, render
+from console.web import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.words import Words
 
 router = APIRouter()
@@ -40,11 +40,7 @@ def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) 
 @router.get("/alerts/{alert_id}")
 def alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One alert with everything behind it; ?back= is the list it was opened from, ?do= an action to be asked for."""
-    draft = visitor.session.draft
-    typed: Mapping[str, str] = {}
-    if draft and draft.get("page") == request.url.path:
-        typed = draft.get("fields", {})
-        sessions.take_draft(visitor.site.engine, request.cookies.get(cookie_name(request, COOKIE), ""))
+    typed = visitor.take_draft()
     do = typed.get("form", request.query_params.get("do", ""))
     notice = visitor.words.t("draft.kept") if typed else ""
     return page_of(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))

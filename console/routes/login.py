@@ -117,7 +117,7 @@ def let_in(
 
 
 @router.post("/logout")
-def logout(request: Request, sent: Annotated[Form, Depends(form("login"))]) -> Response:
+def logout(request: Request, sent: Annotated[Form, Depends(form("logout"))]) -> Response:
     """End the session, here and on the server."""
     audit.record(sent.visitor.site, sent.visitor.user, "logout")
     sessions.end(sent.visitor.site.engine, request.cookies.get(cookie_name(request, COOKIE), ""))
