@@ -59,6 +59,7 @@ def console(
         calendar=settings.calendar,
         secure_cookies=not (insecure or demo),
         audit_key=read_key(settings),
+        names_url=settings.names_url,
         demo=demo,
     )
     port = settings.web_port or 8080

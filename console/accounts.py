@@ -56,6 +56,7 @@ def find(connection: Connection, user_id: str) -> Account | None:
 
 def make(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
     """Make a user with a password for once, and return both: it is shown once and kept nowhere. Raise Refused."""
+    errors: dict[str, tuple[str, Mapping[str, Any]]]
     errors = {} if _LOGIN.fullmatch(fields["login"]) else {"login": ("users.error.login", {})}
     errors |= _place_errors(fields)
     if errors:

@@ -31,6 +31,7 @@ from console.routes import (
     obligations,
     password,
     people,
+    revealing,
     settings,
     system,
     today,
@@ -54,6 +55,7 @@ ROUTERS = (
     obligations.router,
     settings.router,
     audit.router,
+    revealing.router,
     users.router,
     password.router,
     live.router,
@@ -81,7 +83,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(SecurityHeaders, secure=config.secure_cookies)
+    app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
     app.add_middleware(Measured, requests=REQUESTS)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)

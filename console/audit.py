@@ -90,7 +90,7 @@ def _append(connection: Connection, key: bytes | None, seen: Sequence[tuple[str,
     if head is None:
         raise BrokenChain
     row |= {"key": fingerprint(key), "previous": head.hash}
-    hashed, number = hash_of(key, row, seen), head.number + 1
+    hashed, number = hash_of(key, row, seen), int(head.number) + 1
     connection.execute(audit_record.insert().values(number=number, hash=hashed, **row))
     if seen:
         rows = [{"number": number, "subject": subject, "jurisdiction": place} for subject, place in seen]

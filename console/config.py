@@ -33,4 +33,5 @@ class ConsoleConfig:
     poll: timedelta = timedelta(milliseconds=500)  # how often open pages' changes are looked for
     page_rows: int = 50
     audit_key: bytes | None = field(default=None, repr=False)  # seals the audit; without it a chain of plain hashes
+    names_url: str = ""  # the office's name service: asked by browsers, never by this process
     demo: bool = False  # shows the demo's users on the login page; never elsewhere

@@ -26,7 +26,7 @@ PAGES: Mapping[Role, frozenset[str]] = {
     "auditor": frozenset(("audit",)),
 }
 
-_OWN = frozenset(("acknowledge", "unacknowledge", "comment"))
+_OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
 _TOWNSHIP = _OWN | {"snooze", "resume", "record"}
 _COUNTY = _TOWNSHIP | {"assign", "contest"}
 _CITY = _COUNTY | {"waive", "reopen", "decide"}

@@ -13,6 +13,7 @@ from console import audit, audited
 from console.audit import ACTIONS
 from console.audited import Asked
 from console.chain import Finding, check, snapshot
+from console.revealing import PURPOSES
 from console.routes import api
 from console.web import Visitor, page, render
 from console.words import Words
@@ -79,7 +80,7 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
             for one in persons[:_PERSONS]
         ],
         "others": max(0, len(persons) - _PERSONS),
-        "purpose": row["purpose"],
+        "purpose": words.t(f"reveal.purpose.{row['purpose']}") if row["purpose"] in PURPOSES else row["purpose"],
         "about": _about(words, row["about"]),
         "flag": row["action"] == "bulk_read",
     }

@@ -80,7 +80,7 @@ class Browser:
     def get(self, path: str, **headers: str) -> Response:
         """Open a page."""
         answer = self.client.get(path, headers=headers)
-        if "csrf" in answer.text:
+        if _CSRF.search(answer.text):
             self.seen = answer.text
         return answer
 

@@ -90,7 +90,7 @@ def test_no_form_works_without_its_token(console: OpenConsole, engine: Engine) -
 
 def test_cookies_of_a_console_behind_https_are_for_this_host_alone(console: OpenConsole) -> None:
     browser = console(secure_cookies=True)
-    browser.client.base_url = "https://console.test"  # type: ignore[assignment]
+    browser.client.base_url = "https://console.test"
     answer = browser.log_in("county")
     cookies = [one for one in answer.headers.get_list("set-cookie") if "Max-Age=0" not in one]
     assert cookies
