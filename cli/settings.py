@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         None, description="File with the secret that seals the console's audit; at least 32 bytes."
     )
 
+    oidc_file: Path | None = Field(
+        None, description="Description (TOML) of the office's identity service, and what its claims mean here."
+    )
     names_url: str = Field(
         "",
         pattern=r"^(https://[^\s/?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$|^$",

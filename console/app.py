@@ -21,6 +21,7 @@ from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
+from console.oidc import Service
 from console.publisher import Publisher
 from console.routes import (
     alerts,
@@ -29,6 +30,7 @@ from console.routes import (
     live,
     login,
     obligations,
+    oidc,
     password,
     people,
     revealing,
@@ -49,6 +51,7 @@ _NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form tha
 ROUTERS = (
     system.router,
     login.router,
+    oidc.router,
     today.router,
     alerts.router,
     people.router,
@@ -82,6 +85,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
+    app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
     app.add_middleware(Measured, requests=REQUESTS)

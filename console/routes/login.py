@@ -28,7 +28,7 @@ from console.web import (
 )
 
 router = APIRouter()
-_TYPED, _MOST_TYPED = "typed.", 40
+TYPED, _MOST_TYPED = "typed.", 40
 _A_YEAR = 365 * 24 * 3600
 
 
@@ -60,7 +60,7 @@ def page_of(
         u=user_name,
         typed=dict(typed or {}),
         expired=expired,
-        oidc=False,
+        oidc=request.app.state.oidc is not None,
         demo_users=DEMO_USERS,
         demo_password=DEMO_PASSWORD,
     )
@@ -79,7 +79,7 @@ def _login(request: Request, fields: Mapping[str, str]) -> Response:
     site, name = site_of(request), fields.get("u", "").strip()[:64]
     t = site.words(language_of(request)).t
     next_path = own_path(fields.get("next"))
-    typed = {key.removeprefix(_TYPED): value for key, value in fields.items() if key.startswith(_TYPED)}
+    typed = {key.removeprefix(TYPED): value for key, value in fields.items() if key.startswith(TYPED)}
 
     def again(status: int, error: str) -> Response:
         return page_of(

@@ -19,8 +19,8 @@ from console.users import TRIES, User, create
 from sinks.tables import alert, handover, obligation
 from tests.console.conftest import Browser, OpenConsole, firing
 
-PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/language"}
-BEFORE_LOGIN = {"/login"}  # forms of somebody who is not known: with a token of their own
+PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/login/oidc", "/login/oidc/back", "/language"}
+BEFORE_LOGIN = {"/login", "/login/oidc"}  # forms of somebody who is not known: with a token of their own
 EVERYBODY = ("login", "logout", "password")
 ROUTES = [
     (route, method)

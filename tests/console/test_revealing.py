@@ -29,7 +29,7 @@ def kept(engine: Engine, action: str) -> list[tuple[str, str, str, str]]:
             .join(audit_person, audit_person.c.number == audit_record.c.number, isouter=True)
             .where(audit_record.c.action == action)
         )
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
 
 def test_without_a_name_service_the_page_says_so_and_nothing_is_asked_for(console: OpenConsole, engine: Engine) -> None:
