@@ -29,7 +29,7 @@ PAGES: Mapping[Role, frozenset[str]] = {
 _OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
 _TOWNSHIP = _OWN | {"snooze", "resume", "record"}
 _COUNTY = _TOWNSHIP | {"assign", "contest"}
-_CITY = _COUNTY | {"waive", "reopen", "decide"}
+_CITY = _COUNTY | {"waive", "reopen", "decide", "share_view"}
 ACTIONS: Mapping[Role, frozenset[str]] = {
     "township": _TOWNSHIP,
     "county": _COUNTY,

@@ -184,7 +184,7 @@ def leave(browser: Browser, next_path: str = "/people", **typed: str) -> str:
     assert 'formaction="/login/oidc"' in page
     answer = browser.client.post("/login/oidc", data={"login_token": token, "next": next_path, **typed})
     assert answer.status_code == 200, answer.text
-    return re.findall(r'content="0;url=([^"]+)"', answer.text)[0].replace("&amp;", "&")
+    return str(re.findall(r'content="0;url=([^"]+)"', answer.text)[0]).replace("&amp;", "&")
 
 
 def sign_in_there(browser: Browser) -> str:
