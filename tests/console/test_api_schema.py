@@ -49,10 +49,9 @@ SETTINGS = hypothesis.settings(
 def ask(browser: Browser, case: Any, headers: dict[str, str]) -> Response:
     """The answer to a case, sent as it is over the application in this process."""
     sent = Request(**case.as_transport_kwargs(base_url=HOST, headers=headers)).prepare()
-    kept = {name: value for name, value in sent.headers.items() if name.lower() != "content-length"}
-    return browser.client.request(
-        sent.method or "", sent.url or "", headers=kept, content=sent.body or b"", follow_redirects=False
-    )
+    kept = {name: str(value) for name, value in sent.headers.items() if name.lower() != "content-length"}
+    body = sent.body if isinstance(sent.body, bytes | str) else b""
+    return browser.client.request(sent.method or "", sent.url or "", headers=kept, content=body, follow_redirects=False)
 
 
 def token_of(browser: Browser) -> dict[str, str]:
