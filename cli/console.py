@@ -12,6 +12,7 @@ from cli.report import fail, say
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from console.identity import Oidc
 
 
 def console(
@@ -34,6 +35,7 @@ def console(
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
     import uvicorn
 
+    from cli.audit import read_key
     from cli.dump import read_clock
     from cli.records import read_settings
     from console.app import create_app
@@ -57,6 +59,9 @@ def console(
         rules=settings.rules,
         calendar=settings.calendar,
         secure_cookies=not (insecure or demo),
+        audit_key=read_key(settings),
+        names_url=settings.names_url,
+        oidc=_identity_service(settings),
         demo=demo,
     )
     port = settings.web_port or 8080
@@ -70,6 +75,20 @@ def console(
     say(f"console: http://{settings.web_host}:{port}")
     uvicorn.run(app, host=settings.web_host, port=port, log_level="warning", access_log=False, server_header=False)
     return None
+
+
+def _identity_service(settings: Settings) -> Oidc | None:
+    """The identity service; end with one line where its description or its secret cannot be used."""
+    from console.identity import InvalidOidc, read
+
+    if settings.oidc_file is None:
+        return None
+    try:
+        found = read(settings.oidc_file)
+        found.secret_file.read_bytes()
+    except (OSError, InvalidOidc) as error:
+        fail(f"REENTRY_OIDC_FILE: {error}", "correct it, or leave it out for local users alone")
+    return found
 
 
 def _check_tables(url: str) -> None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
     "sink": _Command("cli.sink", "sink", "Write the SQL read model and send notifications."),
     "console": _Command("cli.console", "console", "Serve the operations console."),
+    "audit": _Command("cli.audit", "app", "Check that the record of who saw whom is whole."),
     "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
     "dlq": _Command("cli.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
     "schemas": _Command("cli.schemas", "app", "Write JSON Schema and AsyncAPI."),

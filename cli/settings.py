@@ -64,6 +64,19 @@ class Settings(BaseSettings):
         1827, ge=92, le=36525, description="Days after its last handover was closed until a case ends with a tombstone."
     )
 
+    audit_key_file: Path | None = Field(
+        None, description="File with the secret that seals the console's audit; at least 32 bytes."
+    )
+
+    oidc_file: Path | None = Field(
+        None, description="Description (TOML) of the office's identity service, and what its claims mean here."
+    )
+    names_url: str = Field(
+        "",
+        pattern=r"^(https://[^\s/?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$|^$",
+        description="The office's name service, which browsers ask for a name; the console never does.",
+    )
+
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
     web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")

@@ -46,6 +46,8 @@ def find(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
         "basis": [],
         "ladder": [],
         "changed_at": None,
+        "handover_kind": None,
+        "rule_book": None,
         **duty,
         "late": False,
     }

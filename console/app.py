@@ -21,24 +21,46 @@ from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
+from console.oidc import Service
 from console.publisher import Publisher
-from console.routes import alerts, api, live, login, obligations, people, settings, system, today
+from console.routes import (
+    alerts,
+    api,
+    audit,
+    live,
+    login,
+    obligations,
+    oidc,
+    password,
+    people,
+    revealing,
+    settings,
+    system,
+    today,
+    users,
+)
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
-from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
+from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, PasswordNeeded, language_of, render_public, site_of
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rulebook import load
 from sinks.database import connect, prepare
 
 log = logging.getLogger(__name__)
+_NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form that was sent without a session
 ROUTERS = (
     system.router,
     login.router,
+    oidc.router,
     today.router,
     alerts.router,
     people.router,
     obligations.router,
     settings.router,
+    audit.router,
+    revealing.router,
+    users.router,
+    password.router,
     live.router,
     api.router,
 )  # a new page: its module's router here
@@ -63,8 +85,9 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
+    app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(SecurityHeaders, secure=config.secure_cookies)
+    app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
     app.add_middleware(Measured, requests=REQUESTS)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)
@@ -117,10 +140,17 @@ async def _login_needed(request: Request, error: Exception) -> Response:
         if request.headers.get("hx-request"):
             return Response(status_code=204, headers={"HX-Redirect": to})
         return Response(status_code=303, headers={"Location": to})
-    typed = {name: value for name, value in error.fields.items() if name not in ("csrf", "key", "p")}
+    typed = {name: value for name, value in error.fields.items() if name not in _NEVER_KEPT}
     back = typed.get("next") or request.url.path.rpartition("/")[0] or "/"
     typed["form"] = request.url.path.rpartition("/")[2]
     return login.page_of(request, next_path=own_path(back), status=401, typed=typed, expired=True)
+
+
+async def _password_needed(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith("/api/") or request.headers.get("accept") == "text/event-stream":
+        return JSONResponse({"error": "password"}, 401)
+    here = request.url.path if request.method == "GET" else "/"
+    return Response(status_code=303, headers={"Location": f"/password?{urlencode({'next': here})}"})
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
@@ -173,6 +203,7 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 _ANSWERS: Mapping[Any, Any] = {
     LoginNeeded: _login_needed,
+    PasswordNeeded: _password_needed,
     NotFound: _not_found,
     NotAllowed: _not_allowed,
     BadForm: _bad_form,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from console.identity import Oidc
 from schemas.instants import from_millis
 
 HERE = Path(__file__).parent
@@ -32,4 +33,7 @@ class ConsoleConfig:
     longest: timedelta = timedelta(hours=12)  # a session ends in any case
     poll: timedelta = timedelta(milliseconds=500)  # how often open pages' changes are looked for
     page_rows: int = 50
+    audit_key: bytes | None = field(default=None, repr=False)  # seals the audit; without it a chain of plain hashes
+    names_url: str = ""  # the office's name service: asked by browsers, never by this process
+    oidc: Oidc | None = None  # the office's identity service; without it only local users
     demo: bool = False  # shows the demo's users on the login page; never elsewhere

@@ -26,10 +26,10 @@ PAGES: Mapping[Role, frozenset[str]] = {
     "auditor": frozenset(("audit",)),
 }
 
-_OWN = frozenset(("acknowledge", "unacknowledge", "comment"))
+_OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
 _TOWNSHIP = _OWN | {"snooze", "resume", "record"}
 _COUNTY = _TOWNSHIP | {"assign", "contest"}
-_CITY = _COUNTY | {"waive", "reopen", "decide"}
+_CITY = _COUNTY | {"waive", "reopen", "decide", "share_view"}
 ACTIONS: Mapping[Role, frozenset[str]] = {
     "township": _TOWNSHIP,
     "county": _COUNTY,

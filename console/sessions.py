@@ -72,6 +72,15 @@ def end(engine: Engine, token: str) -> None:
         connection.execute(delete(console_session).where(console_session.c.token == _hash(token)))
 
 
+def end_all(connection: Connection, user_id: str, but: str = "") -> None:
+    """End a user's sessions: what they may do has changed. `but` is the token of one that stays."""
+    connection.execute(
+        delete(console_session).where(
+            console_session.c.user_id == user_id, console_session.c.token != (_hash(but) if but else "")
+        )
+    )
+
+
 def forget_old(connection: Connection, wall: datetime, idle: timedelta, longest: timedelta) -> None:
     """Remove sessions that have ended."""
     connection.execute(

@@ -1,6 +1,6 @@
-"""The console's own tables: who may log in, who is logged in, and what was asked for and is not published yet."""
+"""The console's own tables: who may log in, who is logged in, what was asked for and is not published yet, who saw what."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table
 
 from sinks.tables import NAMING, UtcDateTime
 
@@ -19,6 +19,8 @@ console_user = Table(
     Column("language", String, nullable=True),
     Column("keys", Boolean, nullable=False),  # single-key shortcuts
     Column("closed", Boolean, nullable=False),
+    Column("identity", String, nullable=True, unique=True),  # issuer and subject at the office's identity service
+    Column("once_until", UtcDateTime, nullable=True),  # the password is for one login until then; null: the user's own
 )
 
 console_session = Table(
@@ -39,7 +41,21 @@ login_attempt = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("login", String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("address", String, nullable=False, server_default=""),  # of the network, kept as long as the try counts
     Index("ix_login_attempt_login_at", "login", "at"),
+    Index("ix_login_attempt_address", "address"),
+)
+
+sign_in = Table(  # on their way to the office's identity service and not back yet
+    "sign_in",
+    metadata,
+    Column("state", String, primary_key=True),  # SHA-256 of what comes back
+    Column("browser", String, nullable=False),  # SHA-256 of the cookie of the browser that began it
+    Column("nonce", String, nullable=False),
+    Column("verifier", String, nullable=False),
+    Column("next_path", String, nullable=False),
+    Column("typed", JSON, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 saved_view = Table(
@@ -72,4 +88,44 @@ pending = Table(
     Column("failure", String, nullable=True),
     Index("ix_pending_action_state", "state"),
     Index("ix_pending_action_alert_id", "alert_id"),
+)
+
+audit_record = Table(  # only ever added to: the database itself refuses a change or a removal
+    "audit_record",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 …
+    Column("at", UtcDateTime, nullable=False),  # wall clock
+    Column("user_id", String, nullable=False),  # empty: somebody who is not known
+    Column("login", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("agency", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("about", String, nullable=False),  # an address of the console, or the login of a user who was changed
+    Column("purpose", String, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("key", String, nullable=False),  # which secret it is sealed with; empty: none
+    Column("previous", String, nullable=False),  # the hash of the record before
+    Column("hash", String, nullable=False),
+    Index("ix_audit_record_user_id_at", "user_id", "at"),
+    Index("ix_audit_record_login", "login"),
+)
+
+audit_person = Table(  # whose data a record is about; part of what its hash covers
+    "audit_person",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", String, primary_key=True),
+    Column("jurisdiction", String, nullable=False),  # as it was then
+    Index("ix_audit_person_subject", "subject"),
+    Index("ix_audit_person_jurisdiction", "jurisdiction"),
+)
+
+audit_head = Table(  # one row: how far the chain goes, so that its end cannot be cut off
+    "audit_head",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("seal", String, nullable=False),  # over number and hash, with the secret
 )

@@ -3,17 +3,19 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Engine, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, select
 
 from console.i18n import LANGUAGES, Language
 from console.scope import ROLES, Role, Scope
 from console.tables import console_user, login_attempt
 
 TRIES, WINDOW = 5, timedelta(minutes=15)  # failures of one login name until it waits
+TRIES_FROM_ONE_ADDRESS = 100  # a whole office may stand behind one
+LEAST = 10  # characters of a password
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's least for argon2id
 _NOBODY = _PASSWORDS.hash("nobody has this password")
 
@@ -42,6 +44,7 @@ class User:
     staff: str
     language: Language | None
     keys: bool
+    once: bool = False  # the password was given for one login: it must be changed first
 
     @property
     def scope(self) -> Scope:
@@ -55,29 +58,47 @@ def create(
     """Make a user. Raise InvalidUser."""
     if role not in ROLES:
         raise InvalidUser(f"role {role}: use one of {', '.join(ROLES)}")
-    if password is not None and len(password) < 10:
-        raise InvalidUser("the password has fewer than 10 characters")
+    if password is not None and len(password) < LEAST:
+        raise InvalidUser(f"the password has fewer than {LEAST} characters")
     if not login or len(login) > 64:
         raise InvalidUser("a login name has 1 to 64 characters")
-    user = User(secrets.token_hex(8), login, role, agency, prefix, staff or login, None, True)
     with engine.begin() as connection:
-        if connection.execute(select(console_user.c.user_id).where(console_user.c.login == login)).first():
-            raise InvalidUser(f"there is a user {login} already")
-        connection.execute(
-            console_user.insert().values(
-                user_id=user.user_id,
-                login=login,
-                password=_PASSWORDS.hash(password) if password is not None else None,
-                role=role,
-                agency=agency,
-                prefix=prefix,
-                staff=user.staff,
-                language=None,
-                keys=True,
-                closed=False,
-            )
+        return create_in(connection, login, password, role, agency, prefix, staff)
+
+
+def create_in(
+    connection: Connection,
+    login: str,
+    password: str | None,
+    role: str,
+    agency: str,
+    prefix: str,
+    staff: str | None = None,
+    *,
+    once_until: datetime | None = None,
+    identity: str | None = None,
+) -> User:
+    """The same within a transaction, of values that have been checked. Raise InvalidUser where the name is taken."""
+    if connection.execute(select(console_user.c.user_id).where(console_user.c.login == login)).first():
+        raise InvalidUser(f"there is a user {login} already")
+    user_id = secrets.token_hex(8)
+    connection.execute(
+        console_user.insert().values(
+            user_id=user_id,
+            login=login,
+            password=_PASSWORDS.hash(password) if password is not None else None,
+            role=role,
+            agency=agency,
+            prefix=prefix,
+            staff=staff or login,
+            language=None,
+            keys=True,
+            closed=False,
+            once_until=once_until,
+            identity=identity,
         )
-    return user
+    )
+    return of_row(connection.execute(select(console_user).where(console_user.c.user_id == user_id)).one())
 
 
 def by_id(connection: Connection, user_id: str) -> User | None:
@@ -85,28 +106,60 @@ def by_id(connection: Connection, user_id: str) -> User | None:
     row = connection.execute(
         select(console_user).where(console_user.c.user_id == user_id, console_user.c.closed.is_(False))
     ).first()
-    return _user(row) if row is not None else None
+    return of_row(row) if row is not None else None
 
 
-def authenticate(engine: Engine, login: str, password: str, wall: datetime) -> User | None:
+def authenticate(engine: Engine, login: str, password: str, wall: datetime, address: str = "") -> User | None:
     """The user with this password; None for a wrong one, an unknown or closed user, all after the same work. Raise TooManyTries."""
     with engine.begin() as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
-        tries, first = connection.execute(
-            select(func.count(), func.min(login_attempt.c.at)).where(login_attempt.c.login == login)
-        ).one()
-        if tries >= TRIES:
-            raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+        _check_tries(connection, login_attempt.c.login == login, TRIES, wall)
+        if address:
+            _check_tries(connection, login_attempt.c.address == address, TRIES_FROM_ONE_ADDRESS, wall)
         row = connection.execute(
             select(console_user).where(console_user.c.login == login, console_user.c.closed.is_(False))
         ).first()
         # Counted before the slow check: requests side by side cannot have more tries than one after another.
-        connection.execute(login_attempt.insert().values(login=login, at=wall))
+        connection.execute(login_attempt.insert().values(login=login, at=wall, address=address))
     if not _matches(row.password if row is not None else None, password) or row is None:
+        return None
+    if row.once_until is not None and row.once_until < wall:
         return None
     with engine.begin() as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.login == login))
-    return _user(row)
+    return of_row(row)
+
+
+def _check_tries(connection: Connection, whose: ColumnElement[bool], most: int, wall: datetime) -> None:
+    tries, first = connection.execute(select(func.count(), func.min(login_attempt.c.at)).where(whose)).one()
+    if tries >= most:
+        raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+
+
+def by_login(engine: Engine, login: str) -> User | None:
+    """A user by name, closed or not."""
+    with engine.connect() as connection:
+        row = connection.execute(select(console_user).where(console_user.c.login == login)).first()
+    return of_row(row) if row is not None else None
+
+
+def set_password(connection: Connection, user_id: str, password: str, once_until: datetime | None = None) -> None:
+    """Another password; until `once_until` for one login only. Raise InvalidUser where it is too short."""
+    if len(password) < LEAST:
+        raise InvalidUser(f"the password has fewer than {LEAST} characters")
+    connection.execute(
+        console_user.update()
+        .where(console_user.c.user_id == user_id)
+        .values(password=_PASSWORDS.hash(password), once_until=once_until)
+    )
+
+
+def authenticate_again(engine: Engine, user: User, password: str, wall: datetime) -> bool:
+    """Whether somebody who is logged in knows their password; tries count as those of the login do."""
+    try:
+        return authenticate(engine, user.login, password, wall) is not None
+    except TooManyTries:
+        return False
 
 
 def tries_left(engine: Engine, login: str) -> int:
@@ -129,7 +182,7 @@ def colleagues(connection: Connection, scope: Scope) -> list[User]:
     rows = connection.execute(
         select(console_user).where(console_user.c.closed.is_(False)).order_by(console_user.c.login)
     )
-    users = map(_user, rows)
+    users = map(of_row, rows)
     return [
         one for one in users if one.agency == scope.agency or (scope.prefix and one.prefix.startswith(scope.prefix))
     ]
@@ -143,6 +196,8 @@ def _matches(stored: str | None, password: str) -> bool:
     return stored is not None
 
 
-def _user(row: Row[tuple[object, ...]]) -> User:
+def of_row(row: Row[Any]) -> User:
+    """A user from their row."""
     language = cast("Language", row.language) if row.language in LANGUAGES else None
-    return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys)
+    once = row.once_until is not None
+    return User(row.user_id, row.login, row.role, row.agency, row.prefix, row.staff, language, row.keys, once)

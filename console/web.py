@@ -32,6 +32,7 @@ MENU = (
     ("dead_letters", "/dead-letters"),
     ("rules", "/rules"),
     ("audit", "/audit"),
+    ("users", "/users"),
 )
 
 
@@ -41,6 +42,10 @@ class LoginNeeded(Exception):
     def __init__(self, fields: Mapping[str, str] | None = None) -> None:
         super().__init__("log in first")
         self.fields = dict(fields or {})
+
+
+class PasswordNeeded(Exception):
+    """The password was given for one login: another one comes first."""
 
 
 class NotFound(Exception):
@@ -82,6 +87,14 @@ class Visitor:
         """Whether an action is allowed, on a row if one is given."""
         return self.scope.may(action, row)
 
+    def take_draft(self) -> Mapping[str, str]:
+        """What was typed on this page when an earlier session ended: once."""
+        draft = self.session.draft
+        if not draft or draft.get("page") != self.request.url.path:
+            return {}
+        sessions.take_draft(self.site.engine, self.request.cookies.get(cookie_name(self.request, COOKIE), ""))
+        return cast("Mapping[str, str]", draft.get("fields", {}))
+
     def waiting(self) -> list[Waiting]:
         """What they asked for within the last seconds and can still undo."""
         return waiting_of(self.site.engine, self.user.user_id, self.site.wall())
@@ -117,12 +130,23 @@ def session_of(request: Request) -> Session | None:
 
 
 def visitor(request: Request) -> Visitor:
-    """Whoever is logged in. Raise LoginNeeded."""
+    """Whoever is logged in. Raise LoginNeeded, PasswordNeeded."""
+    found = with_any_password(request)
+    if found.user.once:
+        raise PasswordNeeded
+    return found
+
+
+def with_any_password(request: Request) -> Visitor:
+    """What the page depends on that changes a password given for once. Raise LoginNeeded."""
     found = session_of(request)
     if found is None:
         raise LoginNeeded
     request.state.user = found.user
     return Visitor(site_of(request), request, found, site_of(request).words(language_of(request, found.user)))
+
+
+with_any_password.needs = "login"  # type: ignore[attr-defined]
 
 
 def page(kind: str) -> Callable[[Request], Visitor]:
@@ -171,7 +195,9 @@ def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
         token = request.headers.get("x-csrf-token") or fields.get("csrf")
         if not is_token(found.csrf, token):
             raise BadForm
-        if kind not in ("login", *one.scope.pages):
+        if found.user.once and kind not in ("password", "logout"):
+            raise PasswordNeeded
+        if kind not in ("login", "password", "logout", *one.scope.pages):
             raise NotAllowed(kind)
         return Form(one, fields, many)
 

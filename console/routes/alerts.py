@@ -9,18 +9,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console import actions, pending, recording, sessions, telling, users
+from console import actions, audit, pending, recording, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
 from console.alerts import Row, find, story
 from console.rows import due_shown, notes_of, shown
 from console.security import own_path
 from console.snoozing import presets, until_of
-from console.web import COOKIE, Form, NotAllowed, NotFound, Visitor, cookie_name, form, page, redirect, render
+from console.web import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.words import Words
 
 router = APIRouter()
 _CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze": "snoozed_until", "waive": "outcome"}
 _CRITICAL = "CRIT"
+PERSON = "p1_"  # so begins a reference to a person; other subjects are publishers
 _SHOWN_OTHERS = 12
 _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 
@@ -30,6 +31,7 @@ def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) 
     """The alert as the read model has it."""
     with visitor.site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
+    tell(visitor, row)
     return JSONResponse(
         jsonable_encoder({name: value for name, value in row.items() if name not in ("late", "written_at")})
     )
@@ -38,11 +40,7 @@ def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) 
 @router.get("/alerts/{alert_id}")
 def alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One alert with everything behind it; ?back= is the list it was opened from, ?do= an action to be asked for."""
-    draft = visitor.session.draft
-    typed: Mapping[str, str] = {}
-    if draft and draft.get("page") == request.url.path:
-        typed = draft.get("fields", {})
-        sessions.take_draft(visitor.site.engine, request.cookies.get(cookie_name(request, COOKIE), ""))
+    typed = visitor.take_draft()
     do = typed.get("form", request.query_params.get("do", ""))
     notice = visitor.words.t("draft.kept") if typed else ""
     return page_of(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))
@@ -63,6 +61,13 @@ def found(connection: Any, visitor: Visitor, alert_id: str) -> Row:
     if row is None:
         raise NotFound
     return row
+
+
+def tell(visitor: Visitor, row: Row) -> None:
+    """Keep in the audit that somebody read an alert about a person."""
+    if str(row["subject"]).startswith(PERSON):
+        persons = [(row["subject"], row["jurisdiction"])]
+        audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
 
 
 def page_of(
@@ -86,6 +91,7 @@ def page_of(
         on_way = pending.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
         colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
+    tell(visitor, row)
     typed = typed or {}
     may_record = scope.may("record", row) and not row["outcome"]
     forms = [
@@ -129,7 +135,7 @@ def page_of(
         colleagues=colleagues,
         presets=presets(words, now, site.calendar),
         last_note=note,
-        is_person=row["subject"].startswith("p1_"),
+        is_person=row["subject"].startswith(PERSON),
     )
 
 

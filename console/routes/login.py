@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from console import sessions
+from console import audit, sessions
 from console.demo import DEMO_PASSWORD, DEMO_USERS
 from console.i18n import LANGUAGES
 from console.security import form_token, is_token, own_path
-from console.users import TooManyTries, User, authenticate, tries_left
+from console.users import TooManyTries, User, authenticate, by_login, tries_left
 from console.web import (
     COOKIE,
     LANGUAGE_COOKIE,
@@ -28,7 +28,7 @@ from console.web import (
 )
 
 router = APIRouter()
-_TYPED, _MOST_TYPED = "typed.", 40
+TYPED, _MOST_TYPED = "typed.", 40
 _A_YEAR = 365 * 24 * 3600
 
 
@@ -60,7 +60,7 @@ def page_of(
         u=user_name,
         typed=dict(typed or {}),
         expired=expired,
-        oidc=False,
+        oidc=request.app.state.oidc is not None,
         demo_users=DEMO_USERS,
         demo_password=DEMO_PASSWORD,
     )
@@ -79,7 +79,7 @@ def _login(request: Request, fields: Mapping[str, str]) -> Response:
     site, name = site_of(request), fields.get("u", "").strip()[:64]
     t = site.words(language_of(request)).t
     next_path = own_path(fields.get("next"))
-    typed = {key.removeprefix(_TYPED): value for key, value in fields.items() if key.startswith(_TYPED)}
+    typed = {key.removeprefix(TYPED): value for key, value in fields.items() if key.startswith(TYPED)}
 
     def again(status: int, error: str) -> Response:
         return page_of(
@@ -89,18 +89,25 @@ def _login(request: Request, fields: Mapping[str, str]) -> Response:
     secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE))
     if not secret or not is_token(secret, fields.get("login_token")):
         return again(400, t("login.stale"))
+    address = request.client.host if request.client else ""
     try:
-        user = authenticate(site.engine, name, fields.get("p", "")[:200], site.wall())
+        user = authenticate(site.engine, name, fields.get("p", "")[:200], site.wall(), address)
     except TooManyTries as wait:
         return again(429, t("login.locked", n=wait.minutes))
     if user is None:
-        return again(401, t("login.wrong", n=tries_left(site.engine, name)))
+        left = tries_left(site.engine, name)
+        # A name that is nobody's is not kept: people type their password there. Further tries while it waits are not told.
+        audit.record(site, by_login(site.engine, name) or audit.NOBODY, "login_failed" if left else "login_locked")
+        return again(401, t("login.wrong", n=left))
     return let_in(request, user, next_path, typed)
 
 
-def let_in(request: Request, user: User, next_path: str, typed: Mapping[str, str] | None = None) -> Response:
+def let_in(
+    request: Request, user: User, next_path: str, typed: Mapping[str, str] | None = None, *, by: str = "password"
+) -> Response:
     """Begin a session and go on to where the visitor wanted to be."""
     site = site_of(request)
+    audit.record(site, user, "login", details={"by": by})
     draft = {"page": next_path.partition("?")[0], "fields": dict(list((typed or {}).items())[:_MOST_TYPED])}
     token = sessions.begin(site.engine, user, site.wall(), draft if typed else None)
     answer = redirect(next_path)
@@ -110,8 +117,9 @@ def let_in(request: Request, user: User, next_path: str, typed: Mapping[str, str
 
 
 @router.post("/logout")
-def logout(request: Request, sent: Annotated[Form, Depends(form("login"))]) -> Response:
+def logout(request: Request, sent: Annotated[Form, Depends(form("logout"))]) -> Response:
     """End the session, here and on the server."""
+    audit.record(sent.visitor.site, sent.visitor.user, "logout")
     sessions.end(sent.visitor.site.engine, request.cookies.get(cookie_name(request, COOKIE), ""))
     answer = redirect("/login")
     answer.delete_cookie(cookie_name(request, COOKIE), path="/")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console import people, timeline
+from console import audit, people, revealing, timeline
 from console.site import Site
 from console.web import NotFound, Visitor, page, redirect, render
 from console.words import Words
@@ -48,12 +48,17 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
     site, words = visitor.site, visitor.words
     with site.engine.connect() as connection:
         found = people.find(connection, visitor.scope, person_ref)
+        seconds = revealing.left(connection, visitor.user.user_id, person_ref, site.wall())
     if found is None:
         raise NotFound
+    tell(visitor, found)
     return render(
         visitor,
         "person.html",
         person=found,
+        names_url=site.config.names_url,
+        seconds=seconds if site.config.names_url and visitor.may("reveal") else 0,
+        purposes=revealing.PURPOSES if visitor.may("reveal") else (),
         latest=found.handovers[-1],
         say=timeline.sentence(site, words, found),
         sums=timeline.sums(words, found.duties),
@@ -62,6 +67,12 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         tags=_tags(words, found.handovers[-1]),
         release=_release(site, words, found.handovers[-1]),
     )
+
+
+def tell(visitor: Visitor, found: people.Person) -> None:
+    """Keep in the audit that somebody read a person's page."""
+    persons = [(found.subject, found.handovers[-1]["jurisdiction"])]
+    audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/people/{found.subject}")
 
 
 def _tags(words: Words, handover: Any) -> list[str]:

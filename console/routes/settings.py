@@ -6,9 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console import views
+from console.actions import Refused
 from console.i18n import LANGUAGES, Language
+from console.routes.alerts import said
 from console.users import set_preferences
-from console.web import LANGUAGE_COOKIE, BadForm, Form, Visitor, anyone_known, form, redirect, render
+from console.web import LANGUAGE_COOKIE, Form, NotAllowed, Visitor, anyone_known, form, redirect, render
 
 router = APIRouter()
 
@@ -34,12 +36,26 @@ def keep(sent: Annotated[Form, Depends(form("login"))]) -> Response:
 
 @router.post("/views")
 def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
-    """Save the queue's filters under a name."""
+    """Save the queue's filters under a name: for me, my office, or everyone where the role may."""
+    visitor, back = sent.visitor, f"/today?{sent['query']}"
+    if sent["shared"] == "everyone" and not visitor.may("share_view"):
+        raise NotAllowed("share_view")
     try:
-        views.save(sent.visitor.site.engine, sent.visitor.user, sent["name"], sent["shared"], sent["query"])
-    except ValueError as error:
-        raise BadForm from error
-    return redirect(f"/today?{sent['query']}")
+        views.save(visitor.site.engine, visitor.user, sent["name"], sent["shared"], sent["query"])
+    except Refused as refused:
+        t = visitor.words.t
+        what = " ".join(said(visitor.words, refused).values())
+        page = {
+            "title": t("view.not_saved"),
+            "what": what,
+            "safe": "",
+            "typed": {},
+            "to": back,
+            "todo": t("view.back"),
+            "code": "",
+        }
+        return render(visitor, "problem.html", status=422, **page)
+    return redirect(back)
 
 
 @router.post("/views/{view_id}/remove")

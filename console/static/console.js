@@ -22,7 +22,36 @@
     else if (e.target.matches(".k-sel input")) mark(e.target);
     else if (e.target.form && e.target.form.id === "filters") e.target.form.submit();
   });
-  doc.addEventListener("click", function (e) { if (e.target.closest("[data-print]")) print(); });
+  doc.addEventListener("click", function (e) { if (e.target.closest("[data-print]")) numbered(print); });
+
+  /* printing is kept in the audit; the paper carries the number where the page's own button was used */
+  var told = false;
+  function numbered(then) {
+    told = true;
+    keepPrint().then(function (answer) { return answer.ok ? answer.json() : null; }).then(function (kept) {
+      if (kept) all(".print-no").forEach(function (x) { x.textContent = kept.text; });
+    }).catch(function () {}).then(function () { then(); told = false; });
+  }
+  function keepPrint() {
+    var sent = new URLSearchParams({ csrf: body.getAttribute("data-csrf") || "", page: location.pathname + location.search });
+    return fetch("/prints", { method: "POST", body: sent, credentials: "same-origin", keepalive: true });
+  }
+  addEventListener("beforeprint", function () { if (!told && body.hasAttribute("data-csrf")) keepPrint().catch(function () {}); });
+
+  /* names: from the office's own service straight to this page, for as long as the reveal lasts; nothing keeps them */
+  all("[data-name-of]").forEach(function (x) {
+    var short = x.textContent;
+    function hide() { x.textContent = short; x.removeAttribute("lang"); }
+    addEventListener("beforeprint", hide);
+    fetch(x.getAttribute("data-names"), {
+      method: "POST", mode: "cors", credentials: "include", cache: "no-store", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ person_ref: x.getAttribute("data-name-of") })
+    }).then(function (answer) { return answer.ok ? answer.json() : Promise.reject(answer.status); }).then(function (found) {
+      if (typeof found.name !== "string" || !found.name) throw new Error("no name");
+      x.textContent = found.name.slice(0, 40); x.setAttribute("lang", "zh-CN");
+      setTimeout(hide, +x.getAttribute("data-left") * 1000);
+    }).catch(function () { var said = one("#no-name"); if (said) said.hidden = false; });
+  });
   if (location.hash) { var asked = doc.getElementById(location.hash.slice(1)); if (asked && asked.tagName === "DETAILS") asked.open = true; }
 
   /* selection */
@@ -58,7 +87,7 @@
     x: function () { var b = cur() && one(".k-sel input", cur()); if (b) { b.checked = !b.checked; mark(b); } },
     a: function () { press("ack"); }, s: function () { press("snooze"); }, r: function () { press("assign"); },
     c: function () { var box = one("#note input[name=note]"); if (box && !cur()) box.focus(); else press("note"); },
-    n: function () { press2("new"); }, u: function () { press2("undo"); }, p: function () { print(); },
+    n: function () { press2("new"); }, u: function () { press2("undo"); }, p: function () { numbered(print); },
     "/": function () { var f = one(".find input"); if (f) f.focus(); },
     "?": function () { var h = one("dialog.keys"); if (h && h.showModal) h.showModal(); },
     Escape: function () { var back = one(".crumbs a"); if (back) back.click(); }

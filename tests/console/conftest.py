@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -79,7 +80,7 @@ class Browser:
     def get(self, path: str, **headers: str) -> Response:
         """Open a page."""
         answer = self.client.get(path, headers=headers)
-        if "csrf" in answer.text:
+        if _CSRF.search(answer.text):
             self.seen = answer.text
         return answer
 
@@ -126,7 +127,8 @@ def console(engine: Engine) -> Iterator[OpenConsole]:
         def opened(
             login: str | None = None, *, brokers: str = NOWHERE, now: datetime = NOW, **settings: object
         ) -> Browser:
-            config = ConsoleConfig(str(engine.url), brokers, now=lambda: now, secure_cookies=False, **settings)  # type: ignore[arg-type]
+            chosen: dict[str, Any] = {"secure_cookies": False, **settings}
+            config = ConsoleConfig(str(engine.url), brokers, now=lambda: now, **chosen)
             key = repr((brokers, now, sorted(settings.items())))
             if key not in apps:
                 app = create_app(config)

@@ -8,6 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from httpx2 import Response
 from sqlalchemy import Engine, select
+from starlette.routing import Route
 
 from console.app import ROUTERS
 from console.config import real_time
@@ -18,7 +19,9 @@ from console.users import TRIES, User, create
 from sinks.tables import alert, handover, obligation
 from tests.console.conftest import Browser, OpenConsole, firing
 
-PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/language"}
+PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/login/oidc", "/login/oidc/back", "/language"}
+BEFORE_LOGIN = {"/login", "/login/oidc"}  # forms of somebody who is not known: with a token of their own
+EVERYBODY = ("login", "logout", "password")
 ROUTES = [
     (route, method)
     for router in ROUTERS
@@ -27,6 +30,15 @@ ROUTES = [
     for method in sorted(route.methods or ())
 ]
 USERS = {one.login: one for one in DEMO_USERS}
+OF_ROW = ("alert_id", "person_ref")  # parameters that name a row of the read model: out of scope they are not there
+VALUES = {  # for every other parameter of an address, a value that is not there; a new one must be put here
+    "action": "acknowledge",
+    "batch": "none",
+    "event_id": "none",
+    "view_id": "none",
+    "user_id": "none",
+    "name": "console.css",
+}
 
 
 def needs(route: APIRoute) -> str | None:
@@ -38,28 +50,26 @@ def needs(route: APIRoute) -> str | None:
 def test_every_route_says_whom_it_is_for() -> None:
     for route, _ in ROUTES:
         assert (needs(route) is None) == (route.path in PUBLIC), route.path
-        assert needs(route) in (None, "login", *set().union(*PAGES.values())), route.path
+        assert needs(route) in (None, *EVERYBODY, *set().union(*PAGES.values())), route.path
+
+
+def test_no_route_stands_beside_the_table_of_routers(console: OpenConsole) -> None:
+    served = console().app.routes
+    assert [one.path for one in served if isinstance(one, Route)] == ["/api/v1/openapi.json"]
+    assert [one.original_router for one in served if not isinstance(one, Route)] == list(ROUTERS)  # type: ignore[attr-defined]
 
 
 def test_only_posts_change_something_and_every_post_has_a_token() -> None:
     for route, method in ROUTES:
         assert method in ("GET", "POST"), route.path
-        if method == "POST" and route.path != "/login":
+        if method == "POST" and route.path not in BEFORE_LOGIN:
             calls = [getattr(one.call, "__qualname__", "") for one in route.dependant.dependencies]
             assert any(name.startswith(("form.", "sender.")) for name in calls), route.path
 
 
 def filled(route: APIRoute, alert_id: str, person: str) -> str:
     """The address of a route for a row that is there."""
-    values = {
-        "alert_id": alert_id,
-        "person_ref": person,
-        "action": "acknowledge",
-        "batch": "none",
-        "event_id": "none",
-        "view_id": "none",
-        "name": "console.css",
-    }
+    values = {**VALUES, "alert_id": alert_id, "person_ref": person}
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], route.path)
 
 
@@ -98,13 +108,13 @@ def test_every_route_for_every_role_of_another_place(console: OpenConsole, engin
         needed = needs(route)
         if route.path in PUBLIC or route.path in ("/events", "/logout"):
             continue
-        path = filled(route, foreign["alert_id"], person)
-        answer = asked(browser, method, path)
-        of_row = "{alert_id}" in route.path or "{person_ref}" in route.path
-        if needed != "login" and needed not in scope.pages:
+        answer = asked(browser, method, filled(route, foreign["alert_id"], person))
+        if needed not in (*EVERYBODY, *scope.pages):
             assert answer.status_code == 403, (route.path, answer.status_code)
-        elif of_row:
+        elif any(f"{{{name}}}" in route.path for name in OF_ROW):
+            nowhere = filled(route, "00000000-0000-0000-0000-000000000000", "p1_" + "0" * 26)
             assert answer.status_code == 404, (route.path, answer.status_code)
+            assert asked(browser, method, nowhere).status_code == 404, route.path  # the same as what is not there
         else:
             assert answer.status_code < 500, (route.path, answer.status_code)
         assert person not in answer.text.replace(f"people%2F{person}", "")  # what they asked for themselves

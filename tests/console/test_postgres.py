@@ -1,19 +1,24 @@
 """The same console on PostgreSQL: the same rows, the same counts, the same pages."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from console import database, tables
 from console.app import create_app
-from console.config import ConsoleConfig
+from console.audit import write
+from console.chain import check, snapshot
+from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.queue import BUCKETS, FACETS, VIEWS, Filters, Moment, cube, page
 from console.scope import Scope
+from console.users import User
 from handover.calendar import load_calendar
 from handover.rulebook import load
 from sinks.database import NotMigrated, connect, migrate
@@ -53,6 +58,38 @@ def test_the_tables_are_what_the_migrations_make(server: Engine) -> None:
         )
         assert compare_metadata(context, tables.metadata) == []
     assert database.at_head(server)
+
+
+def test_many_writers_of_the_audit_make_one_chain_that_the_database_only_adds_to(server: Engine) -> None:
+    user = User("u1", "county", "county", "COUNTY_JUSTICE-990102-01", "990102", "county", None, True)
+
+    def add(number: int) -> int:
+        with server.begin() as connection:
+            persons = [(f"p{number}", "990102")]
+            return write(
+                connection, None, real_time(), user, "read", persons=persons, details={"n": number, "of": "甲"}
+            )
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(add, range(40)))
+    assert len(set(numbers)) == 40
+    with snapshot(server) as connection:
+        assert check(connection, None).findings == []
+    for statement in (
+        "UPDATE audit_record SET login = 'x'",
+        "DELETE FROM audit_person",
+        "TRUNCATE audit_record",
+        "DELETE FROM audit_record WHERE number = 1",
+    ):
+        with pytest.raises(DBAPIError, match="only added to"), server.begin() as connection:
+            connection.execute(text(statement))
+    with server.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_record DISABLE TRIGGER audit_record_kept"))
+        connection.execute(text("DELETE FROM audit_record WHERE number = 7"))
+    with snapshot(server) as connection:
+        assert [str(one) for one in check(connection, None).findings] == ["record 7: removed"]
+    with server.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_record ENABLE TRIGGER audit_record_kept"))
 
 
 def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> None:

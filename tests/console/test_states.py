@@ -49,4 +49,20 @@ def test_a_saved_view_is_an_address_for_me_or_the_office(console: OpenConsole) -
     assert answer.headers["location"] == "/today?sev=CRIT"
     assert "/today?sev=CRIT" in browser.get("/settings").text
     assert "紧急</span>" not in console("city").get("/today").text.split('aria-label="筛选"')[0]
-    assert browser.send("/views", {"name": "", "shared": "private", "query": ""}).status_code == 400
+    assert browser.send("/views", {"name": "", "shared": "private", "query": ""}).status_code == 422
+
+
+def test_a_view_for_everyone_is_the_citys_to_give_and_tells_of_no_person(console: OpenConsole) -> None:
+    county, city = console("county"), console("city")
+    everyone = {"name": "全市紧急", "shared": "everyone", "query": "sev=CRIT"}
+    county.get("/today")
+    city.get("/today")
+    assert county.send("/views", everyone).status_code == 403
+    assert city.send("/views", everyone).status_code == 303
+    for login in ("town", "prison"):
+        assert "全市紧急" in console(login).get("/today").text
+    assert "全市紧急" not in console("town").get("/settings").text  # whose it is removes it
+    person = "p1_" + "a" * 26
+    for wrong in ({"name": "张 110101199003074514"}, {"query": f"q={person}"}, {"name": person}, {"shared": "world"}):
+        assert city.send("/views", everyone | wrong).status_code == 422, wrong
+    assert city.send("/views", everyone | {"shared": "private", "query": f"q={person}"}).status_code == 303

@@ -1,0 +1,86 @@
+"""`handover audit`: is the record of who saw whom whole?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.report import CHECK_FAILED, fail, json_line, say
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+SHORTEST_KEY = 32  # bytes
+
+
+@app.callback()
+def _audit() -> None:
+    """The record of who saw whom, who changed what, and why."""
+
+
+@app.command()
+def verify(
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="NUMBER:HASH that an earlier verify printed: say whether it still stands."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
+) -> None:
+    """Check every record against its hash, the one before and the head; 1 where something was changed, removed or inserted."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.records import read_settings
+    from console.chain import check, snapshot, stands
+    from sinks.database import connect
+
+    settings = read_settings()
+    key, engine = read_key(settings), connect(settings.database)
+    try:
+        with snapshot(engine) as connection:
+            checked = check(connection, key)
+            kept = stands(connection, since) if since is not None else True
+    except ValueError as error:
+        fail(str(error), "write NUMBER:HASH as an earlier verify printed it")
+    except SQLAlchemyError as error:
+        fail(
+            f"the audit cannot be read: {type(error).__name__}",
+            "check REENTRY_DATABASE_URL; make the tables: handover console --migrate",
+        )
+    finally:
+        engine.dispose()
+    for one in checked.findings:
+        if as_json:
+            json_line({"what": one.what, "first": one.first, "last": one.last})
+        else:
+            say(str(one))
+    if not kept:
+        fail(
+            f"{since} does not stand in the chain",
+            "the audit was rewritten since: compare it with a backup",
+            CHECK_FAILED,
+        )
+    if checked.findings:
+        fail(
+            f"{len(checked.findings)} findings in {checked.count} records",
+            "compare the audit with a backup",
+            CHECK_FAILED,
+        )
+    say(
+        f"{checked.count} records, each where it was written{', sealed' if key else ', without a secret'}; head {checked.head}"
+    )
+
+
+def read_key(settings: Settings) -> bytes | None:
+    """The secret that seals the audit; end with one line where its file cannot be used."""
+    path = settings.audit_key_file
+    if path is None:
+        return None
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path}: {error.strerror}", "name a file that can be read")
+    if len(key) < SHORTEST_KEY:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path} holds fewer than {SHORTEST_KEY} bytes", "make one: openssl rand -hex 32")
+    return key
