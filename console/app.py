@@ -22,7 +22,7 @@ from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, api, live, login, obligations, people, settings, system, today
+from console.routes import alerts, api, feeds, live, login, obligations, people, settings, system, today
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -38,6 +38,7 @@ ROUTERS = (
     alerts.router,
     people.router,
     obligations.router,
+    feeds.router,
     settings.router,
     live.router,
     api.router,
