@@ -22,7 +22,22 @@ from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, api, feeds, live, login, obligations, people, settings, system, today
+from console.redriver import Redriver
+from console.routes import (
+    alerts,
+    api,
+    dead_letters,
+    feeds,
+    live,
+    login,
+    obligations,
+    operations,
+    people,
+    redrive,
+    settings,
+    system,
+    today,
+)
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -39,9 +54,12 @@ ROUTERS = (
     people.router,
     obligations.router,
     feeds.router,
+    dead_letters.router,
+    redrive.router,
     settings.router,
     live.router,
     api.router,
+    operations.router,
 )  # a new page: its module's router here
 
 
@@ -51,7 +69,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router, include_in_schema=router is api.router)
+        app.include_router(router, include_in_schema=router.prefix == api.router.prefix)
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,
@@ -62,6 +80,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
     )
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
+    app.state.redriver = Redriver(app.state.site, app.state.publisher)
     app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
@@ -81,11 +100,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if site.config.demo:
         make_demo_users(site.engine)
     app.state.publisher.start()
+    app.state.redriver.start()
     await app.state.live.start()
     try:
         yield
     finally:
         await app.state.live.stop()
+        app.state.redriver.stop()
         app.state.publisher.stop()
         site.engine.dispose()
 

@@ -32,4 +32,5 @@ class ConsoleConfig:
     longest: timedelta = timedelta(hours=12)  # a session ends in any case
     poll: timedelta = timedelta(milliseconds=500)  # how often open pages' changes are looked for
     page_rows: int = 50
+    redrive_per_second: float = 20.0  # dead letters sent again
     demo: bool = False  # shows the demo's users on the login page; never elsewhere

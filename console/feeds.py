@@ -97,7 +97,7 @@ def _held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) 
     for rule in book.rules:
         roles[rule.id].update(rule.answered_by)
     found: Counter[str] = Counter()
-    for row in connection.execute(wanted).mappings():
+    for row in map(dict, connection.execute(wanted).mappings()):
         for agency in {_agency(role, row) for role in roles[row["rule_id"]] or {"owner"}}:
             found[agency] += row["n"]
     return found

@@ -37,7 +37,13 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
         place = Key(1, rows[-1]["due_at"], rows[-1]["alert_id"])
         following = f"/obligations?{urlencode({**asked, 'after': str(place)})}"
     names = sorted({rule.id for rule in visitor.site.book.rules})
-    values = {"asked": asked, "results": RESULTS, "rules": names, "following": following, "feeds": feeds}
+    values: dict[str, Any] = {
+        "asked": asked,
+        "results": RESULTS,
+        "rules": names,
+        "following": following,
+        "feeds": feeds,
+    }
     return render(visitor, "obligations.html", rows=listed, **values)
 
 
