@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from console.web import BadForm, Form, NotAllowed, NotFound, Visitor, form, page
 from console.words import Words
 from schemas.deadletter import TRIES
 from schemas.instants import instant
+from schemas.invalid import Reason
 from sinks.dead_letter_table import Place
 
 log = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "passes": told["passes"],
         "known": told["known"],
         "topics": told["topics"],
-        "stays": [{"text": reason_of(words, one["reason"]), "message": one["message"], "n": one["n"]} for one in told["stays"]],
+        "stays": [{"text": reason_of(words, one["reason"]), "message": _message(one["reason"], one["message"]), "n": one["n"]} for one in told["stays"]],
         "failing": sum(one["n"] for one in told["stays"]),
         "counts": {kind: sum(one["kind"] == kind for one in changes) for kind in ("ends", "appears", "changes")},
         "changes": [_change(words, one) for one in changes[:_CHANGES_SHOWN]],
@@ -147,6 +148,11 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "subjects": told["subjects"],
         "events": told["events"],
     }  # fmt: skip
+
+
+def _message(reason: str | None, message: str) -> str:
+    """What is wrong where, for the reasons of the contract; ours are said in words."""
+    return message if reason in get_args(Reason) else ""
 
 
 def _change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def _letter(words: Words, one: Row, outcomes: Mapping[int, str]) -> dict[str, An
         "state": state,
         "text": words.t(f"redrive.letter.{state}"),
         "why": reason_of(words, one["why"]) if one["why"] else "",
-        "message": one["message"] or "",
+        "message": _message(one["why"], one["message"] or ""),
         "at": words.log_at(one["sent_at"]) if one["sent_at"] else "",
     }
 
