@@ -95,17 +95,14 @@ def places(connection: Connection, chosen: Sequence[Group], most: int) -> list[P
 
 def pending(connection: Connection, wanted: Sequence[Place]) -> list[Place]:
     """Those of these places where a dead letter is pending, in the same order."""
-    known = {
-        place
-        for partition in {one[0] for one in wanted}
-        for place in connection.execute(
-            select(dead_letter.c.partition, dead_letter.c.offset).where(
-                dead_letter.c.state == "pending",
-                dead_letter.c.partition == partition,
-                dead_letter.c.offset.in_([one[1] for one in wanted if one[0] == partition]),
-            )
-        ).tuples()
-    }
+    known: set[Place] = set()
+    for partition in {one[0] for one in wanted}:
+        offsets = select(dead_letter.c.offset).where(
+            dead_letter.c.state == "pending",
+            dead_letter.c.partition == partition,
+            dead_letter.c.offset.in_([offset for one, offset in wanted if one == partition]),
+        )
+        known.update((partition, offset) for offset in connection.execute(offsets).scalars())
     return [one for one in dict.fromkeys(wanted) if one in known]
 
 

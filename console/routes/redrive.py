@@ -140,7 +140,7 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "passes": told["passes"],
         "known": told["known"],
         "topics": told["topics"],
-        "stays": [{"text": reason_of(words, one["reason"]), "message": _message(one["reason"], one["message"]), "n": one["n"]} for one in told["stays"]],
+        "stays": [_staying(words, one) for one in told["stays"]],
         "failing": sum(one["n"] for one in told["stays"]),
         "counts": {kind: sum(one["kind"] == kind for one in changes) for kind in ("ends", "appears", "changes")},
         "changes": [_change(words, one) for one in changes[:_CHANGES_SHOWN]],
@@ -148,6 +148,10 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "subjects": told["subjects"],
         "events": told["events"],
     }  # fmt: skip
+
+
+def _staying(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": reason_of(words, one["reason"]), "message": _message(one["reason"], one["message"]), "n": one["n"]}
 
 
 def _message(reason: str | None, message: str) -> str:
