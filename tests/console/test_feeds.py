@@ -23,7 +23,7 @@ PAGES = ("/feeds", "/feeds?show=all", "/feeds?show=trouble", f"/feeds{PRISON}", 
 def beat(engine: Engine, source: str, arrivals: list[datetime], sequences: list[int | None] | None = None) -> None:
     """Let a feed that is not there yet tell something at each of these instants, half a minute late."""
     told = zip(arrivals, sequences or [None] * len(arrivals), strict=True)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"source": source, "id": f"{source}-{n}", "topic": "reentry.release.v1", "type": "x", "subject": "s",
          "time": at - timedelta(seconds=30), "arrival": at, "day": at.date().isoformat(), "sequence": number, "body": {}}
         for n, (at, number) in enumerate(told)
