@@ -5,7 +5,7 @@ from alembic import op
 
 from sinks.tables import UtcDateTime
 
-revision = "0002"
+revision = "0005"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
