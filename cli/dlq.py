@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.dead_letters import DeadLetter, Decisions, read_letters
+from cli.dead_letters import Decisions, read_letters
 from cli.report import CHECK_FAILED, fail, json_line, say, warn
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from schemas.deadletter import DeadLetter
 
 app = typer.Typer(no_args_is_help=True, help="List, show, redrive or drop dead letters; a dry run unless --yes.")
-LIMIT = 3
 
 Places = Annotated[list[str] | None, typer.Argument(metavar="PLACE…", help="Partition:offset, as `list` shows them.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason, e.g. SCHEMA.")]
@@ -155,17 +155,12 @@ def _now() -> datetime:
 def _verdict(letter: DeadLetter, now: datetime) -> str | None:
     """Return why a letter is not sent again, or None. It would arrive now."""
     from cli.records import read_settings
-    from schemas.parse import InvalidEvent, parse
+    from schemas.deadletter import Refusal, understood
 
-    if letter.redrives >= LIMIT:
-        return f"was sent {letter.redrives} times"
-    if letter.reason == "PII_IN_TEXT":
-        return "its numbers were masked; the publisher must send it anew"
-    try:
-        parse(letter.value, letter.headers, now, letter.topic.removeprefix(read_settings().topic_prefix))
-    except InvalidEvent as error:
-        return f"{error.reason}: {error}"
-    return None
+    found = understood(letter, now, read_settings().topic_prefix)
+    if not isinstance(found, Refusal):
+        return None
+    return found.message if found.reason in ("TRIES", "MASKED") else f"{found.reason}: {found.message}"
 
 
 def _send(letters: Sequence[DeadLetter]) -> None:
@@ -175,8 +170,8 @@ def _send(letters: Sequence[DeadLetter]) -> None:
     settings: Settings = read_settings()
     with Sender(settings) as sender:
         for letter in letters:
-            headers = [*letter.own_headers(), ("reentry.redrives", str(letter.redrives + 1).encode())]
-            sender.send(letter.topic.removeprefix(settings.topic_prefix), letter.key, letter.value, headers=headers)
+            topic = letter.topic.removeprefix(settings.topic_prefix)
+            sender.send(topic, letter.key, letter.value, headers=letter.headers_of_next_try())
 
 
 def _say(letter: DeadLetter, text: str, as_json: bool) -> None:

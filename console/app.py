@@ -23,16 +23,21 @@ from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.oidc import Service
 from console.publisher import Publisher
+from console.redriver import Redriver
 from console.routes import (
     alerts,
     api,
     audit,
+    dead_letters,
+    feeds,
     live,
     login,
     obligations,
     oidc,
+    operations,
     password,
     people,
+    redrive,
     revealing,
     settings,
     system,
@@ -56,6 +61,9 @@ ROUTERS = (
     alerts.router,
     people.router,
     obligations.router,
+    feeds.router,
+    dead_letters.router,
+    redrive.router,
     settings.router,
     audit.router,
     revealing.router,
@@ -63,6 +71,7 @@ ROUTERS = (
     password.router,
     live.router,
     api.router,
+    operations.router,
 )  # a new page: its module's router here
 
 
@@ -72,7 +81,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router, include_in_schema=router is api.router)
+        app.include_router(router, include_in_schema=router.prefix == api.router.prefix)
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,
@@ -83,6 +92,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
     )
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
+    app.state.redriver = Redriver(app.state.site, app.state.publisher)
     app.state.live = Live(engine, config.poll.total_seconds())
     app.state.database_away = None
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
@@ -103,11 +113,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if site.config.demo:
         make_demo_users(site.engine)
     app.state.publisher.start()
+    app.state.redriver.start()
     await app.state.live.start()
     try:
         yield
     finally:
         await app.state.live.stop()
+        app.state.redriver.stop()
         app.state.publisher.stop()
         site.engine.dispose()
 

@@ -12,6 +12,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
     "console.css": ("console.css", "text/css; charset=utf-8"),
     "console.js": ("console.js", "text/javascript; charset=utf-8"),
     "boot.js": ("boot.js", "text/javascript; charset=utf-8"),
+    "feed.js": ("feed.js", "text/javascript; charset=utf-8"),
     "mark.svg": ("mark.svg", "image/svg+xml"),
     "htmx.js": ("node_modules/htmx.org/dist/htmx.min.js", "text/javascript; charset=utf-8"),
     "uplot.js": ("node_modules/uplot/dist/uPlot.iife.min.js", "text/javascript; charset=utf-8"),

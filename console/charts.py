@@ -163,3 +163,18 @@ def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
             f'<text class="{"to" if line.late else "tx"}" x="{x:.1f}" y="{y + 4}"{anchor}>{escape(line.note)}</text>'
         )
     return "".join(parts)
+
+
+def pulse(hours: Sequence[int], say: str, *, silent: bool) -> Markup:
+    """Events of the last hours, one bar each; hatched red where a silent feed sent none."""
+    if silent and not any(hours):
+        lines = "".join(f"M{x} 22l10-22" for x in range(0, 6 * len(hours) - 10, 6))
+        bars = f'<path class="lo" d="{lines}"/>'
+    else:
+        top = max([*hours, 1])
+        bars = "".join(
+            f'<rect class="{"bar" if n else "off"}" x="{6 * index}" y="{22 - height}" width="5" height="{height}"/>'
+            for index, n in enumerate(hours)
+            for height in (max(2, round(22 * n / top)) if n else 1,)
+        )
+    return Markup(f'<svg class="pulse svg" viewBox="0 0 144 22" role="img" aria-label="{escape(say)}">{bars}</svg>')  # noqa: S704 escaped

@@ -36,4 +36,5 @@ class ConsoleConfig:
     audit_key: bytes | None = field(default=None, repr=False)  # seals the audit; without it a chain of plain hashes
     names_url: str = ""  # the office's name service: asked by browsers, never by this process
     oidc: Oidc | None = None  # the office's identity service; without it only local users
+    redrive_per_second: float = 20.0  # dead letters sent again
     demo: bool = False  # shows the demo's users on the login page; never elsewhere

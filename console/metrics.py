@@ -12,6 +12,7 @@ REQUESTS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5),
 )
 PUBLISHED = Counter("console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",))
+REDRIVEN = Counter("console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",))
 _ENDLESS = "/events"
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _CONTENT = [("content-type", b"application/cloudevents+json")]
 _PAUSE_SECONDS, _AGAIN = 0.25, timedelta(seconds=3)
 _KNOCK_SECONDS, _KNOCK_EACH = 0.5, timedelta(seconds=2)
-_SEND_SECONDS = 10
+SEND_SECONDS = 10
 
 
 class Publisher:
@@ -45,7 +45,7 @@ class Publisher:
         """End; what was not sent stays in the table for the next process."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=_SEND_SECONDS + 5)
+            self._thread.join(timeout=SEND_SECONDS + 5)
         self._close()
 
     def knock(self) -> bool:
@@ -86,15 +86,9 @@ class Publisher:
         event = parse(value)
         try:
             if self._producer is None:
-                self._producer = KafkaProducer(
-                    bootstrap_servers=self._brokers,
-                    acks="all",
-                    allow_auto_create_topics=False,
-                    max_block_ms=_SEND_SECONDS * 1000,
-                    bootstrap_timeout_ms=_SEND_SECONDS * 1000,
-                )
+                self._producer = producer(self._brokers)
             sent = self._producer.send(named(self._prefix, event.topic), value, event.subject.encode(), _CONTENT)
-            sent.get(timeout=_SEND_SECONDS)
+            sent.get(timeout=SEND_SECONDS)
         except (KafkaError, OSError) as error:
             self._close()
             log.warning("an action was not published: %s", type(error).__name__)
@@ -107,6 +101,17 @@ class Publisher:
         if self._producer is not None:
             self._producer.close(timeout=2)
             self._producer = None
+
+
+def producer(brokers: str) -> KafkaProducer:
+    """A producer whose records are acknowledged by all replicas. Raise KafkaError, OSError."""
+    return KafkaProducer(
+        bootstrap_servers=brokers,
+        acks="all",
+        allow_auto_create_topics=False,
+        max_block_ms=SEND_SECONDS * 1000,
+        bootstrap_timeout_ms=SEND_SECONDS * 1000,
+    )
 
 
 def _answers(broker: str) -> bool:

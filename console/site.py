@@ -13,6 +13,7 @@ from console import assets
 from console.config import ConsoleConfig, real_time
 from console.counts import Counts
 from console.i18n import Language
+from console.pulse import Habits
 from console.words import Words
 from handover.calendar import Calendar
 from handover.rulebook import RuleBook
@@ -29,6 +30,7 @@ class Site:
     templates: Environment
     paths: frozenset[str] = field(default_factory=frozenset)  # of pages, so that the menu shows only what is there
     counts: Counts = field(default_factory=Counts)
+    habits: Habits = field(default_factory=Habits)
 
     def now(self) -> datetime:
         """The time that facts are judged in."""

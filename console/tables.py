@@ -1,4 +1,4 @@
-"""The console's own tables: who may log in, who is logged in, what was asked for and is not published yet, who saw what."""
+"""The console's own tables: who may log in, who is logged in, what was asked for and is not published yet, who saw what, redrives."""
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table
 
@@ -128,4 +128,40 @@ audit_head = Table(  # one row: how far the chain goes, so that its end cannot b
     Column("hash", String, nullable=False),
     Column("key", String, nullable=False),
     Column("seal", String, nullable=False),  # over number and hash, with the secret
+)
+
+redrive = Table(
+    "redrive",
+    metadata,
+    Column("redrive_id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("asked_by", String, nullable=False),  # staff id
+    Column("asked_at", UtcDateTime, nullable=False),  # wall clock, as all instants here
+    Column("state", String, nullable=False),  # asked, previewed, running, stopping, stopped, done, dropped or failed
+    Column("preview", JSON, nullable=True),  # what would happen, without persons
+    Column("note", String, nullable=True),  # why they were dropped
+    Column("failure", String, nullable=True),  # what it waits for, or why it cannot go on
+    Column("run_at", UtcDateTime, nullable=True),
+    Column("done_at", UtcDateTime, nullable=True),
+    Column("worker", String, nullable=True),  # the process that works on it
+    Column("beat_at", UtcDateTime, nullable=True),  # and when it last said so
+    Index("ix_redrive_state", "state"),
+    Index("ix_redrive_asked_at", "asked_at"),
+)
+
+redrive_letter = Table(
+    "redrive_letter",
+    metadata,
+    Column("redrive_id", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("number", Integer, nullable=False),  # its place in the order of sending
+    Column("state", String, nullable=False),  # asked, passes, stays, sent or dropped
+    Column("why", String, nullable=True),  # it stays: the reason
+    Column("message", String, nullable=True),  # and what is wrong where
+    Column("event_source", String, nullable=True),  # of the event it is
+    Column("event_id", String, nullable=True),
+    Column("known", Boolean, nullable=False),  # the same event had arrived otherwise before
+    Column("sent_at", UtcDateTime, nullable=True),
+    Index("ix_redrive_letter_redrive_id_number", "redrive_id", "number"),
 )

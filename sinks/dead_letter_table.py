@@ -1,33 +1,79 @@
 """Dead letters, to be looked at, redriven or dropped."""
 
-from collections.abc import Sequence
-from typing import Any
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from schemas.deadletter import MESSAGE, OFFSET, PARTITION, REASON, REDRIVES, TOPIC, DeadLetter
 from sinks.sink import Record, insert_new
 from sinks.tables import dead_letter
+
+State = Literal["pending", "redriven", "dropped"]
+Place = tuple[int, int]  # partition, offset
 
 
 def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     """Keep each; what an operator decided about it stays."""
-    insert_new(connection, dead_letter, [_row(record) for record in batch])
+    keep(connection, [_letter(record) for record in batch])
     return ()
 
 
-def _row(record: Record) -> dict[str, Any]:
-    told = {name: value.decode(errors="replace") for name, value in record.headers}
+def keep(connection: Connection, letters: Iterable[DeadLetter]) -> None:
+    """Keep each that is not known yet, as pending."""
+    insert_new(connection, dead_letter, [_row(letter) for letter in letters])
+
+
+def decide(connection: Connection, places: Iterable[Place], state: State) -> int:
+    """Remember what was decided about those that are pending or were redriven before; how many that were."""
+    return sum(
+        connection.execute(
+            dead_letter.update()
+            .where(dead_letter.c.partition == partition, dead_letter.c.offset == offset)
+            .values(state=state)
+        ).rowcount
+        for partition, offset in places
+    )
+
+
+def letter_of(row: Mapping[str, Any]) -> DeadLetter:
+    """The dead letter that a row tells of, with everything that sending it again needs."""
+    told = {
+        TOPIC: row["original_topic"],
+        PARTITION: str(row["original_partition"]),
+        OFFSET: str(row["original_offset"]),
+        MESSAGE: row["message"],
+        REASON: row["reason"],
+        REDRIVES: str(row["redrives"]),
+    }
+    own = [(name, b64decode(text)) for name, text in row["headers"]]
+    headers = (*own, *((name, text.encode()) for name, text in told.items()))
+    return DeadLetter(row["partition"], row["offset"], row["received_at"], row["key"], row["value"], headers)
+
+
+def _letter(record: Record) -> DeadLetter:
+    return DeadLetter(
+        record.partition, record.offset, record.arrival, record.key, record.value, tuple(record.headers or ())
+    )
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
     return {
-        "partition": record.partition,
-        "offset": record.offset,
-        "reason": told.get("reentry.reason", "FAILED"),
-        "original_topic": told.get("__streams.errors.topic", ""),
-        "original_partition": int(told.get("__streams.errors.partition", -1)),
-        "original_offset": int(told.get("__streams.errors.offset", -1)),
-        "message": told.get("__streams.errors.message", ""),
-        "key": record.key,
-        "value": record.value,
-        "received_at": record.arrival,
-        "redrives": int(told.get("reentry.redrives", 0)),
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "reason": letter.reason,
+        "original_topic": letter.topic,
+        "original_partition": int(letter.told(PARTITION) or -1),
+        "original_offset": int(letter.told(OFFSET) or -1),
+        "message": letter.message,
+        "source": letter.source,
+        "type": letter.type,
+        "field": letter.field,
+        "headers": [(name, b64encode(value or b"").decode()) for name, value in letter.own_headers()],
+        "key": letter.key,
+        "value": letter.value,
+        "received_at": letter.arrival,
+        "redrives": letter.redrives,
         "state": "pending",
     }

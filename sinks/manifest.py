@@ -1,6 +1,6 @@
 """Judging manifests (X04) where all partitions are seen; the workers are told, for only they raise alerts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from schemas.payload import PIPELINE
 from sinks.sink import upsert
 from sinks.tables import event, verdict
 
+Told = tuple[Event, datetime]  # an event and its arrival
 TYPE = "reentry.system.publisher_manifest.v1"
 
 
@@ -55,17 +56,42 @@ def _latest(connection: Connection) -> Iterable[tuple[Event, datetime]]:
     }.values()
 
 
-def _judged(connection: Connection, manifest: Manifest) -> Verdict:
+def met_by(connection: Connection, more: Sequence[Told]) -> list[tuple[str, str]]:
+    """Manifests that are not met and would be if these events had arrived, too: their source and day."""
+    sources = {one.source for one, _ in more}
+    unmet = select(verdict.c.source, verdict.c.day, verdict.c.manifest_id).where(
+        verdict.c.met_at.is_(None), verdict.c.source.in_(sources)
+    )
+    found = []
+    for row in connection.execute(unmet.order_by(verdict.c.source, verdict.c.day)):
+        body = connection.execute(
+            select(event.c.body).where(event.c.source == row.source, event.c.id == row.manifest_id)
+        ).scalar()
+        if body is None:
+            continue
+        manifest = manifest_of(trusted(orjson.dumps(body)))
+        if _judged(connection, manifest, more).met_at is not None:
+            found.append((row.source, row.day))
+    return found
+
+
+def _judged(connection: Connection, manifest: Manifest, more: Sequence[Told] = ()) -> Verdict:
     counted, sequences = {}, {}
+    mine_too = [one for one in more if one[0].source == manifest.source]
     for promise in manifest.topics:
         mine = (event.c.source == manifest.source) & (event.c.topic == promise.topic)
         arrivals = select(event.c.arrival).where(mine, event.c.day == manifest.day.isoformat())
-        counted[promise.topic] = list(connection.execute(arrivals).scalars())
+        of_topic = [one for one in mine_too if one[0].topic == promise.topic]
+        counted[promise.topic] = [
+            *connection.execute(arrivals).scalars(),
+            *(at for told, at in of_topic if told.time.date() == manifest.day),
+        ]
         if promise.first_sequence is not None and promise.last_sequence is not None:
             numbers = select(event.c.sequence, event.c.arrival).where(
                 mine, event.c.sequence.between(promise.first_sequence, promise.last_sequence)
             )
-            sequences[promise.topic] = _first_arrivals(connection.execute(numbers))
+            numbered = [(int(told.sequence), at) for told, at in of_topic if told.sequence is not None]
+            sequences[promise.topic] = _first_arrivals([*map(tuple, connection.execute(numbers)), *numbered])
     return judge(manifest, counted, sequences)
 
 

@@ -188,6 +188,8 @@ event = Table(
     Index("ix_event_subject", "subject"),
     Index("ix_event_source_topic_day", "source", "topic", "day"),
     Index("ix_event_type", "type"),
+    Index("ix_event_source_arrival", "source", "arrival"),  # the pulse of a feed
+    Index("ix_event_source_topic_sequence", "source", "topic", "sequence"),  # its gaps
 )
 
 publisher = Table(
@@ -223,12 +225,17 @@ dead_letter = Table(
     Column("original_partition", Integer, nullable=False),
     Column("original_offset", BigInteger, nullable=False),
     _text("message"),
+    _text("source"),  # empty where the record does not tell it
+    _text("type"),  # likewise
+    _text("field"),  # the path that is wrong, likewise
+    Column("headers", JSON, nullable=False),  # those that its publisher gave it: [[name, base64], …]
     Column("key", LargeBinary, nullable=True),
     Column("value", LargeBinary, nullable=True),
     _at("received_at"),
     Column("redrives", Integer, nullable=False),
     _text("state"),  # pending, redriven or dropped
-    Index("ix_dead_letter_state_reason", "state", "reason"),
+    Index("ix_dead_letter_state_reason_source_type_field", "state", "reason", "source", "type", "field"),
+    Index("ix_dead_letter_source_state", "source", "state"),
 )
 
 change = Table(

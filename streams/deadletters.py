@@ -3,6 +3,8 @@
 from importlib.metadata import version
 from typing import Any
 
+from schemas.deadletter import EXCEPTION, MESSAGE, OFFSET, OURS, PARTITION, REASON, REDRIVES, TOPIC
+from schemas.deadletter import VERSION as VERSION_HEADER
 from schemas.parse import Reason
 from schemas.pii import mask_bytes
 from streams.engine.transport import Output
@@ -16,16 +18,16 @@ def dead_letter(record: Any, reason: Reason, message: str, exception: str = "Inv
     if reason == "PII_IN_TEXT":
         key, value = _masked(key), _masked(value)
         given = [(name, mask_bytes(text)) for name, text in given]
-    kept = [(name, text) for name, text in given if not name.startswith(("__streams.errors.", "reentry."))]
-    told = [(name, text) for name, text in record.headers if name == "reentry.redrives"]
+    kept = [(name, text) for name, text in given if not name.startswith(OURS)]
+    told = [(name, text) for name, text in record.headers if name == REDRIVES]
     headers = {
-        "__streams.errors.topic": record.topic,
-        "__streams.errors.partition": str(record.partition),
-        "__streams.errors.offset": str(record.offset),
-        "__streams.errors.exception": exception,
-        "__streams.errors.message": message,
-        "reentry.reason": reason,
-        "reentry.version": VERSION,
+        TOPIC: record.topic,
+        PARTITION: str(record.partition),
+        OFFSET: str(record.offset),
+        EXCEPTION: exception,
+        MESSAGE: message,
+        REASON: reason,
+        VERSION_HEADER: VERSION,
     }
     key = key if key is not None or value is not None else b""  # a record needs one of both
     return Output(key, value, [*kept, *told, *((name, text.encode()) for name, text in headers.items())])

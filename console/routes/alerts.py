@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from console import actions, audit, pending, recording, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
 from console.alerts import Row, find, story
+from console.feeds import silent
 from console.rows import due_shown, notes_of, shown
 from console.security import own_path
 from console.snoozing import presets, until_of
@@ -91,6 +92,7 @@ def page_of(
         on_way = pending.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
         colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
+        feeds = silent(connection, site, scope, words)
     tell(visitor, row)
     typed = typed or {}
     may_record = scope.may("record", row) and not row["outcome"]
@@ -103,6 +105,7 @@ def page_of(
         visitor,
         "alert.html",
         status=status,
+        feeds=feeds,
         row=row,
         ended=row["outcome"],
         rule=words.rule(row["rule_id"], row["occurrence"]),

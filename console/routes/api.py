@@ -200,7 +200,7 @@ def record(
         asked = actions.recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
     except Refused as refused:
         raise Problem(422, said(visitor.words, refused)) from None
-    _check_kafka(request, visitor)
+    check_kafka(request, visitor)
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
 
 
@@ -226,7 +226,7 @@ def act(
         asked = actions.asked(action, row, visitor.user, fields, visitor.site.now())
     except Refused as refused:
         raise Problem(422, said(visitor.words, refused)) from None
-    _check_kafka(request, visitor)
+    check_kafka(request, visitor)
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
 
 
@@ -265,7 +265,8 @@ class Problem(Exception):
         self.status, self.errors = status, errors
 
 
-def _check_kafka(request: Request, visitor: Visitor) -> None:
+def check_kafka(request: Request, visitor: Visitor) -> None:
+    """Raise Problem while Kafka does not answer."""
     away = request.app.state.publisher.away_since
     if away is not None:
         raise Problem(503, {"kafka": visitor.words.t("problem.kafka.what", since=visitor.words.at(away))})

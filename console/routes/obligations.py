@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from starlette.responses import Response
 
+from console.feeds import silent
 from console.queue import NOTHING_YET, Key
 from console.rows import shown
 from console.scope import under
@@ -30,14 +31,20 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
         rows = _rows(connection, visitor, asked, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
         listed = shown(visitor.site, visitor.words, visitor.scope, connection, rows)
+        feeds = silent(connection, visitor.site, visitor.scope, visitor.words)
     following = ""
     if more:
         place = Key(1, rows[-1]["due_at"], rows[-1]["alert_id"])
         following = f"/obligations?{urlencode({**asked, 'after': str(place)})}"
     names = sorted({rule.id for rule in visitor.site.book.rules})
-    return render(
-        visitor, "obligations.html", rows=listed, asked=asked, results=RESULTS, rules=names, following=following
-    )
+    values: dict[str, Any] = {
+        "asked": asked,
+        "results": RESULTS,
+        "rules": names,
+        "following": following,
+        "feeds": feeds,
+    }
+    return render(visitor, "obligations.html", rows=listed, **values)
 
 
 def _rows(

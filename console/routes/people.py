@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console import audit, people, revealing, timeline
+from console.feeds import silent
 from console.site import Site
 from console.web import NotFound, Visitor, page, redirect, render
 from console.words import Words
@@ -22,6 +23,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people")
     with visitor.site.engine.connect() as connection:
         rows = people.listing(connection, visitor.scope, q, _after(request.query_params.get("after", "")), most + 1)
         total = people.count(connection, visitor.scope)
+        feeds = silent(connection, visitor.site, visitor.scope, visitor.words)
     if q and len({row["subject"] for row in rows}) == 1 and len(q) > 8:
         return redirect(f"/people/{rows[0]['subject']}")
     more, rows = len(rows) > most, rows[:most]
@@ -30,7 +32,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people")
         last = rows[-1]
         place = f"{last['opened_at'].isoformat()}~{last['subject']}"
         following = f"/people?{urlencode({'q': q, 'after': place})}"
-    return render(visitor, "people.html", rows=rows, total=total, q=q, following=following)
+    return render(visitor, "people.html", rows=rows, total=total, q=q, following=following, feeds=feeds)
 
 
 def _after(text: str) -> tuple[datetime, str] | None:
@@ -49,12 +51,14 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
     with site.engine.connect() as connection:
         found = people.find(connection, visitor.scope, person_ref)
         seconds = revealing.left(connection, visitor.user.user_id, person_ref, site.wall())
+        feeds = silent(connection, site, visitor.scope, words)
     if found is None:
         raise NotFound
     tell(visitor, found)
     return render(
         visitor,
         "person.html",
+        feeds=feeds,
         person=found,
         names_url=site.config.names_url,
         seconds=seconds if site.config.names_url and visitor.may("reveal") else 0,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console import charts, views
+from console.feeds import count as count_feeds
 from console.feeds import silent
 from console.queue import (
     BUCKETS,
@@ -32,7 +33,7 @@ from console.snoozing import presets
 from console.web import MENU, Visitor, anyone_known, page, redirect, render
 from console.words import Words
 from handover.calendar import due_day_of
-from sinks.tables import handover, obligation, publisher
+from sinks.tables import handover, obligation
 
 router = APIRouter()
 _KNOWN: Mapping[str, Sequence[str]] = {"sev": SEVERITIES, "state": STATES, "kind": tuple(KINDS), "wait": tuple(WAITS)}
@@ -89,7 +90,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         more, rows = len(rows) > most, rows[:most]
         back = query_of(filters, after=after)
         listed = shown(site, words, scope, connection, rows, back)
-        feeds = silent(connection, scope, words, moment.now)
+        feeds = silent(connection, site, scope, words)
         checked = _checked(connection, visitor) if not rows else None
         saved = views.of(connection, visitor.user)
     total = counted.count(filters) if not filters.q else len(rows)
@@ -243,12 +244,11 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
     scope = visitor.scope
     people = select(func.count(handover.c.subject.distinct())).where(scope.of_handovers(handover))
     duties = select(func.count()).select_from(obligation).where(scope.of_duties(obligation))
-    feeds = select(func.count(publisher.c.source.distinct()))
     return {
         "rules": len(visitor.site.book.rules),
         "people": int(connection.execute(people).scalar_one()),
         "duties": int(connection.execute(duties).scalar_one()),
-        "feeds": int(connection.execute(feeds).scalar_one()),
+        "feeds": count_feeds(connection, scope),
     }
 
 

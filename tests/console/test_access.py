@@ -29,6 +29,7 @@ ROUTES = [
     if isinstance(route, APIRoute)
     for method in sorted(route.methods or ())
 ]
+FEED = "agencies/MEDIATION-990102001-01"
 USERS = {one.login: one for one in DEMO_USERS}
 OF_ROW = ("alert_id", "person_ref")  # parameters that name a row of the read model: out of scope they are not there
 VALUES = {  # for every other parameter of an address, a value that is not there; a new one must be put here
@@ -38,6 +39,10 @@ VALUES = {  # for every other parameter of an address, a value that is not there
     "view_id": "none",
     "user_id": "none",
     "name": "console.css",
+    "source": FEED,
+    "group": "none",
+    "redrive_id": "none",
+    "what": "drop",
 }
 
 
@@ -70,7 +75,7 @@ def test_only_posts_change_something_and_every_post_has_a_token() -> None:
 def filled(route: APIRoute, alert_id: str, person: str) -> str:
     """The address of a route for a row that is there."""
     values = {**VALUES, "alert_id": alert_id, "person_ref": person}
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], route.path)
+    return re.sub(r"\{(\w+)(?::path)?\}", lambda found: values[found[1]], route.path)
 
 
 def asked(browser: Browser, method: str, path: str) -> Response:
@@ -79,9 +84,9 @@ def asked(browser: Browser, method: str, path: str) -> Response:
         return browser.client.get(path, follow_redirects=False)
     if path.startswith("/api/"):
         token = browser.client.get("/api/v1/me").json()["csrf"]
-        body = {"key": "12345678"} | (
-            {"type": "x", "time": "2026-03-01T00:00:00+08:00", "data": {}} if path.endswith("/record") else {}
-        )
+        body: dict[str, object] = {} if "/redrive" in path else {"key": "12345678"}
+        if path.endswith("/record"):
+            body |= {"type": "x", "time": "2026-03-01T00:00:00+08:00", "data": {}}
         return browser.client.post(path, json=body, headers={"x-csrf-token": token})
     return browser.send(path, {"note": "x"})
 
@@ -111,6 +116,8 @@ def test_every_route_for_every_role_of_another_place(console: OpenConsole, engin
         answer = asked(browser, method, filled(route, foreign["alert_id"], person))
         if needed not in (*EVERYBODY, *scope.pages):
             assert answer.status_code == 403, (route.path, answer.status_code)
+        elif "{source:path}" in route.path and not scope.depends_on(f"/{FEED}"):
+            assert answer.status_code == 404, (route.path, answer.status_code)
         elif any(f"{{{name}}}" in route.path for name in OF_ROW):
             nowhere = filled(route, "00000000-0000-0000-0000-000000000000", "p1_" + "0" * 26)
             assert answer.status_code == 404, (route.path, answer.status_code)

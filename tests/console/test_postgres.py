@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from console import database, tables
+from console import database, dead_letters, feeds, preview, pulse, redrives, tables
 from console.app import create_app
 from console.audit import write
 from console.chain import check, snapshot
@@ -18,11 +18,14 @@ from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.queue import BUCKETS, FACETS, VIEWS, Filters, Moment, cube, page
 from console.scope import Scope
+from console.site import Site, environment
 from console.users import User
 from handover.calendar import load_calendar
 from handover.rulebook import load
+from schemas.parse import parse
 from sinks.database import NotMigrated, connect, migrate
 from tests.console.conftest import NOW, NOWHERE, Browser, firing, history
+from tests.console.letters import answer, bury, planned, unanswered, usual
 from tests.console.model import fill
 
 pytestmark = pytest.mark.servers
@@ -131,3 +134,50 @@ def test_pages_read_and_settings_write(server: Engine) -> None:
         assert browser.send("/settings", {"language": "en", "keys": "on"}).status_code == 303
         assert browser.send("/views", {"name": "late", "shared": "office", "query": "bucket=over"}).status_code == 303
         assert "late" in browser.get("/settings").text
+
+
+def test_feeds_beat_as_on_sqlite(server: Engine, engine: Engine) -> None:
+    def beats(one: Engine) -> list[object]:
+        with one.connect() as connection:
+            source = "/agencies/PRISON-990100-01"
+            sources = ["/agencies/LOCATION-990100-01", source]
+            found: list[object] = [pulse.last_hours(connection, sources, NOW)]
+            found += [pulse.learn(connection, one) for one in sources]
+            found += [pulse.days(connection, one, NOW, 7) for one in sources]
+            found += [feeds.count(connection, SCOPE), feeds.heartbeat_period(connection, source)]
+            return found
+
+    assert beats(server) == beats(engine)
+
+
+def test_dead_letters_and_redrives_are_the_same(server: Engine, engine: Engine) -> None:
+    found = []
+    for one in (server, engine):
+        bury(one, NOW, usual(one, NOW))
+        with one.connect() as connection:
+            groups = dead_letters.groups(connection)
+            places = dead_letters.places(connection, groups, 100)
+            listed = [dead_letters.letters(connection, group, None, 10) for group in groups]
+            more = [parse(answer(unanswered(one))), parse(planned(NOW))]
+            site = Site(ConsoleConfig("", ""), one, load("cn-default"), load_calendar(), environment())
+            effect = preview.effect(connection, site, more, NOW)
+        user = User("u", "platform", "platform", "PLATFORM", "", "platform", None, True)
+        redrive_id = redrives.ask(one, user, dead_letters_pending(one, places), NOW)
+        claimed = redrives.claim(one, "me", NOW)
+        assert claimed is not None
+        assert redrives.claim(one, "another", NOW) is None
+        with one.connect() as connection:
+            rows = redrives.rows_of(connection, redrive_id, -1, 10)
+            redrives.sent(one, rows[0], NOW)
+            rows = redrives.rows_of(connection, redrive_id, -1, 10)
+            outcomes = redrives.outcomes(connection, [{**row, "event_source": "x", "event_id": "x"} for row in rows])
+            latest = redrives.latest(connection, 1)[0]
+        named = [{name: value for name, value in row.items() if name != "redrive_id"} for row in rows]
+        found.append((groups, places, listed, effect, named, outcomes, latest["sent"]))
+    assert found[0] == found[1]
+
+
+def dead_letters_pending(engine: Engine, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those that nobody has decided about."""
+    with engine.connect() as connection:
+        return dead_letters.pending(connection, [*places, (9, 9)])

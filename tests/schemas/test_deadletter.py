@@ -2,7 +2,7 @@
 
 import orjson
 
-from cli.dead_letters import DeadLetter
+from schemas.deadletter import DeadLetter
 from schemas.instants import from_millis
 
 REFERENCE = "p1_" + "k" * 26
@@ -11,7 +11,7 @@ REFERENCE = "p1_" + "k" * 26
 def letter(value: bytes | None, **headers: str) -> DeadLetter:
     told = {"__streams.errors.topic": "reentry.intake.v1", "reentry.reason": "SCHEMA", **headers}
     pairs = tuple((name, text.encode()) for name, text in told.items())
-    return DeadLetter(2, 7, 0, from_millis(0), REFERENCE.encode(), value, (*pairs, ("traceparent", b"00-1")))
+    return DeadLetter(2, 7, from_millis(0), REFERENCE.encode(), value, (*pairs, ("traceparent", b"00-1")))
 
 
 def test_the_shape_shows_paths_and_types_and_no_value() -> None:
