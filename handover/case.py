@@ -42,6 +42,7 @@ class Case:
     outgoing: list[tuple[str, Event, datetime]] = field(default_factory=list)
     news: list[Fact] = field(default_factory=list)  # taken since the last derivation
     derived: Derived | None = None
+    keeps_answered: bool = False  # derive what was answered and never raised too: for figures, not for alerts
 
     @classmethod
     def empty(cls, subject: str) -> "Case":
