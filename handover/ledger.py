@@ -5,11 +5,11 @@ writes down each change with the instant (log time) at which it became known: so
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from handover.alerts import met_outcome
-from handover.calendar import Calendar
+from handover.calendar import Calendar, months_on, start_of
 from handover.case import Case
 from handover.codes import code_of, type_of
 from handover.derivation import Derived, Slot
@@ -23,6 +23,7 @@ from handover.snapshots import computation
 from handover.world import SHARED, World
 
 Standing = Literal["open", "in_time", "late", "waived", "cancelled", "redated", "paused"]
+FROZEN_AFTER = timedelta(days=2, hours=12)  # a month's figures are frozen at noon of the third day after it
 OF_COUNTY = frozenset(("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION"))  # offices whose lateness is their county's
 
 
@@ -194,6 +195,11 @@ class _Book:
     def _counted(self, duty: Obligation) -> Sequence[dict[str, Any]]:
         assert self._case.lived is not None
         return computation(duty, self._world.frame(self._case.lived).calendar)
+
+
+def freezes_at(first: date) -> datetime:
+    """When the figures of the month that begins at `first` are frozen."""
+    return start_of(months_on(first, 1)) + FROZEN_AFTER
 
 
 def county_of(owner: str, jurisdiction: str) -> str:
