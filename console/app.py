@@ -22,7 +22,20 @@ from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, api, live, login, obligations, people, settings, system, today
+from console.routes import (
+    alerts,
+    api,
+    exports,
+    live,
+    login,
+    obligations,
+    people,
+    reports_api,
+    scoreboard,
+    settings,
+    system,
+    today,
+)
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
@@ -38,8 +51,11 @@ ROUTERS = (
     alerts.router,
     people.router,
     obligations.router,
+    scoreboard.router,
+    exports.router,
     settings.router,
     live.router,
+    reports_api.router,
     api.router,
 )  # a new page: its module's router here
 
@@ -50,7 +66,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router, include_in_schema=router is api.router)
+        app.include_router(router, include_in_schema=router.prefix == api.router.prefix)
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,

@@ -21,7 +21,7 @@ from console.web import NotAllowed, NotFound, Visitor, anyone_known, page, sende
 
 router = APIRouter(prefix="/api/v1", tags=["console"])
 _HIDDEN = frozenset(("late", "written_at"))
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request cannot be read, or the token is missing."},
     401: {"description": "Nobody is logged in."},
     403: {"description": "The role lacks this."},
@@ -121,7 +121,7 @@ class Kept(BaseModel):
     batch: str
 
 
-@router.get("/me", responses={401: _ERRORS[401]})
+@router.get("/me", responses={401: ERRORS[401]})
 def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
     """Who I am and what I may do."""
     user, scope = visitor.user, visitor.scope
@@ -131,7 +131,7 @@ def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
     )  # fmt: skip
 
 
-@router.get("/queue", responses={code: _ERRORS[code] for code in (401, 403)})
+@router.get("/queue", responses={code: ERRORS[code] for code in (401, 403)})
 def queue(
     request: Request,
     visitor: Annotated[Visitor, Depends(page("today"))],
@@ -164,7 +164,7 @@ def queue(
     )
 
 
-@router.get("/alerts/{alert_id}", responses={code: _ERRORS[code] for code in (401, 403, 404)})
+@router.get("/alerts/{alert_id}", responses={code: ERRORS[code] for code in (401, 403, 404)})
 def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> dict[str, Any]:
     """An alert as the read model has it, with the sentence, the events behind it and what is on its way."""
     with visitor.site.engine.connect() as connection:
@@ -180,7 +180,7 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
     }
 
 
-@router.post("/alerts/{alert_id}/record", status_code=202, responses=_ERRORS)
+@router.post("/alerts/{alert_id}/record", status_code=202, responses=ERRORS)
 def record(
     request: Request, alert_id: str, wanted: Answer, visitor: Annotated[Visitor, Depends(sender("alert"))]
 ) -> Kept:
@@ -202,7 +202,7 @@ def record(
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
 
 
-@router.post("/alerts/{alert_id}/{action}", status_code=202, responses=_ERRORS)
+@router.post("/alerts/{alert_id}/{action}", status_code=202, responses=ERRORS)
 def act(
     request: Request,
     alert_id: str,
@@ -228,14 +228,14 @@ def act(
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
 
 
-@router.post("/pending/{batch}/undo", responses={code: _ERRORS[code] for code in (400, 401, 403)})
+@router.post("/pending/{batch}/undo", responses={code: ERRORS[code] for code in (400, 401, 403)})
 def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> dict[str, int]:
     """Take back what has not been sent: how many that were."""
     site = visitor.site
     return {"undone": pending.undo(site.engine, batch, visitor.user.user_id, site.wall())}
 
 
-@router.get("/people/{person_ref}", responses={code: _ERRORS[code] for code in (401, 403, 404)})
+@router.get("/people/{person_ref}", responses={code: ERRORS[code] for code in (401, 403, 404)})
 def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> dict[str, Any]:
     """A person's handovers, events and duties in scope."""
     with visitor.site.engine.connect() as connection:
