@@ -5,7 +5,7 @@ contest open. Numerator: of these, answered in time.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, true
@@ -17,8 +17,9 @@ from sinks.ledger import as_known_at, due_in
 from sinks.tables import duty, frozen_duty, frozen_month, ledger
 
 RESULTS = (
-    "counted", "in_time", "missed", "late", "overdue", "due", "early", "contested", "paused", "waived", "cancelled", "redated",
+    "counted", "in_time", "missed", "late", "overdue", "due", "soon", "early", "contested", "paused", "waived", "cancelled", "redated",
 )  # fmt: skip
+SOON = timedelta(days=7)
 ENDED = ("waived", "cancelled", "redated", "paused")
 _COLUMNS = [column.name for column in frozen_duty.c if column.name != "month"]
 
@@ -53,6 +54,7 @@ class Ground:
             "late": and_(counts, d.c.standing == "late"),
             "overdue": and_(counts, d.c.standing == "open"),
             "due": and_(~fallen, d.c.standing == "open"),
+            "soon": and_(~fallen, d.c.standing == "open", d.c.due_at <= self.at + SOON),
             "early": and_(~fallen, d.c.standing.in_(("in_time", "late"))),
             "contested": and_(stands, fallen, is_contested),
             **{name: d.c.standing == name for name in ENDED},

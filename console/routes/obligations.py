@@ -1,11 +1,13 @@
 """/obligations: which cases stand behind this figure?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
+from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -14,7 +16,7 @@ from console.reports.behind import Behind, behind
 from console.reports.ground import RESULTS, Ground, Wanted, ground_of
 from console.reports.month import Month
 from console.reports.stages import KINDS
-from console.rows import shown
+from console.rows import DueShown, due_shown, shown
 from console.web import Visitor, page, render
 from schemas.instants import instant
 
@@ -115,6 +117,18 @@ def listed_of(visitor: Visitor, connection: Connection, rows: Any) -> list[dict[
         one["plain"] = not row["fires"]
         if row["outcome"] is not None:
             one["severity"] = "DONE" if row["outcome"] == "in_time" else row["severity"]
+            one["due"], one["taken"] = _ended(visitor, row), row["met_at"] is not None
         if not row["has_alert"] and row["outcome"] is not None:
             one["href"] = f"/people/{row['subject']}" if row["subject"].startswith("p1_") else ""
     return listed
+
+
+def _ended(visitor: Visitor, row: Mapping[str, Any]) -> DueShown:
+    """The deadline of a duty that has ended: how late its answer was, or only when it was due."""
+    words = visitor.words
+    if row["standing"] == "late" and row["met_at"] is not None and row["met_at"] >= row["due_at"]:
+        return due_shown(words, row, row["met_at"], visitor.site)
+    met = words.t("duties.met", at=words.at(row["met_at"])) if row["met_at"] is not None else ""
+    return DueShown(
+        words.t("duties.due", at=words.before(row["due_at"])), met, words.limit(row["due_at"]), False, Markup()
+    )

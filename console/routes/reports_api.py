@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from console.queue import Key
 from console.reports.board import Line, Share
+from console.reports.figure import Figure, Part
 from console.reports.ground import RESULTS, ground_of
 from console.reports.view import view_of
 from console.routes import api
 from console.routes.exports import file_of
+from console.routes.figures import Figures, in_scope, shown
 from console.routes.obligations import asked_of as asked_duties
 from console.routes.obligations import read as read_duties
 from console.routes.scoreboard import asked_of
@@ -191,6 +193,126 @@ def obligations(
         rows=[Duty(**row) for row in found.rows],
         after=str(Key(1, last["due_at"], last["alert_id"])) if last is not None else None,
     )
+
+
+class PartShown(BaseModel):
+    """A figure of one rule, prison or publisher; lengths in seconds, null: not reached. `high`: p90, p95 of lags, p10 of leads."""
+
+    name: str
+    n: int
+    open: int
+    median: float | None
+    high: float | None
+
+
+class FigureShown(BaseModel):
+    """A figure with its definition. Numbers are null where they are too few to be told (`hidden`)."""
+
+    name: str
+    title: str
+    definition: str
+    numerator: int | None
+    denominator: int | None
+    percent: float | None
+    hidden: bool
+    oldest: datetime | None
+    parts: list[PartShown]
+
+
+class FigureRow(BaseModel):
+    """A row behind a figure."""
+
+    subject: str
+    place: str
+    office: str
+    at: datetime
+    fact: str
+    in_numerator: bool
+
+
+class FiguresShown(BaseModel):
+    """All figures of a place and month as known at an instant."""
+
+    month: str
+    place: str
+    known_at: datetime
+    frozen: bool
+    figures: list[FigureShown]
+
+
+class FigureRows(BaseModel):
+    """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
+
+    name: str
+    rows: list[FigureRow]
+    outside: int
+
+
+@router.get("/figures", responses=_ERRORS)
+def figures(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(page("scoreboard"))],
+    prefix: Annotated[str, _PREFIX] = "",
+    month: Annotated[str, _MONTH] = "",
+    kind: Annotated[str, _KIND] = "",
+    at: Annotated[str, _AT] = "",
+) -> FiguresShown:
+    """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
+    with visitor.site.engine.connect() as connection:
+        found = Figures(connection, visitor, asked_of(request))
+    if found.ground is None:
+        raise NotFound
+    return FiguresShown(
+        month=str(found.month),
+        place=found.place,
+        known_at=found.ground.at,
+        frozen=found.ground.frozen,
+        figures=[_figure(visitor, found, one) for one in found.found],
+    )
+
+
+def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
+    said, hidden = shown(visitor.words, found, one), found.hides(one)
+    return FigureShown(
+        name=one.name,
+        title=said["name"],
+        definition=said["definition"],
+        numerator=None if hidden else one.top,
+        denominator=None if hidden else one.bottom,
+        percent=None if hidden else one.percent,
+        hidden=hidden,
+        oldest=one.oldest,
+        parts=[] if hidden else [_part(part) for part in one.parts],
+    )
+
+
+def _part(part: Part) -> PartShown:
+    lengths = [None if length is None else length.total_seconds() for length in (part.median, part.high)]
+    return PartShown(name=part.name, n=part.n, open=part.open, median=lengths[0], high=lengths[1])
+
+
+@router.get("/figures/{figure}", responses=_ERRORS)
+def figure_rows(
+    request: Request,
+    figure: str,
+    visitor: Annotated[Visitor, Depends(page("scoreboard"))],
+    prefix: Annotated[str, _PREFIX] = "",
+    month: Annotated[str, _MONTH] = "",
+    kind: Annotated[str, _KIND] = "",
+    at: Annotated[str, _AT] = "",
+) -> FigureRows:
+    """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
+    with visitor.site.engine.connect() as connection:
+        found = Figures(connection, visitor, asked_of(request))
+        known = {one.name: one for one in found.found}
+        if figure not in known:
+            raise NotFound
+        rows = in_scope(connection, visitor, known[figure].rows)
+    told = [
+        FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
+        for one in rows
+    ]  # fmt: skip
+    return FigureRows(name=figure, rows=told, outside=len(known[figure].rows) - len(rows))
 
 
 @router.get(
