@@ -59,6 +59,8 @@ def filled(route: APIRoute, alert_id: str, person: str) -> str:
         "event_id": "none",
         "view_id": "none",
         "name": "console.css",
+        "figure": "registered",
+        "what": "scoreboard",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], route.path)
 
