@@ -38,7 +38,7 @@ def standing(
     types = [f"reentry.{fact}.v1" for fact in (*facts, _REVERSED)]
     known = and_(event.c.type.in_(types), event.c.arrival <= at)
     corrects = event.c.body["corrects"].as_string()
-    removed = set(connection.execute(select(event.c.source, corrects).where(known, corrects.is_not(None))).tuples())
+    removed = set(map(tuple, connection.execute(select(event.c.source, corrects).where(known, corrects.is_not(None)))))
     columns = (event.c.subject, event.c.type, event.c.time, event.c.arrival, event.c.source, event.c.id, event.c.body)
     rows = connection.execute(select(*columns).where(known, *(conditions or (true(),))))
     told = [_told(row) for row in rows]

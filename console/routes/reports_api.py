@@ -11,6 +11,7 @@ from console.queue import Key
 from console.reports.board import Line, Share
 from console.reports.figure import Figure, Part
 from console.reports.ground import RESULTS, ground_of
+from console.reports.sheets import MEDIA
 from console.reports.view import view_of
 from console.routes import api
 from console.routes.exports import file_of
@@ -318,7 +319,10 @@ def figure_rows(
 @router.get(
     "/exports/{what}",
     response_class=Response,
-    responses={**_ERRORS, 200: {"description": "The file.", "content": {"application/octet-stream": {}}}},
+    responses={
+        **_ERRORS,
+        200: {"description": "The file.", "content": {one.partition(";")[0]: {} for one in MEDIA.values()}},
+    },
 )
 def export(
     request: Request,

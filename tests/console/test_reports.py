@@ -208,6 +208,7 @@ def test_the_province_has_cities_for_places(engine: Engine) -> None:
     assert [line.place for line in board(engine, "99").lines] == ["9901", "9902"]
 
 
+@pytest.mark.slow
 def test_the_ledger_of_the_recorded_history_is_what_replay_says(engine: Engine) -> None:
     alerts = live_all((one for one in history() if one[1] <= NOW), load("cn-default"), load_calendar(), NOW).alerts
     last = {one.alert_id: one for one in alerts if one.handover_kind != "SYSTEM"}
