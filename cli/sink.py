@@ -22,8 +22,10 @@ def sink(
 
     from cli.dump import read_clock
     from cli.records import read_settings
+    from cli.replay import read_rules
     from sinks import SINKS
     from sinks.database import NotMigrated
+    from sinks.ledger import Rules
     from sinks.run import SinkConfig, run
 
     settings = read_settings()
@@ -43,6 +45,7 @@ def sink(
         arrival=read_clock(settings).arrival,
         topic_prefix=settings.topic_prefix,
         metrics_port=settings.web_port,
+        rules=Rules(*read_rules(None, None)),
     )
     try:
         run(config, names or (), stop)

@@ -178,3 +178,15 @@ def pulse(hours: Sequence[int], say: str, *, silent: bool) -> Markup:
             for height in (max(2, round(22 * n / top)) if n else 1,)
         )
     return Markup(f'<svg class="pulse svg" viewBox="0 0 144 22" role="img" aria-label="{escape(say)}">{bars}</svg>')  # noqa: S704 escaped
+
+
+def spark(percents: Sequence[float | None], say: str) -> Markup:
+    """A small curve of percentages between 40 and 100, the line at 95 dashed; months without one are left out."""
+    step = 82 / max(1, len(percents) - 1)
+    points = [(4 + step * i, 27 - 24 * (max(40.0, p) - 40) / 60) for i, p in enumerate(percents) if p is not None]
+    parts = ['<path class="ax" stroke-dasharray="2 2" d="M2 5H90"/>']
+    if len(points) > 1:
+        parts.append(f'<polyline class="ok" points="{" ".join(f"{x:.0f},{y:.1f}" for x, y in points)}"/>')
+    if points:
+        parts.append(f'<circle class="okf" cx="{points[-1][0]:.0f}" cy="{points[-1][1]:.1f}" r="2.6"/>')
+    return Markup(f'<svg class="svg" viewBox="0 0 92 30" role="img" aria-label="{escape(say)}">{"".join(parts)}</svg>')  # noqa: S704 the text is escaped

@@ -60,6 +60,7 @@ class Case:
     bases: tuple[Base, ...] = ()  # at most two; of two, facts that mattered only before the first are forgotten
     closed: tuple[Closed, ...] = ()  # handovers that opened first, closed long ago, and are forgotten
     fragments: Fragments = field(default_factory=Fragments)
+    keeps_answered: bool = False  # derive what was answered and never raised too: for figures, not for alerts
 
     @classmethod
     def empty(cls, subject: str) -> "Case":

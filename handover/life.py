@@ -37,7 +37,7 @@ def advance(case: Case, world: World, before: datetime) -> list[Alert]:
     if case.kind != "SOURCE":
         live_feeds(world, before)
     found = _late(case, world) if case.late else []
-    while (now := _next(case, world)) is not None and now < before:
+    while (now := next_instant(case, world)) is not None and now < before:
         found += live(case, world, now)
     return found
 
@@ -58,7 +58,8 @@ def live_feeds(world: World, before: datetime) -> None:
             world.note(source, alert.alert_id, alert.changed_at, firing=alert.state == "firing")
 
 
-def _next(case: Case, world: World) -> datetime | None:
+def next_instant(case: Case, world: World) -> datetime | None:
+    """The next instant at which something can change: news, the case's own clocks, the world."""
     found = [at for at in (case.next_at,) if at is not None]
     if case.lived is not None and case.kind != "SOURCE" and not case.moved_to:
         change = world.next_change(case.lived, firing=case.has_firing)
@@ -124,7 +125,8 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
 def derived_anew(case: Case, world: World, frame: Frame) -> Derived:
     """What a case owes at an instant, from all facts that have arrived."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
-    derived = Derived(frame, case.memories.__contains__, actions=_by_alert(facts))
+    remembered = _always if case.keeps_answered else case.memories.__contains__
+    derived = Derived(frame, remembered, actions=_by_alert(facts))
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
@@ -133,6 +135,10 @@ def derived_anew(case: Case, world: World, frame: Frame) -> Derived:
         derive_source(derived, case.subject, agency_of(case.subject), feed_at(case, frame.now), frame)
     derived.set_alarm()
     return derived
+
+
+def _always(_: Slot) -> bool:
+    return True
 
 
 def _derive_persons(case: Case, world: World, frame: Frame, facts: Sequence[Fact], derived: Derived) -> None:
@@ -168,7 +174,7 @@ def _weighed(case: Case, world: World, frame: Frame, derived: Derived, concerned
         if old is None and (duty is None or duty.due_at > now or not is_open(duty)):
             continue
         told = derived.actions.get(_alert_id(slot), ())
-        new = weigh(old, duty, in_order(act for act in told if act.arrival == now), around, waived=_waived(told))
+        new = weigh(old, duty, in_order(act for act in told if act.arrival == now), around, waived=is_waived(told))
         if new is None or new is old:
             continue
         case.memories[slot] = new
@@ -198,7 +204,7 @@ def _by_alert(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
     return found
 
 
-def _waived(actions: Iterable[Fact]) -> bool:
+def is_waived(actions: Iterable[Fact]) -> bool:
     """8.5: the latest of waived and reopened holds."""
     decided = last(action for action in actions if action.name in _DECIDES)
     return decided is not None and decided.name == "action.waived"
@@ -279,7 +285,7 @@ def _lived_again(case: Case, world: World, late: Collection[datetime]) -> list[A
     assert until is not None
     case.begin_again(min(late))
     lived: list[Alert] = []
-    while (now := _next(case, world)) is not None and now <= until:
+    while (now := next_instant(case, world)) is not None and now <= until:
         lived += live(case, world, now)
     case.lived = until
     return _differences(case, memories, shown, lived, until)

@@ -43,7 +43,7 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
     if not told:
         return Lived((), {})
     end = (until or told[-1][1]) + MILLISECOND
-    world, cases = World(book, calendar), _Cases(told)
+    world, cases = World(book, calendar), Cases(told)
     for event, arrival in (*told, *_judged(told)):
         _share(world, event, arrival)
         cases.take(event, arrival)
@@ -57,11 +57,12 @@ def _share(world: World, event: Event, arrival: datetime) -> None:
         world.take(event, arrival)
 
 
-class _Cases:
+class Cases:
     """Cases by subject, with what one case tells others."""
 
-    def __init__(self, told: Iterable[Told]) -> None:
+    def __init__(self, told: Iterable[Told], *, keep_answered: bool = False) -> None:
         self.by_subject: dict[str, Case] = {}
+        self._keep_answered = keep_answered
         corrected = {(event.source, event.corrects) for event, _ in told if event.corrects is not None}
         self._corrected = {key: event.subject for event, _ in told if (key := (event.source, event.id)) in corrected}
 
@@ -75,6 +76,7 @@ class _Cases:
             case = self.by_subject.get(subject)
             if case is None:
                 case = self.by_subject[subject] = Case.empty(subject)
+                case.keeps_answered = self._keep_answered
             case.take(one, at)
             queue.extend(outbox(case))
 

@@ -15,7 +15,7 @@ from handover.frame import Frame, Version, Versions
 from handover.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
 
-_SHARED = frozenset(("system.calendar_published", "system.registry_changed", "system.rules_changed"))
+SHARED = frozenset(("system.calendar_published", "system.registry_changed", "system.rules_changed"))
 
 
 class Change(NamedTuple):
@@ -49,7 +49,7 @@ class World:
 
     def take(self, event: Event, arrival: datetime) -> None:
         """Learn a system event, or an action on a system alert."""
-        if event.fact in _SHARED:
+        if event.fact in SHARED:
             if self._entries.take(fact_of(event, arrival)):
                 self._parts.clear()
                 self._instants = sorted({*self._instants, arrival, *_takes_effect(event, arrival)})

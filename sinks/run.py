@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,8 @@ from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 from sqlalchemy import Engine
 
-from sinks import SINKS, manifest
+from handover.calendar import MILLISECOND
+from sinks import SINKS, ledger, manifest
 from sinks.database import connect, prepare
 from sinks.outage import DATABASE, KAFKA, Outage, database
 from sinks.runner import Arrival, Runner
@@ -20,17 +22,22 @@ from sinks.teller import Teller
 
 log = logging.getLogger(__name__)
 JUDGED_EACH_SECONDS = 2.0
+RECKONED_EACH_SECONDS, RECKONED_REST = 5.0, 4.0  # the ledger takes a fifth of a core at most
+TOO_FAR_BEHIND = 10_000  # records not yet written: what is seen comes before what is counted
 
 
 @dataclass(frozen=True)
 class SinkConfig:
-    """What the sinks are given. `arrival` maps broker time (ms) to the time that facts are judged in; `metrics_port` 0: none."""
+    """What the sinks are given. `arrival` maps broker time (ms) to the time that facts are judged in; `metrics_port` 0: none.
+    `rules`: what the ledger of duties is reckoned by; without them none is kept.
+    """
 
     brokers: str
     database_url: str
     arrival: Arrival
     topic_prefix: str = ""
     metrics_port: int = 0
+    rules: ledger.Rules | None = None
 
 
 def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None:
@@ -51,6 +58,9 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     if events is not None:
         judge = _Judge(config, events, teller)
         threads.append(threading.Thread(target=_guarded, args=(judge.run, stop, failed), name="manifests"))
+        if config.rules is not None:
+            clerk = _Clerk(config, events, config.rules)
+            threads.append(threading.Thread(target=_guarded, args=(clerk.run, stop, failed), name="ledger"))
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,3 +128,28 @@ class _Judge:
                 self._teller.tell(event)
         with database(), engine.begin() as connection:
             manifest.keep(connection, found)
+
+
+class _Clerk:
+    """Keeps the ledger up to where all events are in SQL; who is far behind writes events first."""
+
+    def __init__(self, config: SinkConfig, events: Runner, rules: ledger.Rules) -> None:
+        self._config, self._events, self._rules = config, events, rules
+        self._outage = Outage("ledger")
+
+    def run(self, stop: threading.Event) -> None:
+        """Every few seconds, until told to stop."""
+        pause = RECKONED_EACH_SECONDS
+        while not stop.wait(pause):
+            until, pause = self._events.read_until_ms, RECKONED_EACH_SECONDS
+            if until is None or self._events.behind > TOO_FAR_BEHIND:
+                continue
+            began = time.monotonic()
+            try:
+                with database():
+                    ledger.catch_up(self._events.engine, self._rules, self._config.arrival(until) - MILLISECOND, stop)
+            except SinkUnavailable as error:
+                self._outage.wait(DATABASE, error, stop)
+            else:
+                self._outage.over(DATABASE)
+            pause = max(RECKONED_EACH_SECONDS, RECKONED_REST * (time.monotonic() - began))

@@ -33,6 +33,7 @@ class Runner:
         self.sink, self.engine, self.prefix, self.arrival = sink, engine, prefix, arrival
         self.brokers = brokers
         self.read_until_ms: int | None = None
+        self.behind = 0  # records not yet read
         self._last: dict[TopicPartition, int] = {}
         self._outage = Outage(sink.name)
         self._group = f"{prefix}reentry-sink-{sink.name}"
@@ -142,6 +143,7 @@ class Runner:
             return
         lags = {place: max(0, ends[place] - (at[place] or 0)) for place in places}
         self._show(lags)
+        self.behind = sum(lags.values())
         if not places:
             self.read_until_ms = None
             return

@@ -190,6 +190,7 @@ event = Table(
     Index("ix_event_type", "type"),
     Index("ix_event_source_arrival", "source", "arrival"),  # the pulse of a feed
     Index("ix_event_source_topic_sequence", "source", "topic", "sequence"),  # its gaps
+    Index("ix_event_arrival", "arrival"),
 )
 
 publisher = Table(
@@ -236,6 +237,83 @@ dead_letter = Table(
     _text("state"),  # pending, redriven or dropped
     Index("ix_dead_letter_state_reason_source_type_field", "state", "reason", "source", "type", "field"),
     Index("ix_dead_letter_source_state", "source", "state"),
+)
+
+
+def _duty_columns() -> list[Column[Any]]:
+    return [
+        _text("alert_id"),
+        _text("subject"),
+        _text("handover_id", null=True),
+        _text("handover_kind"),
+        Column("key_person", Boolean, nullable=False),
+        _text("rule_id"),
+        _text("occurrence"),
+        _text("owner_agency"),
+        _text("jurisdiction"),
+        _text("county"),  # six digits: where it is counted
+        _text("severity"),
+        _at("anchor_at"),
+        _at("due_at"),
+        _at("met_at", null=True),
+        _text("standing"),  # open, in_time, late, waived, cancelled, redated or paused
+        _text("contest", null=True),
+        Column("provisional", Boolean, nullable=False),
+        Column("computation", JSON, nullable=False),
+    ]
+
+
+duty = Table(
+    "duty",
+    metadata,
+    _text("obligation_id", key=True),
+    Column("known_from", UtcDateTime, primary_key=True),
+    _at("known_until", null=True),  # null: so it stands
+    *_duty_columns(),
+    Index("ix_duty_subject", "subject"),
+    Index("ix_duty_county_due_at", "county", "due_at"),
+    Index("ix_duty_due_at", "due_at"),
+)
+
+frozen_duty = Table(
+    "frozen_duty",
+    metadata,
+    _text("month", key=True),  # of the deadline, 2026-03
+    _text("obligation_id", key=True),
+    *_duty_columns(),
+    Index("ix_frozen_duty_county", "county", "month"),
+)
+
+frozen_month = Table(
+    "frozen_month",
+    metadata,
+    _text("month", key=True),
+    _at("known_at"),  # its figures are those known then
+    _text("rule_book"),
+)
+
+reckoned = Table(
+    "reckoned",
+    metadata,
+    _text("subject", key=True),
+    _at("next_at", null=True),  # when its duties can change without news
+    Index("ix_reckoned_next_at", "next_at"),
+)
+
+tie = Table(
+    "tie",
+    metadata,
+    _text("subject", key=True),
+    _text("other", key=True),  # events of the one concern the other: merged refs, disputes that name persons
+    Index("ix_tie_other", "other"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("number", Integer, primary_key=True),  # one row
+    _at("until"),  # everything that arrived up to here is reckoned
+    _text("rule_book"),
 )
 
 change = Table(

@@ -9,20 +9,20 @@ from sqlalchemy import Engine
 from handover.calendar import Calendar
 from handover.case_json import encode
 from handover.life import advance
-from handover.replay import MILLISECOND, Told, _Cases, _judged, _share
+from handover.replay import MILLISECOND, Cases, Told, _judged, _share
 from handover.rulebook import RuleBook
 from handover.world import World
 from schemas import alert as alerts
 from schemas.instants import millis
 from schemas.topics import ALERT, CASE
-from sinks import alert_table, case_table, event_table
+from sinks import alert_table, case_table, event_table, ledger
 from sinks.sink import Record
 
 
 def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime) -> None:
     """Write the events that arrived up to `until`, every alert they raised, and each case as it is then."""
     told = sorted((one for one in events if one[1] <= until), key=lambda one: one[1])
-    world, cases = World(book, calendar), _Cases(told)
+    world, cases = World(book, calendar), Cases(told)
     for event, arrival in (*told, *_judged(told)):
         _share(world, event, arrival)
         cases.take(event, arrival)
@@ -36,6 +36,7 @@ def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calen
         lived = [case for case in cases.by_subject.values() if case.derived is not None]
         snapshots = [(CASE, case.subject, orjson.loads(encode(case).value), until) for case in lived]
         assert not case_table.write(connection, [_record(*row) for row in snapshots])
+    ledger.catch_up(engine, ledger.Rules(book, calendar), until)
 
 
 def _record(topic: str, key: str, value: object, arrival: datetime) -> Record:

@@ -43,6 +43,7 @@ VALUES = {  # for every other parameter of an address, a value that is not there
     "group": "none",
     "redrive_id": "none",
     "what": "drop",
+    "figure": "registered",
 }
 
 

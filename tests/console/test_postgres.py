@@ -17,6 +17,11 @@ from console.chain import check, snapshot
 from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.queue import BUCKETS, FACETS, VIEWS, Filters, Moment, cube, page
+from console.reports.all_figures import figures_of
+from console.reports.behind import behind
+from console.reports.board import board_of
+from console.reports.ground import Wanted, corrections, ground_of
+from console.reports.month import Month
 from console.scope import Scope
 from console.site import Site, environment
 from console.users import User
@@ -115,6 +120,29 @@ def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> 
     assert found[0][3] > 50
 
 
+def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
+    found = []
+    for one in (engine, server):
+        with one.connect() as connection:
+            sides: list[object] = []
+            for month in (Month.of(NOW), Month.of(NOW).on(-1)):
+                ground = ground_of(connection, month)
+                assert ground is not None
+                board = board_of(connection, ground, "9901", "")
+                listed = behind(connection, SCOPE, ground, Wanted(county="990102"), "counted", None, 500)
+                sides += [
+                    board.lines,
+                    board.all,
+                    board.left_out,
+                    [row["alert_id"] for row in listed.rows],
+                    listed.counted,
+                ]
+                sides += [corrections(connection, month, Wanted()), figures_of(connection, ground, "9901", "")]
+            found.append(sides)
+    assert found[0] == found[1]
+    assert found[0][4]
+
+
 def test_pages_read_and_settings_write(server: Engine) -> None:
     url = server.url.render_as_string(hide_password=False)
     app = create_app(ConsoleConfig(url, NOWHERE, now=lambda: NOW, secure_cookies=False))
@@ -126,7 +154,10 @@ def test_pages_read_and_settings_write(server: Engine) -> None:
             "/today",
             "/today?sev=WARN&kind=B&wait=town&state=open",
             "/people",
-            "/obligations",
+            "/obligations?result=in_time",
+            "/scoreboard?print=1",
+            "/scoreboard/figures",
+            "/today/export",
             f"/alerts/{alert_id}",
             f"/alerts/{alert_id}.json",
         ):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handover.calendar import load_calendar
 from handover.case import Case
-from handover.life import _next, derived_anew, live
+from handover.life import derived_anew, live, next_instant
 from handover.rulebook import load
 from handover.ruleset import LIGHT
 from handover.world import World
@@ -71,7 +71,7 @@ def test_what_is_derived_step_by_step_equals_what_isderived_anew(told: list[Told
     world, case, renewed = World(BOOK, CALENDAR), Case.empty(PERSON), 0
     for event, arrival in told:
         case.take(event, arrival)
-    while (now := _next(case, world)) is not None and now < LAST:
+    while (now := next_instant(case, world)) is not None and now < LAST:
         before = case.derived
         live(case, world, now)
         assert case.derived is not None

@@ -1,0 +1,36 @@
+"""Every figure of a place and month, in the order in which they are shown."""
+
+from sqlalchemy import Connection
+
+from console.reports import duties, lags
+from console.reports.figure import Figure
+from console.reports.ground import Ground
+from console.reports.movements import Movements
+from console.reports.stages import KINDS
+
+HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
+NAMES = (
+    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "notice_lead",
+    "returns", "dates_moved", "check_ins", "disputes_found", "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "lags",
+)  # fmt: skip
+
+
+def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -> list[Figure]:
+    """All of them; disputes and publishers only where no kind of handover is asked for."""
+    assert ground.month is not None
+    kinds = KINDS.get(kind, ())
+    found = {
+        figure.name: figure
+        for figure in (
+            *duties.figures(connection, ground, prefix, kinds),
+            *Movements(connection, prefix, kinds, ground.month, ground.at).figures(),
+            *([] if kinds else [lags.figure(connection, ground.month, ground.at, prefix)]),
+        )
+    }
+    return [found[name] for name in NAMES if name in found]
+
+
+def too_few(figure: Figure) -> bool:
+    """Whether a figure says too much to who may not see its rows."""
+    size = figure.bottom if figure.bottom is not None else figure.top
+    return size is not None and 0 < size < HIDDEN_FROM_STRANGERS

@@ -1,0 +1,84 @@
+"""What a figure is: a numerator, a denominator where it has one, parts by rule or office, and the rows behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+
+from console.reports.board import FEW
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One row behind a figure: whom and where, which office, when, and the fact that puts it there. `holds`: it is in the numerator."""
+
+    subject: str
+    place: str
+    office: str
+    at: datetime
+    fact: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A figure of one rule, prison or publisher. Lengths are exact; None: not reached, too many are still open."""
+
+    name: str
+    n: int
+    median: timedelta | None
+    high: timedelta | None  # p90 of answers and leads, p95 of lags
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all."""
+
+    name: str
+    top: int | None = None
+    bottom: int | None = None
+    oldest: datetime | None = None
+    parts: Sequence[Part] = ()
+    rows: Sequence[Behind] = ()
+    duties: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
+    more: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def percent(self) -> float | None:
+        """None where it is no share, or of too few."""
+        if self.top is None or self.bottom is None or self.bottom < FEW:
+            return None
+        return 100 * self.top / self.bottom
+
+
+def share_of(name: str, rows: Sequence[Behind]) -> Figure:
+    """A share counted from its rows: the number and what is behind it cannot differ."""
+    return Figure(name, sum(row.holds for row in rows), len(rows), rows=rows)
+
+
+def count_of(name: str, rows: Sequence[Behind]) -> Figure:
+    """A number of rows."""
+    return Figure(name, len(rows), rows=rows)
+
+
+def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
+    """Within how long a share of all was answered, those still open counted as open that long (Kaplan and Meier); None: not reached."""
+    left = len(answered) + len(still_open)
+    standing = 1.0
+    open_since = sorted(still_open)
+    passed = 0
+    for length in sorted(answered):
+        while passed < len(open_since) and open_since[passed] < length:
+            passed += 1
+            left -= 1
+        standing *= (left - 1) / left
+        left -= 1
+        if standing <= 1 - share + 1e-9:
+            return length
+    return None
+
+
+def nearest(values: Sequence[timedelta], share: float) -> timedelta | None:
+    """The value at a share of the way up (nearest rank); None of nothing."""
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None

@@ -1,0 +1,185 @@
+"""Figures of releases, notices, returns and disputes, counted from the events that stand and the handovers they belong to."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from console.reports.events import Home, Homes, Told, between, of_people, standing
+from console.reports.figure import Behind, Figure, Part, count_of, nearest, share_of
+from console.reports.month import Month
+from handover.calendar import DAY, end_of, start_of
+from sinks.tables import event
+
+_ARRIVED = ("intake.pickup_completed", "intake.person_reported", "intake.registered")
+_TAKEN = ("intake.acknowledged", "intake.pickup_planned", *_ARRIVED)
+_SOLVED, _CLOSED = ("dispute.agreed",), ("dispute.agreed", "dispute.failed", "dispute.withdrawn", "dispute.referred")
+_COMING = 30 * DAY
+
+
+class Movements:
+    """What happened to the people of a place in a month, as known at an instant."""
+
+    def __init__(self, connection: Connection, prefix: str, kinds: tuple[str, ...], month: Month, at: datetime) -> None:
+        self._connection, self._prefix, self._kinds = connection, prefix, kinds
+        self._month, self._at = month, at
+        self._homes = Homes(connection, prefix)
+
+    def figures(self) -> list[Figure]:
+        """All of them."""
+        released = self._told(("release.occurred",), self._month.begins, self._month.ends)
+        return [
+            self._coming(),
+            self._today(),
+            self._registered(released),
+            self._handed_over(released),
+            self._leads(),
+            self._returns(),
+            self._moved(),
+            *([] if self._kinds else self._disputes()),
+        ]  # fmt: skip
+
+    def _told(self, facts: Sequence[str], begins: datetime, ends: datetime) -> list[tuple[Told, Home]]:
+        """Events between two instants with their handovers, of the kinds that are asked for."""
+        found = standing(
+            self._connection, facts, self._at, of_people(self._prefix), between(begins, min(ends, self._at + DAY))
+        )
+        pairs = [(one, self._homes.of(one.subject, one.time)) for one in found]
+        return [(one, home) for one, home in pairs if home is not None and self._asked(home)]
+
+    def _asked(self, home: Home) -> bool:
+        return not self._kinds or home.kind in self._kinds
+
+    def _later(self, facts: Sequence[str]) -> dict[str, list[Told]]:
+        """All events of these facts, by person."""
+        found: dict[str, list[Told]] = {}
+        for one in standing(self._connection, facts, self._at, of_people(self._prefix)):
+            found.setdefault(one.subject, []).append(one)
+        return found
+
+    @staticmethod
+    def _behind(one: Told, home: Home, *, holds: bool = True) -> Behind:
+        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.fact, holds)
+
+    def _expected(self, first: date, last: date, *, key_only: bool) -> list[Home]:
+        """Open handovers whose release date lies between two days."""
+        return [
+            home
+            for home in self._homes.all
+            if home.release_date is not None
+            and first <= date.fromisoformat(home.release_date) <= last
+            and (home.closed_at is None or home.closed_at > self._at)
+            and (home.key_person or not key_only)
+            and self._asked(home)
+        ]
+
+    def _coming(self) -> Figure:
+        """Key persons to be released within thirty days: for how many a pick-up is planned."""
+        today = self._at.date()
+        planned = self._later(("intake.pickup_planned", "intake.pickup_completed"))
+        return share_of(
+            "key_releases",
+            [
+                Behind(
+                    home.subject, home.jurisdiction, home.county, start_of(date.fromisoformat(home.release_date or "")),
+                    "intake.pickup_planned" if home.subject in planned else "release.scheduled", home.subject in planned,
+                )
+                for home in self._expected(today, today + _COMING, key_only=True)
+            ],
+        )  # fmt: skip
+
+    def _today(self) -> Figure:
+        """Released today, and nobody has said that they receive the person."""
+        today = self._at.date()
+        taken = self._later(_TAKEN)
+        left = self._told(("release.occurred",), start_of(today), end_of(today))
+        occurred = {home.handover_id: (one.time, home) for one, home in left}
+        due = {home.handover_id: (start_of(today), home) for home in self._expected(today, today, key_only=False)}
+        rows = [
+            Behind(home.subject, home.jurisdiction, home.county, at, "release.occurred", holds=True)
+            for at, home in (due | occurred).values()
+            if not any(_receives(one, home) for one in taken.get(home.subject, ()))
+        ]
+        return count_of("today_no_receiver", rows)
+
+    def _registered(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+        registered = self._later(("intake.registered",))
+        return share_of(
+            "registered",
+            [
+                self._behind(one, home, holds=any(later.time >= home.opened_at for later in registered.get(one.subject, ())))
+                for one, home in released
+            ],
+        )  # fmt: skip
+
+    def _handed_over(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+        arrived = self._later(_ARRIVED)
+        return share_of(
+            "handed_over",
+            [
+                self._behind(one, home, holds=any(later.time.date() == one.time.date() for later in arrived.get(one.subject, ())))
+                for one, home in released
+                if home.key_person
+            ],
+        )  # fmt: skip
+
+    def _leads(self) -> Figure:
+        """Per prison: from the first notice to the release date."""
+        first: dict[str, tuple[Told, Home]] = {}
+        for one, home in self._told(("release.notice_sent",), self._month.begins, self._month.ends):
+            first.setdefault(home.handover_id, (one, home))
+        rows, leads = [], dict[str, list[timedelta]]()
+        for one, home in first.values():
+            if home.release_date is not None:
+                rows.append(self._behind(one, home))
+                days = date.fromisoformat(home.release_date) - one.time.date()
+                leads.setdefault(home.sending, []).append(days)
+        parts = [
+            Part(prison, len(found), nearest(found, 0.5), nearest(found, 0.1))
+            for prison, found in sorted(leads.items())
+        ]
+        return Figure("notice_lead", len(rows), parts=parts, rows=rows)
+
+    def _returns(self) -> Figure:
+        told = self._told(("intake.returned", "intake.verification_returned"), self._month.begins, self._month.ends)
+        rows = [self._behind(one, home) for one, home in told if one.data.get("result", "NOT_OURS") == "NOT_OURS"]
+        hops: dict[str, int] = {}
+        for row in rows:
+            hops[row.subject] = hops.get(row.subject, 0) + 1
+        return Figure("returns", len(rows), rows=rows, more={"most": max(hops.values(), default=0)})
+
+    def _moved(self) -> Figure:
+        told = self._told(("release.date_changed",), self._month.begins, self._month.ends)
+        return count_of("dates_moved", [self._behind(one, home) for one, home in told])
+
+    def _disputes(self) -> list[Figure]:
+        """Disputes reported in the month: accepted, and solved both of the closed and of the found."""
+        found: dict[str, Told] = {}
+        in_month = between(self._month.begins, self._month.ends)
+        for one in standing(self._connection, ("dispute.reported",), self._at, in_month):
+            if one.data["place_code"].startswith(self._prefix):
+                found.setdefault(one.subject, one)
+        facts = {"dispute.accepted", *_CLOSED}
+        later: dict[str, set[str]] = {}
+        for one in standing(self._connection, sorted(facts), self._at, event.c.time >= self._month.begins):
+            if one.subject in found:
+                later.setdefault(one.subject, set()).add(one.fact)
+
+        def rows(holds: Sequence[str], among: Sequence[str] = ()) -> list[Behind]:
+            return [
+                Behind(key, one.data["place_code"], one.agency, one.time, one.fact, not later.get(key, set()).isdisjoint(holds))
+                for key, one in found.items()
+                if not among or not later.get(key, set()).isdisjoint(among)
+            ]  # fmt: skip
+
+        special = sum(bool(one.data["person_refs"]) for one in found.values())
+        return [
+            Figure("disputes_found", len(found), rows=rows(("dispute.reported",)), more={"special": special}),
+            share_of("disputes_accepted", rows(("dispute.accepted",))),
+            share_of("disputes_solved_closed", rows(_SOLVED, _CLOSED)),
+            share_of("disputes_solved_found", rows(_SOLVED)),
+        ]
+
+
+def _receives(one: Told, home: Home) -> bool:
+    return one.time >= home.opened_at and bool(one.data.get("accepted", True))

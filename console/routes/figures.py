@@ -1,0 +1,205 @@
+"""/scoreboard/figures: every other figure of a place and month, with its definition and the rows behind it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from console.reports.all_figures import HIDDEN_FROM_STRANGERS, NAMES, figures_of, too_few
+from console.reports.board import FEW
+from console.reports.figure import Behind, Figure, Part
+from console.reports.ground import Ground, ground_of
+from console.reports.month import Month
+from console.reports.view import Asked, Reader, reader_of
+from console.routes.scoreboard import asked_of, month_name
+from console.web import NotFound, Visitor, page, render
+from console.words import Words
+from handover.calendar import DAY
+from sinks.tables import handover
+
+router = APIRouter()
+_MOST_ROWS, _MOST_PARTS = 500, 30
+
+
+class Figures:
+    """The figures that one reader asked for."""
+
+    def __init__(self, connection: Connection, visitor: Visitor, asked: Asked) -> None:
+        self.reader: Reader = reader_of(visitor.scope, asked.prefix)
+        self.place = self.reader.own or self.reader.prefix
+        self.asked = asked
+        self.month = min(asked.month or Month.of(visitor.site.now()), Month.of(visitor.site.now()))
+        self.ground: Ground | None = ground_of(connection, self.month, asked.at)
+        self.found: list[Figure] = []
+        if self.ground is not None:
+            self.found = figures_of(connection, self.ground, self.place, asked.kind)
+
+    def hides(self, figure: Figure) -> bool:
+        """Whether this reader is told only that they are few."""
+        return not self.reader.sees_rows and too_few(figure)
+
+    def query(self, **changes: str) -> str:
+        """As it stands in an address."""
+        at = self.asked.at.isoformat() if self.asked.at else ""
+        values = {"prefix": self.reader.prefix, "month": str(self.month), "kind": self.asked.kind, "at": at} | changes
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+@router.get("/scoreboard/figures")
+def all_of_them(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+    """All figures with their definitions; ?prefix=&month=&kind=&at=."""
+    with visitor.site.engine.connect() as connection:
+        figures = Figures(connection, visitor, asked_of(request))
+    if figures.ground is None:
+        return render(visitor, "no_ledger.html")
+    words = visitor.words
+    last = min(figures.month.on(1), Month.of(visitor.site.now()))
+    months = [last.on(back) for back in (-2, -1, 0)]
+    return render(
+        visitor,
+        "figures.html",
+        place=words.place(figures.place),
+        month_name=month_name(words, figures.month, year=True),
+        at=figures.ground.at,
+        frozen=figures.ground.frozen,
+        figures=[shown(words, figures, one) for one in figures.found],
+        months=[
+            {"label": month_name(words, one), "href": f"/scoreboard/figures?{figures.query(month=str(one), at='')}", "current": one == figures.month}
+            for one in months
+        ],
+        board_href=f"/scoreboard?{figures.query()}",
+    )  # fmt: skip
+
+
+@router.get("/scoreboard/figures/{figure}")
+def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+    """One figure and the rows behind it that are in scope. 404 for a name that is none."""
+    if figure not in NAMES:
+        raise NotFound
+    with visitor.site.engine.connect() as connection:
+        figures = Figures(connection, visitor, asked_of(request))
+        known = {one.name: one for one in figures.found}
+        if figures.ground is None or figure not in known:
+            return render(visitor, "no_ledger.html")
+        rows = in_scope(connection, visitor, known[figure].rows)
+    words = visitor.words
+    return render(
+        visitor,
+        "figure.html",
+        place=words.place(figures.place),
+        month_name=month_name(words, figures.month, year=True),
+        at=figures.ground.at,
+        figure=shown(words, figures, known[figure]),
+        rows=[_row(words, one) for one in rows[:_MOST_ROWS]],
+        more=max(0, len(rows) - _MOST_ROWS),
+        outside=len(known[figure].rows) - len(rows),
+        back=f"/scoreboard/figures?{figures.query()}",
+    )
+
+
+def in_scope(connection: Connection, visitor: Visitor, rows: Sequence[Behind]) -> list[Behind]:
+    """Rows about people and disputes that the visitor may see."""
+    if not visitor.scope.handovers:
+        return []
+    subjects = sorted({row.subject for row in rows if row.subject.startswith("p1_")})
+    seen: set[str] = set()
+    for first in range(0, len(subjects), _MOST_ROWS):
+        wanted = handover.c.subject.in_(subjects[first : first + _MOST_ROWS])
+        mine = select(handover.c.subject).where(wanted, visitor.scope.of_handovers(handover))
+        seen.update(connection.execute(mine).scalars())
+    prefix = visitor.scope.prefix
+    return [row for row in rows if row.subject in seen or (row.subject.startswith("d1_") and row.place.startswith(prefix))]  # fmt: skip
+
+
+def shown(words: Words, figures: Figures, figure: Figure) -> dict[str, Any]:
+    """A figure as a page shows it: its value in words, its definition, where its rows are."""
+    t = words.t
+    parts = sorted(figure.parts, key=_slowest) if figure.name == "lags" else figure.parts
+    values = {"few": FEW, "n": HIDDEN_FROM_STRANGERS, **figure.more}
+    return {
+        "name": t(f"figure.{figure.name}"),
+        "definition": t(f"figure.{figure.name}.what", **{name: values[name] for name in _VALUES.get(figure.name, ())}),
+        "value": _value(words, figures, figure),
+        "parts": [] if figures.hides(figure) else [_part(words, figure, one) for one in parts[:_MOST_PARTS]],
+        "parts_more": max(0, len(parts) - _MOST_PARTS),
+        "high": t("figure.part.p95" if figure.name == "lags" else "figure.part.p10" if figure.name == "notice_lead" else "figure.part.p90"),
+        "of": t(f"figure.part.{_OF.get(figure.name, 'rule')}"),
+        "open": figure.name == "answer_time",
+        "href": _href(figures, figure),
+    }  # fmt: skip
+
+
+_VALUES = {"returns": ("most",), "disputes_found": ("special",)}
+_OF = {"lags": "publisher", "notice_lead": "prison"}
+
+
+def _slowest(part: Part) -> tuple[timedelta, str]:
+    return (-(part.high or timedelta()), part.name)
+
+
+def _value(words: Words, figures: Figures, figure: Figure) -> str:
+    t = words.t
+    if figures.hides(figure):
+        return t("board.cell.hidden", n=HIDDEN_FROM_STRANGERS)
+    if figure.top is None:
+        return ""
+    if figure.bottom is not None:
+        if not figure.bottom:
+            return ""
+        if figure.percent is None:
+            return f"{figure.top}/{figure.bottom}"
+        return f"{figure.percent:.1f}% ({figure.top}/{figure.bottom})"
+    if figure.oldest is not None:
+        return t("figure.oldest", n=figure.top, at=words.limit(figure.oldest))
+    return str(figure.top)
+
+
+def _part(words: Words, figure: Figure, part: Part) -> dict[str, Any]:
+    names = {"lags": words.source, "notice_lead": words.agency}
+    name = names[figure.name](part.name) if figure.name in names else f"{part.name} {words.rule(part.name)}"
+    return {
+        "name": name,
+        "n": part.n,
+        "open": part.open,
+        "median": _length(words, figure, part.median),
+        "high": _length(words, figure, part.high),
+    }
+
+
+def _length(words: Words, figure: Figure, length: timedelta | None) -> str:
+    if length is None:
+        return words.t("figure.not_reached")
+    if figure.name == "notice_lead":
+        return words.t("figure.days", n=length // DAY)
+    return words.length(length)
+
+
+def _href(figures: Figures, figure: Figure) -> str:
+    if figure.duties is None:
+        return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows else ""
+    result, rules, of_month = figure.duties
+    values = {
+        "rule": ",".join(rules), "county": figures.place, "month": str(figures.month) if of_month else "", "result": result,
+        "kind": figures.asked.kind, "at": figures.asked.at.isoformat() if figures.asked.at else "",
+    }  # fmt: skip
+    return f"/obligations?{urlencode({name: value for name, value in values.items() if value})}"
+
+
+def _row(words: Words, one: Behind) -> dict[str, Any]:
+    return {
+        "who": words.person(one.subject),
+        "href": f"/people/{one.subject}" if one.subject.startswith("p1_") else "",
+        "place": words.place(one.place),
+        "office": words.agency(one.office),
+        "at": _day(words, one.at),
+        "fact": words.fact(one.fact),
+        "holds": one.holds,
+    }
+
+
+def _day(words: Words, at: datetime) -> str:
+    return words.day(at.date()) if at.hour == at.minute == 0 else words.at(at)
