@@ -1,8 +1,10 @@
 """Which open duties another rule book would move: derived from what is known now, at the instant the change takes effect."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from handover.alerts import is_open
 from handover.case import Case
@@ -11,6 +13,9 @@ from handover.life import live
 from handover.obligations import Obligation
 from handover.replay import Cases, Told
 from handover.world import World
+
+Kind = Literal["later", "earlier", "gone", "new"]
+KINDS: tuple[Kind, ...] = ("later", "earlier", "gone", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,19 @@ class Move:
     owner_agency: str
     before: datetime | None  # when it is due now; None: it is no duty now
     after: datetime | None
+
+    @property
+    def kind(self) -> Kind:
+        """Which way it moves."""
+        if self.before is None or self.after is None:
+            return "new" if self.before is None else "gone"
+        return "later" if self.after > self.before else "earlier"
+
+
+def tally(found: Iterable[Move]) -> dict[Kind, int]:
+    """How many move which way."""
+    counts = Counter(one.kind for one in found)
+    return {kind: counts[kind] for kind in KINDS}
 
 
 def moves(told: Iterable[Told], before: World, after: World, at: datetime) -> Iterator[Move]:
