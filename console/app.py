@@ -22,10 +22,25 @@ from console.demo import make_demo_users
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.publisher import Publisher
-from console.routes import alerts, api, live, login, obligations, people, settings, system, today
+from console.routes import (
+    alerts,
+    api,
+    api_rules,
+    live,
+    login,
+    obligations,
+    people,
+    rule_changes,
+    rules,
+    settings,
+    system,
+    today,
+    whatif,
+)
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, language_of, render_public, site_of
+from console.whatif_job import Runs
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rulebook import load
 from sinks.database import connect, prepare
@@ -40,7 +55,11 @@ ROUTERS = (
     obligations.router,
     settings.router,
     live.router,
+    rules.router,
+    rule_changes.router,
+    whatif.router,
     api.router,
+    api_rules.router,
 )  # a new page: its module's router here
 
 
@@ -50,7 +69,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router, include_in_schema=router is api.router)
+        app.include_router(router, include_in_schema=router.prefix.startswith("/api/"))
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,
@@ -62,6 +81,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     )
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.live = Live(engine, config.poll.total_seconds())
+    app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies)
@@ -80,11 +100,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if site.config.demo:
         make_demo_users(site.engine)
     app.state.publisher.start()
+    app.state.runs.start()
     await app.state.live.start()
     try:
         yield
     finally:
         await app.state.live.stop()
+        app.state.runs.stop()
         app.state.publisher.stop()
         site.engine.dispose()
 

@@ -163,3 +163,11 @@ def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
             f'<text class="{"to" if line.late else "tx"}" x="{x:.1f}" y="{y + 4}"{anchor}>{escape(line.note)}</text>'
         )
     return "".join(parts)
+
+
+def share(before: int, after: int, widest: int) -> Markup:
+    """Two counts in one bar: solid what is after a change, hollow what was before; the table beside it has the numbers."""
+    full = 128.0
+    outer, inner = full * before / widest, full * after / widest
+    parts = f'<rect class="hol" x="1" y="2" width="{outer:.0f}" height="10"/><rect class="bar" x="1" y="2" width="{inner:.0f}" height="10"/>'
+    return Markup(f'<svg class="svg" width="132" height="14" viewBox="0 0 132 14" aria-hidden="true">{parts}</svg>')  # noqa: S704 only numbers

@@ -30,6 +30,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"description": "A value is wrong; `errors` says which."},
     503: {"description": "Kafka or the database is away."},
 }
+ERRORS = _ERRORS  # for the other modules of the API
 ActionName = Literal[
     "acknowledge", "unacknowledge", "assign", "comment", "snooze", "resume", "waive", "reopen", "contest", "decide"
 ]
