@@ -122,5 +122,8 @@ def test_the_schema_has_every_route_and_no_page(console: OpenConsole) -> None:
     schema = console().client.get("/api/v1/openapi.json").json()
     assert set(schema["paths"]) == {
         "/api/v1/me", "/api/v1/queue", "/api/v1/alerts/{alert_id}", "/api/v1/alerts/{alert_id}/record", "/api/v1/alerts/{alert_id}/{action}",
-        "/api/v1/pending/{batch}/undo", "/api/v1/people/{person_ref}",
+        "/api/v1/pending/{batch}/undo", "/api/v1/people/{person_ref}", "/api/v1/rules", "/api/v1/rules/diff/{a}/{b}",
+        "/api/v1/rules/{book}/{rule}", "/api/v1/whatif", "/api/v1/whatif/{run_id}", "/api/v1/whatif/{run_id}/table",
+        "/api/v1/whatif/{run_id}/alerts", "/api/v1/whatif/{run_id}/cancel", "/api/v1/rule-changes",
+        "/api/v1/rule-changes/{proposal_id}/{decision}",
     }  # fmt: skip
