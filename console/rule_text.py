@@ -16,6 +16,8 @@ from schemas.catalogue import labels_of
 
 _OF_TERM = frozenset(("gps_term", "window_end"))  # their target is the end of a term; elsewhere it is the release date
 _NOT_SET = "-"
+_DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wd": 1.4, "month": 30.0}  # about, to find the shorter of two
+_COUNTED = frozenset(("within", "next_within", "returned"))  # from the day after the anchor's
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class RuleText:
     say: str  # when it fires
     starts: str
     clock: str
+    short: str  # the clock in a word or two, for a list
     notes: Sequence[str]
     levels: Sequence[tuple[str, str]]  # (severity, from when)
     owner: str
@@ -39,11 +42,6 @@ class RuleText:
     kinds: str
     basis: str
     status: str
-
-    @property
-    def short(self) -> str:
-        """The clock in a word or two, for a list."""
-        return self.clock.partition(";")[0].partition("；")[0]
 
 
 def told(rule: Rule, book: RuleBook, t: Texts) -> RuleText:
@@ -63,6 +61,7 @@ def told(rule: Rule, book: RuleBook, t: Texts) -> RuleText:
         say=_say(rule, book, clock, t),
         starts=starts,
         clock=clock,
+        short=span(min(rule.grace.values(), key=_days_of), t) if rule.grace else clock,
         notes=_notes(rule, t),
         levels=[(stage.severity, when(stage, rule, t)) for stage in rule.stages],
         owner=owner,
@@ -187,7 +186,10 @@ def ladder(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
     for name, climbs in (("normal", severities - {"CRIT", "INFO"}), ("CRIT", severities & {"CRIT"})):
         if climbs:
             head = t("rules.ladder.CRIT") if name == "CRIT" else ""
-            steps = [t(f"rules.ladder.{min(n, 3)}", span=span(at, t)) for n, at in enumerate(book.ladder[name])]
+            steps = [
+                t(f"rules.ladder.{min(n, 3)}", span=span(at, t) if n else t("span.now"))
+                for n, at in enumerate(book.ladder[name])
+            ]
             found.append(head + ("；" if t.language == "zh" else "; ").join(steps))
     return found or [t("rules.ladder.INFO")]
 
@@ -236,8 +238,14 @@ def _clock(rule: Rule, t: Texts) -> str:
     return span(length, t) if length is not None else ""
 
 
+def _days_of(length: Span) -> float:
+    return sum(term.count * _DAYS[term.unit] for term in length.terms)
+
+
 def _notes(rule: Rule, t: Texts) -> list[str]:
-    found = [
+    length = rule.within
+    found = [t("rules.day0")] if rule.form in _COUNTED and length is not None and not length.is_exact else []
+    found += [
         t(f"rules.{name}", span=span(length, t))
         for name in ("latest", "at_least", "extension", "known_grace")
         if (length := getattr(rule, name)) is not None

@@ -107,8 +107,10 @@ def line_of(text: str, why: str) -> int | None:
     found = _SYNTAX.search(why)
     if found:
         return int(found[1])
-    named = _RULE.match(why)
     lines = text.splitlines()
+    if why.endswith("(at end of document)"):
+        return len(lines) or None
+    named = _RULE.match(why)
     if named is None:
         key = why.partition(":")[0].partition(".")[0].split(" ")[0]
         return next((n for n, line in enumerate(lines, 1) if _is_key(line, key)), None)

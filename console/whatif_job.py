@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy import Connection, Engine, delete, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from console import proposals
@@ -62,7 +62,8 @@ class _Job:
         if now - self._told < _TELL_SECONDS:
             return
         self._told = now
-        self._set(done=done, total=total)
+        with self._engine.begin() as connection:
+            self._update(connection, done=done, total=total)
 
     def end(self, result: Result) -> None:
         self.flush()
@@ -70,9 +71,6 @@ class _Job:
             {"run_id": self._run_id, "county": county, "rule_id": rule, **asdict(cell)}
             for (county, rule), cell in result.cells.items()
         ]
-        with self._engine.begin() as connection:
-            if rows:
-                connection.execute(whatif_cell.insert(), rows)
         figures = {
             **asdict(result.total),
             "events": result.events,
@@ -82,15 +80,17 @@ class _Job:
             "key_persons": result.key_persons,
             "refused": list(result.refused),
         }
-        ended = {"state": DONE, "ended_at": real_time(), "figures": figures}
-        self._set(done=result.events, total=result.events, **ended)
+        with self._engine.begin() as connection:  # all of the result at once, or none where it was stopped meanwhile
+            done = {"done": result.events, "total": result.events, "figures": figures}
+            self._update(connection, state=DONE, ended_at=real_time(), **done)
+            if rows:
+                connection.execute(whatif_cell.insert(), rows)
 
-    def _set(self, **values: Any) -> None:
+    def _update(self, connection: Connection, **values: Any) -> None:
         mine = (whatif_run.c.run_id == self._run_id, whatif_run.c.state == RUNNING)
         values |= {"seen_at": real_time(), "seconds": time.monotonic() - self._began}
-        with self._engine.begin() as connection:
-            if not connection.execute(whatif_run.update().where(*mine).values(**values)).rowcount:
-                raise _Stopped
+        if not connection.execute(whatif_run.update().where(*mine).values(**values)).rowcount:
+            raise _Stopped
 
 
 def compute(url: str, run_id: str, rules: str, calendar: Path | None) -> None:

@@ -20,7 +20,7 @@ from console.uploads import LARGEST, NoBook, Sent, file_name, upload, uploaded
 from console.web import Form, NotFound, Visitor, form, page, redirect, render
 from console.whatif_runs import FIGURES, OPEN, Row, TooMany
 from console.words import Words
-from handover.rule_changes import differences
+from handover.rule_changes import Difference, differences
 from handover.rulebook import InvalidRuleBook, RuleBook, load, read
 from handover.whatif import KINDS, Cell
 from schemas.instants import instant
@@ -94,7 +94,15 @@ def begin(request: Request, visitor: Visitor, name: str, content: bytes, size: i
         book = load(file) if text is None else read(text)
     since, until = _span(fields.get("from", ""), fields.get("to", ""), site.now())
     run_id = whatif_runs.ask(
-        site.engine, visitor.user, book, site.book.book, site.wall(), file=file, toml=text, since=since, until=until
+        site.engine,
+        visitor.user,
+        book,
+        site.book.book,
+        site.wall(),
+        file=file,
+        toml=text,
+        since=since,
+        until=until or site.now(),  # as alerts stand now, also those that fell due since the last event
     )
     request.app.state.runs.wake()
     return run_id
@@ -134,7 +142,7 @@ def run(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page(
         run=one,
         moving=one["state"] in OPEN,
         figures=one["figures"] or {},
-        changed=after is not None and grouped(words, site.book, after, list(differences(site.book, after))),
+        changed=grouped(words, site.book, after, _told(site.book, after)) if after is not None else [],
         known=one["book"] in {version.book.book for version in found.versions},
         by="rule" if by == "rule_id" else "county",
         table=_table(visitor, one, table, by),
@@ -143,6 +151,11 @@ def run(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page(
         took=_took(words, one),
         books_nav=nav(words, found, ""),
     )
+
+
+def _told(before: RuleBook, after: RuleBook) -> list[Difference]:
+    """What differs but for the names of the books, which stand above it."""
+    return [one for one in differences(before, after) if one.rule or one.key not in ("book", "names")]
 
 
 def run_of(connection: Connection, run_id: str) -> Row:

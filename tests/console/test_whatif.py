@@ -37,7 +37,7 @@ _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 def asked(engine: Engine, text: str | None, **limits: Any) -> str:
     """A run that has been claimed, as the thread would claim it."""
     book = read(text) if text is not None else load("cn-default")
-    values: dict[str, Any] = {"since": None, "until": None, **limits}
+    values: dict[str, Any] = {"since": None, "until": NOW, **limits}
     file = "draft.toml" if text is not None else "cn-default"
     run_id = whatif_runs.ask(engine, USER, book, "cn-default@1", real_time(), file=file, toml=text, **values)
     with engine.begin() as connection:
@@ -257,7 +257,7 @@ def test_who_sees_counts_only_sees_no_person_and_no_small_number(
         (b"\xff\xfe\x00", "draft.toml 不是 UTF-8 文本"),
         (b"hello", "draft.toml, 第 1 行: not TOML: "),
         (b'book = "x@1"\nextends = "/etc/passwd"', "draft.toml, 第 2 行: extends: only a book by its name can be extended here; known are"),
-        (HEAD.replace("draft@1", "cn-default@1").encode(), "draft.toml: book cn-default@1: "),
+        (HEAD.replace("draft@1", "cn-default@1").encode(), "draft.toml, 第 1 行: book cn-default@1: "),
         ((HEAD + "#" * LARGEST).encode(), "draft.toml 有 257 KB，最大 256 KB"),
     ],
     ids=["duration", "syntax", "binary", "text", "path", "name", "size"],
@@ -391,7 +391,7 @@ def test_the_api_starts_and_tells(console: OpenConsole, engine: Engine) -> None:
     assert wrong.status_code == 422
     assert "x.toml, 第 1 行: not TOML" in wrong.json()["errors"]["toml"]
     assert client.post("/api/v1/whatif", json={"book": "none"}, headers=headers).status_code == 422
-    limits = {"until": NOW.isoformat(), "since": "2026-03-03T00:00:00+08:00"}
+    limits = {"until": NOW.isoformat(), "since": "2026-02-01T00:00:00+08:00"}
     started = client.post("/api/v1/whatif", json={"toml": SHORTER, **limits}, headers=headers)
     assert started.status_code == 202
     run_id = started.json()["run_id"]
