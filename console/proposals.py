@@ -192,7 +192,7 @@ def set_moves(engine: Engine, proposal_id: str, counts: Mapping[Kind, int]) -> N
 
 def event_of(row: Row) -> Event:
     """The event that approval would publish, told when it was proposed."""
-    source = "/agencies/PROVINCE_JUSTICE-990000-01/console"
+    source = f"/proposals/{row['proposal_id']}"
     return Event(row["proposal_id"], source, TYPES[row["kind"]], source, row["proposed_at"], row["data"])
 
 

@@ -24,6 +24,7 @@ KEY_PERSON = "A+"  # the kind of handover that a key person has
 _VERDICT = "system.manifest_judged"
 _BATCH = 200  # subjects whose events are read at once
 _SHAPE = ("state", "severity", "outcome", "due_at", "stage", "step", "held", "owner_agency", "changed_at")
+_TOLD = 1_000  # events read between two words about how far it is
 _Key = tuple[str, str]  # (source, id) of an event
 
 
@@ -144,7 +145,7 @@ def compare(
     `keep` gets what changes, group by group. Rule changes that were recorded stay: they set keys of either book.
     """
     worlds = (World(before, calendar), World(after, calendar))
-    read = _read(history, worlds, until)
+    read = _read(history, worlds, until, tell)
     if read.last is None:
         return Result()
     end = until or read.last
@@ -294,7 +295,7 @@ def linked(event: Event) -> tuple[str, ...]:
             return ()
 
 
-def _read(history: History, worlds: Sequence[World], until: datetime | None) -> _Read:
+def _read(history: History, worlds: Sequence[World], until: datetime | None, tell: Tell) -> _Read:
     read, tally = _Read(), Tally()
     manifests: list[Told] = []
     corrected: dict[_Key, set[str]] = {}
@@ -304,6 +305,8 @@ def _read(history: History, worlds: Sequence[World], until: datetime | None) -> 
         if until is not None and arrival > until:
             break
         read.events += 1
+        if read.events % _TOLD == 0:
+            tell(0, read.events)
         read.first = read.first or arrival
         read.last = arrival
         read.link(event)
@@ -314,14 +317,18 @@ def _read(history: History, worlds: Sequence[World], until: datetime | None) -> 
             manifests.append((event, arrival))
         if event.corrects is not None:
             corrected.setdefault((event.source, event.corrects), set()).add(event.subject)
+    _judge(read, tally, manifests, worlds)
+    if corrected:
+        read.join((one, subject) for key, subject in history.subjects_of(corrected) for one in corrected[key])
+    return read
+
+
+def _judge(read: _Read, tally: Tally, manifests: Iterable[Told], worlds: Sequence[World]) -> None:
     for manifest, arrival in manifests:
         verdict = tally.judged(manifest, arrival)
         read.verdicts.setdefault(verdict.subject, []).append((verdict, arrival))
         for world in worlds:
             share(world, verdict, arrival)
-    if corrected:
-        read.join((one, subject) for key, subject in history.subjects_of(corrected) for one in corrected[key])
-    return read
 
 
 def _batches(groups: Iterable[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
