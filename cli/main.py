@@ -33,6 +33,7 @@ COMMANDS = {
     "dump": _Command("cli.dump", "dump", "Write the recorded events to a file that replay reads."),
     "verify": _Command("cli.verify", "verify", "Replay the recorded log and compare with the alerts that were raised."),
     "alerts": _Command("cli.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
+    "whatif": _Command("cli.whatif", "whatif", "Compute the recorded history under another rule book."),
     "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
     "sink": _Command("cli.sink", "sink", "Write the SQL read model and send notifications."),
     "console": _Command("cli.console", "console", "Serve the operations console."),

@@ -58,12 +58,17 @@ def told(files: Sequence[str]) -> Iterator[tuple[Event, datetime]]:
 def read_rules(rules: str | None, calendar: Path | None) -> tuple[RuleBook, Calendar]:
     """Return rule book and calendar, the settings' where none is named; end with one line where they cannot be used."""
     from cli.records import read_settings
-    from handover.calendar import load_calendar
 
     settings = read_settings()
-    book, path = read_book(rules or settings.rules), calendar or settings.calendar
+    return read_book(rules or settings.rules), read_calendar(calendar or settings.calendar)
+
+
+def read_calendar(path: Path | None) -> Calendar:
+    """Return the calendar of a file, or the one beside the rule books; end with one line where it cannot be used."""
+    from handover.calendar import load_calendar
+
     try:
-        return book, load_calendar(path) if path is not None else load_calendar()
+        return load_calendar(path) if path is not None else load_calendar()
     except (OSError, KeyError, ValueError) as error:
         fail(f"cannot use calendar {path}: {error}", "write it like the calendar.toml beside the rule books")
 
@@ -80,7 +85,7 @@ def read_book(name: str) -> RuleBook:
         fail(f"{name}: {error}", "correct this entry: handover rules check")
 
 
-def read_instant(text: str | None) -> datetime | None:
+def read_instant(text: str | None, option: str = "--until") -> datetime | None:
     """Return an instant given on the command line."""
     from schemas.instants import instant
 
@@ -89,7 +94,7 @@ def read_instant(text: str | None) -> datetime | None:
     try:
         return instant(text)
     except ValueError as error:
-        fail(f"--until {error}", "write for example 2026-03-31T00:00:00+08:00")
+        fail(f"{option} {error}", "write for example 2026-03-31T00:00:00+08:00")
 
 
 def sentence(alert: Alert) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from cli.replay import Days
 from cli.report import CHECK_FAILED, fail, json_line, say
 
 if TYPE_CHECKING:
+    from console.i18n import Language
     from handover.rulebook import RuleBook
 
 app = typer.Typer(no_args_is_help=True, help="Check a rule book, print it for people, compare two.")
 Book = Annotated[str, typer.Argument(help="A rule book: a name the product brings, or a TOML file.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Lang = Annotated[str | None, typer.Option("--lang", help="zh or en; else what LANG says.")]
-_NOT_SET = "-"
 
 
 @app.command()
@@ -35,7 +37,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Print a rule book for people: each rule with its clock, who owes, what answers it, and on which ground."""
-    from cli.rule_text import paragraph
+    from console.rule_text import paragraph
 
     language = language_of(lang)
     loaded = _load(book)
@@ -55,51 +57,58 @@ def explain(
 
 
 @app.command()
-def diff(before: Book, after: Book, as_json: Json = False) -> None:
-    """Compare two rule books, key by key of each rule."""
-    for change in changes(_load(before), _load(after)):
+def diff(
+    before: Book,
+    after: Book,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="SQLAlchemy address of the read model: count the open duties that would move."),
+    ] = None,
+    calendar: Days = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two rule books, key by key of each rule; with --database, say how many open duties the other would move."""
+    from console.rule_text import difference
+    from handover.rule_changes import differences
+
+    old, new = _load(before), _load(after)
+    found = list(differences(old, new))
+    for one in found:
         if as_json:
-            json_line(change)
+            json_line(one.wire())
         else:
-            say(_line(change))
+            say(difference(one))
+    if database is not None:
+        _moves(old, new, {one.rule for one in found if one.rule}, database, calendar, as_json=as_json)
 
 
-def changes(before: RuleBook, after: RuleBook) -> Iterator[dict[str, Any]]:
-    """Yield what differs: {rule, part, key, before, after}; a rule that comes or goes has key null."""
-    for key in dict.fromkeys((*before.raw, *after.raw)):
-        if key not in ("rule", "extends") and before.raw.get(key) != after.raw.get(key):
-            yield _change("", "", key, before.raw.get(key), after.raw.get(key))
-    old, new = _entries(before), _entries(after)
-    for name in dict.fromkeys((*old, *new)):
-        if name not in new or name not in old:
-            yield _change(*name, None, old.get(name), new.get(name))
-            continue
-        for key in dict.fromkeys((*old[name], *new[name])):
-            if old[name].get(key) != new[name].get(key):
-                yield _change(*name, key, old[name].get(key), new[name].get(key))
+def _moves(
+    old: RuleBook, new: RuleBook, rules: set[str], database: str, calendar: Path | None, *, as_json: bool
+) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.dump import read_clock
+    from cli.records import read_settings
+    from cli.replay import read_calendar
+    from handover.moves import tally
+    from sinks.database import connect
+    from sinks.history import Recorded
+    from sinks.open_duties import moved
 
-def _entries(book: RuleBook) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {(one["id"], one.get("part", "")): one for one in book.raw["rule"] if not one.get("off")}
-
-
-def _change(rule: str, part: str, key: str | None, before: Any, after: Any) -> dict[str, Any]:
-    return {"rule": rule, "part": part, "key": key, "before": before, "after": after}
-
-
-def _line(change: Mapping[str, Any]) -> str:
-    name = change["rule"] + (f" ({change['part']})" if change["part"] else "")
-    if change["key"] is None:
-        return f"- {name}" if change["after"] is None else f"+ {name}"
-    return f"~ {f'{name} ' if name else ''}{change['key']}: {_show(change['before'])} → {_show(change['after'])}"
-
-
-def _show(value: Any) -> str:
-    import orjson
-
-    if value is None:
-        return _NOT_SET
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    settings = read_settings()
+    days = read_calendar(calendar or settings.calendar)
+    now = read_clock(settings).now(time.time_ns() // 1_000_000)
+    try:
+        engine = connect(database)
+        history = Recorded(engine)
+        found = list(moved(engine, history.world(old, days), history.world(new, days), rules, now))
+    except SQLAlchemyError as error:
+        fail(f"the read model cannot be read: {type(error).__name__}", "check the address given with --database")
+    counts = tally(found)
+    if as_json:
+        json_line({"open_duties": counts})
+    else:
+        say(f"open duties that would move: {len(found)} ({', '.join(f'{n} {name}' for name, n in counts.items())})")
 
 
 def _load(name: str, status: int = 2) -> RuleBook:
@@ -113,11 +122,11 @@ def _load(name: str, status: int = 2) -> RuleBook:
         fail(f"{name}: {error}", "correct this entry and check again", status=status)
 
 
-def language_of(given: str | None) -> str:
+def language_of(given: str | None) -> Language:
     """Return the language to speak: the one asked for, else what the environment says."""
     if given is None:
         wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
         return "zh" if wanted.lower().startswith("zh") else "en"
     if given not in ("zh", "en"):
         fail(f"--lang {given}: unknown", "use zh or en")
-    return given
+    return cast("Language", given)

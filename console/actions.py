@@ -100,6 +100,11 @@ def recorded(type_: str, subject: str, user: User, data: Mapping[str, Any], time
     return _made("record", type_, subject, user, data, time, now)
 
 
+def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> Asked:
+    """The event by which an office tells what is of no single subject: rules, calendars. Raise Refused."""
+    return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
+
+
 def _made(
     action: str, type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
 ) -> Asked:

@@ -27,6 +27,7 @@ from console.redriver import Redriver
 from console.routes import (
     alerts,
     api,
+    api_rules,
     audit,
     dead_letters,
     exports,
@@ -42,15 +43,19 @@ from console.routes import (
     redrive,
     reports_api,
     revealing,
+    rule_changes,
+    rules,
     scoreboard,
     settings,
     system,
     today,
     users,
+    whatif,
 )
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
 from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, PasswordNeeded, language_of, render_public, site_of
+from console.whatif_job import Runs
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rulebook import load
 from sinks.database import connect, prepare
@@ -78,7 +83,11 @@ ROUTERS = (
     password.router,
     live.router,
     reports_api.router,
+    rules.router,
+    rule_changes.router,
+    whatif.router,
     api.router,
+    api_rules.router,
     operations.router,
 )  # a new page: its module's router here
 
@@ -89,7 +98,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     for router in ROUTERS:
-        app.include_router(router, include_in_schema=router.prefix == api.router.prefix)
+        app.include_router(router, include_in_schema=router.prefix.startswith("/api/"))
     engine = connect(config.database_url)
     app.state.site = Site(
         config=config,
@@ -102,6 +111,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
     app.state.live = Live(engine, config.poll.total_seconds())
+    app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
@@ -122,12 +132,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         make_demo_users(site.engine)
     app.state.publisher.start()
     app.state.redriver.start()
+    app.state.runs.start()
     await app.state.live.start()
     try:
         yield
     finally:
         await app.state.live.stop()
         app.state.redriver.stop()
+        app.state.runs.stop()
         app.state.publisher.stop()
         site.engine.dispose()
 

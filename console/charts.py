@@ -190,3 +190,11 @@ def spark(percents: Sequence[float | None], say: str) -> Markup:
     if points:
         parts.append(f'<circle class="okf" cx="{points[-1][0]:.0f}" cy="{points[-1][1]:.1f}" r="2.6"/>')
     return Markup(f'<svg class="svg" viewBox="0 0 92 30" role="img" aria-label="{escape(say)}">{"".join(parts)}</svg>')  # noqa: S704 the text is escaped
+
+
+def share(before: int, after: int, widest: int) -> Markup:
+    """Two counts in one bar: solid what is after a change, hollow what was before; the table beside it has the numbers."""
+    full = 128.0
+    outer, inner = full * before / widest, full * after / widest
+    parts = f'<rect class="hol" x="1" y="2" width="{outer:.0f}" height="10"/><rect class="bar" x="1" y="2" width="{inner:.0f}" height="10"/>'
+    return Markup(f'<svg class="svg" width="132" height="14" viewBox="0 0 132 14" aria-hidden="true">{parts}</svg>')  # noqa: S704 only numbers

@@ -176,3 +176,22 @@ def settle(engine: Engine, wall: datetime) -> int:
         return connection.execute(
             pending.update().where(pending.c.state == "published", arrived).values(state="recorded", done_at=wall)
         ).rowcount
+
+
+def add(connection: Connection, asked: Asked, about: str, user_id: str, wall: datetime, undo_for: timedelta) -> None:
+    """Keep one announcement to be published when the time for an undo is over; `about` is what it was decided on."""
+    connection.execute(
+        pending.insert().values(
+            event_id=asked.event_id,
+            idempotency_key=f"{user_id}:{asked.event_id}:{about}",
+            batch=secrets.token_urlsafe(9),
+            user_id=user_id,
+            alert_id=about,
+            action=asked.action,
+            revision=0,
+            body=dict(asked.body),
+            asked_at=wall,
+            publish_at=wall + undo_for,
+            state="waiting",
+        )
+    )

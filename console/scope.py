@@ -18,7 +18,7 @@ PAGES: Mapping[Role, frozenset[str]] = {
     "township": _DUTIES,
     "county": _DUTIES | {"scoreboard", "feeds", "export"},
     "city": _DUTIES | {"scoreboard", "feeds", "export"},
-    "province": _DUTIES | {"scoreboard", "feeds", "export", "rules", "whatif"},
+    "province": _DUTIES | {"scoreboard", "feeds", "export", "rules", "whatif", "whatif_alerts"},
     "prison": _DUTIES,
     "procurator": _DUTIES | {"audit", "export"},
     "platform": frozenset(("today", "alert", "feeds", "dead_letters", "users")),

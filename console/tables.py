@@ -1,6 +1,6 @@
-"""The console's own tables: who may log in, who is logged in, what was asked for and is not published yet, who saw what, redrives."""
+"""The console's own tables: who may log in, who is logged in, what was asked for and is not published yet, who saw what, redrives and what-ifs."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 from sinks.tables import NAMING, UtcDateTime
 
@@ -177,4 +177,82 @@ issued_paper = Table(
     Column("user_id", String, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("issued_at", UtcDateTime, nullable=False),
+)
+
+whatif_run = Table(
+    "whatif_run",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("login", String, nullable=False),
+    Column("book", String, nullable=False),  # the other book's own name
+    Column("file", String, nullable=False),  # what was uploaded, or the name of a known book
+    Column("toml", Text, nullable=True),  # the text uploaded
+    Column("base", String, nullable=False),  # the book it is compared with
+    Column("since", UtcDateTime, nullable=True),
+    Column("until", UtcDateTime, nullable=True),
+    Column("asked_at", UtcDateTime, nullable=False),  # wall clock, as the next two
+    Column("seen_at", UtcDateTime, nullable=True),  # when its process last told how far it is
+    Column("ended_at", UtcDateTime, nullable=True),
+    Column("seconds", Float, nullable=False),
+    Column("state", String, nullable=False),  # waiting, running, done, cancelled or failed
+    Column("done", BigInteger, nullable=False),  # events lived
+    Column("total", BigInteger, nullable=False),
+    Column("figures", JSON, nullable=True),
+    Column("failure", String, nullable=True),
+    Index("ix_whatif_run_asked_at", "asked_at"),
+)
+
+whatif_cell = Table(
+    "whatif_cell",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("county", String, primary_key=True),
+    Column("rule_id", String, primary_key=True),
+    Column("before", Integer, nullable=False),
+    Column("after", Integer, nullable=False),
+    Column("gone", Integer, nullable=False),
+    Column("later", Integer, nullable=False),
+    Column("earlier", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("other", Integer, nullable=False),
+)
+
+whatif_alert = Table(
+    "whatif_alert",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("alert_id", String, primary_key=True),
+    Column("kind", String, nullable=False),  # gone, later, earlier, new or other
+    Column("key_person", Boolean, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("handover_kind", String, nullable=False),
+    Column("rule_id", String, nullable=False),
+    Column("occurrence", String, nullable=False),
+    Column("jurisdiction", String, nullable=False),
+    Column("county", String, nullable=False),
+    Column("owner_agency", String, nullable=False),
+    Column("step", Integer, nullable=False),  # the highest of both sides
+    Column("at", UtcDateTime, nullable=False),  # first raised, under the book in force where it is
+    Column("before", JSON, nullable=True),  # {raised_at, due_at, severity, state, outcome, step}
+    Column("after", JSON, nullable=True),
+    Index("ix_whatif_alert_run_id", "run_id", "kind", "at", "alert_id"),
+)
+
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("proposal_id", String, primary_key=True),
+    Column("kind", String, nullable=False),  # rules or calendar
+    Column("data", JSON, nullable=False),  # the payload of the event as it will be published
+    Column("base", String, nullable=False),  # the book that the changes were made from
+    Column("run_id", String, nullable=True),
+    Column("moves", JSON, nullable=True),  # how many open duties would move which way; null: not known
+    Column("user_id", String, nullable=False),
+    Column("login", String, nullable=False),
+    Column("proposed_at", UtcDateTime, nullable=False),
+    Column("decided_by", String, nullable=True),
+    Column("decided_at", UtcDateTime, nullable=True),
+    Column("state", String, nullable=False),  # proposed, approved, refused or withdrawn
+    Column("event_id", String, nullable=True),  # what happens to it then stands in pending_action
 )

@@ -44,15 +44,16 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
         return Lived((), {})
     end = (until or told[-1][1]) + MILLISECOND
     world, cases = World(book, calendar), Cases(told)
-    for event, arrival in (*told, *_judged(told)):
-        _share(world, event, arrival)
+    for event, arrival in (*told, *verdicts(told)):
+        share(world, event, arrival)
         cases.take(event, arrival)
     found = [alert for case in cases.by_subject.values() for alert in advance(case, world, end)]
     found.sort(key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
     return Lived(tuple(found), cases.by_subject)
 
 
-def _share(world: World, event: Event, arrival: datetime) -> None:
+def share(world: World, event: Event, arrival: datetime) -> None:
+    """Tell the world what is not of one subject: system events, and actions on system alerts."""
     if event.fact.startswith("system.") or (event.fact.startswith("action.") and event.subject.startswith("/")):
         world.take(event, arrival)
 
@@ -81,7 +82,7 @@ class Cases:
             queue.extend(outbox(case))
 
 
-def _judged(told: Iterable[Told]) -> list[Told]:
+def verdicts(told: Iterable[Told]) -> list[Told]:
     """The manifests, judged against everything that was told (semantics.md 9.2)."""
     tally = Tally()
     manifests = []

@@ -1,5 +1,6 @@
 """Rule books: who must answer what, by when, on which ground. Numbers live in TOML, their meaning in semantics.md."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ BOOKS = Path(__file__).parent / "rulebooks"
 Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARN", "HIGH", "CRIT")
 Raw = dict[str, Any]
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
 class InvalidRuleBook(ValueError):
@@ -168,6 +170,24 @@ def load(name_or_path: str | Path) -> RuleBook:
     return build(_raw(_find(str(name_or_path), BOOKS), ()))
 
 
+def read(text: str) -> RuleBook:
+    """Read a rule book that somebody sent: it may extend a book by name only, never a file. Raise InvalidRuleBook."""
+    own = _parsed(text)
+    base = own.get("extends")
+    if base and not (isinstance(base, str) and _NAME.fullmatch(base) and not base.endswith(".toml")):
+        raise InvalidRuleBook(f"extends: only a book by its name can be extended here; known are {_known()}")
+    return build(_joined(own, BOOKS, ()))
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the books that the product brings, as `load` takes them."""
+    return tuple(sorted(path.stem for path in BOOKS.glob("*.toml") if path.stem != "calendar"))
+
+
+def _known() -> str:
+    return ", ".join(shipped())
+
+
 def _find(name: str, beside: Path) -> Path:
     if name.endswith(".toml") or "/" in name:
         return Path(name)
@@ -175,15 +195,35 @@ def _find(name: str, beside: Path) -> Path:
         for path in (folder / f"{name}.toml", folder / f"{name.partition('@')[0]}.toml"):
             if path.exists():
                 return path
-    known = ", ".join(sorted(path.stem for path in BOOKS.glob("*.toml") if path.stem != "calendar"))
-    raise InvalidRuleBook(f"book {name}: there is none of that name; known are {known}, or give the path of a file")
+    raise InvalidRuleBook(f"book {name}: there is none of that name; known are {_known()}, or give the path of a file")
 
 
 def _raw(path: Path, extending: Sequence[str]) -> Raw:
     try:
-        own = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        own = _parsed(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
         raise InvalidRuleBook(f"not TOML: {error}") from error
+    return _joined(own, path.parent, extending)
+
+
+def _parsed(text: str) -> Raw:
+    try:
+        own = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidRuleBook(f"not TOML: {str(error) or 'nested too deeply'}") from error
+    for name in _TABLES:
+        if not isinstance(own.get(name, {}), dict):
+            raise InvalidRuleBook(f"{name}: must be a table; write [{name}]")
+    entries = own.get("rule", [])
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
+    for entry in entries:
+        if not isinstance(entry.get("id"), str) or not isinstance(entry.get("part", ""), str):
+            raise InvalidRuleBook("rule: an entry has no id, or an id or part that is no text")
+    return own
+
+
+def _joined(own: Raw, beside: Path, extending: Sequence[str]) -> Raw:
     name = own.get("book")
     if not isinstance(name, str) or not name:
         raise InvalidRuleBook("book: the name of the book is needed, for example 'cn-default@1'")
@@ -193,7 +233,7 @@ def _raw(path: Path, extending: Sequence[str]) -> Raw:
         )
     if not own.get("extends"):
         return own
-    base = _raw(_find(str(own["extends"]), path.parent), (*extending, name))
+    base = _raw(_find(str(own["extends"]), beside), (*extending, name))
     if base["book"] == name:
         raise InvalidRuleBook(f"book {name}: has the name of the book it extends; give it a new one")
     if base["book"] != own["extends"] and "@" in own["extends"]:
@@ -206,8 +246,6 @@ def _extended(base: Raw, own: Raw) -> Raw:
     at = {(entry["id"], entry.get("part", "")): entry for entry in entries}
     seen = set()
     for entry in own.get("rule", ()):
-        if not isinstance(entry, dict) or "id" not in entry:
-            raise InvalidRuleBook("rule: an entry has no id")
         key = (entry["id"], entry.get("part", ""))
         if key in seen:
             raise InvalidRuleBook(f"rule {_label(entry)}, id: stands twice with the same part")
@@ -217,11 +255,12 @@ def _extended(base: Raw, own: Raw) -> Raw:
         else:
             entries.append(dict(entry))
     merged = {**base, **own, "rule": entries}
-    for table in ("ladder", "roles", "codes", "special_person_disputes", "late_limit"):
+    for table in _TABLES:
         merged[table] = {**base.get(table, {}), **own.get(table, {})}
     return merged
 
 
+_TABLES = ("ladder", "roles", "codes", "special_person_disputes", "late_limit")
 _HEAD = {
     "book",
     "extends",
@@ -285,7 +324,7 @@ def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
     if not isinstance(entry, dict):
         raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
     form = entry.get("form")
-    if form not in FORMS:
+    if not isinstance(form, str) or form not in FORMS:
         raise InvalidRuleBook(f"rule {_label(entry)}, form: unknown form; allowed are {', '.join(FORMS)}")
     try:
         values = read.entry(entry)

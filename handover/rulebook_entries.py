@@ -105,7 +105,9 @@ class Readers:
         return value
 
     def bilingual(self, value: Any, key: str) -> Mapping[str, str]:
-        if not isinstance(value, dict) or not value.get("zh") or not value.get("en"):
+        if not isinstance(value, dict) or not all(
+            isinstance(one := value.get(side), str) and one for side in ("zh", "en")
+        ):
             raise InvalidEntry(f"{key}: must have zh and en")
         return value
 
@@ -122,7 +124,7 @@ class Readers:
         return found
 
     def role(self, value: Any, key: str) -> str:
-        if value not in self.roles:
+        if not isinstance(value, str) or value not in self.roles:
             raise InvalidEntry(f"{key}: unknown role; allowed are {', '.join(sorted(self.roles))}")
         return self.text(value, key)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from handover.calendar import Calendar
 from handover.case_json import encode
 from handover.life import advance
-from handover.replay import MILLISECOND, Cases, Told, _judged, _share
+from handover.replay import MILLISECOND, Cases, Told, share, verdicts
 from handover.rulebook import RuleBook
 from handover.world import World
 from schemas import alert as alerts
@@ -23,8 +23,8 @@ def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calen
     """Write the events that arrived up to `until`, every alert they raised, and each case as it is then."""
     told = sorted((one for one in events if one[1] <= until), key=lambda one: one[1])
     world, cases = World(book, calendar), Cases(told)
-    for event, arrival in (*told, *_judged(told)):
-        _share(world, event, arrival)
+    for event, arrival in (*told, *verdicts(told)):
+        share(world, event, arrival)
         cases.take(event, arrival)
     found = [alert for case in cases.by_subject.values() for alert in advance(case, world, until + MILLISECOND)]
     found.sort(key=lambda one: (one.changed_at, one.alert_id, one.revision))

@@ -44,6 +44,13 @@ VALUES = {  # for every other parameter of an address, a value that is not there
     "redrive_id": "none",
     "what": "drop",
     "figure": "registered",
+    "book": "cn-default@1",
+    "rule": "A02",
+    "a": "cn-default@1",
+    "b": "city-990100@1",
+    "run_id": "none",
+    "proposal_id": "none",
+    "decision": "refuse",
 }
 
 
@@ -70,7 +77,7 @@ def test_only_posts_change_something_and_every_post_has_a_token() -> None:
         assert method in ("GET", "POST"), route.path
         if method == "POST" and route.path not in BEFORE_LOGIN:
             calls = [getattr(one.call, "__qualname__", "") for one in route.dependant.dependencies]
-            assert any(name.startswith(("form.", "sender.")) for name in calls), route.path
+            assert any(name.startswith(("form.", "sender.", "upload.")) for name in calls), route.path
 
 
 def filled(route: APIRoute, alert_id: str, person: str) -> str:

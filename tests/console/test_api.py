@@ -126,4 +126,8 @@ def test_the_schema_has_every_route_and_no_page(console: OpenConsole) -> None:
         "/api/v1/dead-letters/{group}", "/api/v1/redrive", "/api/v1/redrive/{redrive_id}", "/api/v1/redrive/{redrive_id}/{what}",
         "/api/v1/scoreboard", "/api/v1/obligations", "/api/v1/figures",
         "/api/v1/figures/{figure}", "/api/v1/exports/{what}",
+        "/api/v1/rules", "/api/v1/rules/diff/{a}/{b}",
+        "/api/v1/rules/{book}/{rule}", "/api/v1/whatif", "/api/v1/whatif/{run_id}", "/api/v1/whatif/{run_id}/table",
+        "/api/v1/whatif/{run_id}/alerts", "/api/v1/whatif/{run_id}/cancel", "/api/v1/rule-changes",
+        "/api/v1/rule-changes/{proposal_id}/{decision}",
     }  # fmt: skip
