@@ -53,10 +53,8 @@ def history() -> list[Told]:
     return told
 
 
-@pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The read model as a file to be copied, with one user for each role in it."""
-    path = tmp_path_factory.mktemp("console") / "model.sqlite"
+def record(path: Path) -> None:
+    """Make the read model of the recorded history as a file to be copied, with one user for each role in it."""
     engine = connect(f"sqlite:///{path}")
     prepare(engine)
     database.prepare(engine)
@@ -65,6 +63,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the recorded history."""
+    path = tmp_path_factory.mktemp("console") / "model.sqlite"
+    record(path)
     return path
 
 
