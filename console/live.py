@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
+from console.config import real_time
 from console.queue import KINDS, WAITS, Filters
 from console.scope import Scope
+from schemas.instants import in_china
 from sinks.tables import alert, change
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Live:
         self._pages: set[Page] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
+        self._away = ""  # since when the database does not answer, as people read it
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -88,7 +91,7 @@ class Live:
                 try:
                     told = await asyncio.wait_for(page.queue.get(), BEAT_SECONDS)
                 except TimeoutError:
-                    yield event("beat", {}, self._last or 0)
+                    yield event("beat", {"away": self._away}, self._last or 0)
                     continue
                 if told is None:
                     return
@@ -115,16 +118,15 @@ class Live:
         return await run_in_threadpool(self._read, since, self._last)
 
     async def _run(self) -> None:
-        away = False
         while True:
             await asyncio.sleep(self._poll)
             try:
                 found = await run_in_threadpool(self._read_on)
-                away = False
+                self._away = ""
             except SQLAlchemyError as error:
-                if not away:
+                if not self._away:
                     log.warning("live pages wait: %s", type(error).__name__)
-                away = True
+                    self._away = f"{in_china(real_time()):%H:%M}"
                 continue
             for one in found:
                 for page in list(self._pages):

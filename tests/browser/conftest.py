@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine
 
 from console.config import ConsoleConfig
@@ -20,7 +20,8 @@ from tests.browser.serving import beside, served
 from tests.console.conftest import NOW, NOWHERE, record
 from tests.integration.pipeline import Pipeline, pipeline
 
-MOST_MS = 20_000  # what is waited for on a page: a condition, not a pause
+MOST_MS = 30_000  # what is waited for on a page: a condition, not a pause
+expect.set_options(timeout=MOST_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

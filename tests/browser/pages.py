@@ -27,7 +27,9 @@ class Shown:
 
 TABLE = (
     Shown("login", "", "/login", "who am I: one error text, the demo's users only in a demo"),
-    Shown("queue", "county", "/today", "a county's queue: late and critical first, a feed that is silent", printed=True),
+    Shown(
+        "queue", "county", "/today", "a county's queue: late and critical first, a feed that is silent", printed=True
+    ),
     Shown("queue-town", "town", "/today", "a township's own duties"),
     Shown("queue-later", "county", "/today?bucket=later", "duties that are far off"),
     Shown("empty", "county", "/today?scope=mine", "an empty list says what was checked"),
@@ -65,7 +67,9 @@ def address(engine: Engine, one: Shown) -> str:
 def _alert(*conditions: object) -> Callable[[Connection], str]:
     ours = alert.c.jurisdiction.startswith(_COUNTY)
     wanted = select(alert.c.alert_id).where(ours, *conditions)  # type: ignore[arg-type]
-    return lambda connection: str(connection.execute(wanted.order_by(alert.c.due_at, alert.c.alert_id)).scalars().first())
+    return lambda connection: str(
+        connection.execute(wanted.order_by(alert.c.due_at, alert.c.alert_id)).scalars().first()
+    )
 
 
 def _person(connection: Connection) -> str:

@@ -1,9 +1,9 @@
 """Consoles that listen on a port of loopback: one in this process for what is read, one as the process it is for the whole way."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -34,18 +34,17 @@ def served(config: ConsoleConfig) -> Iterator[tuple[str, FastAPI]]:
         thread.join(30)
 
 
+def console_of(running: Pipeline) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start the console of a pipeline, with the users of the demo: its address and its process."""
+    port = free_ports(1)[0]
+    process = running.start("console", "--demo", REENTRY_WEB_PORT=str(port))
+    until(lambda: is_open(port), 90)
+    return f"http://127.0.0.1:{port}", process
+
+
 def beside(running: Pipeline) -> str:
-    """Start the sink, the worker and the console of a pipeline; the console's address, once it has users and a read model."""
-    model = running.folder / "handover.sqlite"
+    """Start the sink, the worker and the console of a pipeline on SQLite; the console's address."""
     running.start("sink")
     running.start("worker")
-    until(model.exists, 60)
-    port = free_ports(1)[0]
-    running.start("console", "--demo", REENTRY_WEB_PORT=str(port))
-    until(lambda: is_open(port), 60)
-    return f"http://127.0.0.1:{port}"
-
-
-def log_of(folder: Path) -> str:
-    """What the console's process has said."""
-    return "".join(one.read_text(encoding="utf-8") for one in sorted(folder.glob("console-*.log")))
+    until((running.folder / "handover.sqlite").exists, 90)
+    return console_of(running)[0]

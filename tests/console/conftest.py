@@ -36,12 +36,12 @@ _LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
-def history() -> list[Told]:
+def history(first: date = date(2026, 3, 2)) -> list[Told]:
     """What the made-up city tells about two of its counties: everything of a subject that names one of them.
 
     The rest of the city is left out, so only the prison's manifests stay: they do not agree, which is a state to be shown.
     """
-    records = [(record, record.line()) for record in simulate(Options("city", 1, 5, date(2026, 3, 2), 0.0, 1.0))]
+    records = [(record, record.line()) for record in simulate(Options("city", 1, 5, first, 0.0, 1.0))]
     ours = {record.key for record, line in records if any(code in line for code in COUNTIES)}
     told = []
     for record, line in records:
