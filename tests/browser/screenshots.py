@@ -1,8 +1,12 @@
-"""`python -m tests.browser.screenshots FOLDER [NAME]`: a picture of each page of the console, or of those with NAME in their name."""
+"""`python -m tests.browser.screenshots FOLDER [NAME]`: a picture of each page of the console, or of those with NAME in their name.
+
+`python -m tests.browser.screenshots docs/img readme` takes those that the README shows.
+"""
 
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 
@@ -18,26 +22,41 @@ from tests.console.conftest import NOW, NOWHERE, record
 
 THEMES, LANGUAGES, WIDTHS = ("light", "dark"), ("zh", "en"), (1366, 360)
 _HEIGHT = {1366: 768, 360: 740}
+_README, _README_SIZE = ("queue", "alert"), {"width": 1200, "height": 720}
 _A4 = {"portrait": (718, 1046), "landscape": (1046, 718)}  # the paper without its margins, in CSS pixels
+
+
+@contextmanager
+def opened(browser: Browser, url: str, one: Shown, path: str, language: str) -> Iterator[Page]:
+    """A page of the table as its user sees it."""
+    context = browser.new_context(locale={"zh": "zh-CN", "en": "en-GB"}[language])
+    page = context.new_page()
+    if one.login:
+        log_in(page, url, one.login)
+    page.goto(f"{url}{path}")
+    yield page
+    context.close()
 
 
 def taken(browser: Browser, url: str, one: Shown, path: str, folder: Path) -> Iterator[Path]:
     """All pictures of one page: each theme, language and width, and A4 where it is made to be printed."""
-    state = None
-    if one.login:
-        context = browser.new_context()
-        log_in(context.new_page(), url, one.login)
-        state = context.storage_state()
-        context.close()
     for language in LANGUAGES:
-        context = browser.new_context(storage_state=state, locale={"zh": "zh-CN", "en": "en-GB"}[language])
-        page = context.new_page()
-        page.goto(f"{url}{path}")
-        for theme, width in product(THEMES, WIDTHS):
-            yield _screen(page, theme, width, folder / f"{one.name}-{language}-{width}-{theme}.png")
-        if one.printed:
-            yield _paper(page, folder / f"{one.name}-{language}-a4.png", landscape=one.landscape)
-        context.close()
+        with opened(browser, url, one, path, language) as page:
+            for theme, width in product(THEMES, WIDTHS):
+                yield _screen(page, theme, width, folder / f"{one.name}-{language}-{width}-{theme}.png")
+            if one.printed:
+                yield _paper(page, folder / f"{one.name}-{language}-a4.png", landscape=one.landscape)
+
+
+def for_readme(browser: Browser, url: str, one: Shown, path: str, folder: Path) -> Iterator[Path]:
+    """What the README shows of a page: its head, light, in both languages."""
+    for language in LANGUAGES:
+        with opened(browser, url, one, path, language) as page:
+            page.set_viewport_size(_README_SIZE)  # type: ignore[arg-type]
+            page.wait_for_function("!document.querySelector('#live').classList.contains('off')")
+            file = folder / f"{one.name}-{language}.png"
+            page.screenshot(path=file)
+            yield file
 
 
 def _screen(page: Page, theme: str, width: int, file: Path) -> Path:
@@ -66,9 +85,10 @@ def main(folder: Path, part: str = "") -> None:
         engine = connect(f"sqlite:///{model}")
         config = ConsoleConfig(str(engine.url), NOWHERE, now=lambda: NOW, secure_cookies=False, demo=True)
         with served(config) as (url, app), chromium() as browser:
+            take = for_readme if part == "readme" else taken
             for one in pages(app.state.site.paths):
-                if part in one.name:
-                    for file in taken(browser, url, one, address(engine, one), folder):
+                if one.name in _README if part == "readme" else part in one.name:
+                    for file in take(browser, url, one, address(engine, one), folder):
                         print(file)
         engine.dispose()
 
