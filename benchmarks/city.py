@@ -17,7 +17,7 @@ from tests.console.model import fill
 OPEN_ALERTS, CASES, DUTIES = 100_000, 1_000_000, 300_000
 COUNTIES = 20  # of one city: its desk sees all, a county a twentieth
 
-# Another id, person, county and a deadline up to six hours earlier for each copy; everything else as the pipeline wrote it.
+# Another id, person, county and day of the deadline for each copy; everything else as the pipeline wrote it.
 _CODE = "'9901' || lpad((1 + n.n % :counties)::text, 2, '0')"
 _PERSON = "left(s.subject, 3) || substr(translate(md5(s.subject || n.n), '0189', 'ghij'), 1, 26)"
 _MADE = {
@@ -26,7 +26,6 @@ _MADE = {
     "subject": _PERSON,
     "jurisdiction": f"regexp_replace(s.jurisdiction, '^9901..', {_CODE})",
     "owner_agency": f"regexp_replace(s.owner_agency, '9901(02|03)', {_CODE})",
-    "due_at": "s.due_at - random() * interval '6 hours'",
 }
 _CASES = (
     (
@@ -52,8 +51,8 @@ def made(url: str) -> Engine:
     fill(engine, history((now - timedelta(days=4)).date()), load("cn-default"), load_calendar(), now)
     make_demo_users(engine)
     with engine.begin() as connection:
-        _copy(connection, alert, OPEN_ALERTS, "s.state = 'firing'")
-        _copy(connection, obligation, DUTIES, "s.state = 'open' AND s.due_at > now()")
+        _copy(connection, alert, OPEN_ALERTS, "s.state = 'firing'", "-")
+        _copy(connection, obligation, DUTIES, "s.state = 'open' AND s.due_at > now()", "+")
         for one in _CASES:
             connection.execute(text(one), {"count": CASES, "counties": COUNTIES})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -61,11 +60,12 @@ def made(url: str) -> Engine:
     return engine
 
 
-def _copy(connection: Connection, table: Table, count: int, which: str) -> None:
-    """Copy a table's rows until there are so many."""
+def _copy(connection: Connection, table: Table, count: int, which: str, sign: str) -> None:
+    """Copy a table's rows until there are so many, each up to a fortnight earlier or later."""
     name, columns = table.name, [one.name for one in table.columns]
     seeds = connection.execute(text(f"SELECT count(*) FROM {name} s WHERE {which}")).scalar_one()
-    values = ", ".join(_MADE.get(one, f"s.{one}") for one in columns)
+    made = {**_MADE, "due_at": f"s.due_at {sign} floor(random() * 14) * interval '1 day'"}
+    values = ", ".join(made.get(one, f"s.{one}") for one in columns)
     connection.execute(
         text(
             f"INSERT INTO {name} ({', '.join(columns)}) SELECT {values} FROM {name} s "

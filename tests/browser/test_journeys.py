@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import MOST_MS, Living, Visit
 from tests.browser.told import RULE, alert_of, published, release
@@ -12,11 +12,6 @@ from tests.conditions import until
 pytestmark = pytest.mark.slow
 _UNDO_MS = 10_000
 _WHOLE_WAY_MS = _UNDO_MS + MOST_MS
-
-
-def act(page: Page, name: str) -> None:
-    """Press a button of the alert's head."""
-    page.locator(".hero").get_by_role("button", name=name).click()
 
 
 def test_from_a_prisons_event_to_the_answer(living: Living, visit: Visit, person: str) -> None:
@@ -55,7 +50,7 @@ def test_from_a_prisons_event_to_the_answer(living: Living, visit: Visit, person
 def test_an_undo_leaves_no_trace_on_the_topic(living: Living, visit: Visit, person: str) -> None:
     alert_id = alert_of(living, visit, person)
     page = visit(living.url, "county", f"/alerts/{alert_id}")
-    act(page, "我来办")
+    page.locator(".hero [data-act=ack]").click()
     page.locator(".toast").get_by_role("button").click()
     expect(page.locator(".toast")).to_have_count(0)
     expect(page.locator(".hero")).not_to_contain_text("等待回应")
