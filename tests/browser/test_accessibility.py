@@ -35,7 +35,9 @@ def opened(chromium: Browser, cookies: Callable[[str, str], Any], archive: Recor
     def one_page(one: Shown, language: str, width: int) -> Iterator[Page]:
         state = cookies(archive.url, one.login) if one.login else None
         viewport: Any = {"width": width, "height": 800}
-        context = chromium.new_context(storage_state=state, locale=LOCALES[language], viewport=viewport)
+        context = chromium.new_context(
+            storage_state=state, locale=LOCALES[language], viewport=viewport, reduced_motion="reduce"
+        )
         page = context.new_page()
         page.goto(f"{archive.url}{address(archive.engine, one)}")
         yield page
