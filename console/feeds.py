@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -23,7 +24,7 @@ def silent(connection: Connection, scope: Scope, words: Words, now: datetime) ->
         .where(alert.c.state == "firing", alert.c.rule_id.in_(_FEED_RULES))
         .order_by(alert.c.raised_at)
     )
-    rows = [row for row in connection.execute(wanted) if scope.depends_on(row.subject)][:_SHOWN]
+    rows = list(islice((row for row in connection.execute(wanted) if scope.depends_on(row.subject)), _SHOWN))
     if not rows:
         return []
     held = connection.execute(

@@ -344,17 +344,18 @@ class Cube:
         """The cells that filters leave; those of the facet `but` do not count."""
         view = filters.view if view is None else view
         bucket = filters.bucket if bucket is None else bucket
+        wanted = [(facet, found) for facet in FACETS if facet != but and (found := filters.of(facet))]
         for one in self.cells:
             if not _in_view(one, view) or not _in_bucket(one, bucket):
                 continue
-            if all(facet == but or not (chosen := filters.of(facet)) or chosen & one.values(facet) for facet in FACETS):
+            if not wanted or all(found & one.values(facet) for facet, found in wanted):
                 yield one
 
     def facet(self, facet: str, filters: Filters) -> Counter[str]:
         """How many rows each value of a facet would leave under the other filters."""
         found: Counter[str] = Counter()
         for one in self.chosen(filters, but=facet):
-            for value in one.values(facet):
+            for value in one.states if facet == "state" else (getattr(one, facet),):
                 found[value] += one.n
         return found
 

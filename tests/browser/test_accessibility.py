@@ -97,8 +97,8 @@ def test_text_is_dark_enough_and_no_two_badges_look_alike(theme: str, archive: R
     for ink, paper in product(("ink", "ink2", "ink3", "over", "brand-ink"), ("bg", "surface")):
         assert contrast(colours[ink], colours[paper]) >= TEXT_CONTRAST, (ink, paper)
     badges = {name: (read(text), read(paper)) for name, (text, paper) in found["badges"].items()}
-    for name, (text, paper) in badges.items():
-        assert contrast(text, paper) >= BADGE_CONTRAST, name
+    for name, (text, badge) in badges.items():
+        assert contrast(text, badge) >= BADGE_CONTRAST, name
     for sight in SIGHTS:
         for one, other in combinations(BADGES, 2):
             assert distance(badges[one][1], badges[other][1], sight) >= BADGE_DISTANCE, (sight, one, other)
