@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.console import measured
 from benchmarks.measures import deadlines, domain, replayed, same_second, worker
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -41,6 +42,10 @@ def main() -> None:
             f"{name}: {statistics.median(values):,.2f} {unit}  (runs: {', '.join(f'{value:,.2f}' for value in values)})",
             flush=True,
         )
+    with tempfile.TemporaryDirectory() as folder:
+        for name, value, unit, most in measured(Path(folder), wanted):
+            found[name] = {"median": value, "runs": [value], "unit": unit, "promised": most}
+            print(f"{name}: {value:,.3f} {unit}  (promised: {most:g} {unit})", flush=True)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 

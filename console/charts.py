@@ -108,6 +108,7 @@ class Span:
 
 
 _LEFT, _RIGHT = 150.0, 1166.0
+_TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of a week's label: they do not overlap
 
 
 def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
@@ -119,10 +120,11 @@ def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
         f'<rect x="{_LEFT + day * scale:.1f}" y="22" width="{scale:.1f}" height="{height - 32}" fill="url(#hw)" opacity=".55"/>'
         for day in span.off
     ]
-    parts += [
-        f'<text x="{_LEFT + at * scale:.1f}" y="12">{escape(label)}</text><path class="ax" d="M{_LEFT + at * scale:.1f} 16v6"/>'
-        for at, label in span.weeks
-    ]
+    for at, label in span.weeks:
+        x = _LEFT + at * scale
+        hidden = span.today is not None and -_TODAY - _LABEL < at * scale - span.today * scale < _TODAY
+        parts.append("" if hidden else f'<text x="{x:.1f}" y="12">{escape(label)}</text>')
+        parts.append(f'<path class="ax" d="M{x:.1f} 16v6"/>')
     parts.append(f'<path class="ax" d="M{_LEFT:.0f} 22H{_RIGHT:.0f}"/>')
     for index, line in enumerate(lines):
         parts.append(_duty_line(line, 46 + 36 * index, scale, span))

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
@@ -62,7 +63,7 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
     """Feeds with a firing alert, the longest first: who, since when, how many alerts in scope are held back by it."""
     if "today" not in scope.pages:
         return []
-    rows = [row for row in _firing(connection) if scope.depends_on(row["subject"])][:_SHOWN]
+    rows = list(islice((row for row in _firing(connection) if scope.depends_on(row["subject"])), _SHOWN))
     if not rows:
         return []
     held, now = _held(connection, scope.of_duties(alert), site.book), site.now()

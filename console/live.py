@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
+from console.config import real_time
 from console.queue import KINDS, WAITS, Filters
 from console.scope import Scope
+from schemas.instants import in_china
 from sinks.tables import alert, change
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ _QUEUE, _KEYS = 1_000, 500
 BEAT_SECONDS = 5.0
 _COLUMNS = ("alert_id", "revision", "state", "severity", "rule_id", "owner_agency", "jurisdiction", "step", "handover_kind", "acknowledged_by",
             "assigned_to", "held", "contest", "provisional")  # fmt: skip
+_TOLD = ("alert_id", "revision", "state", "severity")
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
@@ -44,6 +47,7 @@ class Page:
     staff: str
     filters: Filters
     queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    new: int = 0  # new rows that it has been told of
 
 
 class Live:
@@ -54,6 +58,7 @@ class Live:
         self._pages: set[Page] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
+        self._away = ""  # since when the database does not answer, as people read it
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -76,36 +81,35 @@ class Live:
         self._pages.add(page)
         try:
             yield b"retry: 3000\n\n"
-            new = 0
-            for one in await self._missed(since):
-                if one is None:
-                    yield event("reset", {}, self._last or 0)
-                    break
-                async for part in self._parts(page, one, new):
-                    new += part.startswith(b"event: new")
-                    yield part
+            told = await self._missed(since)
+            if None in told:
+                yield event("reset", {}, self._last or 0)
+                told = []
             while True:
+                if parts := self._parts(page, told):
+                    yield parts
                 try:
-                    told = await asyncio.wait_for(page.queue.get(), BEAT_SECONDS)
+                    told = await asyncio.wait_for(_all_of(page.queue), BEAT_SECONDS)
                 except TimeoutError:
-                    yield event("beat", {}, self._last or 0)
-                    continue
-                if told is None:
+                    told = []
+                    yield event("beat", {"away": self._away}, self._last or 0)
+                if None in told:
                     return
-                async for part in self._parts(page, told, new):
-                    new += part.startswith(b"event: new")
-                    yield part
         finally:
             self._pages.discard(page)
 
-    async def _parts(self, page: Page, one: Changed, new: int) -> AsyncIterator[bytes]:
-        if not page.scope.sees(one.row):
-            return
-        row = one.row
-        shown = {name: row[name] for name in ("alert_id", "revision", "state", "severity")}
-        yield event("row", shown, one.number)
-        if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
-            yield event("new", {"n": new + 1, "severity": row["severity"]}, one.number)
+    def _parts(self, page: Page, told: Sequence[Changed | None]) -> bytes:
+        """All that a page may know of some changes, as one piece: fifty open pages cost little."""
+        parts = []
+        for one in told:
+            if one is None or not page.scope.sees(one.row):
+                continue
+            row = one.row
+            parts.append(event("row", {name: row[name] for name in _TOLD}, one.number))
+            if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
+                page.new += 1
+                parts.append(event("new", {"n": page.new, "severity": row["severity"]}, one.number))
+        return b"".join(parts)
 
     async def _missed(self, since: int | None) -> Sequence[Changed | None]:
         if since is None or self._last is None or since >= self._last:
@@ -115,16 +119,15 @@ class Live:
         return await run_in_threadpool(self._read, since, self._last)
 
     async def _run(self) -> None:
-        away = False
         while True:
             await asyncio.sleep(self._poll)
             try:
                 found = await run_in_threadpool(self._read_on)
-                away = False
+                self._away = ""
             except SQLAlchemyError as error:
-                if not away:
+                if not self._away:
                     log.warning("live pages wait: %s", type(error).__name__)
-                away = True
+                    self._away = f"{in_china(real_time()):%H:%M}"
                 continue
             for one in found:
                 for page in list(self._pages):
@@ -168,6 +171,14 @@ def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Itera
         wanted = select(*(alert.c[name] for name in _COLUMNS)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
         for row in connection.execute(wanted).mappings():
             yield Changed(numbers[row["alert_id"]], dict(row))
+
+
+async def _all_of(queue: asyncio.Queue[Changed | None]) -> list[Changed | None]:
+    """What waits in a queue; where nothing does, the next."""
+    found = [await queue.get()]
+    while not queue.empty():
+        found.append(queue.get_nowait())
+    return found
 
 
 def _tell(page: Page, one: Changed | None) -> None:

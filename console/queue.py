@@ -23,7 +23,7 @@ from sqlalchemy import (
 from console.days import soon_until
 from console.scope import Scope
 from handover.calendar import DAY, Calendar, due_day_of, end_of
-from sinks.tables import alert, handover, obligation
+from sinks.tables import alert, obligation
 
 BUCKETS = ("first", "over", "today", "soon", "later")
 SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
@@ -48,6 +48,7 @@ WAITS: Mapping[str, tuple[str, ...]] = {
 }
 VIEWS = ("mine", "office", "snoozed")
 OUTLOOK_DAYS = 14
+_COUNTING_MEMORY = "64MB"
 _BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefix
 
 
@@ -143,29 +144,15 @@ def _alerts(scope: Scope, *more: Any) -> Select[Any]:
     return select(*columns, *more).where(alert.c.state == "firing", scope.of_duties(alert))
 
 
-def _kind() -> ColumnElement[str]:
-    """An obligation's kind of handover; disputes and systems have none."""
-    return case(
-        (handover.c.kind.is_not(None), handover.c.kind),
-        (obligation.c.rule_id.startswith("X"), "SYSTEM"),
-        else_="DISPUTE",
-    )
-
-
 def _duties(scope: Scope, *more: Any) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
-    columns = [obligation.c[name] for name in _SHARED]
-    firing = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
-    return (
-        select(*columns, _kind().label("handover_kind"), *more)
-        .select_from(
-            obligation.outerjoin(
-                handover,
-                and_(handover.c.handover_id == obligation.c.handover_id, handover.c.subject == obligation.c.subject),
-            )
-        )
-        .where(obligation.c.state != "paused", scope.of_duties(obligation), ~firing)
-    )
+    columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
+    return select(*columns, *more).where(obligation.c.state != "paused", scope.of_duties(obligation), ~_raised())
+
+
+def _raised() -> ColumnElement[bool]:
+    """Whether an obligation's alert is there: then that is the row."""
+    return select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
 
 
 def _wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
@@ -218,7 +205,12 @@ def _take(
                 and_(table.c.due_at == after.due_at, table.c.alert_id > after.row_id),
             )
         )
-    rows = connection.execute(wanted.order_by(table.c.due_at, table.c.alert_id).limit(count)).mappings()
+    order = table.c.due_at, table.c.alert_id
+    # First which rows, from the index alone; then those few whole: the texts on a row are long.
+    ids = list(connection.execute(wanted.with_only_columns(table.c.alert_id).order_by(*order).limit(count)).scalars())
+    if not ids:
+        return []
+    rows = connection.execute(wanted.where(table.c.alert_id.in_(ids)).order_by(*order)).mappings()
     late = table is alert
     return [{**NOTHING_YET, **row, "late": late} for row in rows]
 
@@ -256,7 +248,7 @@ _STATE: Mapping[str, ColumnElement[bool]] = {
 def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any] | None:
     if filters.view != "office" or filters.bucket == "first":
         return None
-    wanted = _duties(scope).where(*_common(filters, scope, obligation, _kind()))
+    wanted = _duties(scope).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
     at = obligation.c.due_at
     match filters.bucket:
         case "over":
@@ -352,17 +344,18 @@ class Cube:
         """The cells that filters leave; those of the facet `but` do not count."""
         view = filters.view if view is None else view
         bucket = filters.bucket if bucket is None else bucket
+        wanted = [(facet, found) for facet in FACETS if facet != but and (found := filters.of(facet))]
         for one in self.cells:
             if not _in_view(one, view) or not _in_bucket(one, bucket):
                 continue
-            if all(facet == but or not (chosen := filters.of(facet)) or chosen & one.values(facet) for facet in FACETS):
+            if not wanted or all(found & one.values(facet) for facet, found in wanted):
                 yield one
 
     def facet(self, facet: str, filters: Filters) -> Counter[str]:
         """How many rows each value of a facet would leave under the other filters."""
         found: Counter[str] = Counter()
         for one in self.chosen(filters, but=facet):
-            for value in one.values(facet):
+            for value in one.states if facet == "state" else (getattr(one, facet),):
                 found[value] += one.n
         return found
 
@@ -391,6 +384,10 @@ def cube_of(engine: Engine, scope: Scope, staff: str, moment: Moment) -> Cube:
 
 def cube(connection: Connection, scope: Scope, staff: str, moment: Moment) -> Cube:
     """Count everything in scope: two grouped queries, and one for the days ahead."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"SET LOCAL work_mem = '{_COUNTING_MEMORY}'"
+        )  # a province is counted without a sort on disk
     cells = [
         *_cells(connection, _cube_of_alerts(scope, staff, moment), moment, late=True),
         *_cells(connection, _cube_of_duties(scope, moment), moment, late=False),
@@ -403,8 +400,8 @@ def _cube_of_alerts(scope: Scope, staff: str, moment: Moment) -> Select[Any]:
         case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
         alert.c.severity.label("sev"),
         alert.c.handover_kind.label("kind"),
-        _town_of(scope, alert.c.jurisdiction).label("town"),
-        _wait_of(alert.c.owner_agency).label("wait"),
+        alert.c.jurisdiction,
+        alert.c.owner_agency,
         alert.c.rule_id.label("rule"),
         alert.c.acknowledged_by.is_not(None).label("acknowledged"),
         (alert.c.step > 0).label("escalated"),
@@ -415,7 +412,7 @@ def _cube_of_alerts(scope: Scope, staff: str, moment: Moment) -> Select[Any]:
         func.coalesce(_mine(staff), literal(value=False)).label("mine"),
         alert.c.due_at,
     ).where(alert.c.state == "firing", scope.of_duties(alert))
-    return _grouped(inner)
+    return _grouped(inner, scope)
 
 
 def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
@@ -424,29 +421,19 @@ def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
     bucket = case(
         (at <= moment.now, "over"), (at <= moment.today_ends, "today"), (at <= moment.soon_ends, "soon"), else_="later"
     )
-    firing = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
-    inner = (
-        select(
-            bucket.label("bucket"),
-            obligation.c.severity.label("sev"),
-            _kind().label("kind"),
-            _town_of(scope, obligation.c.jurisdiction).label("town"),
-            _wait_of(obligation.c.owner_agency).label("wait"),
-            obligation.c.rule_id.label("rule"),
-            *(no.label(name) for name in ("acknowledged", "escalated", "held", "contested")),
-            obligation.c.provisional.label("provisional"),
-            *(no.label(name) for name in ("snoozed", "mine")),
-            obligation.c.due_at,
-        )
-        .select_from(
-            obligation.outerjoin(
-                handover,
-                and_(handover.c.handover_id == obligation.c.handover_id, handover.c.subject == obligation.c.subject),
-            )
-        )
-        .where(obligation.c.state != "paused", scope.of_duties(obligation), ~firing)
-    )
-    return _grouped(inner)
+    inner = select(
+        bucket.label("bucket"),
+        obligation.c.severity.label("sev"),
+        obligation.c.handover_kind.label("kind"),
+        obligation.c.jurisdiction,
+        obligation.c.owner_agency,
+        obligation.c.rule_id.label("rule"),
+        *(no.label(name) for name in ("acknowledged", "escalated", "held", "contested")),
+        obligation.c.provisional.label("provisional"),
+        *(no.label(name) for name in ("snoozed", "mine")),
+        obligation.c.due_at,
+    ).where(obligation.c.state != "paused", scope.of_duties(obligation), ~_raised())
+    return _grouped(inner, scope)
 
 
 _DIMENSIONS = (
@@ -466,10 +453,19 @@ _DIMENSIONS = (
 )
 
 
-def _grouped(inner: Select[Any]) -> Select[Any]:
+def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
+    """Count rows by the dimensions. What has to be made from a code is made for each group of equal codes, not for each row."""
     rows = inner.subquery()
-    columns = [rows.c[name] for name in _DIMENSIONS]
-    return select(*columns, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*columns)
+    raw = [one for one in rows.c if one.name != "due_at"]
+    codes = select(*raw, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*raw).subquery()
+    made = {"town": _town_of(scope, codes.c.jurisdiction), "wait": _wait_of(codes.c.owner_agency)}
+    few = select(
+        *((made[name] if name in made else codes.c[name]).label(name) for name in _DIMENSIONS),
+        codes.c.n,
+        codes.c.oldest,
+    ).subquery()
+    columns = [few.c[name] for name in _DIMENSIONS]
+    return select(*columns, func.sum(few.c.n).label("n"), func.min(few.c.oldest).label("oldest")).group_by(*columns)
 
 
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
@@ -480,7 +476,7 @@ def _cells(connection: Connection, wanted: Select[Any], moment: Moment, *, late:
         values = {name: row[name] for name in _DIMENSIONS}
         flags = {name: bool(value) for name, value in values.items() if name in _DIMENSIONS[6:]}
         kind = _KIND_OF.get(row["kind"], row["kind"])
-        yield CellOfCube(**{**values, **flags, "kind": kind}, late=late, n=row["n"], oldest=row["oldest"])
+        yield CellOfCube(**{**values, **flags, "kind": kind}, late=late, n=int(row["n"]), oldest=row["oldest"])
 
 
 def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:

@@ -113,15 +113,15 @@ def lag(words: Words, event: Row) -> str:
     return words.length(max(event["arrival"] - event["time"], timedelta()))
 
 
-def ladder(words: Words, story: Story, now: datetime) -> list[Shown]:
-    """Steps reached, with when; then those to come."""
+def ladder(site: Site, words: Words, story: Story) -> list[Shown]:
+    """Steps reached, with when and how late it was then; then those to come."""
     found: list[Shown] = []
     reached = -1
     for one in story.history:
         if one["step"] > reached and one["ladder"]:
             reached = one["step"]
             rung = one["ladder"][0]
-            line = words.t("alert.ladder.reached", n=reached)
+            line = _late_at(site, words, story.row, one["changed_at"])
             found.append(_rung(words, rung["to"], one["changed_at"], line, reached=True))
     if found:
         found[-1]["cls"] = "now nx" if not story.row["outcome"] else "nx"
@@ -129,10 +129,13 @@ def ladder(words: Words, story: Story, now: datetime) -> list[Shown]:
         for rung in story.row["ladder"]:
             if rung["step"] > reached:
                 at = instant(rung["at"])
-                found.append(
-                    {**_rung(words, rung["to"], at, words.t("alert.ladder.planned"), reached=False), "cls": "fut nx"}
-                )
+                line = words.t("alert.ladder.then", late=_late_at(site, words, story.row, at))
+                found.append({**_rung(words, rung["to"], at, line, reached=False), "cls": "fut nx"})
     return found
+
+
+def _late_at(site: Site, words: Words, row: Row, at: datetime) -> str:
+    return words.due(days.due(row["computation"], row["anchor_at"], row["due_at"], at, site.calendar))
 
 
 def _rung(words: Words, to: str, at: datetime, line: str, *, reached: bool) -> Shown:

@@ -1,5 +1,6 @@
 """How things are said on a page: offices, places, facts, dates and lengths of time, in one language."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,9 +11,10 @@ from handover.calendar import due_day_of
 from handover.rulebook import RuleBook
 from schemas.catalogue import labels_of
 from schemas.codes import HANDOVER_KIND
-from schemas.instants import in_china, show
+from schemas.instants import in_china, instant, show
 
 _ONLY_DAYS = 3  # from so many on, hours do not matter
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _ALERT_SHOWN, _SUBJECT_HEAD, _SUBJECT_TAIL = 8, 7, 4
 
 
@@ -169,4 +171,6 @@ class Words:
             return "、".join(self.value(fact, name, one) for one in value) or self.t("none")
         if isinstance(value, Mapping):
             return "…"
+        if _INSTANT.match(str(value)):
+            return self.at(instant(str(value)))
         return self.code(fact, name, str(value))

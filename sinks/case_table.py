@@ -75,7 +75,7 @@ def _insert(connection: Connection, snapshots: Sequence[CaseSnapshot]) -> None:
         list({(row["handover_id"], row["subject"]): row for row in handovers}.values()),
         "revision",
     )
-    duties = [_obligation_row(one.subject, row) for one in snapshots for row in one.obligations]
+    duties = [_obligation_row(one, row) for one in snapshots for row in one.obligations]
     upsert(connection, obligation, list({row["obligation_id"]: row for row in duties}.values()), None)
 
 
@@ -93,6 +93,9 @@ def _case_row(one: CaseSnapshot) -> dict[str, Any]:
     }
 
 
-def _obligation_row(subject: str, row: Any) -> dict[str, Any]:
+def _obligation_row(one: CaseSnapshot, row: Any) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in type(row).model_fields}
-    return {**plain, "subject": subject, "missing": list(row.missing), "computation": list(row.computation)}
+    kinds = {home.handover_id: home.kind for home in one.handovers}
+    kind = kinds.get(row.handover_id) or ("SYSTEM" if row.rule_id.startswith("X") else "DISPUTE")
+    more = {"handover_kind": kind, "missing": list(row.missing), "computation": list(row.computation)}
+    return {**plain, "subject": one.subject, **more}

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    text,
 )
 
 from schemas.instants import CHINA
@@ -87,6 +88,12 @@ handover = Table(
     Index("ix_handover_jurisdiction_state", "jurisdiction", "state"),
 )
 
+# What the queue filters and counts by, beside its order: so that a page and its counts are read from the index alone.
+_QUEUE = ("jurisdiction", "owner_agency", "severity", "rule_id", "handover_kind", "provisional", "subject")
+_QUEUE_OF_DUTIES = (*_QUEUE, "state")
+_QUEUE_OF_ALERTS = (*_QUEUE, "step", "held", "acknowledged_by", "assigned_to", "snoozed_until", "contest", "raised_at")
+_FIRING = text("state = 'firing'")
+
 obligation = Table(
     "obligation",
     metadata,
@@ -94,6 +101,7 @@ obligation = Table(
     _text("alert_id"),
     _text("subject"),
     _text("handover_id", null=True),
+    _text("handover_kind"),  # as on alerts: DISPUTE and SYSTEM where there is no handover
     _text("rule_id"),
     _text("occurrence"),
     _text("owner_agency"),
@@ -107,6 +115,8 @@ obligation = Table(
     Column("reason", JSON, nullable=False),
     Column("missing", JSON, nullable=False),
     Column("computation", JSON, nullable=False),
+    Index("ix_obligation_alert_id", "alert_id"),
+    Index("ix_obligation_queue", "due_at", "alert_id", postgresql_include=list(_QUEUE_OF_DUTIES)),
     Index("ix_obligation_subject", "subject"),
     Index("ix_obligation_due_at", "due_at"),
     Index("ix_obligation_jurisdiction_due_at", "jurisdiction", "due_at"),
@@ -161,6 +171,14 @@ alert = Table(
     Index("ix_alert_jurisdiction_state", "jurisdiction", "state"),
     Index("ix_alert_state_due_at", "state", "due_at"),
     Index("ix_alert_owner_agency", "owner_agency"),
+    Index(
+        "ix_alert_queue",
+        "due_at",
+        "alert_id",
+        postgresql_include=list(_QUEUE_OF_ALERTS),
+        postgresql_where=_FIRING,
+    ),
+    Index("ix_alert_firing_rule", "rule_id", "raised_at", postgresql_where=_FIRING),
 )
 
 alert_history = Table(

@@ -120,7 +120,7 @@ def page_of(
         record=record,
         sure=sure,
         basis=row["basis"],
-        ladder=telling.ladder(words, told, now),
+        ladder=telling.ladder(site, words, told),
         log=telling.log(words, told, on_way),
         others=[_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
         pending=[one for one in on_way if one["state"] != "recorded"],

@@ -112,7 +112,7 @@
   });
 
   /* live: nothing moves by itself; a row that is being used is left alone until it is left */
-  var list = one("[data-events]"), dot = one("#live"), pill = one("#pill");
+  var list = one("main [data-events]") || one("[data-events]"), dot = one("#live"), pill = one("#pill");
   if (!list || !window.EventSource) return;
   var waiting = {}, beat = 0, critical = 0, title = doc.title, shownNew = 0, hiddenIds = {};
   function busy(row) {
@@ -154,18 +154,44 @@
     one("span", pill).textContent = pill.getAttribute("data-text").replace("0", shownNew);
   }
   function alive() { beat = Date.now(); if (dot) dot.classList.remove("off"); var lost = one("#lost"); if (lost) lost.hidden = true; }
+  /* a browser has few connections to one host: a tab in the background listens only where it counts critical alerts */
+  var source, last = "", counts = !!one(".count");
   function connect() {
-    var source = new EventSource(list.getAttribute("data-events"));
+    var to = list.getAttribute("data-events");
+    source = new EventSource(to + (last ? (to.indexOf("?") < 0 ? "?" : "&") + "since=" + last : ""));
+    function on(name, act) { source.addEventListener(name, function (e) { last = e.lastEventId; alive(); act(e); }); }
     source.onopen = alive;
-    source.addEventListener("beat", alive);
-    source.addEventListener("row", function (e) { alive(); changed(JSON.parse(e.data)); });
-    source.addEventListener("new", function (e) {
-      alive(); showPill(1);
+    on("beat", function (e) { readonly(JSON.parse(e.data).away); });
+    on("row", function (e) { changed(JSON.parse(e.data)); });
+    on("new", function (e) {
+      showPill(1);
       if (JSON.parse(e.data).severity === "CRIT") { critical += 1; doc.title = "(" + critical + ") " + title; }
     });
-    source.addEventListener("reset", function () { alive(); showPill(1); });
+    on("reset", function () { showPill(1); });
   }
-  connect();
+  function listen() {
+    var wanted = !doc.hidden || counts;
+    if (wanted && !source) connect();
+    if (!wanted && source) { source.close(); source = null; }
+  }
+  doc.addEventListener("visibilitychange", listen);
+  listen();
+
+  /* the database is away: what is shown can be read and printed, and nothing can be sent */
+  function readonly(since) {
+    var told = one("#readonly");
+    if (!told || told.hidden === !since) return;
+    told.hidden = !since;
+    one("span", told).textContent = told.getAttribute("data-text").replace("?", since || "");
+    all("form[method=post] button, button[formaction]").forEach(function (button) {
+      if (since) { button.setAttribute("aria-disabled", "true"); button.title = told.getAttribute("data-why"); }
+      else { button.removeAttribute("aria-disabled"); button.removeAttribute("title"); }
+    });
+  }
+  doc.addEventListener("submit", function (e) {
+    var told = one("#readonly");
+    if (told && !told.hidden && e.target.method === "post") { e.preventDefault(); told.scrollIntoView({ block: "nearest" }); }
+  });
   setInterval(function () {
     var quiet = Date.now() - beat, lost = one("#lost");
     if (quiet > 10000 && dot) dot.classList.add("off");

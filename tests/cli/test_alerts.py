@@ -62,6 +62,7 @@ def duty(name: str, due_at: str) -> dict[str, object]:
         "alert_id": name,
         "subject": REFERENCE,
         "handover_id": "h",
+        "handover_kind": "A",
         "rule_id": "A10",
         "occurrence": "",
         "owner_agency": "TOWN_JUSTICE-990102004-01",

@@ -37,12 +37,12 @@ _LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
-def history() -> list[Told]:
+def history(first: date = date(2026, 3, 2)) -> list[Told]:
     """What the made-up city tells about two of its counties: everything of a subject that names one of them.
 
     The rest of the city is left out, so only the prison's manifests stay: they do not agree, which is a state to be shown.
     """
-    records = [(record, record.line()) for record in simulate(Options("city", 1, 5, date(2026, 3, 2), 0.0, 1.0))]
+    records = [(record, record.line()) for record in simulate(Options("city", 1, 5, first, 0.0, 1.0))]
     ours = {record.key for record, line in records if any(code in line for code in COUNTIES)}
     told = []
     for record, line in records:
@@ -54,10 +54,8 @@ def history() -> list[Told]:
     return told
 
 
-@pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The read model as a file to be copied, with one user for each role in it."""
-    path = tmp_path_factory.mktemp("console") / "model.sqlite"
+def record(path: Path) -> None:
+    """Make the read model of the recorded history as a file to be copied, with one user for each role in it."""
     engine = connect(f"sqlite:///{path}")
     prepare(engine)
     database.prepare(engine)
@@ -66,6 +64,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the recorded history."""
+    path = tmp_path_factory.mktemp("console") / "model.sqlite"
+    record(path)
     return path
 
 

@@ -38,9 +38,10 @@ async def listen(
     hub: Live, scope: Scope, since: int | None = None, filters: Filters | None = None
 ) -> AsyncIterator[tuple[str, int, Any]]:
     """The events of an open page, without heartbeats."""
-    async for part in hub.follow(Page(scope, "nobody", filters or Filters()), since):
-        if part.startswith(b"event") and not part.startswith(b"event: beat"):
-            yield told(part)
+    async for piece in hub.follow(Page(scope, "nobody", filters or Filters()), since):
+        for part in piece.split(b"\n\n"):
+            if part.startswith(b"event") and not part.startswith(b"event: beat"):
+                yield told(part)
 
 
 def touch(engine: Engine, *alert_ids: str, revision: int | None = None) -> None:

@@ -43,7 +43,8 @@ async def first_row(engine: Engine, act: Callable[[], None]) -> float:
     await asyncio.to_thread(act)
     async with asyncio.timeout(30):
         async for part in stream:
-            if part.startswith(b"event: row") and told(part)[2]["state"] == "firing":
+            rows = [told(one) for one in part.split(b"\n\n") if one.startswith(b"event: row")]
+            if any(data["state"] == "firing" for _, _, data in rows):
                 break
     took = time.monotonic() - began
     await hub.stop()

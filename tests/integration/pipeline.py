@@ -70,9 +70,9 @@ class Pipeline:
         admin.wait_for_topics(list(wanted), timeout_ms=30_000)
         admin.close()
 
-    def start(self, command: str, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str, *options: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start `handover COMMAND`; its log is in the folder."""
-        arguments = [sys.executable, "-m", "cli", command]
+        arguments = [sys.executable, "-m", "cli", command, *options]
         with (self.folder / f"{command}-{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(arguments, env={**self.env, **settings}, stdout=log, stderr=subprocess.STDOUT)
         self.processes.append(process)

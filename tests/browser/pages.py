@@ -1,0 +1,88 @@
+"""Every page of the console once: whose it is, where, what it shows. Tests of all pages and the screenshots read this table."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, select
+
+from console.demo import DEMO_USERS
+from console.scope import PAGES as OF_ROLE
+from console.web import MENU
+from sinks.tables import alert, handover
+
+_COUNTY = "990102"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page. `login` is a user of the demo, "" nobody; names in braces in `path` are looked up in the read model."""
+
+    name: str
+    login: str
+    path: str
+    shows: str
+    printed: bool = False  # made to be printed
+    landscape: bool = False
+
+
+TABLE = (
+    Shown("login", "", "/login", "who am I: one error text, the demo's users only in a demo"),
+    Shown(
+        "queue", "county", "/today", "a county's queue: late and critical first, a feed that is silent", printed=True
+    ),
+    Shown("queue-town", "town", "/today", "a township's own duties"),
+    Shown("queue-later", "county", "/today?bucket=later", "duties that are far off"),
+    Shown("empty", "county", "/today?scope=mine", "an empty list says what was checked"),
+    Shown("found", "county", "/today?q={person}", "what a search has found"),
+    Shown("alert", "county", "/alerts/{late}", "why, who, by when; the form of the missing answer", printed=True),
+    Shown("alert-critical", "county", "/alerts/{critical}", "a critical alert and its ladder"),
+    Shown("alert-open", "county", "/alerts/{late}?do=snooze", "an action that asks for something"),
+    Shown("alert-ended", "county", "/alerts/{ended}", "a resolved alert keeps everything"),
+    Shown("people", "county", "/people", "persons of the county, the late ones first"),
+    Shown("person", "county", "/people/{person}", "expected beside actual", printed=True, landscape=True),
+    Shown("obligations", "county", "/obligations", "the cases behind a figure"),
+    Shown("settings", "county", "/settings", "my view"),
+    Shown("missing", "county", "/nothing", "what is not there, or may not be known"),
+)  # a new page: its line here; what stands in the menu is covered even without
+
+
+def pages(paths: Iterable[str]) -> tuple[Shown, ...]:
+    """The table, and each page of the menu that the console has and the table has not."""
+    known, named = set(paths), {one.path.partition("?")[0] for one in TABLE}
+    rest = [(name, path) for name, path in MENU if path in known and path not in named]
+    return (*TABLE, *(Shown(name.replace("_", "-"), _first(name), path, "a page of the menu") for name, path in rest))
+
+
+def _first(kind: str) -> str:
+    return next(one.login for one in DEMO_USERS if kind in OF_ROLE[one.role])  # type: ignore[index]
+
+
+def address(engine: Engine, one: Shown) -> str:
+    """Its path, with what it names found in the read model."""
+    with engine.connect() as connection:
+        wanted = {name: find(connection) for name, find in _FOUND.items() if f"{{{name}}}" in one.path}
+    return one.path.format(**wanted)
+
+
+def _alert(*conditions: object) -> Callable[[Connection], str]:
+    ours = alert.c.jurisdiction.startswith(_COUNTY)
+    wanted = select(alert.c.alert_id).where(ours, *conditions)  # type: ignore[arg-type]
+    return lambda connection: str(
+        connection.execute(wanted.order_by(alert.c.due_at, alert.c.alert_id)).scalars().first()
+    )
+
+
+def _person(connection: Connection) -> str:
+    """Somebody with something late and something done."""
+    late = select(alert.c.subject).where(alert.c.state == "firing", alert.c.rule_id == "B08")
+    wanted = select(handover.c.subject).where(handover.c.jurisdiction.startswith(_COUNTY), handover.c.subject.in_(late))
+    return str(connection.execute(wanted.order_by(handover.c.subject)).scalars().first())
+
+
+_FIRING = alert.c.state == "firing"
+_FOUND: dict[str, Callable[[Connection], str]] = {
+    "late": _alert(_FIRING, alert.c.rule_id == "B08"),
+    "critical": _alert(_FIRING, alert.c.severity == "CRIT"),
+    "ended": _alert(alert.c.state != "firing"),
+    "person": _person,
+}

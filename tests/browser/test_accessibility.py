@@ -1,0 +1,122 @@
+"""No violation of WCAG 2.2 AA or of best practice on any page, in both themes, languages and widths; and what axe cannot see."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import combinations, product
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from console.app import ROUTERS
+from tests.browser.colours import SIGHTS, contrast, distance, read
+from tests.browser.conftest import Recorded, Visit
+from tests.browser.pages import Shown, address, pages
+
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_ALL: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": _TAGS}}
+_COLOURS: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+_PATHS = {route.path for router in ROUTERS for route in router.routes if hasattr(route, "path")}
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+WIDTHS = (1366, 360)
+BADGES = ("CRIT", "HIGH", "WARN", "INFO")
+TEXT_CONTRAST, BADGE_CONTRAST, BADGE_DISTANCE = 5.1, 4.7, 10.0
+
+every_page = pytest.mark.parametrize("one", pages(_PATHS), ids=lambda one: one.name)
+Opened = Callable[[Shown, str, int], Any]
+
+
+@pytest.fixture
+def opened(chromium: Browser, cookies: Callable[[str, str], Any], archive: Recorded) -> Opened:
+    """Opens a page of the table in a language and a width."""
+
+    @contextmanager
+    def one_page(one: Shown, language: str, width: int) -> Iterator[Page]:
+        state = cookies(archive.url, one.login) if one.login else None
+        viewport: Any = {"width": width, "height": 800}
+        context = chromium.new_context(
+            storage_state=state, locale=LOCALES[language], viewport=viewport, reduced_motion="reduce"
+        )
+        page = context.new_page()
+        page.goto(f"{archive.url}{address(archive.engine, one)}")
+        yield page
+        context.close()
+
+    return one_page
+
+
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe finds, one line each."""
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes'][:4]]}" for one in found]
+
+
+@every_page
+@pytest.mark.parametrize("language", LOCALES)
+def test_axe_finds_nothing(one: Shown, language: str, opened: Opened) -> None:
+    found = {}
+    for width in WIDTHS:
+        with opened(one, language, width) as page:
+            page.evaluate(Axe().axe_script)
+            found[width, "light"] = violations(page, _ALL)
+            page.emulate_media(color_scheme="dark")  # a theme changes colours and nothing else
+            found[width, "dark"] = violations(page, _COLOURS)
+    assert not any(found.values()), found
+
+
+@every_page
+def test_a_page_fits_a_phone_and_a_screen_at_twice_its_size(one: Shown, opened: Opened) -> None:
+    for language, width in product(LOCALES, (360, 1366 // 2)):
+        with opened(one, language, width) as page:
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (language, width, wide)
+
+
+def test_targets_on_a_phone_are_large_enough(opened: Opened, archive: Recorded) -> None:
+    with opened(pages(_PATHS)[1], "zh", 360) as page:
+        small = page.evaluate(
+            "[...document.querySelectorAll('.k-act .btn, .k-sel input')].map(e => e.getBoundingClientRect())"
+            ".filter(r => r.width && (r.width < 24 || r.height < 24)).length"
+        )
+    assert small == 0
+
+
+_READ = """names => { const made = document.createElement('div'); made.className = 'card'; document.querySelector('main').append(made);
+const look = getComputedStyle(document.documentElement), colour = name => look.getPropertyValue('--' + name).trim();
+return {colours: Object.fromEntries(['ink', 'ink2', 'ink3', 'over', 'brand-ink', 'bg', 'surface', 'sunk', 'hover', 'pick'].map(n => [n, colour(n)])),
+ badges: Object.fromEntries(names.map(name => { const badge = document.createElement('span'); badge.className = 'sev ' + name; made.append(badge);
+ const style = getComputedStyle(badge); return [name, [style.color, style.backgroundColor]]; }))}; }"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_dark_enough_and_no_two_badges_look_alike(theme: str, archive: Recorded, visit: Visit) -> None:
+    page = visit(archive.url, "county", "/today", color_scheme=theme)
+    found = page.evaluate(_READ, list(BADGES))
+    colours = {name: read(text) for name, text in found["colours"].items()}
+    for ink, paper in product(("ink", "ink2", "ink3", "over", "brand-ink"), ("bg", "surface")):
+        assert contrast(colours[ink], colours[paper]) >= TEXT_CONTRAST, (ink, paper)
+    badges = {name: (read(text), read(paper)) for name, (text, paper) in found["badges"].items()}
+    for name, (text, badge) in badges.items():
+        assert contrast(text, badge) >= BADGE_CONTRAST, name
+    for sight in SIGHTS:
+        for one, other in combinations(BADGES, 2):
+            assert distance(badges[one][1], badges[other][1], sight) >= BADGE_DISTANCE, (sight, one, other)
+
+
+def test_in_forced_colours_badges_and_days_keep_their_shape(archive: Recorded, visit: Visit) -> None:
+    page = visit(archive.url, "county", "/today", forced_colors="active")
+    badge = page.locator(".sev.CRIT").first
+    expect(badge).to_be_visible()
+    assert badge.evaluate("e => getComputedStyle(e).forcedColorAdjust") == "none"
+    assert page.locator(".k-act .btn").first.evaluate("e => getComputedStyle(e).borderStyle") == "solid"
+
+
+def test_focus_is_always_seen(archive: Recorded, visit: Visit) -> None:
+    page = visit(archive.url, "county", "/today")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            "(s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2)(getComputedStyle(document.activeElement))"
+        )
+        assert seen, page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
