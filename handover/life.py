@@ -1,6 +1,6 @@
 """A case lives through its instants: facts arrive, limits pass, the world changes; alerts are raised, climb and end."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, next_instants, weigh
@@ -14,9 +14,9 @@ from handover.derivation import (
     linked_dispute_of,
     renewable,
 )
-from handover.facts import Fact, agency_of, in_order, last
+from handover.facts import Fact, in_order, last
 from handover.factset import Merges, by_person, standing
-from handover.feeding import feed_at, forget_signs
+from handover.feeding import feed_at, forget_measured, forget_signs
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
 from handover.obligations import Linked, Obligation
@@ -81,6 +81,7 @@ def live(case: Case, world: World, now: datetime, concerned: Concerned | None = 
     case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
     if case.kind == "SOURCE":
         forget_signs(case)
+        forget_measured(case, now)
     return found
 
 
@@ -111,15 +112,23 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
     return change is None or change > now
 
 
-def _derived_anew(case: Case, world: World, frame: Frame) -> Derived:
+def duties_at(case: Case, world: World, now: datetime) -> Iterator[tuple[Obligation, Sequence[Fact]]]:
+    """Every obligation as derived at `now`, the answered ones too, with the actions on its alert. None of a case that moved."""
+    derived = _derived_anew(case, world, world.frame(now), lambda _: True)
+    if not case.moved_to:
+        for slot, duty in derived.duties.items():
+            yield duty, derived.actions.get(_alert_id(slot), ())
+
+
+def _derived_anew(case: Case, world: World, frame: Frame, remembered: Concerned | None = None) -> Derived:
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
-    derived = Derived(frame.now, case.memories.__contains__, actions=_by_alert(facts))
+    derived = Derived(frame.now, remembered or case.memories.__contains__, actions=_by_alert(facts))
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
         derive_dispute(derived, case.subject, facts, frame)
     else:
-        derive_source(derived, case.subject, agency_of(case.subject), feed_at(case, frame.now), frame)
+        derive_source(derived, case.subject, facts, feed_at(case, frame.now), frame)
     return derived
 
 
@@ -155,7 +164,7 @@ def _weighed(case: Case, world: World, frame: Frame, derived: Derived, concerned
         if old is None and (duty is None or duty.due_at > now or not is_open(duty)):
             continue
         told = derived.actions.get(_alert_id(slot), ())
-        new = weigh(old, duty, in_order(act for act in told if act.arrival == now), around, waived=_waived(told))
+        new = weigh(old, duty, in_order(act for act in told if act.arrival == now), around, waived=is_waived(told))
         if new is None or new is old:
             continue
         case.memories[slot] = new
@@ -185,7 +194,7 @@ def _by_alert(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
     return found
 
 
-def _waived(actions: Iterable[Fact]) -> bool:
+def is_waived(actions: Iterable[Fact]) -> bool:
     """8.5: the latest of waived and reopened holds."""
     decided = last(action for action in actions if action.name in _DECIDES)
     return decided is not None and decided.name == "action.waived"

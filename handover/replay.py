@@ -43,7 +43,7 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
     if not told:
         return Lived((), {})
     end = (until or told[-1][1]) + MILLISECOND
-    world, cases = World(book, calendar), _Cases(told)
+    world, cases = World(book, calendar), Cases(told)
     for event, arrival in (*told, *_judged(told)):
         _share(world, event, arrival)
         cases.take(event, arrival)
@@ -57,7 +57,7 @@ def _share(world: World, event: Event, arrival: datetime) -> None:
         world.take(event, arrival)
 
 
-class _Cases:
+class Cases:
     """Cases by subject, with what one case tells others."""
 
     def __init__(self, told: Iterable[Told]) -> None:
