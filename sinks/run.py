@@ -1,19 +1,22 @@
-"""Running sinks in one process, a thread each, and judging manifests beside them."""
+"""Running sinks in one process, a thread each, and judging manifests and metrics beside them."""
 
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 from sqlalchemy import Engine
 
+from handover.calendar import load_calendar
+from handover.rulebook import load
 from sinks import SINKS, manifest
 from sinks.database import connect, prepare
-from sinks.outage import DATABASE, KAFKA, Outage, database
+from sinks.measuring import Measurer
+from sinks.outage import DATABASE, Outage, database, repeated
 from sinks.runner import Arrival, Runner
 from sinks.sink import SinkUnavailable
 from sinks.teller import Teller
@@ -31,12 +34,18 @@ class SinkConfig:
     arrival: Arrival
     topic_prefix: str = ""
     metrics_port: int = 0
+    rules: str = "cn-default"
+    calendar: Path | None = None
 
 
 def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None:
-    """Run the named sinks (all, if none is named) until `stop`. Raise NotMigrated, KeyError; a bug in a sink ends all of them."""
+    """Run the named sinks (all, if none is named) until `stop`; a bug in a sink ends all of them.
+
+    Raise NotMigrated, KeyError, InvalidRuleBook, OSError.
+    """
     known = {sink.name: sink for sink in SINKS}
     chosen = [known[name] for name in names] if names else list(SINKS)
+    book, calendar = load(config.rules), load_calendar(*([config.calendar] if config.calendar else []))
     engine = connect(config.database_url)
     _prepare(engine, stop)
     if config.metrics_port:
@@ -50,7 +59,11 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     teller = Teller(config.brokers, config.topic_prefix)
     if events is not None:
         judge = _Judge(config, events, teller)
-        threads.append(threading.Thread(target=_guarded, args=(judge.run, stop, failed), name="manifests"))
+        measurer = Measurer(runners, teller, book, calendar, config.arrival)
+        threads += [
+            threading.Thread(target=_guarded, args=(judge.run, stop, failed), name="manifests"),
+            threading.Thread(target=_guarded, args=(measurer.run, stop, failed), name="metrics"),
+        ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -89,23 +102,15 @@ class _Judge:
 
     def __init__(self, config: SinkConfig, events: Runner, teller: Teller) -> None:
         self._config, self._events, self._teller = config, events, teller
-        self._outage = Outage("manifests")
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
-        while not stop.wait(JUDGED_EACH_SECONDS):
-            until = self._events.read_until_ms
-            if until is None:
-                continue
-            try:
-                self._judge(self._config.arrival(until))
-            except SinkUnavailable as error:
-                self._outage.wait(DATABASE, error, stop)
-            except KafkaError as error:
-                self._outage.wait(KAFKA, error, stop)
-            else:
-                self._outage.over(DATABASE)
-                self._outage.over(KAFKA)
+        repeated(self._step, JUDGED_EACH_SECONDS, Outage("manifests"), stop)
+
+    def _step(self) -> None:
+        until = self._events.read_until_ms
+        if until is not None:
+            self._judge(self._config.arrival(until))
 
     def _judge(self, until: datetime) -> None:
         engine = self._events.engine

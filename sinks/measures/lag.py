@@ -1,0 +1,77 @@
+"""How far consumers are behind, in seconds: the age of the first record that a group has not committed (X08)."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from schemas.topics import SOURCES, named
+
+ANSWER_MS = 5_000
+Arrival = Callable[[int], datetime]
+
+
+class Lag(NamedTuple):
+    """One consumer group: how old its first unread record is (0: none), and since when it waits."""
+
+    group: str  # without prefix
+    seconds: float
+    oldest_ms: int | None
+
+
+class Lags:
+    """Asks the broker. One consumer, made when first needed."""
+
+    def __init__(self, brokers: str, prefix: str, groups: Mapping[str, Iterable[str]]) -> None:
+        self._brokers, self._prefix, self._groups = brokers.split(","), prefix, groups
+        self._consumer: Any = None
+        self._admin: Any = None
+
+    def now(self) -> list[Lag]:
+        """Each group that has ever committed. Raise KafkaError."""
+        if self._consumer is None:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=self._brokers,
+                group_id=None,
+                enable_auto_commit=False,
+                max_poll_records=1,
+                bootstrap_timeout_ms=ANSWER_MS,
+            )
+            self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
+        return [found for group, topics in self._groups.items() if (found := self._of(group, topics)) is not None]
+
+    def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
+        mine = {named(self._prefix, topic) for topic in topics}
+        committed = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
+        if not committed:
+            return None
+        ends = self._consumer.end_offsets(list(committed), timeout_ms=ANSWER_MS)
+        behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
+        stamps = [at for place, offset in behind.items() if (at := self._timestamp(place, offset)) is not None]
+        oldest = min(stamps, default=None)
+        seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+        return Lag(group, seconds, oldest)
+
+    def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
+        name = f"{self._prefix}{group}"
+        found: Mapping[Any, Any] = self._admin.list_group_offsets({name: None})
+        mine: Mapping[TopicPartition, Any] = found[name]
+        return mine
+
+    def _timestamp(self, place: TopicPartition, offset: int) -> int | None:
+        """When the first record that is not read was appended; None where it has gone meanwhile."""
+        self._consumer.assign([place])
+        self._consumer.seek(place, offset)
+        polled = self._consumer.poll(timeout_ms=ANSWER_MS)
+        return next((records[0].timestamp for records in polled.values() if records), None)
+
+    def close(self) -> None:
+        """End the clients."""
+        for client in (self._consumer, self._admin):
+            if client is not None:
+                client.close()
+
+
+WORKER = {"reentry-worker": SOURCES}
