@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError
 
 from schemas.topics import SOURCES, named
 
@@ -47,7 +48,7 @@ class Lags:
         committed = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
         if not committed:
             return None
-        ends = self._consumer.end_offsets(list(committed), timeout_ms=ANSWER_MS)
+        ends = self._ends(list(committed))
         behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
         stamps = [at for place, offset in behind.items() if (at := self._timestamp(place, offset)) is not None]
         oldest = min(stamps, default=None)
@@ -57,8 +58,16 @@ class Lags:
     def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
         name = f"{self._prefix}{group}"
         found: Mapping[Any, Any] = self._admin.list_group_offsets({name: None})
-        mine: Mapping[TopicPartition, Any] = found[name]
+        mine: Mapping[TopicPartition, Any] = found.get(name, {})
         return mine
+
+    def _ends(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self._consumer.assign(places)  # so that it learns where they are
+        try:
+            ends: Mapping[TopicPartition, int] = self._consumer.end_offsets(places, timeout_ms=ANSWER_MS)
+        except KeyError as error:  # kafka-python: a partition whose leader is not known yet
+            raise UnknownTopicOrPartitionError("the leader of a partition is not known yet") from error
+        return ends
 
     def _timestamp(self, place: TopicPartition, offset: int) -> int | None:
         """When the first record that is not read was appended; None where it has gone meanwhile."""
@@ -68,10 +77,11 @@ class Lags:
         return next((records[0].timestamp for records in polled.values() if records), None)
 
     def close(self) -> None:
-        """End the clients."""
+        """End the clients; the next question makes new ones."""
         for client in (self._consumer, self._admin):
             if client is not None:
                 client.close()
+        self._consumer = self._admin = None
 
 
 WORKER = {"reentry-worker": SOURCES}
