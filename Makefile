@@ -16,11 +16,11 @@ METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench chaos lock clean reset
+.PHONY: help setup demo test test-fast lint format bench bench-peers chaos lock clean reset
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) $(CONSOLE_DONE) ## install everything that demo and tests need (again: instant)
 	@echo "setup: all is here"
@@ -55,6 +55,9 @@ format: $(INSTALLED) ## write the code as lint wants it
 
 bench: setup ## measure this machine (see benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: setup ## the same job on our engine and on its peers, on one broker (see benchmarks/peers/)
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 chaos: setup ## faults upon a seeded city, judged at the end; ARGS="--seed 2 --faults 20"
 	@$(BIN)/python -m tests.chaos $(ARGS)
