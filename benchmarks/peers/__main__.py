@@ -1,7 +1,6 @@
 """`make bench-peers`: builds each peer, runs all on one broker in one go, prints ratios, keeps results.json and writes README.md."""
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -15,6 +14,7 @@ from benchmarks.peers import page
 from benchmarks.peers.install import NotInstalled, classpath, python_of
 from benchmarks.peers.load import Load, load_city, load_toy
 from benchmarks.peers.race import Program, race
+from benchmarks.processes import standing_clock
 from cli.stack.kafka import Broker
 from schemas.topics import ALERT
 
@@ -34,7 +34,7 @@ def entries() -> Iterator[Entry]:
     """Everything that runs, ours first; each peer is built when its turn comes."""
     ours = sys.executable
     yield Entry("toy", _python("ours", ours, "ours_toy", quiet=4.0))
-    jar = ["java", "-Xmx1g", "-cp", classpath(), "Job"]
+    jar = ["java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath(), "Job"]
     yield Entry("toy", Program("kstreams, in-memory store", [*jar, "memory"], {}, 8.0))
     yield Entry("toy", Program("kstreams, RocksDB store", [*jar, "rocksdb"], {}, 8.0))
     yield Entry("toy", _python("bytewax", python_of("bytewax"), "bytewax_toy", ends=True))
@@ -105,10 +105,7 @@ def _load(entry: Entry, brokers: str, run: str, asked: argparse.Namespace) -> Lo
 
 def _product(program: Program, brokers: str, run: str, folder: Path, load: Load) -> Program:
     """The product's worker; its clock stands still after the last record, as the peers' does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    clock = folder / "clock.json"
-    still = {"log_start": load.end_ms, "time_start": page.shown(load.end_ms), "rate": 1e-9}
-    clock.write_text(json.dumps([{"log_start": 0, "time_start": page.shown(0), "rate": 1.0}, still]), encoding="utf-8")
+    clock = standing_clock(folder, load.end_ms)
     settings = {
         "REENTRY_BROKERS": brokers,
         "REENTRY_TOPIC_PREFIX": f"{run}.",

@@ -7,8 +7,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from schemas.instants import from_millis, show
-
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "results.json", HERE / "README.md"
 Row = Mapping[str, Any]
@@ -42,11 +40,6 @@ Each program is one process with one worker and at-least-once writes, commits ea
 second: all events over the time from the first to the last record written (Bytewax: the time it says itself), so a program that writes
 only at its checkpoints starts its clock late, in its favour. CPU and memory are the whole process's, start included.
 """
-
-
-def shown(ms: int) -> str:
-    """An instant as settings want it."""
-    return show(from_millis(ms))
 
 
 def keep(results: Mapping[str, Any]) -> None:

@@ -13,10 +13,10 @@ import orjson
 from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks.peers.load import PARTITIONS, Load
+from benchmarks.processes import usage_of_session
 
 LONGEST_SECONDS = 300.0
 WATCHED_EACH_SECONDS = 0.1
-_TICKS = os.sysconf("SC_CLK_TCK")
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -133,7 +133,7 @@ def _watch(process: subprocess.Popen[bytes], program: Program, outputs: _Outputs
     base = seen
     while True:
         time.sleep(WATCHED_EACH_SECONDS)
-        cpu, memory = _usage(process.pid)
+        cpu, memory = usage_of_session(process.pid)
         now, count = time.time(), outputs.count()
         found.memory = max(found.memory, memory)
         if count > seen:
@@ -160,20 +160,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _usage(pid: int) -> tuple[float, float]:
-    """CPU seconds and resident MB of a process and its children: all of its session."""
-    cpu = memory = 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        if int(fields[3]) == pid:
-            cpu += (int(fields[11]) + int(fields[12])) / _TICKS
-            memory += int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return cpu, memory
 
 
 def _said_seconds(log: Path) -> float:
