@@ -44,7 +44,7 @@ def standing_clock(folder: Path, end_ms: int) -> Path:
     """A clock file by which time stands still after the last record: a history is judged to its end and no further."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "clock.json"
-    starts = ((0, 1.0), (end_ms, _STILL))
+    starts = ((0, 1.0), (end_ms + 1, _STILL))  # the last record lies before the instant at which time stands still
     rows = [{"log_start": at, "time_start": show(from_millis(at)), "rate": rate} for at, rate in starts]
     path.write_text(json.dumps(rows), encoding="utf-8")
     return path
