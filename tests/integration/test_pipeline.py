@@ -80,8 +80,10 @@ def test_all_timelines_at_once_end_as_replay_says(kafka: str, topic_prefix: str,
         running.start("worker")
         ends_as_replay_says(running, told, seconds=90)
         engine = connect(f"sqlite:///{tmp_path / 'handover.sqlite'}")
-        found = newest(running.alerts())
-        until(lambda: _in_sql(engine) == {(one.alert_id, one.revision) for one in found.values()})
+        until(
+            lambda: _in_sql(engine) == {(one.alert_id, one.revision) for one in newest(running.alerts()).values()},
+            every=1,
+        )
         engine.dispose()
 
 
