@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import page as peers_page
 from benchmarks.plots import Bar, Point, bars, line
 from benchmarks.targets import GROWTH, TARGETS, Target
 
 HERE = Path(__file__).parent
-RESULTS, PEERS, PAGE, PLOTS = HERE / "results.json", HERE / "peers" / "results.json", HERE / "README.md", HERE / "plots"
+RESULTS, PLOTS = HERE / "results.json", HERE / "plots"
 Results = Mapping[str, Any]
 HEAD = """# Measurements
 
@@ -35,7 +36,7 @@ def write() -> None:
 def pages() -> dict[str, str]:
     """Every file that the results give, by its path in this folder."""
     results: Results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    peers: Results = json.loads(PEERS.read_text(encoding="utf-8")) if PEERS.exists() else {"runs": []}
+    peers: Results = peers_page.load()
     plots = {f"plots/{name}.svg": svg for name, svg in _plots(results, peers).items()}
     shown = [f"![{_TITLES[Path(name).stem]}]({name})" for name in plots]
     rows = [*(_row(target, results.get(target.name)) for target in TARGETS), *_peer_rows(peers)]

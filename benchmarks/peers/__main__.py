@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import page as measurements
 from benchmarks.peers import page
 from benchmarks.peers.install import NotInstalled, classpath, python_of
 from benchmarks.peers.load import Load, load_city, load_toy
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     if not asked.only:
         page.keep({"machine": machine, "measured_at": time.strftime("%Y-%m-%d"), "runs": found})
+        measurements.write()
     for line in page.table(found):
         print(line)
     return 0

@@ -42,6 +42,14 @@ only at its checkpoints starts its clock late, in its favour. CPU and memory are
 """
 
 
+def load() -> dict[str, Any]:
+    """The raw results; none before the first run."""
+    if not RESULTS.exists():
+        return {"machine": "", "measured_at": "", "runs": []}
+    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return found
+
+
 def keep(results: Mapping[str, Any]) -> None:
     """Write the raw results and the page."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -50,17 +58,19 @@ def keep(results: Mapping[str, Any]) -> None:
 
 def text(results: Mapping[str, Any]) -> str:
     """The whole page."""
+    measured = "Not measured on a quiet machine yet"
+    if results["runs"]:
+        measured = f"Measured {results['measured_at']} on {results['machine']}, broker included, in one go"
     head = f"""# Peers: the same job on the same broker
 
-Made by `python -m benchmarks.peers` from `results.json` (raw, every run); change it there. Measured {results["measured_at"]} on
-{results["machine"]}, broker included, in one go. To run it again: `make bench-peers` (builds each peer's own environment below
-`.venvs`, pinned and checked by hash, then runs all).
+Made by `python -m benchmarks.peers` from `results.json` (raw, every run); change it there. {measured}.
+To run it again: `make bench-peers` (builds each peer's own environment below `.venvs`, pinned and checked by hash, then runs all).
 """
     parts = [head]
     for job, title in TITLES.items():
         rows = [row for row in results["runs"] if row["job"] == job]
-        if rows:
-            parts.append(f"## {title}\n\n{ABOUT[job]}\n\n" + "\n".join(table(rows)) + "\n")
+        figures = "\n".join(table(rows)) + "\n" if rows else ""
+        parts.append(f"## {title}\n\n{ABOUT[job]}\n\n{figures}")
     return "\n".join([*parts, CANNOT])
 
 
@@ -105,4 +115,4 @@ def _counts(runs: Iterable[Row], name: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(text(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+    PAGE.write_text(text(load()), encoding="utf-8")

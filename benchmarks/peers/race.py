@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from benchmarks.peers.load import PARTITIONS, Load
 from benchmarks.processes import usage_of_session
@@ -112,14 +113,17 @@ class _Outputs:
 
     def __init__(self, consumer: KafkaConsumer, run: str, alert_topic: str) -> None:
         self._consumer, self._run, self._alerts = consumer, run, alert_topic
+        self._counted = 0
 
     def count(self) -> int:
-        mine = [name for name in self._consumer.topics() if self._is_output(name)]
-        places = [TopicPartition(name, number) for name in mine for number in range(PARTITIONS)]
+        """All of them now; what was counted before where the broker does not answer."""
         try:
-            return sum(self._consumer.end_offsets(places).values()) if places else 0
-        except KeyError:  # kafka-python: a topic so new that its leader is not known
-            return 0
+            mine = [name for name in self._consumer.topics() if self._is_output(name)]
+            places = [TopicPartition(name, number) for name in mine for number in range(PARTITIONS)]
+            self._counted = sum(self._consumer.end_offsets(places).values()) if places else 0
+        except (KafkaError, KeyError):  # KeyError: kafka-python, a topic so new that its leader is not known
+            pass
+        return self._counted
 
     def _is_output(self, name: str) -> bool:
         return name.startswith((self._run, f"changelog__{self._run}")) and (

@@ -10,7 +10,7 @@ from kafka.errors import UnknownTopicOrPartitionError
 
 from schemas.topics import SOURCES, named
 
-ANSWER_MS = 5_000
+ANSWER_MS, POLL_MS = 5_000, 500
 Arrival = Callable[[int], datetime]
 
 
@@ -37,7 +37,8 @@ class Lags:
                 bootstrap_servers=self._brokers,
                 group_id=None,
                 enable_auto_commit=False,
-                max_poll_records=1,
+                auto_offset_reset="earliest",  # what retention has removed is not waited for
+                max_partition_fetch_bytes=1,  # the first batch is enough
                 bootstrap_timeout_ms=ANSWER_MS,
             )
             self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
@@ -50,8 +51,7 @@ class Lags:
             return None
         ends = self._ends(list(committed))
         behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
-        stamps = [at for place, offset in behind.items() if (at := self._timestamp(place, offset)) is not None]
-        oldest = min(stamps, default=None)
+        oldest = min(self._timestamps(behind), default=None) if behind else None
         seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
         return Lag(group, seconds, oldest)
 
@@ -69,12 +69,18 @@ class Lags:
             raise UnknownTopicOrPartitionError("the leader of a partition is not known yet") from error
         return ends
 
-    def _timestamp(self, place: TopicPartition, offset: int) -> int | None:
-        """When the first record that is not read was appended; None where it has gone meanwhile."""
-        self._consumer.assign([place])
-        self._consumer.seek(place, offset)
-        polled = self._consumer.poll(timeout_ms=ANSWER_MS)
-        return next((records[0].timestamp for records in polled.values() if records), None)
+    def _timestamps(self, behind: Mapping[TopicPartition, int]) -> Iterable[int]:
+        """When the first record that is not read was appended, for each partition whose records still are there."""
+        self._consumer.assign(list(behind))
+        for place, offset in behind.items():
+            self._consumer.seek(place, offset)
+        found: dict[TopicPartition, int] = {}
+        end = time.monotonic() + ANSWER_MS / 1000
+        while len(found) < len(behind) and time.monotonic() < end:
+            for place, records in self._consumer.poll(timeout_ms=POLL_MS).items():
+                found.setdefault(place, records[0].timestamp)
+                self._consumer.pause(place)
+        return found.values()
 
     def close(self) -> None:
         """End the clients; the next question makes new ones."""
