@@ -26,10 +26,8 @@ def test_no_plot_is_left_from_older_results() -> None:
 
 
 def test_the_page_of_peers_is_what_its_raw_results_give() -> None:
-    results = json.loads(peers_page.RESULTS.read_text(encoding="utf-8"))
-    assert peers_page.PAGE.read_text(encoding="utf-8") == peers_page.text(results), (
-        "run: python -m benchmarks.peers.page"
-    )
+    found = peers_page.PAGE.read_text(encoding="utf-8")
+    assert found == peers_page.text(peers_page.load()), "run: python -m benchmarks.peers.page"
 
 
 def test_every_measure_has_a_row_with_its_command_and_every_result_a_measure() -> None:
