@@ -16,7 +16,7 @@ METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench screenshots chaos lock clean reset
+.PHONY: help setup demo test test-fast lint format bench bench-peers screenshots chaos lock clean reset
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -58,6 +58,9 @@ bench: setup ## measure this machine (see benchmarks/)
 
 screenshots: setup $(BROWSER_DONE) ## a picture of each page of the console in var/screenshots; ARGS=queue: of some
 	@$(BIN)/python -m tests.browser.screenshots var/screenshots $(ARGS)
+
+bench-peers: setup ## the same job on our engine and on its peers, on one broker (see benchmarks/peers/)
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 chaos: setup ## faults upon a seeded city, judged at the end; ARGS="--seed 2 --faults 20"
 	@$(BIN)/python -m tests.chaos $(ARGS)

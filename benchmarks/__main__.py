@@ -1,4 +1,4 @@
-"""`make bench`: medians of several runs of each measure, printed and kept in benchmarks/results.json."""
+"""`make bench`: medians of several runs of each measure, printed, kept in benchmarks/results.json, and told in README.md."""
 
 import json
 import os
@@ -7,46 +7,73 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.console import measured
+from benchmarks import console, open_cases, page
 from benchmarks.measures import deadlines, domain, replayed, same_second, worker
+from benchmarks.targets import GROWTH, TARGETS, Target
+from benchmarks.whole_path import whole_path
 
-RESULTS = Path(__file__).parent / "results.json"
-MEASURES: dict[str, tuple[Callable[[Path], float], str, int]] = {
-    "pure domain: parse, take, advance, one core": (domain, "events/s", 3),
-    "handover replay, command line, read and parsed": (replayed, "events/s", 3),
-    "one worker: event topics to case and alert topics": (worker, "events/s", 3),
-    "due instant to alert on the topic, p99 of 400": (deadlines, "s", 3),
-    "100,000 deadlines due in the same instant, to the last alert on the topic": (same_second, "s", 1),
-}
+Measure = Callable[[Path], float]
 
 
-def main() -> None:
-    """Measure; a name's part as argument measures only those."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+def _measures() -> Iterator[tuple[str, Measure]]:
+    yield "pure domain", domain
+    yield "handover replay", replayed
+    yield "one worker: event topics", worker
+    for cases in GROWTH:
+        for told, measure in (
+            ("events/s", open_cases.rate),
+            ("CPU", open_cases.cost),
+            ("memory", open_cases.memory),
+            ("restart", open_cases.restart),
+        ):
+            yield f"one worker at {cases:,} open cases: {told}", partial(measure, cases=cases)
+    yield "whole path", whole_path
+    yield "due instant", deadlines
+    yield "100,000 deadlines", same_second
+
+
+def main(arguments: list[str]) -> None:
+    """Measure; a name's part as argument measures only those, `--deep` also those that take many minutes."""
+    wanted = next((word for word in arguments if not word.startswith("--")), "")
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    found: dict[str, object] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    found |= {"machine": machine, "measured_at": time.strftime("%Y-%m-%d")}
+    found: dict[str, object] = json.loads(page.RESULTS.read_text(encoding="utf-8")) if page.RESULTS.exists() else {}
     print(machine)
-    for name, (measure, unit, runs) in MEASURES.items():
-        if wanted not in name:
+    measures = dict(_measures())
+    for target in TARGETS:
+        if wanted not in target.name or (target.deep and not wanted and "--deep" not in arguments):
             continue
-        values = []
-        for _ in range(runs):
-            with tempfile.TemporaryDirectory() as folder:
-                values.append(measure(Path(folder)))
-        found[name] = {"median": statistics.median(values), "runs": values, "unit": unit}
-        print(
-            f"{name}: {statistics.median(values):,.2f} {unit}  (runs: {', '.join(f'{value:,.2f}' for value in values)})",
-            flush=True,
-        )
+        measure = next(one for name, one in measures.items() if target.name.startswith(name))
+        found[target.name] = _measured(target, measure)
+        found |= {"machine": machine, "measured_at": time.strftime("%Y-%m-%d")}
+        page.keep(found)
     with tempfile.TemporaryDirectory() as folder:
-        for name, value, unit, most in measured(Path(folder), wanted):
-            found[name] = {"median": value, "runs": [value], "unit": unit, "promised": most}
+        for name, value, unit, most in console.measured(Path(folder), wanted):
+            found[name] = {
+                "median": value,
+                "runs": [value],
+                "unit": unit,
+                "promised": most,
+                "measured_at": time.strftime("%Y-%m-%d"),
+            }
             print(f"{name}: {value:,.3f} {unit}  (promised: {most:g} {unit})", flush=True)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    page.keep(found)
 
 
-main()
+def _measured(target: Target, measure: Measure) -> dict[str, object]:
+    values = []
+    for _ in range(target.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            values.append(measure(Path(folder)))
+    middle = statistics.median(values)
+    print(
+        f"{target.name}: {middle:,.2f} {target.unit}  (runs: {', '.join(f'{one:,.2f}' for one in values)})", flush=True
+    )
+    return {"median": middle, "runs": values, "unit": target.unit, "measured_at": time.strftime("%Y-%m-%d")}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

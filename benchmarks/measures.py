@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from benchmarks.processes import standing_clock
 from cli.simulation.stream import Options, simulate
 from cli.stack.kafka import Broker
 from handover.calendar import load_calendar
@@ -29,7 +30,8 @@ AT_ONCE = 100_000
 WAITING_MINUTES = 3
 
 
-def _records() -> list[tuple[bytes, int, str, str]]:
+def records() -> list[tuple[bytes, int, str, str]]:
+    """The simulated city: value, arrival (ms), topic and key of each record."""
     return [
         (one.value, one.received, one.topic, one.key) for one in simulate(Options(days=DAYS)) if one.value is not None
     ]
@@ -37,10 +39,10 @@ def _records() -> list[tuple[bytes, int, str, str]]:
 
 def domain(_: Path) -> float:
     """Bytes to alerts with no I/O: parse every record, then live every case."""
-    records, book, calendar = _records(), load("cn-default"), load_calendar()
+    told_by, book, calendar = records(), load("cn-default"), load_calendar()
     started = time.perf_counter()
     told = []
-    for value, received, _topic, _key in records:
+    for value, received, _topic, _key in told_by:
         arrival = from_millis(received)
         try:
             told.append((parse(value, (), arrival), arrival))
@@ -48,7 +50,7 @@ def domain(_: Path) -> float:
             continue
     for _alert in replay(told, book, calendar):
         pass
-    return len(records) / (time.perf_counter() - started)
+    return len(told_by) / (time.perf_counter() - started)
 
 
 def replayed(folder: Path) -> float:
@@ -66,31 +68,40 @@ def replayed(folder: Path) -> float:
 
 
 def worker(folder: Path) -> float:
-    """A backlog of the same city: from the first case written to the last offset committed."""
-    records = _records()
-    with Broker(folder / "kafka") as broker, pipeline(broker.bootstrap, "bench.", folder, recorded=True) as running:
-        producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all", linger_ms=20)
-        for value, received, topic, key in records:
-            home = partition_of(key.encode(), PARTITIONS)
-            producer.send(named("bench.", topic), key=key.encode(), value=value, partition=home, timestamp_ms=received)
-        producer.close()
+    """A backlog of the same city: from the first case written to the last offset committed. Time stands still at its end."""
+    told = records()
+    clock = standing_clock(folder, max(received for _, received, _, _ in told))
+    with (
+        Broker(folder / "kafka") as broker,
+        pipeline(broker.bootstrap, "bench.", folder, recorded=True, REENTRY_CLOCK_FILE=str(clock)) as running,
+    ):
+        publish_city(broker.bootstrap, "bench.", told)
         running.start("worker")
-        finished = _caught_up(running)
+        finished = caught_up(running)
         begun = min(record.timestamp for record in running.records(CASE)) / 1000
-    return len(records) / (finished - begun)
+    return len(told) / (finished - begun)
 
 
-def _caught_up(running: Pipeline) -> float:
+def publish_city(brokers: str, prefix: str, told: list[tuple[bytes, int, str, str]]) -> None:
+    """Publish the records, each in the partition of its key and with its arrival as timestamp."""
+    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=20)
+    for value, received, topic, key in told:
+        home = partition_of(key.encode(), PARTITIONS)
+        producer.send(named(prefix, topic), key=key.encode(), value=value, partition=home, timestamp_ms=received)
+    producer.close()
+
+
+def caught_up(running: Pipeline, seconds: float = 600) -> float:
     """Wait until the worker's group has committed the end of every source; when that was (wall clock, s)."""
     consumer = KafkaConsumer(
         bootstrap_servers=running.brokers, group_id=f"{running.prefix}reentry-worker", enable_auto_commit=False
     )
     places = [TopicPartition(named(running.prefix, topic), number) for topic in SOURCES for number in range(PARTITIONS)]
     ends = consumer.end_offsets(places)
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + seconds
     while any((consumer.committed(place) or 0) < ends[place] for place in places if ends[place]):
         if time.monotonic() > deadline:
-            raise TimeoutError("the worker has not caught up within 600 s")
+            raise TimeoutError(f"the worker has not caught up within {seconds:g} s")
         time.sleep(0.1)
     consumer.close()
     return time.time()
@@ -98,14 +109,14 @@ def _caught_up(running: Pipeline) -> float:
 
 def deadlines(folder: Path) -> float:
     """Releases whose limit is their own instant (A08): how long after their arrival the alert stands on the topic, at identity clock."""
-    with _at_once(folder, "late.", within="0 h") as (running, producer):
-        _release(producer, "late.", RELEASES, _now())
+    with at_once(folder, "late.", within="0 h") as (running, producer):
+        release(producer, "late.", RELEASES, now())
         producer.flush()
-        _wait_for_alerts(running, 1, 60)  # the worker has started
+        wait_for_alerts(running, 1, 60)  # the worker has started
         for number in range(RELEASES):
-            _release(producer, "late.", number, _now())
+            release(producer, "late.", number, now())
             time.sleep(0.05)
-        _wait_for_alerts(running, RELEASES + 1, 60)
+        wait_for_alerts(running, RELEASES + 1, 60)
         raised = [(record.timestamp, read(record.value)) for record in running.records(ALERT)]
     delays = sorted((at - millis(alert.raised_at)) / 1000 for at, alert in raised[1:] if alert.rule_id == "A08")
     print(f"  {len(delays)} alerts, median {statistics.median(delays):.2f} s, most {delays[-1]:.2f} s")
@@ -114,23 +125,23 @@ def deadlines(folder: Path) -> float:
 
 def same_second(folder: Path) -> float:
     """100,000 deadlines due in the same instant: from then until the last alert stands on the topic."""
-    with _at_once(folder, "once.", within=f"{WAITING_MINUTES} min") as (running, producer):
-        at = _now()
+    with at_once(folder, "once.", within=f"{WAITING_MINUTES} min") as (running, producer):
+        at = now()
         for number in range(AT_ONCE):
-            _release(producer, "once.", number, at)
+            release(producer, "once.", number, at)
         producer.flush()
         due_ms = millis(at) + WAITING_MINUTES * 60_000
         published = time.time() * 1000
         if published > due_ms:
             raise TimeoutError("publishing took longer than the limit")
-        _wait_for_alerts(running, AT_ONCE, WAITING_MINUTES * 60 + 120)
+        wait_for_alerts(running, AT_ONCE, WAITING_MINUTES * 60 + 120)
         raised = [record.timestamp for record in running.records(ALERT) if read(record.value).rule_id == "A08"]
     print(f"  {len(raised):,} alerts, the first {(min(raised) - due_ms) / 1000:.2f} s after the due instant")
     return float(max(raised) - due_ms) / 1000
 
 
 @contextmanager
-def _at_once(folder: Path, prefix: str, within: str) -> Iterator[tuple[Pipeline, KafkaProducer]]:
+def at_once(folder: Path, prefix: str, within: str) -> Iterator[tuple[Pipeline, KafkaProducer]]:
     """One worker with a rule book in which a release without notice is due `within`, and nothing settles."""
     book = folder / "book.toml"
     book.write_text(
@@ -148,7 +159,8 @@ def _at_once(folder: Path, prefix: str, within: str) -> Iterator[tuple[Pipeline,
         producer.close()
 
 
-def _wait_for_alerts(running: Pipeline, count: int, seconds: float) -> None:
+def wait_for_alerts(running: Pipeline, count: int, seconds: float) -> None:
+    """Return when so many records stand on the alert topic. Raise TimeoutError."""
     consumer = KafkaConsumer(bootstrap_servers=running.brokers, group_id=None)
     places = [TopicPartition(named(running.prefix, ALERT), number) for number in range(PARTITIONS)]
     deadline = time.monotonic() + seconds
@@ -159,11 +171,13 @@ def _wait_for_alerts(running: Pipeline, count: int, seconds: float) -> None:
     consumer.close()
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The instant it is, in whole milliseconds."""
     return from_millis(round(time.time() * 1000))
 
 
-def _release(producer: KafkaProducer, prefix: str, number: int, at: datetime) -> None:
+def release(producer: KafkaProducer, prefix: str, number: int, at: datetime) -> None:
+    """Publish a release that nothing announced."""
     subject = "p1_" + orjson.dumps(number).decode().translate(str.maketrans("0123456789", "abcdefghij")).rjust(26, "k")
     body = {
         "specversion": "1.0",

@@ -22,10 +22,9 @@ def sink(
 
     from cli.dump import read_clock
     from cli.records import read_settings
-    from cli.replay import read_rules
+    from handover.rulebook import InvalidRuleBook
     from sinks import SINKS
     from sinks.database import NotMigrated
-    from sinks.ledger import Rules
     from sinks.run import SinkConfig, run
 
     settings = read_settings()
@@ -45,10 +44,13 @@ def sink(
         arrival=read_clock(settings).arrival,
         topic_prefix=settings.topic_prefix,
         metrics_port=settings.web_port,
-        rules=Rules(*read_rules(None, None)),
+        rules=settings.rules,
+        calendar=settings.calendar,
     )
     try:
         run(config, names or (), stop)
+    except InvalidRuleBook as error:
+        fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
     except NotMigrated as error:
         fail(str(error).partition(":")[0], "run: handover sink --migrate")
     return None

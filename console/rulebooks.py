@@ -44,7 +44,7 @@ class Books:
 def books(site: Site, connection: Connection, now: datetime) -> Books:
     """Everything that can be shown now."""
     world = world_of(site)
-    versions = tuple(world.frame(now).versions)
+    versions = tuple(world.frame(now).versions.books)
     known = {version.book.book: version.book for version in versions}
     for name in shipped():
         book = _shipped(name)

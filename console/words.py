@@ -8,10 +8,12 @@ from typing import Any
 from console.days import Due
 from console.i18n import Language, Texts, texts
 from handover.calendar import due_day_of
+from handover.owners import PLATFORM
 from handover.rulebook import RuleBook
 from schemas.catalogue import labels_of
 from schemas.codes import HANDOVER_KIND
 from schemas.instants import in_china, instant, show
+from schemas.payload import PIPELINE
 
 _ONLY_DAYS = 3  # from so many on, hours do not matter
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -74,6 +76,10 @@ class Words:
 
     def person(self, subject: str) -> str:
         """A reference short enough to read: enough to tell two apart, not who it is."""
+        if subject.isdecimal():
+            return self.place(subject)
+        if subject == PIPELINE:
+            return self.agency(PLATFORM)
         if subject.startswith("/"):
             return self.source(subject)
         return f"{subject[:_SUBJECT_HEAD]}…{subject[-_SUBJECT_TAIL:]}" if len(subject) > 12 else subject

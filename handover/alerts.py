@@ -12,7 +12,7 @@ from handover.rulebook import Severity
 
 State = Literal["firing", "resolved", "withdrawn"]
 Outcome = Literal["met_late", "late_delivery", "met", "waived", "cancelled", "paused", "redated", "mistake"]
-ALWAYS_LATE = frozenset(("feed_silent", "manifest_gap", "abolished_code"))
+ALWAYS_LATE = frozenset(("feed_silent", "manifest_gap", "abolished_code", "metric"))
 _MET: frozenset[str | None] = frozenset(("late_delivery", "met", "met_late"))
 
 

@@ -23,7 +23,7 @@ Kind = Literal["PERSON", "DISPUTE", "SOURCE"]
 
 
 def kind_of(subject: str) -> Kind:
-    """What a subject is: person_ref, dispute_id or the source of a publisher."""
+    """What a subject is: person_ref, dispute_id, or what system alerts are about (a publisher, the pipeline, a jurisdiction)."""
     if subject.startswith("p1_"):
         return "PERSON"
     return "DISPUTE" if subject.startswith("d1_") else "SOURCE"

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handover.custody import Custody, custody_of
-from handover.facts import Fact, Grouped
+from handover.facts import Fact, Grouped, agency_of
 from handover.factset import business_facts, settled
 from handover.forms import FORMS
 from handover.frame import Frame
 from handover.handovers import Closed, Handover, walk
+from handover.measured import METRIC_JUDGED
 from handover.obligations import Draft, Feed, Linked, Obligation, Scope, obligation_of
-from handover.owners import DisputeOwners, HandoverOwners, SourceOwners
+from handover.owners import DisputeOwners, HandoverOwners, PlaceOwners, SourceOwners
 from handover.rulebook import Rule
 from handover.ruleset import LIGHT, Ruleset
 from schemas.catalogue import SAME_WHEN
@@ -248,10 +249,13 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
     into.add(scope)
 
 
-def derive_source(into: Derived, source: str, agency: str, feed: Feed, frame: Frame) -> None:
-    """The duties of a publisher of data (X03, X04)."""
-    owners = SourceOwners(agency, frame.successors)
-    into.add(Scope(source, source, "SYSTEM", {}, owners, frame.calendar, frame.successors, frame.now, feed=feed))
+def derive_source(into: Derived, source: str, facts: Sequence[Fact], feed: Feed, frame: Frame) -> None:
+    """The duties of a publisher of data (X03, X04), and what sinks have measured of it, of a jurisdiction or of the pipeline."""
+    is_place = source.isdecimal()
+    owners = PlaceOwners(source, frame.successors) if is_place else SourceOwners(agency_of(source), frame.successors)
+    measured = grouped(fact for fact in facts if fact.name == METRIC_JUDGED)
+    scope = Scope(source, source, "SYSTEM", measured, owners, frame.calendar, frame.successors, frame.now, feed=feed)
+    into.add(scope)
 
 
 def linked_dispute_of(dispute_id: str, facts: Sequence[Fact]) -> Linked | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handover.facts import Fact, in_order, last
 from handover.factset import standing
+from handover.measured import METRIC_JUDGED, Place, place_of
 from handover.obligations import Feed
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ def _judged(manifests: list[Fact], facts: list[Fact]) -> list[tuple[Fact, dateti
             met = told[-1].data.get("met_at")
             found.append((manifest, told[-1].instant("met_at") if met else None))
     return found
+
+
+def forget_measured(case: "Case", now: datetime) -> None:
+    """Keep the two latest verdicts of each metric: the forms look at no more (`handover/forms/measured.py`)."""
+    told = in_order(
+        copies[0]
+        for copies in case.entries.copies.values()
+        if copies[0].name == METRIC_JUDGED and copies[0].arrival <= now
+    )
+    kept: dict[Place, list[Fact]] = {}
+    for fact in told:
+        kept.setdefault(place_of(fact), []).append(fact)
+    for verdicts in kept.values():
+        for fact in verdicts[:-2]:
+            del case.entries.copies[(fact.source, fact.id)]
 
 
 def forget_signs(case: "Case") -> None:

@@ -1,6 +1,6 @@
 """A case lives through its instants: facts arrive, limits pass, the world changes; alerts are raised, climb and end."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, next_instants, weigh
@@ -14,9 +14,9 @@ from handover.derivation import (
     linked_dispute_of,
     renewable,
 )
-from handover.facts import Fact, agency_of, in_order, last
+from handover.facts import Fact, in_order, last
 from handover.factset import Merges, by_person, standing
-from handover.feeding import feed_at, forget_signs
+from handover.feeding import feed_at, forget_measured, forget_signs
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
 from handover.obligations import Linked, Obligation
@@ -85,6 +85,7 @@ def live(case: Case, world: World, now: datetime, concerned: Concerned | None = 
     case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
     if case.kind == "SOURCE":
         forget_signs(case)
+        forget_measured(case, now)
     return found
 
 
@@ -122,17 +123,25 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
     return change is None or change > now
 
 
-def derived_anew(case: Case, world: World, frame: Frame) -> Derived:
-    """What a case owes at an instant, from all facts that have arrived."""
+def duties_at(case: Case, world: World, now: datetime) -> Iterator[tuple[Obligation, Sequence[Fact]]]:
+    """Every obligation as derived at `now`, the answered ones too, with the actions on its alert. None of a case that moved."""
+    derived = derived_anew(case, world, world.frame(now), _always)
+    if not case.moved_to:
+        for slot, duty in derived.duties.items():
+            yield duty, derived.actions.get(_alert_id(slot), ())
+
+
+def derived_anew(case: Case, world: World, frame: Frame, remembered: Concerned | None = None) -> Derived:
+    """What a case owes at an instant, from all facts that have arrived. `remembered`: which answered duties are kept too."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
-    remembered = _always if case.keeps_answered else case.memories.__contains__
-    derived = Derived(frame, remembered, actions=_by_alert(facts))
+    kept = remembered or (_always if case.keeps_answered else case.memories.__contains__)
+    derived = Derived(frame, kept, actions=_by_alert(facts))
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
         derive_dispute(derived, case.subject, facts, frame)
     else:
-        derive_source(derived, case.subject, agency_of(case.subject), feed_at(case, frame.now), frame)
+        derive_source(derived, case.subject, facts, feed_at(case, frame.now), frame)
     derived.set_alarm()
     return derived
 

@@ -11,6 +11,7 @@ from handover.codes import Registry, Successors
 from handover.custody import FREE, Custody
 from handover.facts import Fact, Grouped, Pattern
 from handover.handovers import Handover
+from handover.measured import Measured
 from handover.owners import Owners
 from handover.rulebook import SEVERITIES, Rule, Severity, Stage
 
@@ -51,6 +52,7 @@ class Draft(NamedTuple):
     first_step: int = 0
     county: str | None = None
     counted: Count | None = None
+    measured: Measured | None = None
 
 
 class Obligation(NamedTuple):
@@ -79,6 +81,7 @@ class Obligation(NamedTuple):
     first_step: int
     anchors: tuple[str, ...]
     counted: Count | None
+    measured: Measured | None = None
 
 
 @dataclass(slots=True)
@@ -351,6 +354,7 @@ def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligati
         first_step=draft.first_step,
         anchors=(draft.anchor.id,),
         counted=draft.counted,
+        measured=draft.measured,
     )
 
 

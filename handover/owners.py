@@ -152,7 +152,7 @@ _ROLES: Mapping[str, Callable[[HandoverOwners], str]] = {
     "new_county": HandoverOwners.new_county,
     "publisher": HandoverOwners.sending,
     "committee": HandoverOwners.county,
-    "platform": lambda _: "PLATFORM",
+    "platform": lambda _: PLATFORM,
 }
 
 
@@ -174,15 +174,36 @@ class DisputeOwners:
         return self._successors.code(self._reported.data["place_code"]) if self._reported else ""
 
 
+PLATFORM = "PLATFORM"  # who runs this pipeline
+
+
+class PlaceOwners:
+    """The county and the city of a jurisdiction that is measured as a whole."""
+
+    def __init__(self, code: str, successors: Successors) -> None:
+        self._code = successors.code(code)
+
+    def agency(self, role: str, anchor: Fact, county: str | None = None) -> str:
+        """The bureau of its county or city; the platform where the rule says so."""
+        if role == "platform":
+            return PLATFORM
+        own = f"COUNTY_JUSTICE-{self._code[:6]}-01"
+        return _city(own) if role == "city" else own
+
+    def jurisdiction(self, county: str | None = None) -> str:
+        """Itself."""
+        return self._code
+
+
 class SourceOwners:
-    """The publisher of a feed."""
+    """The publisher of a feed, or the pipeline, which is the platform's."""
 
     def __init__(self, agency: str, successors: Successors) -> None:
         self._agency = successors.agency(agency)
 
     def agency(self, role: str, anchor: Fact, county: str | None = None) -> str:
-        """The publisher itself."""
-        return self._agency
+        """The publisher itself, or the platform."""
+        return PLATFORM if role == "platform" else self._agency
 
     def jurisdiction(self, county: str | None = None) -> str:
         """Its code."""

@@ -142,9 +142,7 @@ class RuleBook:
         """The rules that look at handovers of a kind."""
         found = self._by_kind.get(kind)
         if found is None:
-            found = self._by_kind[kind] = tuple(
-                rule for rule in self.rules if kind in rule.kinds and rule.form != "metric"
-            )
+            found = self._by_kind[kind] = tuple(rule for rule in self.rules if kind in rule.kinds)
         return found
 
     def changed(self, book: str, changes: Iterable[Mapping[str, Any]]) -> "RuleBook":

@@ -40,7 +40,13 @@ FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after"),
     )
 }
-THRESHOLDS = FORMS["metric"][0] | FORMS["metric"][1]
+METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
+    "answered_on_time": frozenset(("every", "below", "least_n")),
+    "open_per_officer": frozenset(("every", "above", "overdue_above")),
+    "arrival_lag": frozenset(("above_hours",)),
+    "dead_letters": frozenset(("above",)),
+    "pipeline_lag": frozenset(("above_seconds",)),
+}
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
 _LATEST = re.compile(r"release date - (.+)")
 
@@ -78,8 +84,36 @@ class Readers:
             if key not in entry:
                 raise InvalidEntry(f"{key}: is needed")
         values = {key: self._by_key[key](value, key) for key, value in entry.items() if key in self._by_key}
-        values["thresholds"] = {key: value for key, value in entry.items() if key in THRESHOLDS}
+        if entry["form"] == "metric":
+            values["thresholds"] = self.thresholds(entry)
         return values
+
+    def thresholds(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """What a metric is held against; `every` becomes a number of days."""
+        metric = entry["metric"]
+        if metric not in METRICS:
+            raise InvalidEntry(f"metric: unknown metric; allowed are {', '.join(METRICS)}")
+        found: dict[str, Any] = {"metric": metric}
+        for key in sorted(METRICS[metric]):
+            if key not in entry:
+                raise InvalidEntry(f"{key}: is needed by the metric {metric}")
+            found[key] = self.whole_days(entry[key], key) if key == "every" else self.amount(entry[key], key)
+        return found
+
+    def whole_days(self, value: Any, key: str) -> int:
+        length = self.span(value, key)
+        if (
+            length.is_exact
+            or {term.unit for term in length.terms} != {"d"}
+            or (found := sum(term.count for term in length.terms)) < 1
+        ):
+            raise InvalidEntry(f"{key}: must be one day or more, for example '7 d'")
+        return found
+
+    def amount(self, value: Any, key: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+            raise InvalidEntry(f"{key}: must be a number, 0 or more")
+        return value
 
     def text(self, value: Any, key: str) -> str:
         if not isinstance(value, str) or not value:

@@ -8,6 +8,7 @@ from handover.calendar import DAY, Calendar, due_day_of
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
 from handover.ladder import told_at
+from handover.measured import Measured, said
 from handover.obligations import Count, Obligation
 from schemas.alert import Alert
 from schemas.instants import show
@@ -71,12 +72,26 @@ def reason(duty: Obligation, memory: Memory | None = None) -> dict[str, str]:
     """One sentence why, in both languages: who, what, by when, and how it ended."""
     limit = f"{duty.due_at:%Y-%m-%d %H:%M}"
     names, owner = duty.rule.names, duty.owner
+    if duty.measured is not None:
+        return _measured(duty, duty.measured, memory)
     zh, en = f"{names['zh']}：{owner} 应在 {limit} 前办理", f"{names['en']}: {owner} had to act before {limit}"
     if memory is None:
         return {"zh": zh, "en": en.replace("had to", "has to")}
     if memory.firing:
         return {"zh": f"{zh}，至今未收到答复", "en": f"{en}; no answer has come"}
     ends = _ENDS[memory.outcome or "mistake"]
+    when = f"{memory.changed_at:%Y-%m-%d %H:%M}"
+    return {"zh": f"{zh}；{when} {ends[0]}", "en": f"{en}; {when} {ends[1]}"}
+
+
+def _measured(duty: Obligation, found: Measured, memory: Memory | None) -> dict[str, str]:
+    """What a sink found, since when, and how it ended."""
+    clause, since = said(found), f"{duty.due_at:%Y-%m-%d %H:%M}"
+    zh = f"{duty.rule.names['zh']}：{clause['zh']}（{since} 起）"
+    en = f"{duty.rule.names['en']}: {clause['en']} (since {since})"
+    if memory is None or memory.firing:
+        return {"zh": zh, "en": en}
+    ends = ("恢复正常", "back within the limit") if memory.outcome == "met_late" else _ENDS[memory.outcome or "mistake"]
     when = f"{memory.changed_at:%Y-%m-%d %H:%M}"
     return {"zh": f"{zh}；{when} {ends[0]}", "en": f"{en}; {when} {ends[1]}"}
 

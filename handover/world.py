@@ -54,6 +54,8 @@ class World:
                 self._parts.clear()
                 self._instants = sorted({*self._instants, arrival, *_takes_effect(event, arrival)})
             return
+        if event.fact == "system.metric_judged":
+            return  # says nothing of whether a feed is down, and is weighed in its own case
         source = event.subject if event.fact.startswith("action.") else event.source
         if event.fact == "system.manifest_judged":
             source = event.subject

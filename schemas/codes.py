@@ -228,6 +228,17 @@ REGISTRY_CHANGE = Codes(
     SUCCESSOR=("指定承接", "successor named"),
 )
 
+# system: what sinks measure
+METRIC = Codes(
+    ANSWERED_ON_TIME=("按时率", "share answered on time"),
+    OPEN_PER_OFFICER=("人均待办", "open duties of one officer"),
+    OVERDUE_PER_OFFICER=("人均逾期", "overdue duties of one officer"),
+    ARRIVAL_LAG=("到达滞后（小时）", "hours from fact to arrival"),
+    DEAD_LETTERS=("待处理被拒消息", "rejected messages that wait"),
+    PIPELINE_LAG=("处理滞后（秒）", "seconds that processing lags"),
+    CLOCK_SKEW=("时间超前（秒）", "seconds that a clock is ahead"),
+)
+
 # alert
 HANDOVER_KIND = Codes(
     **{

@@ -96,7 +96,7 @@ def _event(payload: type[Payload]) -> Document:
     data, definitions = _model(payload)
     description = data.pop("description")
     topic = payload.TYPE.split(".")[1]
-    subjects = {"dispute": _matching(DISPUTE), "action": _TEXT, "system": _matching(SOURCE)}
+    subjects = {"dispute": _matching(DISPUTE), "action": _TEXT, "system": _matching(payload.ABOUT)}
     source = {"const": PIPELINE} if payload.BY == PIPELINE else _matching(OPERATOR if topic == "action" else SOURCE)
     body = _envelope(payload.TYPE, source, subjects.get(topic, _matching(PERSON)), data)
     return _document(payload.TYPE, description, body, definitions, examples.event_of(payload.TYPE))

@@ -29,7 +29,7 @@ _NAMED = frozenset(
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
 _SOURCE, _OPERATOR, _PERSON, _DISPUTE = map(re.compile, (SOURCE, OPERATOR, PERSON, DISPUTE))
-_OF_PIPELINE = frozenset(type_ for type_, payload in PAYLOADS.items() if payload.BY == PIPELINE)
+_OF_PIPELINE = {type_: re.compile(one.ABOUT) for type_, one in PAYLOADS.items() if one.BY == PIPELINE}
 _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
 _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
 
@@ -133,8 +133,8 @@ def _check_speaker(event: Event) -> None:
     """Source and subject must have the form that the topic asks for."""
     topic = _TOPIC[event.type]
     if event.type in _OF_PIPELINE:
-        if event.source != PIPELINE or not _is_source(event.subject):
-            raise InvalidEvent("SCHEMA", "source, subject: only the pipeline judges, and only publishers")
+        if event.source != PIPELINE or not _OF_PIPELINE[event.type].fullmatch(event.subject):
+            raise InvalidEvent("SCHEMA", "source, subject: only the pipeline judges, and only what it may")
         return
     if not _is_source(event.source) and not (topic == "action" and _OPERATOR.fullmatch(event.source)):
         raise InvalidEvent("SCHEMA", "source: must be /agencies/{agency_id} or /agencies/{agency_id}/{system}")

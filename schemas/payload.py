@@ -21,6 +21,9 @@ PERSON = r"p1_[a-z2-7]{26}"
 DISPUTE = r"d1_[a-z2-7]{26}"
 _SYSTEM = r"(?:/[A-Za-z0-9._~-]{1,64})?"  # one of several publishers of an agency
 SOURCE = f"/agencies/{AGENCY}{_SYSTEM}"
+MEASURED = (
+    rf"(?:{SOURCE}|{PIPELINE}|{JURISDICTION})"  # what a metric is about: a publisher, the pipeline itself, a place
+)
 OPERATOR = rf"/agencies/[A-Za-z0-9._~-]{{1,64}}{_SYSTEM}"  # an operator's decision may name the operator
 LONGEST_TEXT, LONGEST_NOTE = 256, 200  # characters
 _DURATION = re.compile(
@@ -83,6 +86,7 @@ class Payload(Part):
         tuple[str, ...] | None
     ]  # equal in two tellings of one fact (semantics.md 3.6); None: never merged
     EXAMPLE: ClassVar[Mapping[str, object]]
+    ABOUT: ClassVar[str] = SOURCE  # what the pipeline speaks of, where it speaks itself: the pattern of the subject
     REPEATS_TIME: ClassVar[str | None] = (
         None  # the field that repeats the envelope's `time`; where they differ, `time` counts
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas import codes
 from schemas.instants import FIRST_YEAR, LAST_YEAR
-from schemas.payload import PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Ref, Sequence
+from schemas.payload import MEASURED, PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Ref, Sequence
 
 
 class TopicCount(Part):
@@ -130,6 +130,36 @@ class ManifestJudged(Payload):
     manifest_id: Ref | None = Field(default=None, description="the manifest judged; absent: the latest of the day")
 
 
+class MetricJudged(Payload):
+    """What a sink measured against a rule's threshold (X01, X02, X06-X08), told to the workers when it begins or ceases to hold."""
+
+    TYPE: ClassVar[str] = "reentry.system.metric_judged.v1"
+    BY: ClassVar[str] = PIPELINE
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
+    ABOUT: ClassVar[str] = MEASURED
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "rule_id": "X06",
+        "measure": "ARRIVAL_LAG",
+        "exceeded": True,
+        "value": 30.5,
+        "limit": 24.0,
+        "since": "2026-02-05T23:40:00+08:00",
+    }
+
+    rule_id: Ref = Field(description="the rule of form metric")
+    part: Ref | None = Field(default=None, description="its part; absent: the rule has none")
+    measure: Annotated[str, codes.METRIC] = Field(description="what was measured")
+    key: Ref | None = Field(
+        default=None, description="of whom, within the subject: an officer, a topic, a consumer group"
+    )
+    exceeded: bool = Field(description="whether the threshold does not hold")
+    value: float = Field(description="what was found")
+    limit: float = Field(description="the threshold it was held against")
+    n: int | None = Field(default=None, description="how many were counted")
+    since: Instant = Field(description="from when on it does not hold, or holds again")
+    start: Instant | None = Field(default=None, description="beginning of the period counted")
+
+
 PAYLOADS: tuple[type[Payload], ...] = (
     PublisherHeartbeat,
     PublisherManifest,
@@ -137,4 +167,5 @@ PAYLOADS: tuple[type[Payload], ...] = (
     RulesChanged,
     RegistryChanged,
     ManifestJudged,
+    MetricJudged,
 )

@@ -1,14 +1,16 @@
 """Events as they arrived, and what each publisher has sent: the ground for manifests, reports and the metric rules."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
 from schemas.envelope import Event
 from schemas.parse import InvalidEvent, parse
+from schemas.payload import PIPELINE
 from sinks.sink import Record, insert_new, upsert
-from sinks.tables import event, publisher
+from sinks.tables import arrival_lag, event, publisher
 
 
 def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
@@ -22,6 +24,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
         rows.setdefault((told.source, told.id), _row(told, record))
     _keep_earliest(connection, list(rows.values()))
     _note_publishers(connection, rows.values())
+    _note_lags(connection, rows.values())
     return ()
 
 
@@ -81,3 +84,22 @@ def _note_publishers(connection: Connection, rows: Iterable[dict[str, Any]]) -> 
             row["last_time"] = max(row["last_time"], found["last_time"])
             row["last_arrival"] = max(row["last_arrival"], found["last_arrival"])
     upsert(connection, publisher, list(latest.values()), None)
+
+
+def _note_lags(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """The longest way from fact to arrival per publisher and hour (X06). Written again it stays the same."""
+    longest: dict[tuple[str, datetime], dict[str, Any]] = {}
+    for row in rows:
+        if row["source"] == PIPELINE:
+            continue
+        hour = row["arrival"].replace(minute=0, second=0, microsecond=0)
+        lag = max(0, int((row["arrival"] - row["time"]).total_seconds()))
+        known = longest.get((row["source"], hour))
+        if known is None or lag > known["longest_seconds"]:
+            longest[(row["source"], hour)] = {
+                "source": row["source"],
+                "hour": hour,
+                "longest_seconds": lag,
+                "longest_at": row["arrival"],
+            }
+    upsert(connection, arrival_lag, list(longest.values()), "longest_seconds")

@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from sinks import metrics
@@ -38,6 +39,20 @@ class Outage:
         self._away.remove(what)
         log.warning("%s: %s answers, goes on", self._name, what)
         metrics.UNAVAILABLE.labels(self._name).set(len(self._away) > 0)
+
+
+def repeated(step: Callable[[], None], seconds: float, outage: Outage, stop: threading.Event) -> None:
+    """Do a step every so many seconds until told to stop; while Kafka or the database is away, say so once and wait."""
+    while not stop.wait(seconds):
+        try:
+            step()
+        except SinkUnavailable as error:
+            outage.wait(DATABASE, error, stop)
+        except KafkaError as error:
+            outage.wait(KAFKA, error, stop)
+        else:
+            outage.over(DATABASE)
+            outage.over(KAFKA)
 
 
 def reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Running sinks in one process, a thread each, and judging manifests beside them."""
+"""Running sinks in one process, a thread each, and judging manifests and metrics beside them."""
 
 import logging
 import threading
@@ -6,16 +6,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 from sqlalchemy import Engine
 
-from handover.calendar import MILLISECOND
+from handover.calendar import MILLISECOND, load_calendar
+from handover.rulebook import load
 from sinks import SINKS, ledger, manifest
 from sinks.database import connect, prepare
-from sinks.outage import DATABASE, KAFKA, Outage, database
+from sinks.measuring import Measurer
+from sinks.outage import DATABASE, Outage, database, repeated
 from sinks.runner import Arrival, Runner
 from sinks.sink import SinkUnavailable
 from sinks.teller import Teller
@@ -29,7 +31,7 @@ TOO_FAR_BEHIND = 10_000  # records not yet written: what is seen comes before wh
 @dataclass(frozen=True)
 class SinkConfig:
     """What the sinks are given. `arrival` maps broker time (ms) to the time that facts are judged in; `metrics_port` 0: none.
-    `rules`: what the ledger of duties is reckoned by; without them none is kept.
+    `rules`, `calendar`: what metrics are judged and the ledger of duties is reckoned by.
     """
 
     brokers: str
@@ -37,13 +39,18 @@ class SinkConfig:
     arrival: Arrival
     topic_prefix: str = ""
     metrics_port: int = 0
-    rules: ledger.Rules | None = None
+    rules: str = "cn-default"
+    calendar: Path | None = None
 
 
 def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None:
-    """Run the named sinks (all, if none is named) until `stop`. Raise NotMigrated, KeyError; a bug in a sink ends all of them."""
+    """Run the named sinks (all, if none is named) until `stop`; a bug in a sink ends all of them.
+
+    Raise NotMigrated, KeyError, InvalidRuleBook, OSError.
+    """
     known = {sink.name: sink for sink in SINKS}
     chosen = [known[name] for name in names] if names else list(SINKS)
+    book, calendar = load(config.rules), load_calendar(*([config.calendar] if config.calendar else []))
     engine = connect(config.database_url)
     _prepare(engine, stop)
     if config.metrics_port:
@@ -57,10 +64,12 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     teller = Teller(config.brokers, config.topic_prefix)
     if events is not None:
         judge = _Judge(config, events, teller)
-        threads.append(threading.Thread(target=_guarded, args=(judge.run, stop, failed), name="manifests"))
-        if config.rules is not None:
-            clerk = _Clerk(config, events, config.rules)
-            threads.append(threading.Thread(target=_guarded, args=(clerk.run, stop, failed), name="ledger"))
+        measurer = Measurer(runners, teller, book, calendar, config.arrival)
+        clerk = _Clerk(config, events, ledger.Rules(book, calendar))
+        threads += [
+            threading.Thread(target=_guarded, args=(target, stop, failed), name=name)
+            for name, target in (("manifests", judge.run), ("metrics", measurer.run), ("ledger", clerk.run))
+        ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -99,23 +108,15 @@ class _Judge:
 
     def __init__(self, config: SinkConfig, events: Runner, teller: Teller) -> None:
         self._config, self._events, self._teller = config, events, teller
-        self._outage = Outage("manifests")
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
-        while not stop.wait(JUDGED_EACH_SECONDS):
-            until = self._events.read_until_ms
-            if until is None:
-                continue
-            try:
-                self._judge(self._config.arrival(until))
-            except SinkUnavailable as error:
-                self._outage.wait(DATABASE, error, stop)
-            except KafkaError as error:
-                self._outage.wait(KAFKA, error, stop)
-            else:
-                self._outage.over(DATABASE)
-                self._outage.over(KAFKA)
+        repeated(self._step, JUDGED_EACH_SECONDS, Outage("manifests"), stop)
+
+    def _step(self) -> None:
+        until = self._events.read_until_ms
+        if until is not None:
+            self._judge(self._config.arrival(until))
 
     def _judge(self, until: datetime) -> None:
         engine = self._events.engine

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -220,6 +221,40 @@ publisher = Table(
     _at("last_time"),
     Column("last_sequence", BigInteger, nullable=True),
     Column("longest_lag_seconds", BigInteger, nullable=False),  # arrival - time, the longest seen
+)
+
+arrival_lag = Table(
+    "arrival_lag",
+    metadata,
+    _text("source", key=True),
+    Column("hour", UtcDateTime, primary_key=True),  # of arrival
+    Column("longest_seconds", BigInteger, nullable=False),  # arrival - time, the longest of that hour
+    _at("longest_at"),  # when the event with it arrived
+    Index("ix_arrival_lag_hour", "hour"),
+)
+
+metric = Table(
+    "metric",
+    metadata,
+    _text("rule_id", key=True),
+    _text("part", key=True),
+    _text("subject", key=True),
+    _text("key", key=True),
+    Column("exceeded", Boolean, nullable=False),
+    _text("measure"),
+    Column("value", Float, nullable=False),
+    Column("limit", Float, nullable=False),
+    Column("n", Integer, nullable=True),
+    _at("since"),
+    _at("judged_at"),
+)
+
+metric_period = Table(  # up to which period a rule has been judged
+    "metric_period",
+    metadata,
+    _text("rule_id", key=True),
+    _text("part", key=True),
+    _at("until"),
 )
 
 verdict = Table(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from handover.forms.checkins import gps_term, lost_contact, two_fixes, windows
 from handover.forms.limits import before, next_within, returned, short_lead, window_end, within
+from handover.forms.measured import metric
 from handover.forms.surroundings import abolished_code, feed_silent, linked_dispute, manifest_gap, orphan
 from handover.obligations import Drafts, Scope
 from handover.rulebook import Rule
@@ -24,4 +25,5 @@ FORMS: Mapping[str, Callable[[Scope, Rule], Drafts]] = {
     "abolished_code": abolished_code,
     "feed_silent": feed_silent,
     "manifest_gap": manifest_gap,
+    "metric": metric,
 }

@@ -7,13 +7,13 @@ from schemas.catalogue import PAYLOADS, PAYLOADS_BY_FACT, SAME_WHEN, codes_of, f
 from schemas.payload import PIPELINE
 from tests.schemas.examples import EVENTS, read
 
-OURS = "reentry.system.manifest_judged.v1"
+OURS = ["reentry.system.manifest_judged.v1", "reentry.system.metric_judged.v1"]
 
 
-def test_the_catalogue_is_the_contracts_and_one_internal_type() -> None:
-    assert list(PAYLOADS) == [*EVENTS, OURS]
+def test_the_catalogue_is_the_contracts_and_two_internal_types() -> None:
+    assert list(PAYLOADS) == [*EVENTS, *OURS]
     assert len(EVENTS) == 76
-    assert PAYLOADS[OURS].BY == PIPELINE
+    assert {PAYLOADS[one].BY for one in OURS} == {PIPELINE}
 
 
 @pytest.mark.parametrize("type_", EVENTS)

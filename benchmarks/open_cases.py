@@ -1,0 +1,182 @@
+"""One worker with many open cases: how fast it is, what an event costs, what a case takes in memory, how long a restart takes."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from benchmarks.measures import at_once, caught_up, now, release, wait_for_alerts
+from benchmarks.processes import cpu_seconds, resident_bytes
+from schemas.instants import show
+from schemas.topics import ALERT, CASE, named, partition_of
+from tests.integration.pipeline import PARTITIONS, Pipeline
+
+BACKLOG = 40_000
+PREFIX = "open."
+_FAR = "2028-06-30"  # nothing falls due meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was measured at one number of open cases."""
+
+    events_per_second: float
+    cpu_us_per_event: float
+    restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
+    bytes_per_case: float
+
+
+def rate(folder: Path, cases: int) -> float:
+    """Events per second of a backlog on top of so many open cases."""
+    return _at(folder, cases).events_per_second
+
+
+def cost(folder: Path, cases: int) -> float:
+    """CPU of the worker per event, in microseconds."""
+    return _at(folder, cases).cpu_us_per_event
+
+
+def restart(folder: Path, cases: int) -> float:
+    """Seconds from the start of a worker until it fires again."""
+    return _at(folder, cases).restart_seconds
+
+
+def memory(folder: Path, cases: int) -> float:
+    """Bytes of the worker's memory per open case."""
+    return _at(folder, cases).bytes_per_case
+
+
+_measured: dict[int, Found] = {}  # the measures of one number of cases come from one run
+
+
+def _at(folder: Path, cases: int) -> Found:
+    if cases not in _measured:
+        _measured[cases] = _measure(folder, cases)
+    return _measured[cases]
+
+
+def _measure(folder: Path, cases: int) -> Found:
+    with at_once(folder, PREFIX, within="0 h") as (running, producer):
+        worker = running.processes[-1]
+        release(producer, PREFIX, 0, now())
+        producer.flush()
+        wait_for_alerts(running, 1, 60)  # it has started
+        empty = resident_bytes(worker.pid)
+        _publish(producer, _scheduled(cases))
+        caught_up(running, seconds=1800)
+        _stop(worker)
+        _publish(producer, _answered(cases))
+        before = _end_of(running, CASE)
+        worker = running.start("worker")
+        first = _written_after(running, before, worker)
+        finished = caught_up(running, seconds=1800)
+        used = cpu_seconds(worker.pid) - first.cpu
+        held = resident_bytes(worker.pid) - empty
+        seconds = _restarted(running, producer, worker)
+    return Found(BACKLOG / (finished - first.at), used / BACKLOG * 1e6, seconds, held / cases)
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    at: float
+    cpu: float
+
+
+def _written_after(running: Pipeline, before: int, worker: subprocess.Popen[bytes]) -> _First:
+    """When the worker began to write, and the CPU that starting and reading all cases had taken."""
+    deadline = time.monotonic() + 600
+    while _end_of(running, CASE) == before:
+        if time.monotonic() > deadline or worker.poll() is not None:
+            raise TimeoutError("the worker did not begin to write within 600 s")
+        time.sleep(0.05)
+    return _First(time.time(), cpu_seconds(worker.pid))
+
+
+def _restarted(running: Pipeline, producer: KafkaProducer, worker: subprocess.Popen[bytes]) -> float:
+    known = _end_of(running, ALERT)
+    _stop(worker)
+    release(producer, PREFIX, 1, now())
+    producer.flush()
+    started = time.monotonic()
+    running.start("worker")
+    wait_for_alerts(running, known + 1, 600)
+    return time.monotonic() - started
+
+
+def _stop(worker: subprocess.Popen[bytes]) -> None:
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(60)
+
+
+def _end_of(running: Pipeline, topic: str) -> int:
+    places = [TopicPartition(named(running.prefix, topic), number) for number in range(PARTITIONS)]
+    return sum(_asker(running.brokers).end_offsets(places).values())
+
+
+@cache
+def _asker(brokers: str) -> KafkaConsumer:
+    return KafkaConsumer(bootstrap_servers=brokers, group_id=None)
+
+
+# --- events
+
+
+def person(number: int) -> str:
+    """A person_ref of its own for each number."""
+    letters = str(number).translate(str.maketrans("0123456789", "abcdefghij"))
+    return "p1_" + letters.rjust(26, "o")
+
+
+def _scheduled(cases: int) -> Iterator[dict[str, Any]]:
+    """Each opens a case."""
+    at = show(now())
+    for number in range(cases):
+        data = {
+            "custody_episode_id": f"E{number}",
+            "release_kind": "EXPIRY",
+            "release_date": _FAR,
+            "home_code": f"9901{number % 20 + 1:02}004",
+            "key_person": False,
+            "minor": False,
+        }
+        yield _event(f"s{number}", "PRISON-990100-01", "release.scheduled", person(number), at, data)
+
+
+def _answered(cases: int) -> Iterator[dict[str, Any]]:
+    """Notices and their answers, for cases anywhere in the state."""
+    dice, at = random.Random(3), show(now())
+    for number in range(BACKLOG // 2):
+        subject = dice.randrange(cases)
+        county = f"COUNTY_JUSTICE-9901{subject % 20 + 1:02}-01"
+        notice = {"to_agency": county, "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}
+        yield _event(f"n{number}", "PRISON-990100-01", "release.notice_sent", person(subject), at, notice)
+        answer = {"accepted": True, "officer_ref": "O-1"}
+        yield _event(f"a{number}", county, "intake.acknowledged", person(subject), at, answer)
+
+
+def _event(name: str, agency: str, fact: str, subject: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": name,
+        "source": f"/agencies/{agency}",
+        "type": f"reentry.{fact}.v1",
+        "subject": subject,
+        "time": at,
+        "data": data,
+    }
+
+
+def _publish(producer: KafkaProducer, events: Iterator[dict[str, Any]]) -> None:
+    for event in events:
+        key = event["subject"].encode()
+        topic = f"{PREFIX}reentry.{event['type'].split('.')[1]}.v1"
+        producer.send(topic, key=key, value=orjson.dumps(event), partition=partition_of(key, PARTITIONS))
+    producer.flush()

@@ -1,0 +1,165 @@
+"""The page benchmarks/README.md and its plots, made from results.json and peers/results.json: `python -m benchmarks.page`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import page as peers_page
+from benchmarks.plots import Bar, Point, bars, line
+from benchmarks.targets import GROWTH, TARGETS, Target
+
+HERE = Path(__file__).parent
+RESULTS, PLOTS = HERE / "results.json", HERE / "plots"
+Results = Mapping[str, Any]
+HEAD = """# Measurements
+
+Made by `python -m benchmarks.page` from `results.json` and `peers/results.json` (raw, every run); change them there: `make bench`
+measures and writes both, `make bench ARGS='"whole path"'` only the rows whose name has these words, `make bench ARGS=--deep` also those
+that take many minutes. Medians on {machine}, broker and database included. *First* and *aim* are the targets of the architecture.
+"""
+
+
+def keep(results: Results) -> None:
+    """Write the raw results, the page and its plots."""
+    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write()
+
+
+def write() -> None:
+    """The page and its plots, from what was kept."""
+    for name, content in pages().items():
+        (HERE / name).parent.mkdir(exist_ok=True)
+        (HERE / name).write_text(content, encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """Every file that the results give, by its path in this folder."""
+    results: Results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    peers: Results = peers_page.load()
+    plots = {f"plots/{name}.svg": svg for name, svg in _plots(results, peers).items()}
+    shown = [f"![{_TITLES[Path(name).stem]}]({name})" for name in plots]
+    rows = [*(_row(target, results.get(target.name)) for target in TARGETS), *_promised(results), *_peer_rows(peers)]
+    head = HEAD.format(machine=results["machine"])
+    return {"README.md": "\n".join([head, *_TABLE, *rows, "", *shown]) + "\n", **plots}
+
+
+_TABLE = ("| measure | first | aim | measured | runs | on | command |", "|---|---|---|---|---|---|---|")
+
+
+def _row(target: Target, found: Mapping[str, Any] | None) -> str:
+    words = target.name.replace('"', "")
+    command = f'`python -m benchmarks "{words}"`'
+    if found is None:
+        cells = ["not measured", "", ""]
+    else:
+        verdict = _verdict(target, found["median"])
+        cells = [
+            f"**{_number(found['median'])} {target.unit}**{verdict}",
+            ", ".join(map(_number, found["runs"])),
+            found.get("measured_at", ""),
+        ]
+    return (
+        "| "
+        + " | ".join([target.name, _limit(target, target.first), _limit(target, target.aim), *cells, command])
+        + " |"
+    )
+
+
+def _promised(results: Results) -> Sequence[str]:
+    """The console's measures: each with what it promises, and whether it keeps it."""
+    return [
+        f"| {name} | – | ≤ {_number(one['promised'])} {one['unit']} | **{_number(one['median'])} {one['unit']}**"
+        f"{', aim reached' if one['median'] <= one['promised'] else ', short of the aim'} | {', '.join(map(_number, one['runs']))} |"
+        f' {one.get("measured_at", "")} | `python -m benchmarks "{name}"` |'
+        for name, one in results.items()
+        if isinstance(one, dict) and "promised" in one
+    ]
+
+
+def _limit(target: Target, value: float | None) -> str:
+    return "–" if value is None else f"{'≥' if target.more_is_better else '≤'} {_number(value)} {target.unit}"
+
+
+def _verdict(target: Target, value: float) -> str:
+    def reached(limit: float) -> bool:
+        return value >= limit if target.more_is_better else value <= limit
+
+    if target.aim is not None and reached(target.aim):
+        return ", aim reached"
+    if target.first is not None:
+        return ", first reached" if reached(target.first) else ", **short**"
+    return "" if target.aim is None else ", short of the aim"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.2f}"
+
+
+def _peer_rows(peers: Results) -> list[str]:
+    """Ours against the fastest peer that did the same job, by the same day's run."""
+    found = []
+    for job, told in (("toy", "toy job"), ("city", "same domain job")):
+        ratio = _ratio(peers["runs"], job)
+        if ratio is not None:
+            fastest, value, ours = ratio
+            verdict = ", aim reached" if value >= 2 else ", first reached" if value >= 1 else ", **short**"
+            cells = [
+                f"ours against the fastest peer, {told} ({fastest})", "≥ 1 ×", "≥ 2 ×", f"**{value:.2f} ×**{verdict}",
+                f"{_number(ours)} events/s", peers["measured_at"], "`python -m benchmarks.peers`",
+            ]  # fmt: skip
+            found.append("| " + " | ".join(cells) + " |")
+    return found
+
+
+def _ratio(runs: Sequence[Mapping[str, Any]], job: str) -> tuple[str, float, float] | None:
+    rates = {program: rate for program, rate in _rates(runs, job).items() if rate}
+    others = {program: rate for program, rate in rates.items() if program != "ours"}
+    if not others or "ours" not in rates:
+        return None
+    fastest = max(others, key=lambda program: others[program])
+    return fastest, rates["ours"] / others[fastest], rates["ours"]
+
+
+def _rates(runs: Sequence[Mapping[str, Any]], job: str) -> dict[str, float]:
+    """The best run of each program."""
+    found: dict[str, float] = {}
+    for run in runs:
+        if run["job"] == job:
+            found[run["program"]] = max(run["events_per_second"], found.get(run["program"], 0.0))
+    return found
+
+
+_TITLES = {
+    "cost": "CPU of one event as cases grow",
+    "throughput": "Events per second",
+    "toy": "The toy job: events per second",
+    "city": "The same domain job: events per second",
+}
+
+
+def _plots(results: Results, peers: Results) -> dict[str, str]:
+    found = {}
+    cost = [
+        Point(cases, results[name]["median"])
+        for cases in GROWTH
+        if (name := f"one worker at {cases:,} open cases: CPU of one event") in results
+    ]
+    if cost:
+        found["cost"] = line(_TITLES["cost"], cost, "open cases", "µs")
+    speeds = [
+        Bar(target.name, results[target.name]["median"], target.first, target.aim)
+        for target in TARGETS
+        if target.unit == "events/s" and target.name in results
+    ]
+    if speeds:
+        found["throughput"] = bars(_TITLES["throughput"], speeds)
+    for job in ("toy", "city"):
+        rates = _rates(peers["runs"], job)
+        if rates:
+            found[job] = bars(_TITLES[job], [Bar(program, rate) for program, rate in rates.items()])
+    return found
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,10 @@
+"""Where a job runs: what the race gives its programs, by environment variables."""
+
+import os
+
+BROKERS = os.environ["PEERS_BROKERS"]
+RUN = os.environ["PEERS_RUN"]  # put before every topic and group
+FOLDER = os.environ["PEERS_FOLDER"]  # for state on disk
+PARTITIONS = int(os.environ["PEERS_PARTITIONS"])
+TOY_SOURCES = [f"{RUN}.release", f"{RUN}.checkin"]
+ALERTS = f"{RUN}.alerts"

@@ -1,0 +1,93 @@
+"""How far consumers are behind, in seconds: the age of the first record that a group has not committed (X08)."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError
+
+from schemas.topics import SOURCES, named
+
+ANSWER_MS, POLL_MS = 5_000, 500
+Arrival = Callable[[int], datetime]
+
+
+class Lag(NamedTuple):
+    """One consumer group: how old its first unread record is (0: none), and since when it waits."""
+
+    group: str  # without prefix
+    seconds: float
+    oldest_ms: int | None
+
+
+class Lags:
+    """Asks the broker. One consumer, made when first needed."""
+
+    def __init__(self, brokers: str, prefix: str, groups: Mapping[str, Iterable[str]]) -> None:
+        self._brokers, self._prefix, self._groups = brokers.split(","), prefix, groups
+        self._consumer: Any = None
+        self._admin: Any = None
+
+    def now(self) -> list[Lag]:
+        """Each group that has ever committed. Raise KafkaError."""
+        if self._consumer is None:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=self._brokers,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",  # what retention has removed is not waited for
+                max_partition_fetch_bytes=1,  # the first batch is enough
+                bootstrap_timeout_ms=ANSWER_MS,
+            )
+            self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
+        return [found for group, topics in self._groups.items() if (found := self._of(group, topics)) is not None]
+
+    def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
+        mine = {named(self._prefix, topic) for topic in topics}
+        committed = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
+        if not committed:
+            return None
+        ends = self._ends(list(committed))
+        behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
+        oldest = min(self._timestamps(behind), default=None) if behind else None
+        seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+        return Lag(group, seconds, oldest)
+
+    def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
+        name = f"{self._prefix}{group}"
+        found: Mapping[Any, Any] = self._admin.list_group_offsets({name: None})
+        mine: Mapping[TopicPartition, Any] = found.get(name, {})
+        return mine
+
+    def _ends(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self._consumer.assign(places)  # so that it learns where they are
+        try:
+            ends: Mapping[TopicPartition, int] = self._consumer.end_offsets(places, timeout_ms=ANSWER_MS)
+        except KeyError as error:  # kafka-python: a partition whose leader is not known yet
+            raise UnknownTopicOrPartitionError("the leader of a partition is not known yet") from error
+        return ends
+
+    def _timestamps(self, behind: Mapping[TopicPartition, int]) -> Iterable[int]:
+        """When the first record that is not read was appended, for each partition whose records still are there."""
+        self._consumer.assign(list(behind))
+        for place, offset in behind.items():
+            self._consumer.seek(place, offset)
+        found: dict[TopicPartition, int] = {}
+        end = time.monotonic() + ANSWER_MS / 1000
+        while len(found) < len(behind) and time.monotonic() < end:
+            for place, records in self._consumer.poll(timeout_ms=POLL_MS).items():
+                found.setdefault(place, records[0].timestamp)
+                self._consumer.pause(place)
+        return found.values()
+
+    def close(self) -> None:
+        """End the clients; the next question makes new ones."""
+        for client in (self._consumer, self._admin):
+            if client is not None:
+                client.close()
+        self._consumer = self._admin = None
+
+
+WORKER = {"reentry-worker": SOURCES}
