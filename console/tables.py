@@ -166,19 +166,6 @@ redrive_letter = Table(
     Index("ix_redrive_letter_redrive_id_number", "redrive_id", "number"),
 )
 
-issued_paper = Table(
-    "issued_paper",
-    metadata,
-    Column("office", String, primary_key=True),  # the code in the office's id, or its id
-    Column("day", String, primary_key=True),  # 20261014
-    Column("number", Integer, primary_key=True),  # of the office and day
-    Column("kind", String, nullable=False),  # print or export, and of what
-    Column("query", String, nullable=False),  # the view that left
-    Column("user_id", String, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("issued_at", UtcDateTime, nullable=False),
-)
-
 whatif_run = Table(
     "whatif_run",
     metadata,

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
+from console import audit
 from console.queue import Filters, Key, Moment, key_of
 from console.queue import page as read_page
-from console.reports import papers
 from console.reports.board import FEW, HIDDEN, Line, Share
 from console.reports.ground import ground_of
 from console.reports.sheets import FORMATS, MEDIA, MOST_ROWS, Format, Sheet, as_csv, as_xlsx
@@ -24,6 +24,7 @@ from console.words import Words
 
 router = APIRouter()
 _AT_ONCE = 2_000
+_PAGE = {"queue": "/today", "duties": "/obligations", "scoreboard": "/scoreboard"}
 
 
 @router.get("/today/export")
@@ -52,8 +53,9 @@ def file_of(visitor: Visitor, request: Request, what: str) -> Response:
     query, heads, rows, about = _MADE[what](visitor, request)
     wanted = request.query_params.get("format", FORMATS[0])
     kind: Format = "csv" if wanted == "csv" else "xlsx"
-    paper = papers.Paper(f"export.{what}", query, len(rows))
-    number = papers.issue(visitor.site.engine, visitor.user, paper, visitor.site.wall())
+    details = {"what": what, "rows": len(rows)}
+    kept = audit.record(visitor.site, visitor.user, "export", about=f"{_PAGE[what]}?{query}", details=details)
+    number = f"EXP-{kept:06d}"
     sheet = Sheet(visitor.words.t(f"export.{what}"), _about(visitor, number, query, len(rows), about), heads, rows)
     name = {"Content-Disposition": f'attachment; filename="{number}.{kind}"'}
     if kind == "csv":

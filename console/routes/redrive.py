@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console import dead_letters, redrives
+from console import audit, dead_letters, redrives
 from console.actions import check_note
 from console.dead_letters import publisher_of, reason_of
 from console.redrives import MOST, Row
@@ -61,6 +61,9 @@ def decided(visitor: Visitor, what: str, redrive_id: str, n: int, note: str = ""
     log.info(
         "redrive %s: %s by %s, %d dead letters%s", redrive_id, what, visitor.user.staff, n, f": {note}" if note else ""
     )
+    details = {"decided": what, "dead_letters": n}
+    action: audit.Action = "drop" if what == "drop" else "redrive"
+    audit.record(visitor.site, visitor.user, action, about=f"/redrive/{redrive_id}", purpose=note, details=details)
 
 
 def found(visitor: Visitor, redrive_id: str) -> Row:

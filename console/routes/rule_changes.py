@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console import proposals, rule_text, whatif_runs
+from console import audit, proposals, rule_text, whatif_runs
 from console.actions import Refused
 from console.recording import aware
 from console.routes.alerts import said
@@ -169,6 +169,7 @@ def _proposed(
     request: Request, site: Site, user: User, kind: str, data: Mapping[str, Any], base: str, run_id: str | None
 ) -> str:
     proposal_id = proposals.propose(site, user, kind, data, base, run_id)
+    audit.record(site, user, "rules_proposed", about=proposal_id, details={"kind": kind})
     request.app.state.runs.wake()  # it finds how many open duties would move
     return proposal_id
 
@@ -216,3 +217,4 @@ def decided(request: Request, visitor: Visitor, proposal_id: str, decision: str)
         raise Refused({"form": ("problem.kafka.what", {"since": visitor.words.at(away)})})
     if row["state"] != "proposed" or not proposals.decide(site, visitor.user, row, decision, latest):
         raise Refused({"form": ("change.error.decided", {})})
+    audit.record(site, visitor.user, "rules_approved", about=proposal_id, details={"decision": decision})

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from console import charts, days
-from console.reports import papers
 from console.reports.board import FEW, HIDDEN, MONTHS, Line, Share
 from console.reports.month import Month
 from console.reports.stages import KINDS, Stage
@@ -27,19 +26,14 @@ _MOST_CORRECTIONS = 50
 
 @router.get("/scoreboard")
 def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
-    """Counties and stages; ?prefix=&month=&kind=&sort=&at=&print=."""
+    """Counties and stages; ?prefix=&month=&kind=&sort=&at=."""
     site, words = visitor.site, visitor.words
     asked = asked_of(request)
     with site.engine.connect() as connection:
         view = view_of(connection, visitor.scope, asked, site.now())
     if view is None:
         return render(visitor, "no_ledger.html")
-    printed = request.query_params.get("print") == "1"
-    number = ""
-    if printed and "export" in visitor.scope.pages:
-        paper = papers.Paper("print.scoreboard", query_of(view), len(view.board.lines))
-        number = papers.issue(site.engine, visitor.user, paper, site.wall())
-    return render(visitor, "scoreboard.html", number=number, **shown(site, words, view))
+    return render(visitor, "scoreboard.html", **shown(site, words, view))
 
 
 def asked_of(request: Request) -> Asked:

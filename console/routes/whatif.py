@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from console import charts, whatif_runs
+from console import audit, charts, whatif_runs
 from console.actions import Refused
 from console.recording import aware
 from console.routes.rules import grouped, nav
@@ -104,6 +104,7 @@ def begin(request: Request, visitor: Visitor, name: str, content: bytes, size: i
         since=since,
         until=until or site.now(),  # as alerts stand now, also those that fell due since the last event
     )
+    audit.record(site, visitor.user, "whatif", about=f"/whatif/{run_id}", details={"book": book.book})
     request.app.state.runs.wake()
     return run_id
 
@@ -241,6 +242,7 @@ def export(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) ->
             numbers = [shown_number(visitor, getattr(cell, kind)) for kind in FIGURES]
             told = [words.t("whatif.few") if number is None else number for number in numbers]
             rows.writerow([name if by == "county" else "", name if by == "rule_id" else "", *told])
+    audit.record(visitor.site, visitor.user, "export", about=f"/whatif/{run_id}", details={"what": "whatif"})
     headers = {"Content-Disposition": f'attachment; filename="whatif-{run_id}.csv"'}
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -155,7 +155,7 @@ def test_pages_read_and_settings_write(server: Engine) -> None:
             "/today?sev=WARN&kind=B&wait=town&state=open",
             "/people",
             "/obligations?result=in_time",
-            "/scoreboard?print=1",
+            "/scoreboard",
             "/scoreboard/figures",
             "/today/export",
             f"/alerts/{alert_id}",

@@ -13,14 +13,14 @@ from sqlalchemy import Engine, delete, insert, select
 from console.demo import DEMO_USERS
 from console.reports.sheets import Sheet, as_csv, as_xlsx, cell
 from console.scope import PAGES, Scope
-from console.tables import issued_paper
+from console.tables import audit_record
 from schemas.instants import instant
 from sinks.tables import duty, event, handover, ledger
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.test_pages import CJK, Text
 from tests.console.world import row, rows, write
 
-PATHS = ("/scoreboard", "/scoreboard?kind=A&sort=name", "/scoreboard?print=1", "/scoreboard/figures", "/scoreboard/figures/registered",
+PATHS = ("/scoreboard", "/scoreboard?kind=A&sort=name", "/scoreboard/figures", "/scoreboard/figures/registered",
          "/scoreboard/figures/notice_lead", "/obligations?result=in_time", "/obligations?rule=A05,A06&month=2026-02&result=counted&kind=A")  # fmt: skip
 MAY_SEE = {one.login for one in DEMO_USERS if "scoreboard" in PAGES[one.role]}  # type: ignore[index]
 
@@ -219,18 +219,17 @@ def test_a_file_has_the_filters_and_rows_of_its_page_and_a_number_of_its_own(
     assert {line[-1] for line in lines[1:]} == page
     assert page
     assert above["筛选"] == "sev=WARN&bucket=over"
-    assert re.fullmatch(r"EXP-990102-\d{8}-0001", above["编号"])
+    assert re.fullmatch(r"EXP-\d{6}", above["编号"])
     due_at = lines[0].index("到期时刻")
     assert all(instant(line[due_at]).utcoffset() is not None and "+08:00" in line[due_at] for line in lines[1:])
     answer = browser.client.get("/obligations/export?format=csv&rule=B08")
-    assert "-0002.csv" in answer.headers["content-disposition"]
     with engine.connect() as connection:
-        kept = connection.execute(select(issued_paper).order_by(issued_paper.c.number)).mappings().all()
-    assert [(one["kind"], one["query"]) for one in kept] == [
-        ("export.queue", "sev=WARN&bucket=over"),
-        ("export.duties", "rule=B08"),
-    ]
-    assert kept[0]["rows"] == len(page)
+        wanted = select(audit_record).where(audit_record.c.action == "export").order_by(audit_record.c.number)
+        kept = connection.execute(wanted).mappings().all()
+    assert [one["about"] for one in kept] == ["/today?sev=WARN&bucket=over", "/obligations?rule=B08"]
+    assert f"EXP-{kept[0]['number']:06d}" == above["编号"]
+    assert f"EXP-{kept[1]['number']:06d}.csv" in answer.headers["content-disposition"]
+    assert kept[0]["details"]["rows"] == len(page)
 
 
 def test_heads_of_files_are_in_the_users_language(console: OpenConsole) -> None:
@@ -285,15 +284,11 @@ def test_a_note_that_would_be_a_formula_is_text_in_the_file(console: OpenConsole
     assert found[lines[0].index("备注")] == "'" + body["data"]["note"]
 
 
-def test_a_print_has_its_number_on_it_and_is_recorded(console: OpenConsole, engine: Engine) -> None:
+def test_the_scoreboard_is_printed_across_the_page_with_room_for_its_number(console: OpenConsole) -> None:
     browser = console("city")
-    assert "PRT-" not in browser.get("/scoreboard").text
-    page = browser.get("/scoreboard?month=2026-02&print=1").text
-    number = re.search(r"PRT-990100-\d{8}-0001", page)
-    assert number is not None
+    page = browser.get("/scoreboard?month=2026-02").text
     assert "only-print ph" in page
-    with engine.connect() as connection:
-        assert connection.execute(select(issued_paper.c.kind)).scalars().all() == ["print.scoreboard"]
+    assert 'class="print-no"' in page
     css = browser.client.get("/static/console.css").text
     assert "@page wide{size:A4 landscape" in css
 
