@@ -25,6 +25,14 @@ def console(
             "--add-user", help="LOGIN,ROLE,AGENCY,PREFIX: make a user, then end. The password is read from stdin."
         ),
     ] = None,
+    set_password: Annotated[
+        str | None,
+        typer.Option("--set-password", help="LOGIN: another password, read from stdin, then end. Also for auditors."),
+    ] = None,
+    lock_user: Annotated[
+        str | None,
+        typer.Option("--lock-user", help="LOGIN: lock a user, whose sessions end, then end. Also for auditors."),
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Make one user per role with a known password. Never elsewhere.")
     ] = False,
@@ -48,6 +56,10 @@ def console(
         return _migrate(settings)
     if add_user is not None:
         return _add_user(settings, add_user)
+    if set_password is not None or lock_user is not None:
+        from cli.users import lock, renew
+
+        return renew(settings, set_password) if set_password is not None else lock(settings, lock_user or "")
     clock = read_clock(settings)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -123,19 +135,9 @@ def _migrate(settings: Settings) -> None:
 
 
 def _add_user(settings: Settings, told: str) -> None:
-    import sys
-
-    from console.database import prepare
-    from console.users import InvalidUser, create
-    from sinks.database import connect
+    from cli.users import add
 
     parts = told.split(",")
     if len(parts) != 4:
         fail(f"--add-user {told}: not four values", "write LOGIN,ROLE,AGENCY,PREFIX; the prefix may be empty")
-    engine = connect(settings.database)
-    prepare(engine)
-    try:
-        user = create(engine, parts[0], sys.stdin.readline().rstrip("\n"), parts[1], parts[2], parts[3])
-    except InvalidUser as error:
-        fail(str(error), "correct it and try again")
-    say(f"user {user.login} may log in as {user.role}")
+    add(settings, parts[0], parts[1], parts[2], parts[3])

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 SEEING: tuple[Action, ...] = ("read", "reveal", "export", "print")
 NOBODY = User("", "", "", "", "", "", None, False)  # type: ignore[arg-type]  # a login name that is nobody's
+HOST = replace(NOBODY, login="(command line)")  # whoever may run commands on the host
 LONGEST = 400  # characters of what a record is about, and of a purpose
 Persons = Iterable[tuple[str, str]]  # (reference, jurisdiction)
 

@@ -56,14 +56,19 @@ def create(
     engine: Engine, login: str, password: str | None, role: str, agency: str, prefix: str, staff: str | None = None
 ) -> User:
     """Make a user. Raise InvalidUser."""
+    check_new(login, password, role)
+    with engine.begin() as connection:
+        return create_in(connection, login, password, role, agency, prefix, staff)
+
+
+def check_new(login: str, password: str | None, role: str) -> None:
+    """Raise InvalidUser for a role, a password or a name that cannot be."""
     if role not in ROLES:
         raise InvalidUser(f"role {role}: use one of {', '.join(ROLES)}")
     if password is not None and len(password) < LEAST:
         raise InvalidUser(f"the password has fewer than {LEAST} characters")
     if not login or len(login) > 64:
         raise InvalidUser("a login name has 1 to 64 characters")
-    with engine.begin() as connection:
-        return create_in(connection, login, password, role, agency, prefix, staff)
 
 
 def create_in(

@@ -87,7 +87,6 @@ def shown(site: Site, words: Words, view: View) -> dict[str, Any]:
         "contested_href": _duties(view, view.reader.own or view.reader.prefix, board.stages, "contested"),
         "corrected": _corrected(words, view),
         "corrected_n": len(view.corrected),
-        "print_href": f"/scoreboard?{query_of(view, print='1')}",
         "figures_href": f"/scoreboard/figures?{query_of(view, sort='')}",
         "export": f"/scoreboard/export?{query_of(view)}",
         "few": FEW,
