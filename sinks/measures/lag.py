@@ -38,7 +38,7 @@ class Lags:
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",  # what retention has removed is not waited for
-                max_partition_fetch_bytes=1,  # the first batch is enough
+                max_partition_fetch_bytes=65_536,  # the first record is enough
                 bootstrap_timeout_ms=ANSWER_MS,
             )
             self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)

@@ -11,8 +11,8 @@ from kafka import KafkaProducer
 from sqlalchemy import update
 
 from schemas.alert import Alert
-from schemas.instants import from_millis
-from schemas.topics import INTAKE, named
+from schemas.instants import millis
+from schemas.topics import CASE, INTAKE, named
 from sinks import tables
 from sinks.database import connect
 from sinks.measures.lag import WORKER, Lags
@@ -84,13 +84,14 @@ def test_the_lag_of_a_group_is_the_age_of_its_first_unread_record(
         assert lags.now() == []  # no worker has ever been here
         worker = running.start("worker")
         running.publish(arriving(notice("2026-03-01 15:00")))
+        until(lambda: bool(running.values(CASE)), seconds=60, every=0.5)
         until(lambda: [one.seconds for one in lags.now()] == [0.0], seconds=60, every=0.5)
         worker.terminate()
         worker.wait(30)
         later = notice("2026-03-02 15:00")
         running.publish(arriving(later))
+        until(lambda: [one.oldest_ms for one in lags.now()] == [millis(later.time)], seconds=60, every=0.5)
         (lag,) = lags.now()
         lags.close()
     assert lag.group == "reentry-worker"
-    assert from_millis(lag.oldest_ms or 0) == later.time
     assert lag.seconds > 60
