@@ -92,7 +92,10 @@ class Homes:
     def __init__(self, connection: Connection, prefix: str) -> None:
         names = list(Home.__dataclass_fields__)
         wanted = select(*(handover.c[name] for name in names)).where(under(handover.c.jurisdiction, prefix))
-        self.all = [Home(**row) for row in connection.execute(wanted.order_by(handover.c.opened_at)).mappings()]
+        self.all = [
+            Home(**row)
+            for row in connection.execute(wanted.order_by(handover.c.opened_at, handover.c.handover_id)).mappings()
+        ]
         self._by_subject: dict[str, list[Home]] = {}
         for one in self.all:
             self._by_subject.setdefault(one.subject, []).append(one)

@@ -4,13 +4,11 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, and_, cast, extract, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, or_, select
 
 from console.reports.figure import Figure, Part
 from console.reports.month import Month
 from sinks.tables import event
-
-_SECONDS_OF_DAY = 86_400
 
 
 def figure(connection: Connection, month: Month, until: Any, prefix: str) -> Figure:
@@ -35,7 +33,7 @@ def figure(connection: Connection, month: Month, until: Any, prefix: str) -> Fig
     rows = connection.execute(
         select(ranked.c.source, ranked.c.place, ranked.c.lag).where(or_(*(ranked.c.place == place for place in places)))
     ) if places else ()  # fmt: skip
-    lags = {(source, place): timedelta(seconds=max(0.0, round(float(seconds)))) for source, place, seconds in rows}
+    lags = {(source, place): timedelta(seconds=max(0, int(seconds))) for source, place, seconds in rows}
     parts = [
         Part(source, sizes[source], lags[(source, middle)], lags[(source, high)])
         for source, (middle, high) in sorted(wanted.items())
@@ -44,7 +42,11 @@ def figure(connection: Connection, month: Month, until: Any, prefix: str) -> Fig
 
 
 def _lag(dialect: str) -> ColumnElement[Any]:
+    """Whole seconds, alike on both databases."""
+    return _second(dialect, event.c.arrival) - _second(dialect, event.c.time)
+
+
+def _second(dialect: str, at: ColumnElement[Any]) -> ColumnElement[Any]:
     if dialect == "sqlite":
-        days = func.julianday(event.c.arrival, type_=Float) - func.julianday(event.c.time, type_=Float)
-        return days * _SECONDS_OF_DAY
-    return cast(extract("epoch", event.c.arrival - event.c.time), Float)
+        return cast(func.strftime("%s", at), BigInteger)
+    return cast(func.floor(extract("epoch", at)), BigInteger)

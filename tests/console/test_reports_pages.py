@@ -67,6 +67,7 @@ def test_the_scoreboard_says_what_it_counts_and_that_it_is_frozen(console: OpenC
         assert part in page, part
     assert page.index("县 990102") < page.index("县 990103"), "the worst stands first"
     assert 'class="wide-page"' in page
+    assert page.count('aria-sort="ascending"') == 1
 
 
 def test_a_cell_of_fewer_than_five_is_told_to_its_county_alone(console: OpenConsole, engine: Engine) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from schemas.envelope import Event
 from schemas.instants import from_millis
 from sinks import SINKS, event_table, tables
 from sinks.database import connect, migrate
+from sinks.ledger import Rules
 from sinks.run import SinkConfig, run
 from sinks.runner import Runner
 from sinks.sink import Record, Sink, Write
@@ -120,6 +122,31 @@ def test_while_postgresql_is_away_a_sink_says_so_once_waits_and_loses_nothing(
         until(lambda: kept(server.url) == once(before + meanwhile + after), seconds=30)
     assert len(said(caplog, "events", "the database does not answer")) == 1
     assert len(said(caplog, "events", "the database answers")) == 1
+
+
+def test_the_ledger_follows_what_the_events_sink_has_written(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    topics, url = Pipeline(kafka, topic_prefix, tmp_path), f"sqlite:///{tmp_path / 'model.sqlite'}"
+    topics.create_topics()
+    migrate(connect(url))
+    rules = Rules(load("cn-default"), load_calendar())
+    told = history(20)
+
+    def reckoned(rule: str) -> dict[str, str]:
+        engine = connect(url)
+        wanted = select(tables.duty.c.subject, tables.duty.c.standing).where(
+            tables.duty.c.rule_id == rule, tables.duty.c.known_until.is_(None)
+        )
+        with engine.connect() as connection:
+            found = {row.subject: row.standing for row in connection.execute(wanted)}
+        engine.dispose()
+        return found
+
+    with running(replace(config(kafka, url, topic_prefix), rules=rules), "events"):
+        topics.publish(told)
+        until(lambda: kept(url) == once(told), seconds=60)
+        until(lambda: len(reckoned("A01")) == 20, seconds=60)
+    assert reckoned("A01").keys() == {event.subject for event, _ in told}
+    assert set(reckoned("A02").values()) == {"open"}
 
 
 def test_alerts_written_around_a_crash_of_postgresql_are_all_there_with_their_history(
