@@ -40,6 +40,9 @@ FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after"),
     )
 }
+GREATEST = 1_000  # of a whole number: hops, steps, periods
+MOST = 1_000_000_000  # of a threshold
+_LENGTHS = frozenset(("every", "high_after"))  # thresholds that are durations
 THRESHOLDS = FORMS["metric"][0] | FORMS["metric"][1]
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
 _LATEST = re.compile(r"release date - (.+)")
@@ -47,6 +50,13 @@ _LATEST = re.compile(r"release date - (.+)")
 
 class InvalidEntry(ValueError):
     """A value that a key cannot have. The text says: key, what is allowed."""
+
+
+def read_texts(value: Any, key: str) -> Mapping[str, str]:
+    """A table of texts. Raise InvalidEntry."""
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise InvalidEntry(f"{key}: must be a table of texts")
+    return value
 
 
 class Readers:
@@ -78,7 +88,7 @@ class Readers:
             if key not in entry:
                 raise InvalidEntry(f"{key}: is needed")
         values = {key: self._by_key[key](value, key) for key, value in entry.items() if key in self._by_key}
-        values["thresholds"] = {key: value for key, value in entry.items() if key in THRESHOLDS}
+        values["thresholds"] = {key: self.threshold(value, key) for key, value in entry.items() if key in THRESHOLDS}
         return values
 
     def text(self, value: Any, key: str) -> str:
@@ -95,9 +105,26 @@ class Readers:
         return frozenset(self.texts(value, key))
 
     def number(self, value: Any, key: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidEntry(f"{key}: must be a whole number, 0 or more")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= GREATEST:
+            raise InvalidEntry(f"{key}: must be a whole number, 0 to {GREATEST}")
         return value
+
+    def threshold(self, value: Any, key: str) -> Any:
+        if key == "metric":
+            return self.text(value, key)
+        if key in _LENGTHS:
+            self.span(value, key)
+        elif not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MOST:
+            raise InvalidEntry(f"{key}: must be a number, 0 to {MOST}")
+        return value
+
+    def codes(self, value: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+        for field, labels in value.items():
+            if not isinstance(labels, dict):
+                raise InvalidEntry(f"codes.{field}: must be a table")
+            for code, label in labels.items():
+                self.bilingual(label, f"codes.{field}.{code}")
+        return value  # type: ignore[no-any-return]  # looked through above
 
     def flag(self, value: Any, key: str) -> bool:
         if not isinstance(value, bool):
@@ -107,7 +134,7 @@ class Readers:
     def bilingual(self, value: Any, key: str) -> Mapping[str, str]:
         if not isinstance(value, dict) or not value.get("zh") or not value.get("en"):
             raise InvalidEntry(f"{key}: must have zh and en")
-        return value
+        return read_texts(value, key)
 
     def basis(self, value: Any, key: str) -> Mapping[str, str]:
         ground = self.bilingual(value, key)
@@ -122,7 +149,7 @@ class Readers:
         return found
 
     def role(self, value: Any, key: str) -> str:
-        if value not in self.roles:
+        if not isinstance(value, str) or value not in self.roles:
             raise InvalidEntry(f"{key}: unknown role; allowed are {', '.join(sorted(self.roles))}")
         return self.text(value, key)
 

@@ -27,7 +27,7 @@ from streams.cases import Cases, next_ms
 from streams.clock import Clock
 from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER, headers, packed
-from streams.engine.transport import App, Output
+from streams.engine.transport import App, Output, fitting
 from streams.inbox import Inbox, Told
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
@@ -61,8 +61,11 @@ class _Work:
     facts: list[Told] = field(default_factory=list)  # lived through
     due: list[bytes] = field(default_factory=list)
     changed: set[bytes] = field(default_factory=set)
+    broken: set[bytes] = field(default_factory=set)  # failed: as it is in the table until news come
     touched: dict[bytes, Case] = field(default_factory=dict)
+    values: dict[bytes, bytes] = field(default_factory=dict)  # what changed, encoded
     alerts: list[Alert] = field(default_factory=list)
+    told: list[Output] = field(default_factory=list)  # the same, encoded
 
 
 class Engine:
@@ -254,6 +257,10 @@ class Engine:
         try:
             case = self.cases.load(partition, key)
             changed = case.take(told.event, from_millis(told.arrival_ms))
+            sent = [
+                (home(subject, self.config.partitions), routed(subject, event, millis(arrival)))
+                for subject, event, arrival in outbox(case)
+            ]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             self._bug(partition, key, [told], error)
             return
@@ -261,9 +268,8 @@ class Engine:
             work.repeated.append(told)
             return
         self.inbox.taken[partition].add(told)
-        for subject, event, arrival in outbox(case):
-            place = home(subject, self.config.partitions)
-            self.inbox.outputs[self._routed_topic][place].append(routed(subject, event, millis(arrival)))
+        for place, output in sent:
+            self.inbox.outputs[self._routed_topic][place].append(output)
 
     # --- living
 
@@ -323,18 +329,22 @@ class Engine:
         lived = case.lived
         try:
             found = advance(case, self.world, work.before)
+            moved = case.lived != lived and next_ms(case) != self.cases.next_of(partition, key)
+            if found or moved or key in work.changed:  # what is yet to be lived is written when it lives
+                work.values[key] = fitting(case.encode())
+                told = [_alert(one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             facts = [told for told in work.facts if told.subject.encode() == key]
             work.facts = [told for told in work.facts if told.subject.encode() != key]
             self._bug(partition, key, facts, error)
             del work.touched[key]
             work.changed.discard(key)
+            work.broken.add(key)
             return
-        if found:
-            work.alerts.extend(found)
+        if key in work.values:
             work.changed.add(key)
-        elif case.lived != lived and next_ms(case) != self.cases.next_of(partition, key):
-            work.changed.add(key)  # one that has only been told what is yet to be lived is written when it lives
+            work.alerts.extend(found)
+            work.told.extend(told)
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
@@ -358,7 +368,7 @@ class Engine:
         """Alerts before cases: a crash between the two raises the same alert again, the reverse order loses it."""
         if not await self._send_outputs():
             return False
-        changed = {p: [_alert(one) for one in work.alerts] for p, work in works.items() if work.alerts}
+        changed = {p: work.told for p, work in works.items() if work.told}
         if changed:
             if not await self.app.consumer.lease():
                 return False
@@ -371,8 +381,8 @@ class Engine:
         kept: dict[int, list[tuple[bytes, int, bytes]]] = {}
         for partition, work in works.items():
             for key in work.changed:
-                case = work.touched[key]
-                value, at, epoch = case.encode(), next_ms(case), store.epoch[partition]
+                case, value = work.touched[key], work.values[key]
+                at, epoch = next_ms(case), store.epoch[partition]
                 outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, firing=case.has_firing)))
                 kept.setdefault(partition, []).append((key, at, packed(epoch, at, firing=case.has_firing, value=value)))
         if not outputs:
@@ -402,7 +412,7 @@ class Engine:
             for told in work.repeated:
                 self._count(told.tp.topic, "duplicate")
             for key in work.due:  # looked at and not changed: its instant must stay in the heap
-                if key not in work.changed and (at := self.cases.next_of(partition, key)) not in (None, NEVER):
+                if key not in (work.changed | work.broken) and (at := self.cases.next_of(partition, key)) not in (None, NEVER):
                     self.deadlines[partition].push(int(at or 0), key)
             for one in work.alerts:
                 metrics.ALERT_CHANGES.labels(one.rule_id, one.state, one.outcome or "").inc()
@@ -413,4 +423,4 @@ class Engine:
 
 
 def _alert(one: Alert) -> Output:
-    return Output(one.alert_id.encode(), orjson.dumps(alerts.event(one)), ALERT_HEADERS)
+    return Output(one.alert_id.encode(), fitting(orjson.dumps(alerts.event(one))), ALERT_HEADERS)

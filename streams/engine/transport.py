@@ -8,7 +8,9 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.consumer import BatchConsumer
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]  # a header may have no value
+
+LARGEST = 1_000_000  # bytes of a value: brokers take 1,048,588 with key, headers and frame
 
 
 class Output(NamedTuple):
@@ -28,7 +30,14 @@ class Written(NamedTuple):
 
 
 class TooLarge(ValueError):
-    """A record that is larger than a batch may be."""
+    """A value that a broker would refuse, again and again."""
+
+
+def fitting(value: bytes) -> bytes:
+    """The same, where a broker takes it. Raise TooLarge."""
+    if len(value) > LARGEST:
+        raise TooLarge(f"{len(value)} bytes, of at most {LARGEST}")
+    return value
 
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]
@@ -56,16 +65,14 @@ class App(faust.App):  # type: ignore[misc]
         return BatchTransport(self.conf.broker_producer, self)
 
     async def send_batches(self, topic: str, outputs: Mapping[int, Sequence[Output]]) -> list[Written]:
-        """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError, TooLarge."""
+        """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError."""
         producer, sent = self.producer._producer, []
         for partition, records in outputs.items():
             at = 0
             while at < len(records):
                 batch, first = producer.create_batch(), at
-                while at < len(records) and _append(batch, records[at]):
+                while at < len(records) and _append(batch, records[at]):  # the first one always goes in
                     at += 1
-                if at == first:
-                    raise TooLarge(f"{topic}: a record is larger than a batch may be")
                 batch.close()
                 sent.append((partition, at - first, await producer.send_batch(batch, topic, partition=partition)))
         return [Written(partition, (await future).offset, count) for partition, count, future in sent]

@@ -202,7 +202,7 @@ class Plant:
             return False
         return all(len(one["isr_nodes"]) == Cluster.NODES for topic in topics for one in topic["partitions"])
 
-    def wait_in_sync(self, seconds: float = 120) -> None:
+    def wait_in_sync(self, seconds: float = 400) -> None:
         """Return when it is so. Raise Unstartable."""
         end = time.monotonic() + seconds
         while not self.in_sync():
