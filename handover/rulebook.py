@@ -18,6 +18,7 @@ Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARN", "HIGH", "CRIT")
 Raw = dict[str, Any]
 _LONGEST_LINE = 600  # characters: a book may repeat what it says for megabytes
+_LONGEST_NAME = 200
 _LARGEST_FILE = 1_000_000  # bytes
 
 
@@ -205,8 +206,8 @@ def _raw(path: Path, extending: Sequence[str]) -> Raw:
         )
     _check_entries(own)
     extended = own.get("extends", "")
-    if not isinstance(extended, str):
-        raise InvalidRuleBook("extends: must be the name or the path of a book")
+    if not isinstance(extended, str) or len(extended) > _LONGEST_NAME:
+        raise InvalidRuleBook(f"extends: must be the name or the path of a book, at most {_LONGEST_NAME} characters")
     if not extended:
         return own
     base = _raw(_base_of(extended, path.parent), (*extending, name))

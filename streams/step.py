@@ -412,7 +412,10 @@ class Engine:
             for told in work.repeated:
                 self._count(told.tp.topic, "duplicate")
             for key in work.due:  # looked at and not changed: its instant must stay in the heap
-                if key not in (work.changed | work.broken) and (at := self.cases.next_of(partition, key)) not in (None, NEVER):
+                if key not in (work.changed | work.broken) and (at := self.cases.next_of(partition, key)) not in (
+                    None,
+                    NEVER,
+                ):
                     self.deadlines[partition].push(int(at or 0), key)
             for one in work.alerts:
                 metrics.ALERT_CHANGES.labels(one.rule_id, one.state, one.outcome or "").inc()

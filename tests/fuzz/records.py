@@ -66,8 +66,13 @@ def bases() -> tuple[Told, ...]:
 
 def renamed(text: bytes, era: int) -> bytes:
     """The same with other persons: one set for each era."""
-    tail = "".join(_BASE32[era >> shift & 31] for shift in (0, 5, 10)).encode()
+    tail = base32(era, 3).encode()
     return _PERSON.sub(lambda found: found.group()[:-3] + tail, text)
+
+
+def base32(number: int, length: int) -> str:
+    """A number as so many letters of a reference."""
+    return "".join(_BASE32[number >> 5 * place & 31] for place in range(length))
 
 
 def drafts(seed: int, era: int) -> Iterator[tuple[int, Draft, bool]]:
@@ -210,7 +215,9 @@ def _raw_json(draft: Draft, dice: Random) -> Draft:
         (b'"id":"twice"', b'"time":NaN', b'"n":1e999', b'"n":' + b"9" * 5_000, b'"x":"\\ud800"', b'"\\u0069d":"x"', b'"x":\'y\'',
          b'"x":' + b"[" * deep + b"]" * deep, b'"x":' + b'{"a":' * deep + b"1" + b"}" * deep, b'"data":{}', b'/**/"x":1', b'"x":"' + b"\\u0031" * 11 + b'"')
     )  # fmt: skip
-    return replace(draft, value=value[:1] + more + b"," + value[1:] if dice.random() < 0.7 else value[:-1] + b"," + more + b"}")
+    return replace(
+        draft, value=value[:1] + more + b"," + value[1:] if dice.random() < 0.7 else value[:-1] + b"," + more + b"}"
+    )
 
 
 def _other_type(draft: Draft, dice: Random) -> Draft:
@@ -220,7 +227,12 @@ def _other_type(draft: Draft, dice: Random) -> Draft:
     type_ = dice.choice([*EVENTS, "reentry.release.notice_sent.v2", "reentry.alert.changed.v1", "x", "", 7])
     topic = draft.topic if dice.random() < 0.3 or type_ not in EVENTS else f"reentry.{str(type_).split('.')[1]}.v1"
     if type_ in EVENTS and dice.random() < 0.5:
-        body = {**body, "data": EVENTS[str(type_)]["data"], "subject": body.get("subject"), "source": EVENTS[str(type_)]["source"]}
+        body = {
+            **body,
+            "data": EVENTS[str(type_)]["data"],
+            "subject": body.get("subject"),
+            "source": EVENTS[str(type_)]["source"],
+        }
     return replace(_closed(draft, {**body, "type": type_}), topic=topic)
 
 
@@ -233,9 +245,9 @@ def _another_fact(draft: Draft, dice: Random) -> Draft:
     type_ = str(event["type"])
     fact = type_.removeprefix("reentry.").removesuffix(".v1")
     data = dict(event["data"])
-    for name in data:
+    for name, value in data.items():
         if dice.random() < 0.4 or name == "person_refs":
-            data[name] = _likely(fact, name, data[name], body, dice)
+            data[name] = _likely(fact, name, value, body, dice)
     topic = fact.partition(".")[0]
     alike = str(body.get("type")).split(".")[1:2] == [topic] or topic in ("release", "intake", "checkin")
     subject = body.get("subject") if alike and topic != "system" else event["subject"]
@@ -243,7 +255,14 @@ def _another_fact(draft: Draft, dice: Random) -> Draft:
         subject = f"d1_{str(body.get('subject'))[3:]}"
     source = event["source"] if dice.random() < 0.8 or topic == "system" else body.get("source")
     key = str(subject).encode(errors="replace")
-    told = {**body, "type": type_, "source": source, "subject": subject, "data": data, "id": f"any-{dice.randrange(10**6)}"}
+    told = {
+        **body,
+        "type": type_,
+        "source": source,
+        "subject": subject,
+        "data": data,
+        "id": f"any-{dice.randrange(10**6)}",
+    }
     return replace(_closed(draft, told), topic=f"reentry.{topic}.v1", key=key)
 
 
@@ -325,7 +344,7 @@ def _large(draft: Draft, dice: Random) -> Draft:
         case 0:
             data["unknown"] = "a" * room
         case 1:
-            data["person_refs"] = ["p1_" + _base32(dice, 26) for _ in range(room // 32)]
+            data["person_refs"] = ["p1_" + base32(dice.getrandbits(130), 26) for _ in range(room // 32)]
         case 2:
             data["documents"] = ["A"] * (room // 4)
         case 3:
@@ -335,10 +354,6 @@ def _large(draft: Draft, dice: Random) -> Draft:
         case _:
             body["x" * (room // 2)] = "\x01" * (room // 12)
     return _closed(draft, body)
-
-
-def _base32(dice: Random, length: int) -> str:
-    return "".join(dice.choices(_BASE32, k=length))
 
 
 # --- headers and places
