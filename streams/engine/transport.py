@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import faust
 from faust.transport.drivers import aiokafka as driver
 
+from streams.engine.brokertime import BrokerTime
 from streams.engine.consumer import BatchConsumer
 
 Headers = Sequence[tuple[str, bytes | None]]  # a header may have no value
@@ -58,6 +59,14 @@ class App(faust.App):  # type: ignore[misc]
 
     engine: Any = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As Faust's; nothing is known of the brokers' clocks yet."""
+        self.broker_time = BrokerTime()
+        self.stamping: frozenset[str] = (
+            frozenset()
+        )  # topics that we write and brokers stamp, unless they hold a recorded history
+        super().__init__(*args, **kwargs)
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
@@ -75,7 +84,13 @@ class App(faust.App):  # type: ignore[misc]
                     at += 1
                 batch.close()
                 sent.append((partition, at - first, await producer.send_batch(batch, topic, partition=partition)))
-        return [Written(partition, (await future).offset, count) for partition, count, future in sent]
+        found = []
+        for partition, count, future in sent:
+            written = await future
+            if topic in self.stamping:
+                self.broker_time.heard(written)
+            found.append(Written(partition, written.offset, count))
+        return found
 
 
 def _append(batch: Any, output: Output) -> bool:

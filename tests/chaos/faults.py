@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import ClassVar
@@ -351,19 +350,3 @@ def _children(parent: int) -> list[int]:
         if int(after_name[1]) == parent:
             found.append(int(path.parent.name))
     return found
-
-
-KINDS: Sequence[type[Fault]] = (
-    KillWorker, StopWorker, KillSink, StopSink, AddWorker, RollWorkers, KillBroker, StopBroker, RollBrokers, Outage, CutWorker,
-    KillPostgres, StopPostgres,
-)  # fmt: skip
-
-
-def planned(seed: int, count: int, kinds: Sequence[type[Fault]] = KINDS) -> Iterator[tuple[float, Fault]]:
-    """The faults of a run, each with the seconds before it: equal arguments give equal plans. The first ones are one of each kind."""
-    dice = Random(seed)
-    first = list(kinds)
-    dice.shuffle(first)
-    for number in range(count):
-        kind = first[number] if number < len(first) else dice.choices(kinds, [kind.share for kind in kinds])[0]
-        yield round(dice.uniform(0.3, 4.0), 1), kind(dice)

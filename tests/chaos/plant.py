@@ -26,6 +26,8 @@ from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
 from cli.stack.processes import handover
 from schemas.topics import ALERT
+from tests.chaos.clocks import WallClock
+from tests.chaos.disks import Disk, can_mount
 from tests.chaos.proxy import Wire, Wires
 
 PARTITIONS = 4
@@ -64,6 +66,9 @@ class Plant:
         self.network = Wires(wire for wires in self.wires.values() for wire in wires)
         self.parts: dict[str, Part] = {}
         self.clock_file = folder / "clock.json"
+        self.clocks = {worker: WallClock(folder / f"{worker}.clock") for worker in WORKERS}
+        self.disks = {"postgres": Disk(self.postgres.folder)}
+        self.disks |= {node.folder.name: Disk(node.folder / "data") for node in self.cluster.nodes}
         self._lock = threading.RLock()
         self._stack = ExitStack()
         self._done = threading.Event()
@@ -94,6 +99,8 @@ class Plant:
 
     def _begin(self) -> None:
         self._stack.enter_context(self.network)
+        for disk in self.disks.values() if can_mount() else ():
+            self._stack.enter_context(disk)
         self._stack.enter_context(self.postgres)
         self._stack.enter_context(self.cluster)
         provision(self.settings)
@@ -116,6 +123,7 @@ class Plant:
         if name in self.wires:
             own["REENTRY_BROKERS"] = ",".join(f"127.0.0.1:{wire.entrance}" for wire in self.wires[name])
             own["REENTRY_SESSION_TIMEOUT_SECONDS"] = str(SESSION_SECONDS)
+            own |= self.clocks[name].environment
         command = handover("worker" if name in WORKERS else "sink")
         return Part(name, command, {**env, **own}, self.folder / "logs" / f"{name}.log", port)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.faults import AddWorker, CutWorker, KillBroker, KillPostgres, KillSink, KillWorker, StopWorker, planned
+from tests.chaos.faults import AddWorker, CutWorker, KillBroker, KillPostgres, KillSink, KillWorker, StopWorker
+from tests.chaos.kinds import planned
 from tests.chaos.run import City, run
 
 FEW = (KillWorker, StopWorker, KillSink, AddWorker, KillBroker, CutWorker, KillPostgres)

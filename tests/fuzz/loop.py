@@ -53,6 +53,7 @@ class _Log:
         self.kept: dict[str, list[Output]] = defaultdict(list)
         self.waiting: dict[TP, list[Record]] = defaultdict(list)
         self.ends: Counter[TP] = Counter()
+        self.broker_time = SimpleNamespace(now=lambda: self.now_ms / 1000)
         self.consumer = SimpleNamespace(read_until=lambda tp: self.now_ms / 1000, lease=self._lease)
         actives = [TP(topic, number) for topic in PARTITION_TOPICS for number in range(PARTITIONS)]
         self.assignor = SimpleNamespace(assigned_actives=lambda: actives)
@@ -110,7 +111,7 @@ class Loop:
         config = WorkerConfig(brokers="127.0.0.1:1", data_dir=self.folder, partitions=PARTITIONS)
         app = create_app(config)
         clock = Clock()
-        self.system = _System(config, app.engine.world, clock)
+        self.system = _System(config, app.engine.world, clock, app.broker_time)
         self.system.log = self.log
         places = [TopicPartition(topic, number) for topic in (SYSTEM, ACTION) for number in range(PARTITIONS)]
         self.system._frontiers = {place: Frontier() for place in places}
