@@ -19,6 +19,7 @@ from schemas.payload import DISPUTE, LONGEST_TEXT, OPERATOR, PERSON, PIPELINE, S
 __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # semantics.md 1.3
+LONGEST_PLAN = timedelta(days=5 * 365)  # no term is longer; a plan from 1926 would owe a check-in for every week since
 
 _NAMED = frozenset(
     (
@@ -56,6 +57,8 @@ def parse(
     _check_payload(validate, event)
     if event.data.get("survivor_ref", event.subject) != event.subject and event.fact.startswith("release.person_"):
         raise InvalidEvent("SCHEMA", "data.survivor_ref: must equal subject")
+    if event.fact == "checkin.plan_set" and event.data["from"] < (event.time - LONGEST_PLAN).date().isoformat():
+        raise InvalidEvent("SCHEMA", f"data.from: more than {LONGEST_PLAN.days // 365} years before time")
     if arrival is not None and event.time > arrival + CLOCK_TOLERANCE:
         raise InvalidEvent("CLOCK_AHEAD", "time: more than 5 minutes after the arrival")
     return event

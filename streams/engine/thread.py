@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.brokertime import BrokerTime
+from streams.engine.records import read_any_header_name
 
 FETCH_WAIT_MS = 100  # Faust hard-codes 1500: a deadline would wait for it
 
@@ -20,6 +21,7 @@ class FetchStamps:
         self.empty: dict[
             TopicPartition, int
         ] = {}  # answered fetches in a row that brought nothing below the high-water mark
+        read_any_header_name()
         self._brokers = brokers
         fetcher = consumer._fetcher
         fetcher._fetch_max_wait_ms = FETCH_WAIT_MS

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     kinds = [kind for kind in KINDS if kind not in left_out() and (not given.only or kind.__name__ in given.only)]
     for kind, reason in left_out().items():
         print(f"chaos: without {kind.__name__}: {reason}", flush=True)
-    plan = planned(given.seed, given.faults, kinds)
+    plan = list(planned(given.seed, given.faults, kinds))
     city = City(given.seed, given.hours, given.register, given.seconds, given.manifests)
     print(f"chaos: seed {given.seed}, {given.faults} faults, {given.hours:g} h/s; logs in {folder}", flush=True)
     try:

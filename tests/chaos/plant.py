@@ -31,7 +31,7 @@ from tests.chaos.disks import Disk, can_mount
 from tests.chaos.proxy import Wire, Wires
 
 PARTITIONS = 4
-SESSION_SECONDS = 5
+SESSION_SECONDS = 8
 WORKERS = ("worker-1", "worker-2", "worker-3")  # the third comes and goes
 SINKS = ("sink-1", "sink-2")
 _TEND_SECONDS = 0.2
@@ -54,8 +54,9 @@ class Part:
 class Plant:
     """The whole stack in a folder. Faults reach into it; `tend` brings back what died by itself."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        self.folder, self.say = folder, say
+    def __init__(self, folder: Path, say: Callable[[str], None], *, stepping: bool = False) -> None:
+        """Choose ports; nothing is started. `stepping`: the workers' wall clocks can be made to step."""
+        self.folder, self.say, self._stepping = folder, say, stepping
         self.wires = {worker: [Wire() for _ in range(Cluster.NODES)] for worker in WORKERS}
         doors = [
             [Door(_door(worker), wires[node].exit, wires[node].entrance) for worker, wires in self.wires.items()]
@@ -123,7 +124,7 @@ class Plant:
         if name in self.wires:
             own["REENTRY_BROKERS"] = ",".join(f"127.0.0.1:{wire.entrance}" for wire in self.wires[name])
             own["REENTRY_SESSION_TIMEOUT_SECONDS"] = str(SESSION_SECONDS)
-            own |= self.clocks[name].environment
+            own |= self.clocks[name].environment if self._stepping else {}
         command = handover("worker" if name in WORKERS else "sink")
         return Part(name, command, {**env, **own}, self.folder / "logs" / f"{name}.log", port)
 

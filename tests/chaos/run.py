@@ -26,6 +26,7 @@ from schemas.topics import SOURCES
 from sinks import SINKS as TABLES
 from streams.clock import Clock
 from tests.chaos.faults import Fault
+from tests.chaos.machines import StepClock
 from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
 from tests.chaos.publisher import Publisher
 
@@ -64,11 +65,12 @@ class Outcome:
     deaths: dict[str, list[str]]  # of parts that ended by themselves
 
 
-def run(folder: Path, city: City, plan: Iterable[tuple[float, Fault]], say: Say) -> Outcome:
+def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say) -> Outcome:
     """Run until the plan is done, heal, read to the end, judge. Raise Unstartable where something does not come back."""
     began = time.monotonic()
     # A child dies with the thread that started it: the threads of the faults, which start brokers, outlive the plant.
-    with ThreadPoolExecutor(AT_ONCE, "fault") as hands, Plant(folder, say) as plant:
+    stepping = any(isinstance(fault, StepClock) for _, fault in plan)
+    with ThreadPoolExecutor(AT_ONCE, "fault") as hands, Plant(folder, say, stepping=stepping) as plant:
         records = (one for one in simulate(city.options()) if city.manifests or not _is_manifest(one))
         first = next(records)
         clock = clockfile.begin(plant.clock_file, from_millis(first.received), city.hours * 3600, _wall_ms())
