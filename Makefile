@@ -16,7 +16,7 @@ METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench bench-peers screenshots chaos lock clean reset
+.PHONY: help setup demo test test-fast lint format bench bench-peers screenshots chaos fuzz lock clean reset
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -64,6 +64,9 @@ bench-peers: setup ## the same job on our engine and on its peers, on one broker
 
 chaos: setup ## faults upon a seeded city, judged at the end; ARGS="--seed 2 --faults 20"
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(INSTALLED) ## a million spoilt records through the worker's step, rule books and files; ARGS="--seed 2 --records 50000"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -40,6 +40,9 @@ def consumer(settings: Settings) -> Iterator[Any]:
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
+    from sinks.header_names import read_any_header_name
+
+    read_any_header_name()
     try:
         client = KafkaConsumer(
             bootstrap_servers=settings.brokers,

@@ -82,7 +82,7 @@ def read_book(name: str) -> RuleBook:
     except OSError as error:
         fail(f"cannot read rule book {name}: {error.strerror}", "give the path of a TOML file")
     except InvalidRuleBook as error:
-        fail(f"{name}: {error}", "correct this entry: handover rules check")
+        fail(str(error), "correct this entry: handover rules check")
 
 
 def read_instant(text: str | None, option: str = "--until") -> datetime | None:

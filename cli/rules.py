@@ -119,7 +119,7 @@ def _load(name: str, status: int = 2) -> RuleBook:
     except OSError as error:
         fail(f"cannot read {name}: {error.strerror}", "give the path of a rule book")
     except InvalidRuleBook as error:
-        fail(f"{name}: {error}", "correct this entry and check again", status=status)
+        fail(str(error), "correct this entry and check again", status=status)
 
 
 def language_of(given: str | None) -> Language:

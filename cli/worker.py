@@ -25,7 +25,7 @@ def worker() -> None:
     try:
         run(worker_config(settings))
     except InvalidRuleBook as error:
-        fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
+        fail(str(error), "correct this entry: handover rules check")
     except OSError as error:
         fail(
             f"cannot read {error.filename or 'a file'}: {error.strerror or error}",

@@ -12,15 +12,16 @@ if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb 
 elif [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
     missing="$missing postgresql" # the server refuses root: it runs as the user that this package brings
 fi
-# Only one test of publishers uses it; older systems have no such package.
+# Only one test of publishers uses kcat, only clock steps in fault runs use faketime; older systems have no such packages.
 wanted=""
 command -v kcat >/dev/null 2>&1 || wanted="kcat"
+command -v faketime >/dev/null 2>&1 || wanted="${wanted:+$wanted }faketime"
 [ -n "$missing$wanted" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     [ -z "$missing" ] ||
         echo "setup: missing on this system (Debian names):$missing - demo needs Java and Maven, the tests PostgreSQL too" >&2
-    [ -z "$wanted" ] || echo "setup: without $wanted its test is skipped" >&2
+    [ -z "$wanted" ] || echo "setup: without $wanted (Debian names) what uses it is skipped" >&2
     exit 0
 fi
 
@@ -37,5 +38,7 @@ case "$missing" in *postgresql*)
 esac
 # shellcheck disable=SC2086  # a list of names
 [ -z "$missing" ] || quietly apt-get install -y --no-install-recommends $missing
-[ -z "$wanted" ] || apt-get install -y --no-install-recommends "$wanted" >"$log" 2>&1 ||
-    echo "setup: no package $wanted here: its test is skipped"
+for package in $wanted; do
+    apt-get install -y --no-install-recommends "$package" >"$log" 2>&1 ||
+        echo "setup: no package $package here: what uses it is skipped"
+done

@@ -1,5 +1,6 @@
 """Working days of mainland China and the counting of days (semantics.md section 2)."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ Unit = Literal["min", "h", "d", "wd", "month"]
 Roll = Literal["none", "next_working", "previous"]
 CALENDAR_FILE = Path(__file__).parent / "rulebooks" / "calendar.toml"
 _SATURDAY = 5
+_COUNT = re.compile("[0-9]{1,7}")
+_HOURS: Mapping[str, float] = {"min": 1 / 60, "h": 1, "d": 24, "wd": 34, "month": 31 * 24}  # about
+_LONGEST_HOURS = 20 * 366 * 24  # no duty is longer, and dates stay those of a calendar
 
 
 class InvalidDuration(ValueError):
@@ -79,7 +83,7 @@ def span(text: str) -> Span:
     terms = []
     for part in text.split("+"):
         match part.split():
-            case [count, "min" | "h" | "d" | "wd" | "month" as unit] if count.isdecimal():
+            case [count, "min" | "h" | "d" | "wd" | "month" as unit] if _COUNT.fullmatch(count):
                 terms.append(Term(int(count), unit))
             case _:
                 raise InvalidDuration(
@@ -88,6 +92,8 @@ def span(text: str) -> Span:
     exact = {term.unit in ("h", "min") for term in terms}
     if len(exact) != 1:
         raise InvalidDuration(f"{text!r} mixes hours and days")
+    if sum(term.count * _HOURS[term.unit] for term in terms) > _LONGEST_HOURS:
+        raise InvalidDuration(f"{text!r} is longer than 20 years")
     return Span(tuple(terms))
 
 

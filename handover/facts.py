@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
+from schemas.catalogue import fields_of
 from schemas.envelope import Event
 from schemas.instants import instant
 
@@ -54,7 +55,10 @@ def agency_of(source: str) -> str:
 
 
 def fact_of(event: Event, arrival: datetime) -> Fact:
-    """The fact that an event tells, known since `arrival`."""
+    """The fact that an event tells, known since `arrival`: fields that no rule knows stay on the topic."""
+    known, data = fields_of(event.fact), event.data
+    if not data.keys() <= known:
+        data = {name: value for name, value in data.items() if name in known}
     return Fact(
         event.fact,
         event.time,
@@ -62,7 +66,7 @@ def fact_of(event: Event, arrival: datetime) -> Fact:
         event.id,
         arrival,
         event.subject,
-        event.data,
+        data,
         event.recordedtime,
         event.handoverid,
         event.corrects,

@@ -12,17 +12,25 @@ from typing import Any, Literal, cast
 
 from handover.calendar import Roll, Span
 from handover.facts import Pattern
-from handover.rulebook_entries import FORMS, InvalidEntry, Readers
+from handover.rulebook_entries import FORMS, InvalidEntry, Readers, read_texts
 
 BOOKS = Path(__file__).parent / "rulebooks"
 Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARN", "HIGH", "CRIT")
 Raw = dict[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_LONGEST_LINE = 600  # characters: a book may repeat what it says for megabytes
+_LONGEST_NAME = 200
+_LARGEST_FILE = 1_000_000  # bytes
 
 
 class InvalidRuleBook(ValueError):
-    """A rule book that cannot be used. The text says: rule, field, what is allowed."""
+    """A rule book that cannot be used. The text is one line and says: file (if it was one), rule, field, what is allowed."""
+
+    def __init__(self, text: str, file: str = "") -> None:
+        line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+        self.told = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
+        super().__init__(f"{file}: {self.told}" if file else self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,8 @@ class RuleBook:
         """This book with keys of rules set (semantics.md 6.10). Rules that do not change stay the same objects. Raise InvalidRuleBook."""
         entries = [dict(entry) for entry in self.raw["rule"]]
         for change in changes:
+            if not isinstance(change["set"], dict):
+                raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, set: must be a table of keys")
             hit = [
                 e
                 for e in entries
@@ -165,12 +175,16 @@ class RuleBook:
 
 def load(name_or_path: str | Path) -> RuleBook:
     """Read a rule book by the name of a shipped one ("cn-default") or by path. Raise OSError, InvalidRuleBook."""
-    return build(_raw(_find(str(name_or_path), BOOKS), ()))
+    path = _find(str(name_or_path), BOOKS)
+    try:
+        return build(_raw(path, ()))
+    except InvalidRuleBook as error:
+        raise InvalidRuleBook(error.told, str(path)) from error
 
 
 def read(text: str) -> RuleBook:
     """Read a rule book that somebody sent: it may extend a book by name only, never a file. Raise InvalidRuleBook."""
-    own = _parsed(text)
+    own = _parsed(text.encode())
     base = own.get("extends")
     if base and not (isinstance(base, str) and _NAME.fullmatch(base) and not base.endswith(".toml")):
         raise InvalidRuleBook(f"extends: only a book by its name can be extended here; known are {_known()}")
@@ -187,6 +201,8 @@ def _known() -> str:
 
 
 def _find(name: str, beside: Path) -> Path:
+    if not name.isprintable():
+        raise InvalidRuleBook(f"book {name!r}: no name or path")
     if name.endswith(".toml") or "/" in name:
         return Path(name)
     for folder in (beside, BOOKS):
@@ -197,28 +213,7 @@ def _find(name: str, beside: Path) -> Path:
 
 
 def _raw(path: Path, extending: Sequence[str]) -> Raw:
-    try:
-        own = _parsed(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidRuleBook(f"not TOML: {error}") from error
-    return _joined(own, path.parent, extending)
-
-
-def _parsed(text: str) -> Raw:
-    try:
-        own = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidRuleBook(f"not TOML: {str(error) or 'nested too deeply'}") from error
-    for name in _TABLES:
-        if not isinstance(own.get(name, {}), dict):
-            raise InvalidRuleBook(f"{name}: must be a table; write [{name}]")
-    entries = own.get("rule", [])
-    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
-        raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
-    for entry in entries:
-        if not isinstance(entry.get("id"), str) or not isinstance(entry.get("part", ""), str):
-            raise InvalidRuleBook("rule: an entry has no id, or an id or part that is no text")
-    return own
+    return _joined(_read(path), path.parent, extending)
 
 
 def _joined(own: Raw, beside: Path, extending: Sequence[str]) -> Raw:
@@ -229,18 +224,63 @@ def _joined(own: Raw, beside: Path, extending: Sequence[str]) -> Raw:
         raise InvalidRuleBook(
             f"book {name}: extends itself or has the name of the book it extends; a book that changes needs a new name"
         )
-    if not own.get("extends"):
+    _check_entries(own)
+    extended = own.get("extends", "")
+    if not isinstance(extended, str) or len(extended) > _LONGEST_NAME:
+        raise InvalidRuleBook(f"extends: must be the name or the path of a book, at most {_LONGEST_NAME} characters")
+    if not extended:
         return own
-    base = _raw(_find(str(own["extends"]), beside), (*extending, name))
+    base = _raw(_base_of(extended, beside), (*extending, name))
     if base["book"] == name:
         raise InvalidRuleBook(f"book {name}: has the name of the book it extends; give it a new one")
-    if base["book"] != own["extends"] and "@" in own["extends"]:
-        raise InvalidRuleBook(f"extends {own['extends']}: the book found there is {base['book']}")
+    if base["book"] != extended and "@" in extended:
+        raise InvalidRuleBook(f"extends {extended}: the book found there is {base['book']}")
     return _extended(base, own)
 
 
+def _read(path: Path) -> Raw:
+    with path.open("rb") as file:
+        return _parsed(file.read(_LARGEST_FILE + 1))
+
+
+def _parsed(text: bytes) -> Raw:
+    if len(text) > _LARGEST_FILE:
+        raise InvalidRuleBook(f"longer than {_LARGEST_FILE} bytes")
+    try:
+        return tomllib.loads(text.decode())
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what is read
+        raise InvalidRuleBook(f"not TOML in UTF-8: {str(error) or 'nested too deeply'}") from error
+
+
+def _base_of(name: str, beside: Path) -> Path:
+    path = _find(name, beside)
+    if not path.is_file():
+        raise InvalidRuleBook(f"extends {name}: there is no such file")
+    return path
+
+
+def _check_entries(raw: Raw) -> None:
+    """Every entry must be a table that says which it is, also one that is switched off."""
+    entries = raw.get("rule", [])
+    if not isinstance(entries, list):
+        raise InvalidRuleBook("rule: must be entries; write [[rule]]")
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
+        for key in ("id", "part"):
+            if key in entry and not isinstance(entry[key], str):
+                raise InvalidRuleBook(f"rule {_label(entry)}, {key}: must be a text")
+        if not entry.get("id"):
+            raise InvalidRuleBook("rule, id: an entry has no id")
+        if not isinstance(entry.get("off", False), bool):
+            raise InvalidRuleBook(f"rule {_label(entry)}, off: must be true or false")
+    for table in _TABLES:
+        if not isinstance(raw.get(table, {}), dict):
+            raise InvalidRuleBook(f"{table}: must be a table")
+
+
 def _extended(base: Raw, own: Raw) -> Raw:
-    entries = [dict(entry) for entry in base["rule"]]
+    entries = [dict(entry) for entry in base.get("rule", ())]
     at = {(entry["id"], entry.get("part", "")): entry for entry in entries}
     seen = set()
     for entry in own.get("rule", ()):
@@ -278,14 +318,15 @@ def build(raw: Raw) -> RuleBook:
     for name in raw:
         if name not in _HEAD:
             raise InvalidRuleBook(f"{name}: unknown key; allowed are {', '.join(sorted(_HEAD))}")
+    _check_entries(raw)
     try:
-        read = Readers(frozenset(raw.get("roles", ())))
+        read = Readers(frozenset(read_texts(raw.get("roles", {}), "roles")))
         special = read.special(raw.get("special_person_disputes", {}))
         entries = [entry for entry in raw.get("rule", ()) if not entry.get("off")]
         rules = tuple(_rule(entry, read) for entry in entries)
         _refuse_twice(rules)
         return RuleBook(
-            book=read.text(raw["book"], "book"),
+            book=read.text(raw.get("book"), "book"),
             names=read.bilingual(raw.get("names"), "names"),
             rules=rules,
             settle=read.exact(raw.get("settle"), "settle"),
@@ -297,7 +338,7 @@ def build(raw: Raw) -> RuleBook:
             clock_factor=special[1],
             raise_severity=special[2],
             roles=raw.get("roles", {}),
-            codes=raw.get("codes", {}),
+            codes=read.codes(raw.get("codes", {})),
             raw=raw,
         )
     except InvalidEntry as error:
@@ -319,8 +360,6 @@ def _label(entry: Mapping[str, Any]) -> str:
 
 
 def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
-    if not isinstance(entry, dict):
-        raise InvalidRuleBook("rule: an entry is no table; write [[rule]]")
     form = entry.get("form")
     if not isinstance(form, str) or form not in FORMS:
         raise InvalidRuleBook(f"rule {_label(entry)}, form: unknown form; allowed are {', '.join(FORMS)}")

@@ -47,12 +47,21 @@ METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
     "dead_letters": frozenset(("above",)),
     "pipeline_lag": frozenset(("above_seconds",)),
 }
+GREATEST = 1_000  # of a whole number: hops, steps, periods
+MOST = 1_000_000_000  # of a threshold
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
 _LATEST = re.compile(r"release date - (.+)")
 
 
 class InvalidEntry(ValueError):
     """A value that a key cannot have. The text says: key, what is allowed."""
+
+
+def read_texts(value: Any, key: str) -> Mapping[str, str]:
+    """A table of texts. Raise InvalidEntry."""
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise InvalidEntry(f"{key}: must be a table of texts")
+    return value
 
 
 class Readers:
@@ -90,7 +99,7 @@ class Readers:
 
     def thresholds(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """What a metric is held against; `every` becomes a number of days."""
-        metric = entry["metric"]
+        metric = self.text(entry["metric"], "metric")
         if metric not in METRICS:
             raise InvalidEntry(f"metric: unknown metric; allowed are {', '.join(METRICS)}")
         found: dict[str, Any] = {"metric": metric}
@@ -111,8 +120,8 @@ class Readers:
         return found
 
     def amount(self, value: Any, key: str) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-            raise InvalidEntry(f"{key}: must be a number, 0 or more")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MOST:
+            raise InvalidEntry(f"{key}: must be a number, 0 to {MOST}")
         return value
 
     def text(self, value: Any, key: str) -> str:
@@ -129,9 +138,17 @@ class Readers:
         return frozenset(self.texts(value, key))
 
     def number(self, value: Any, key: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidEntry(f"{key}: must be a whole number, 0 or more")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= GREATEST:
+            raise InvalidEntry(f"{key}: must be a whole number, 0 to {GREATEST}")
         return value
+
+    def codes(self, value: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+        for field, labels in value.items():
+            if not isinstance(labels, dict):
+                raise InvalidEntry(f"codes.{field}: must be a table")
+            for code, label in labels.items():
+                self.bilingual(label, f"codes.{field}.{code}")
+        return value  # type: ignore[no-any-return]  # looked through above
 
     def flag(self, value: Any, key: str) -> bool:
         if not isinstance(value, bool):
@@ -143,7 +160,7 @@ class Readers:
             isinstance(one := value.get(side), str) and one for side in ("zh", "en")
         ):
             raise InvalidEntry(f"{key}: must have zh and en")
-        return value
+        return read_texts(value, key)
 
     def basis(self, value: Any, key: str) -> Mapping[str, str]:
         ground = self.bilingual(value, key)

@@ -10,7 +10,7 @@ from handover.calendar import Calendar, Year, start_of
 from handover.case import Case
 from handover.codes import Registry, Successors
 from handover.facts import Fact, agency_of, fact_of, parse_date, parse_instant
-from handover.factset import Entries, standing
+from handover.factset import Entries, canonical, standing
 from handover.frame import Frame, Version, Versions
 from handover.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
@@ -42,6 +42,7 @@ class World:
         self._entries = Entries()
         self._instants: list[datetime] = []
         self._parts: dict[int, tuple[Calendar, Registry, Versions]] = {}
+        self._books: dict[tuple[str, str], tuple[RuleBook, RuleBook | None]] = {}  # before and after a change
         self._feeds: dict[str, Case] = {}
         self._down: dict[str, dict[str, Down]] = {}
         self.fed_until: datetime | None = None  # the state of all feeds is known up to here
@@ -87,12 +88,23 @@ class World:
         for fact in told:
             if fact.name != "system.rules_changed":
                 continue
+            changed = self._changed(book, fact)
+            if changed is not None:
+                book = changed
+                yield Version(book, fact.instant("effective_from"), fact.data["apply_to_open"])
+
+    def _changed(self, book: RuleBook, fact: Fact) -> RuleBook | None:
+        """A book after a change, None where that cannot be used; read once, however often the world is looked at."""
+        key = (book.book, canonical(fact))
+        known = self._books.get(key)
+        if known is None or known[0] is not book:
             try:
-                book = book.changed(fact.data["book"], fact.data["changes"])
+                known = book, book.changed(fact.data["book"], fact.data["changes"])
             except InvalidRuleBook as error:
                 self.refused.append(f"{fact.source} {fact.id}: {error}")
-                continue
-            yield Version(book, fact.instant("effective_from"), fact.data["apply_to_open"])
+                known = book, None
+            self._books[key] = known
+        return known[1]
 
     # --- feeds
 

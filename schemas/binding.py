@@ -10,7 +10,7 @@ import orjson
 from schemas import pii
 from schemas.invalid import InvalidEvent
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 LONGEST = 1_000_000  # bytes of a record; about what a broker takes by default
 DEEPEST = 32  # levels of JSON
 _STRUCTURED, _STRUCTURED_JSON = b"application/cloudevents", b"application/cloudevents+json"
@@ -31,7 +31,9 @@ def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
     try:
         body = _binary(value, headers) if headers and _is_binary(headers) else _object(value)
     except InvalidEvent as error:
-        if pii.mask_bytes(value) != value:  # the stricter reason: only then is a dead letter's value masked
+        if (
+            error.reason != "PII_IN_TEXT" and pii.mask_bytes(value) != value
+        ):  # the stricter reason: only then is a dead letter's value masked
             raise InvalidEvent("PII_IN_TEXT", f"{error.message}; holds an ID-card or mobile number") from error
         raise
     if None in body.values():

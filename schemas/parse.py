@@ -1,7 +1,7 @@
 """Reading one record: bytes and headers to an event, or the reason why not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from schemas.payload import DISPUTE, LONGEST_TEXT, OPERATOR, PERSON, PIPELINE, S
 __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # semantics.md 1.3
+LONGEST_PLAN = timedelta(days=5 * 365)  # no term is longer; a plan from 1926 would owe a check-in for every week since
 
 _NAMED = frozenset(
     (
@@ -30,6 +31,7 @@ _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
 _SOURCE, _OPERATOR, _PERSON, _DISPUTE = map(re.compile, (SOURCE, OPERATOR, PERSON, DISPUTE))
 _OF_PIPELINE = {type_: re.compile(one.ABOUT) for type_, one in PAYLOADS.items() if one.BY == PIPELINE}
+_DISPUTE_TOPIC = "reentry.dispute.v1"
 _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
 _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
 
@@ -52,21 +54,20 @@ def parse(
     if topic is not None and event.topic != topic:
         raise InvalidEvent("SCHEMA", f"type: travels on {event.topic}, not on this topic")
     _check_speaker(event)
-    try:
-        validate(event.data)
-    except (ValidationError, RecursionError) as error:
-        raise InvalidEvent("SCHEMA", _place_of(error)) from error
+    _check_payload(validate, event)
     if event.data.get("survivor_ref", event.subject) != event.subject and event.fact.startswith("release.person_"):
         raise InvalidEvent("SCHEMA", "data.survivor_ref: must equal subject")
+    if event.fact == "checkin.plan_set" and event.data["from"] < (event.time - LONGEST_PLAN).date().isoformat():
+        raise InvalidEvent("SCHEMA", f"data.from: more than {LONGEST_PLAN.days // 365} years before time")
     if arrival is not None and event.time > arrival + CLOCK_TOLERANCE:
         raise InvalidEvent("CLOCK_AHEAD", "time: more than 5 minutes after the arrival")
     return event
 
 
 def trusted(value: bytes) -> Event:
-    """An event that this pipeline has checked and written itself; its payload may have been left out on purpose.
+    """An event that this pipeline has checked and written itself; of a dispute's the payload has been left out on purpose.
 
-    Raise InvalidEvent where even the envelope cannot be read.
+    Raise InvalidEvent for what this pipeline cannot have written.
     """
     try:
         body = orjson.loads(value)
@@ -74,7 +75,26 @@ def trusted(value: bytes) -> Event:
         raise InvalidEvent("MALFORMED", "value: no JSON in UTF-8") from error
     if not isinstance(body, dict):
         raise InvalidEvent("MALFORMED", "value: no JSON object")
-    return _event(body)
+    event = _event(body)
+    validate = _VALIDATE.get(event.type)
+    if validate is None:
+        raise _unknown(event.type)
+    if event.topic != _DISPUTE_TOPIC:
+        _check_payload(validate, event)
+    elif event.fact == "dispute.reported" and not _are_texts(event.data.get("person_refs")):
+        raise InvalidEvent("SCHEMA", "data.person_refs: must be a list of texts")
+    return event
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _check_payload(validate: Callable[[Any], Any], event: Event) -> None:
+    try:
+        validate(event.data)
+    except (ValidationError, RecursionError) as error:
+        raise InvalidEvent("SCHEMA", _place_of(error)) from error
 
 
 def _unknown(type_: Any) -> InvalidEvent:

@@ -1,5 +1,6 @@
 """Dead letters, to be looked at, redriven or dropped."""
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from sinks.tables import dead_letter
 
 State = Literal["pending", "redriven", "dropped"]
 Place = tuple[int, int]  # partition, offset
+_DIGITS = re.compile("[0-9]{1,18}")
 
 
 def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
@@ -53,20 +55,19 @@ def letter_of(row: Mapping[str, Any]) -> DeadLetter:
 
 
 def _letter(record: Record) -> DeadLetter:
-    return DeadLetter(
-        record.partition, record.offset, record.arrival, record.key, record.value, tuple(record.headers or ())
-    )
+    headers = tuple((name, text) for name, text in record.headers or () if text is not None)
+    return DeadLetter(record.partition, record.offset, record.arrival, record.key, record.value, headers)
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
     return {
         "partition": letter.partition,
         "offset": letter.offset,
-        "reason": letter.reason,
-        "original_topic": letter.topic,
-        "original_partition": int(letter.told(PARTITION) or -1),
-        "original_offset": int(letter.told(OFFSET) or -1),
-        "message": letter.message,
+        "reason": _text(letter.reason),
+        "original_topic": _text(letter.topic),
+        "original_partition": _number(letter.told(PARTITION), -1),
+        "original_offset": _number(letter.told(OFFSET), -1, below=2**63),
+        "message": _text(letter.message),
         "source": letter.source,
         "type": letter.type,
         "field": letter.field,
@@ -74,6 +75,16 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
         "key": letter.key,
         "value": letter.value,
         "received_at": letter.arrival,
-        "redrives": letter.redrives,
+        "redrives": _number(letter.told(REDRIVES), 0),
         "state": "pending",
     }
+
+
+def _text(text: str) -> str:
+    return text.replace("\0", "\ufffd")  # which no database takes
+
+
+def _number(text: str | None, otherwise: int, below: int = 2**31) -> int:
+    """Whoever may write to the topic may write anything; a column takes only so much."""
+    number = int(text) if text is not None and _DIGITS.fullmatch(text) else otherwise
+    return number if number < below else otherwise

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from schemas.topics import named
 from sinks import metrics
+from sinks.header_names import read_any_header_name
 from sinks.outage import DATABASE, KAFKA, Outage, database
 from sinks.sink import Record, Sink, SinkUnavailable
 
@@ -53,6 +54,7 @@ class Runner:
                 consumer.close(timeout_ms=2000)
 
     def _consumer(self) -> Any:
+        read_any_header_name()
         consumer = KafkaConsumer(
             bootstrap_servers=self.brokers.split(","),
             group_id=self._group,

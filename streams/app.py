@@ -54,7 +54,8 @@ def create_app(config: WorkerConfig) -> App:
     app = _faust(config)
     sources = [named(config.topic_prefix, topic) for topic in PARTITION_TOPICS]
     table = _table(app, config)
-    system = SystemReader(config, world, clock)
+    app.stamping = frozenset((named(config.topic_prefix, ROUTED),))
+    system = SystemReader(config, world, clock, app.broker_time)
     app.engine = Engine(app, table, sources, config, clock, system)
 
     @app.agent(app.topic(*sources, key_type=bytes, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]

@@ -1,5 +1,6 @@
 """What cannot be applied is kept, with the reason (contract.md section 2)."""
 
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -7,19 +8,26 @@ from schemas.deadletter import EXCEPTION, MESSAGE, OFFSET, OURS, PARTITION, REAS
 from schemas.deadletter import VERSION as VERSION_HEADER
 from schemas.parse import Reason
 from schemas.pii import mask_bytes
-from streams.engine.transport import Output
+from streams.engine.transport import Headers, Output
 
 VERSION = version("reentry-handover")
+# Bytes of value, key and given headers that are kept: a broker refuses what is larger than about 1 MiB, and the record
+# would be read and refused for ever. A compressed batch may hold much more.
+VALUE_KEPT, KEY_KEPT, HEADERS_KEPT = 1_000_000, 4_096, 32_768
+_REDRIVES = re.compile(rb"[0-9]{1,6}")
 
 
 def dead_letter(record: Any, reason: Reason, message: str, exception: str = "InvalidEvent") -> Output:
-    """The record untouched, but for numbers that must not be kept; where it stood and why it is here in the headers."""
+    """The record untouched, but for numbers that must not be kept; where it stood and why it is here in the headers.
+
+    Of a record that is too large for a broker the beginning is kept, and `reentry.cut` says how long it was.
+    """
     key, value, given = record.key, record.value, record.headers
     if reason == "PII_IN_TEXT":
         key, value = _masked(key), _masked(value)
-        given = [(name, mask_bytes(text)) for name, text in given]
-    kept = [(name, text) for name, text in given if not name.startswith(OURS)]
-    told = [(name, text) for name, text in record.headers if name == REDRIVES]
+        given = [(name, _masked(text)) for name, text in given]
+    own = [(name, text) for name, text in given if not name.startswith(OURS)]
+    kept = _fitting(own)
     headers = {
         TOPIC: record.topic,
         PARTITION: str(record.partition),
@@ -29,8 +37,32 @@ def dead_letter(record: Any, reason: Reason, message: str, exception: str = "Inv
         REASON: reason,
         VERSION_HEADER: VERSION,
     }
+    if told := dict(record.headers).get(REDRIVES):
+        headers |= {REDRIVES: told.decode()} if _REDRIVES.fullmatch(told) else {}
+    if _is_large(key, KEY_KEPT) or _is_large(value, VALUE_KEPT) or len(kept) < len(own):
+        headers["reentry.cut"] = f"key {_length(key)}, value {_length(value)} bytes, {len(own)} headers"
     key = key if key is not None or value is not None else b""  # a record needs one of both
-    return Output(key, value, [*kept, *told, *((name, text.encode()) for name, text in headers.items())])
+    key = None if key is None else key[:KEY_KEPT]
+    value = None if value is None else value[:VALUE_KEPT]
+    return Output(key, value, [*kept, *((name, text.encode()) for name, text in headers.items())])
+
+
+def _fitting(headers: Headers) -> Headers:
+    """As many as there is room for."""
+    room, kept = HEADERS_KEPT, []
+    for name, text in headers:
+        room -= len(name.encode()) + _length(text) + 8
+        if room >= 0:
+            kept.append((name, text))
+    return kept
+
+
+def _length(text: bytes | None) -> int:
+    return 0 if text is None else len(text)
+
+
+def _is_large(text: bytes | None, most: int) -> bool:
+    return text is not None and len(text) > most
 
 
 def _masked(text: bytes | None) -> bytes | None:

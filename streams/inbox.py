@@ -16,7 +16,7 @@ from schemas.topics import DLQ, ROUTED, named
 from streams import metrics
 from streams.clock import Clock
 from streams.deadletters import dead_letter
-from streams.engine.transport import Output
+from streams.engine.transport import Output, TooLarge
 from streams.routing import arrived, home, marker_of, routed
 from streams.watermark import Frontier, Markers
 
@@ -99,22 +99,28 @@ class Inbox:
             return
         metrics.EVENT_AGE.labels(tp.topic).observe(max(0.0, (arrival - event.time).total_seconds()))
         at = millis(arrival)
-        for subject in (event.subject, *routes(event)):
-            if (partition := home(subject, self._partitions)) == tp.partition:
-                self._wait(Told(at, self._next(), subject, event, tp, record))
-            else:
-                self.outputs[self._routed][partition].append(routed(subject, event, at))
-                if subject == event.subject:
-                    metrics.RECORDS.labels(tp.topic, "routed").inc()
+        here = home(event.subject, self._partitions) == tp.partition
+        elsewhere = routes(event) if here else (event.subject, *routes(event))
+        try:
+            sent = [(home(subject, self._partitions), routed(subject, event, at)) for subject in elsewhere]
+        except TooLarge as error:  # numbers, for one, may be longer when written again
+            self.bury(record, InvalidEvent("MALFORMED", f"value: too long to be sent on, {error}"))
+            return
+        for partition, output in sent:
+            self.outputs[self._routed][partition].append(output)
+        if here:
+            self._wait(Told(at, self._next(), event.subject, event, tp, record))
+        else:
+            metrics.RECORDS.labels(tp.topic, "routed").inc()
 
     def _take_routed(self, tp: TP, record: Any) -> None:
-        told = marker_of(record.headers)
-        if told is not None:
-            self.markers.read(tp.partition, told)
-            return
         try:
+            told = marker_of(record.headers)
+            if told is not None:
+                self.markers.read(tp.partition, told)
+                return
             subject, event, at = arrived(record.value, record.headers)
-        except (InvalidEvent, KeyError, ValueError) as error:
+        except (InvalidEvent, ValueError, OverflowError) as error:
             self.bury(record, InvalidEvent("MALFORMED", f"routed record: {type(error).__name__}"))
             return
         self._wait(Told(at, self._next(), subject, event, tp, record))

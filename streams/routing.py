@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import orjson
 
 from schemas.envelope import Event
+from schemas.instants import from_millis
 from schemas.parse import trusted
 from schemas.topics import partition_of
-from streams.engine.transport import Headers, Output
+from streams.engine.transport import Headers, Output, fitting
 from streams.watermark import Marks
 
 SUBJECT, ARRIVAL, MARKER = "reentry.subject", "reentry.arrival", "reentry.marker"
@@ -19,9 +20,9 @@ def home(subject: str, partitions: int) -> int:
 
 
 def routed(subject: str, event: Event, arrival_ms: int) -> Output:
-    """An event on its way to a subject's case. `arrival_ms`: when it arrived, in ms of the judged time."""
+    """An event on its way to a subject's case. `arrival_ms`: when it arrived, in ms of the judged time. Raise TooLarge."""
     headers = [(SUBJECT, subject.encode()), (ARRIVAL, b"%d" % arrival_ms)]
-    return Output(subject.encode(), orjson.dumps(event.wire()), headers)
+    return Output(subject.encode(), fitting(orjson.dumps(event.wire())), headers)
 
 
 def marker(told: Mapping[int, Marks]) -> Output:
@@ -30,14 +31,25 @@ def marker(told: Mapping[int, Marks]) -> Output:
 
 
 def marker_of(headers: Headers) -> dict[int, Marks] | None:
-    """The marker in a record's headers, if it is one."""
-    for name, text in headers:
-        if name == MARKER:
-            return {int(origin): tuple(marks) for origin, marks in orjson.loads(text).items()}
-    return None
+    """The marker in a record's headers, if it is one. Raise ValueError for one that no worker wrote."""
+    text = dict(headers).get(MARKER)
+    if text is None:
+        return None
+    told = orjson.loads(text)
+    if not isinstance(told, dict) or not all(_are_marks(marks) for marks in told.values()):
+        raise ValueError("no marker")
+    return {int(origin): tuple(marks) for origin, marks in told.items()}
 
 
-def arrived(value: bytes, headers: Headers) -> tuple[str, Event, int]:
-    """The subject, event and arrival (ms) of a routed record. Raise InvalidEvent, KeyError, ValueError."""
+def _are_marks(marks: object) -> bool:
+    return isinstance(marks, list) and all(isinstance(mark, int) for mark in marks)
+
+
+def arrived(value: bytes | None, headers: Headers) -> tuple[str, Event, int]:
+    """The subject, event and arrival (ms) of a routed record. Raise InvalidEvent, or ValueError for one that no worker wrote."""
     told = dict(headers)
-    return told[SUBJECT].decode(), trusted(value), int(told[ARRIVAL])
+    subject, arrival = told.get(SUBJECT), told.get(ARRIVAL)
+    if not subject or not arrival or value is None:
+        raise ValueError("no routed event")
+    from_millis(at := int(arrival))
+    return subject.decode(), trusted(value), at

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -28,7 +28,7 @@ from streams.cases import Cases, next_ms
 from streams.clock import Clock
 from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER, headers, packed
-from streams.engine.transport import App, Output
+from streams.engine.transport import App, Output, fitting
 from streams.inbox import Inbox, Told
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
@@ -53,6 +53,14 @@ class TooManyBugs(RuntimeError):
     """Most of what arrives fails: stop instead of emptying the topics into the dead letters."""
 
 
+class _Write(NamedTuple):
+    """A case as it goes to the table's changelog, its next instant (ms), and how it is kept in memory (None: no more)."""
+
+    output: Output
+    next_ms: int
+    memory: bytes | None
+
+
 @dataclass(slots=True)
 class _Work:
     """What one step does in one partition."""
@@ -63,8 +71,11 @@ class _Work:
     due: list[bytes] = field(default_factory=list)
     woken: frozenset[bytes] = frozenset()  # whose own instant has come: they are written, which sets the next one
     changed: set[bytes] = field(default_factory=set)
+    broken: set[bytes] = field(default_factory=set)  # failed: as it is in the table until news come
     touched: dict[bytes, Case] = field(default_factory=dict)
+    writes: dict[bytes, _Write] = field(default_factory=dict)  # what changed, encoded
     alerts: list[Alert] = field(default_factory=list)
+    told: list[Output] = field(default_factory=list)  # the same, encoded
 
 
 class Engine:
@@ -185,6 +196,8 @@ class Engine:
         self.busy = self.cut = False
         works = {partition: _Work() for partition in self.deadlines}
         try:
+            if self.app.broker_time.now() is None and not await self._ask_time():
+                return self._give_up(works)
             known = self._take_known(works)
             if not await self._send_outputs() or not await self._send_markers(known):
                 return self._give_up(works)
@@ -225,8 +238,15 @@ class Engine:
             del self.inbox.outputs[topic]
         return True
 
+    async def _ask_time(self) -> bool:
+        """Write markers that say nothing: their acknowledgements tell what time it is by the brokers' clocks."""
+        if not await self.app.consumer.lease():
+            return False
+        await self.app.send_batches(self._routed_topic, {p: [marker({})] for p in range(self.config.partitions)})
+        return True
+
     async def _send_markers(self, known: Mapping[int, tuple[Marks, int | None]]) -> bool:
-        now_ms = round(time.time() * 1000)
+        now_ms = round(time.monotonic() * 1000)  # the wall clock may jump
         told = self.inbox.markers.due({partition: marks for partition, (marks, _) in known.items()}, now_ms)
         if not told:
             return True
@@ -262,6 +282,11 @@ class Engine:
         try:
             case = self.cases.load(partition, key)
             changed = case.take(told.event, from_millis(told.arrival_ms))
+            sent = [
+                (place, routed(subject, event, millis(arrival)))
+                for subject, event, arrival in outbox(case)
+                for place in self._places(subject)
+            ]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             self._bug(partition, key, [told], error)
             return
@@ -269,9 +294,8 @@ class Engine:
             work.repeated.append(told)
             return
         self.inbox.taken[partition].add(told)
-        for subject, event, arrival in outbox(case):
-            for place in self._places(subject):
-                self.inbox.outputs[self._routed_topic][place].append(routed(subject, event, millis(arrival)))
+        for place, output in sent:
+            self.inbox.outputs[self._routed_topic][place].append(output)
 
     def _places(self, subject: str) -> Iterable[int]:
         everywhere = subject == WHOEVER_HOLDS_IT
@@ -335,23 +359,40 @@ class Engine:
         lived = case.lived
         try:
             found = advance(case, self.world, work.before)
+            if found or self._is_written(partition, key, case, work, lived):
+                work.writes[key] = self._written(partition, key, case, work.before)
+                told = [_alert(one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             facts = [told for told in work.facts if told.subject.encode() == key]
             work.facts = [told for told in work.facts if told.subject.encode() != key]
             self._bug(partition, key, facts, error)
             del work.touched[key]
             work.changed.discard(key)
+            work.broken.add(key)
             return
-        work.alerts.extend(found)
-        # One that has only been told what is yet to be lived is written when it lives.
+        if key in work.writes:
+            work.changed.add(key)
+            work.alerts.extend(found)
+            work.told.extend(told)
+
+    def _is_written(self, partition: int, key: bytes, case: Case, work: _Work, lived: datetime | None) -> bool:
+        """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
+        woken = key in work.woken and case.derived is not None
         moved = case.lived != lived and self._next_ms(case) != self.cases.next_of(partition, key)
-        if found or moved or (key in work.woken and case.derived is not None):
-            work.changed.add(key)
-        if (key in work.changed or key in work.woken) and fold(case, self.world, work.before):
-            work.changed.add(key)
+        changed = key in work.changed
+        return ((changed or woken) and fold(case, self.world, work.before)) or changed or woken or moved
 
     def _next_ms(self, case: Case) -> int:
         return next_ms(case, self.config.case_retention)
+
+    def _written(self, partition: int, key: bytes, case: Case, now: datetime) -> _Write:
+        ends = ends_at(case, self.config.case_retention)
+        if ends is not None and ends <= now:
+            return _Write(Output(key, None), NEVER, None)
+        (value, kept), at, firing = case.encode(), self._next_ms(case), case.has_firing
+        epoch = self.table.data.epoch[partition]
+        output = Output(key, fitting(value), headers(epoch, at, kept, firing=firing))
+        return _Write(output, at, packed(epoch, at, firing=firing, value=value, kept=kept))
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
@@ -375,7 +416,7 @@ class Engine:
         """Alerts before cases: a crash between the two raises the same alert again, the reverse order loses it."""
         if not await self._send_outputs():
             return False
-        changed = {p: [_alert(one) for one in work.alerts] for p, work in works.items() if work.alerts}
+        changed = {p: work.told for p, work in works.items() if work.told}
         if changed:
             if not await self.app.consumer.lease():
                 return False
@@ -388,14 +429,8 @@ class Engine:
         kept: dict[int, list[tuple[bytes, int, bytes | None]]] = {}
         for partition, work in works.items():
             for key in work.changed:
-                case, epoch = work.touched[key], store.epoch[partition]
-                if (ends := ends_at(case, self.config.case_retention)) is not None and ends <= work.before:
-                    outputs.setdefault(partition, []).append(Output(key, None))
-                    kept.setdefault(partition, []).append((key, NEVER, None))
-                    continue
-                (value, length), at, firing = case.encode(), self._next_ms(case), case.has_firing
-                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, length, firing=firing)))
-                memory = packed(epoch, at, firing=firing, value=value, kept=length)
+                output, at, memory = work.writes[key]
+                outputs.setdefault(partition, []).append(output)
                 kept.setdefault(partition, []).append((key, at, memory))
         if not outputs:
             return True
@@ -432,7 +467,10 @@ class Engine:
             for told in work.repeated:
                 self._count(told.tp.topic, "duplicate")
             for key in work.due:  # looked at and not changed: its instant must stay in the heap
-                if key not in work.changed and (at := self.cases.next_of(partition, key)) not in (None, NEVER):
+                if key not in (work.changed | work.broken) and (at := self.cases.next_of(partition, key)) not in (
+                    None,
+                    NEVER,
+                ):
                     self.deadlines[partition].push(int(at or 0), key)
             for one in work.alerts:
                 metrics.ALERT_CHANGES.labels(one.rule_id, one.state, one.outcome or "").inc()
@@ -443,4 +481,4 @@ class Engine:
 
 
 def _alert(one: Alert) -> Output:
-    return Output(one.alert_id.encode(), orjson.dumps(alerts.event(one)), ALERT_HEADERS)
+    return Output(one.alert_id.encode(), fitting(orjson.dumps(alerts.event(one))), ALERT_HEADERS)

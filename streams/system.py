@@ -14,6 +14,7 @@ from schemas.instants import from_millis
 from schemas.parse import InvalidEvent, parse
 from schemas.topics import ACTION, SYSTEM, named
 from streams.clock import Clock
+from streams.engine.brokertime import BrokerTime
 from streams.engine.thread import FetchStamps
 from streams.watermark import Frontier, least
 
@@ -23,8 +24,9 @@ POLL_MS = 100
 class SystemReader:
     """Brings the world what concerns all cases, in order of arrival, and says how far it is known."""
 
-    def __init__(self, config: Any, world: World, clock: Clock) -> None:
+    def __init__(self, config: Any, world: World, clock: Clock, brokers: BrokerTime) -> None:
         self.world = world
+        self._brokers = brokers
         self._config, self._clock = config, clock
         self._told: list[tuple[int, int, Event]] = []  # a heap by arrival (ms)
         self._frontiers: dict[TopicPartition, Frontier] = {}
@@ -47,7 +49,7 @@ class SystemReader:
         try:
             places = [TopicPartition(topic, number) for topic in topics for number in range(self._config.partitions)]
             consumer.assign(places)
-            self._stamps = FetchStamps(consumer)
+            self._stamps = FetchStamps(consumer, self._brokers)
             await consumer.seek_to_beginning(*places)
             self._frontiers = {place: Frontier() for place in places}
             self._consumer = consumer

@@ -69,7 +69,7 @@ class Markers:
     partitions: int
     seen: dict[int, dict[int, Marks]] = field(default_factory=dict)  # per routed partition, per origin
     written: dict[int, Marks] = field(default_factory=dict)
-    written_at_ms: int = 0  # wall clock
+    written_at_ms: int = 0  # of a clock that never jumps
 
     def read(self, partition: int, told: Mapping[int, Marks]) -> None:
         """A marker came through a routed partition."""
@@ -83,7 +83,7 @@ class Markers:
         return least(_mark(seen.get(origin, ()), hop) for origin in range(self.partitions))
 
     def due(self, marks: Mapping[int, Marks], now_ms: int) -> dict[int, Marks]:
-        """What is worth a new marker at a wall-clock instant: every advance counts, or many records of one moment would wait for ever."""
+        """What is worth a new marker now (ms, of a clock that never jumps): every advance, or many records of one moment would wait for ever."""
         if now_ms < self.written_at_ms + MARKED_EACH_MS:
             return {}
         return {

@@ -63,7 +63,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # --- time
 
     def read_until(self, tp: TP) -> float | None:
-        """The wall-clock second before which everything in a partition has been handed to us; None: we are not at its end."""
+        """The second, by the brokers' clocks, before which everything in a partition has been handed to us; None: we are not at its end."""
         stamps = self._thread.stamps
         if stamps is None:
             return None

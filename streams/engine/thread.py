@@ -7,31 +7,37 @@ from typing import Any
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
+from streams.engine.brokertime import BrokerTime
+from streams.engine.records import read_any_header_name
+
 FETCH_WAIT_MS = 100  # Faust hard-codes 1500: a deadline would wait for it
 
 
 class FetchStamps:
-    """When the last answered fetch of each partition was asked (wall clock, s): what was appended before is below its high-water mark."""
+    """When the last answered fetch of each partition was asked (brokers' clocks, s): what was appended before is below its high-water mark."""
 
-    def __init__(self, consumer: Any) -> None:
+    def __init__(self, consumer: Any, brokers: BrokerTime) -> None:
         self.asked: dict[TopicPartition, float] = {}
         self.empty: dict[
             TopicPartition, int
         ] = {}  # answered fetches in a row that brought nothing below the high-water mark
+        read_any_header_name()
+        self._brokers = brokers
         fetcher = consumer._fetcher
         fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
         self._fetcher, self._proceed = fetcher, fetcher._proc_fetch_request
         fetcher._proc_fetch_request = self._stamped
 
     async def _stamped(self, assignment: Any, node: Any, request: Any) -> Any:
-        asked = time.time()
+        asked = self._brokers.now()
         wanted = [(TopicPartition(topic, one[0]), one[1]) for topic, ones in request.topics for one in ones]
         before = {tp: state.timestamp for tp, _ in wanted if (state := assignment.state_value(tp))}
         result = await self._proceed(assignment, node, request)
         for tp, offset in wanted:
             state = assignment.state_value(tp)
             if state and state.timestamp != before.get(tp):
-                self.asked[tp] = asked
+                if asked is not None:
+                    self.asked[tp] = asked
                 gap = (
                     state.has_valid_position
                     and state.position == offset < state.highwater
@@ -77,7 +83,7 @@ class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Wrap the fetcher and the heartbeat of the consumer that has just been made."""
         await super().on_start()
-        self.stamps = FetchStamps(self._consumer)
+        self.stamps = FetchStamps(self._consumer, self.app.broker_time)
         coordinator = self._consumer._coordinator
         heartbeat = coordinator._do_heartbeat
 

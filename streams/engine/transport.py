@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import faust
 from faust.transport.drivers import aiokafka as driver
 
+from streams.engine.brokertime import BrokerTime
 from streams.engine.consumer import BatchConsumer
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]  # a header may have no value
+
+LARGEST = 1_000_000  # bytes of a value: brokers take 1,048,588 with key, headers and frame
 
 
 class Output(NamedTuple):
@@ -28,7 +31,14 @@ class Written(NamedTuple):
 
 
 class TooLarge(ValueError):
-    """A record that is larger than a batch may be."""
+    """A value that a broker would refuse, again and again."""
+
+
+def fitting(value: bytes) -> bytes:
+    """The same, where a broker takes it. Raise TooLarge."""
+    if len(value) > LARGEST:
+        raise TooLarge(f"{len(value)} bytes, of at most {LARGEST}")
+    return value
 
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]
@@ -49,6 +59,14 @@ class App(faust.App):  # type: ignore[misc]
 
     engine: Any = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As Faust's; nothing is known of the brokers' clocks yet."""
+        self.broker_time = BrokerTime()
+        self.stamping: frozenset[str] = (
+            frozenset()
+        )  # topics that we write and brokers stamp, unless they hold a recorded history
+        super().__init__(*args, **kwargs)
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
@@ -56,19 +74,23 @@ class App(faust.App):  # type: ignore[misc]
         return BatchTransport(self.conf.broker_producer, self)
 
     async def send_batches(self, topic: str, outputs: Mapping[int, Sequence[Output]]) -> list[Written]:
-        """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError, TooLarge."""
+        """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError."""
         producer, sent = self.producer._producer, []
         for partition, records in outputs.items():
             at = 0
             while at < len(records):
                 batch, first = producer.create_batch(), at
-                while at < len(records) and _append(batch, records[at]):
+                while at < len(records) and _append(batch, records[at]):  # the first one always goes in
                     at += 1
-                if at == first:
-                    raise TooLarge(f"{topic}: a record is larger than a batch may be")
                 batch.close()
                 sent.append((partition, at - first, await producer.send_batch(batch, topic, partition=partition)))
-        return [Written(partition, (await future).offset, count) for partition, count, future in sent]
+        found = []
+        for partition, count, future in sent:
+            written = await future
+            if topic in self.stamping:
+                self.broker_time.heard(written)
+            found.append(Written(partition, written.offset, count))
+        return found
 
 
 def _append(batch: Any, output: Output) -> bool:

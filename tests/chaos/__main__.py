@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.stack.children import Unstartable
 from handover.judge import Judgement
 from schemas.instants import show
-from tests.chaos.faults import KINDS, planned
+from tests.chaos.kinds import KINDS, left_out, planned
 from tests.chaos.run import City, Outcome, run
 
 SHOWN = 20
@@ -31,8 +31,10 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix=f"reentry-chaos-{given.seed}-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user
-    kinds = [kind for kind in KINDS if not given.only or kind.__name__ in given.only]
-    plan = planned(given.seed, given.faults, kinds)
+    kinds = [kind for kind in KINDS if kind not in left_out() and (not given.only or kind.__name__ in given.only)]
+    for kind, reason in left_out().items():
+        print(f"chaos: without {kind.__name__}: {reason}", flush=True)
+    plan = list(planned(given.seed, given.faults, kinds))
     city = City(given.seed, given.hours, given.register, given.seconds, given.manifests)
     print(f"chaos: seed {given.seed}, {given.faults} faults, {given.hours:g} h/s; logs in {folder}", flush=True)
     try:

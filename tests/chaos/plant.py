@@ -26,10 +26,12 @@ from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
 from cli.stack.processes import handover
 from schemas.topics import ALERT
+from tests.chaos.clocks import WallClock
+from tests.chaos.disks import Disk, can_mount
 from tests.chaos.proxy import Wire, Wires
 
 PARTITIONS = 4
-SESSION_SECONDS = 5
+SESSION_SECONDS = 8
 WORKERS = ("worker-1", "worker-2", "worker-3")  # the third comes and goes
 SINKS = ("sink-1", "sink-2")
 _TEND_SECONDS = 0.2
@@ -52,8 +54,9 @@ class Part:
 class Plant:
     """The whole stack in a folder. Faults reach into it; `tend` brings back what died by itself."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        self.folder, self.say = folder, say
+    def __init__(self, folder: Path, say: Callable[[str], None], *, stepping: bool = False) -> None:
+        """Choose ports; nothing is started. `stepping`: the workers' wall clocks can be made to step."""
+        self.folder, self.say, self._stepping = folder, say, stepping
         self.wires = {worker: [Wire() for _ in range(Cluster.NODES)] for worker in WORKERS}
         doors = [
             [Door(_door(worker), wires[node].exit, wires[node].entrance) for worker, wires in self.wires.items()]
@@ -64,6 +67,9 @@ class Plant:
         self.network = Wires(wire for wires in self.wires.values() for wire in wires)
         self.parts: dict[str, Part] = {}
         self.clock_file = folder / "clock.json"
+        self.clocks = {worker: WallClock(folder / f"{worker}.clock") for worker in WORKERS}
+        self.disks = {"postgres": Disk(self.postgres.folder)}
+        self.disks |= {node.folder.name: Disk(node.folder / "data") for node in self.cluster.nodes}
         self._lock = threading.RLock()
         self._stack = ExitStack()
         self._done = threading.Event()
@@ -94,6 +100,8 @@ class Plant:
 
     def _begin(self) -> None:
         self._stack.enter_context(self.network)
+        for disk in self.disks.values() if can_mount() else ():
+            self._stack.enter_context(disk)
         self._stack.enter_context(self.postgres)
         self._stack.enter_context(self.cluster)
         provision(self.settings)
@@ -116,6 +124,7 @@ class Plant:
         if name in self.wires:
             own["REENTRY_BROKERS"] = ",".join(f"127.0.0.1:{wire.entrance}" for wire in self.wires[name])
             own["REENTRY_SESSION_TIMEOUT_SECONDS"] = str(SESSION_SECONDS)
+            own |= self.clocks[name].environment if self._stepping else {}
         command = handover("worker" if name in WORKERS else "sink")
         return Part(name, command, {**env, **own}, self.folder / "logs" / f"{name}.log", port)
 
@@ -202,7 +211,7 @@ class Plant:
             return False
         return all(len(one["isr_nodes"]) == Cluster.NODES for topic in topics for one in topic["partitions"])
 
-    def wait_in_sync(self, seconds: float = 120) -> None:
+    def wait_in_sync(self, seconds: float = 400) -> None:
         """Return when it is so. Raise Unstartable."""
         end = time.monotonic() + seconds
         while not self.in_sync():

@@ -33,7 +33,7 @@ class Publisher:
         self._records, self._clock, self._partitions = records, clock, partitions
         self._waiting: deque[_Sent] = deque()
         self._stop, self._silent = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._guarded, name="publisher")
+        self._thread = threading.Thread(target=self._guarded, name="publisher", daemon=True)  # a failed run ends
         self._producer = KafkaProducer(
             bootstrap_servers=brokers.split(","),
             acks="all",

@@ -15,9 +15,10 @@ from handover.replay import replay
 from handover.rulebook import load
 from schemas.envelope import Event
 from schemas.instants import instant
-from schemas.topics import partition_of
+from schemas.topics import INTAKE, RELEASE, partition_of
 from tests.conditions import until
-from tests.handover.histories import acknowledged, notice, scheduled
+from tests.handover.histories import COUNTY, acknowledged, at, notice, scheduled
+from tests.handover.histories import told as tell
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 
 pytestmark = pytest.mark.servers
@@ -88,3 +89,47 @@ def test_a_partition_that_lags_is_waited_for(kafka: str, topic_prefix: str, tmp_
         running.publish([*told, *repeats])
         running.start("worker")
         raised_as_replay_says(running, told)
+
+
+def test_a_topic_that_lags_is_waited_for(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    told = history(range(PERSONS))
+    answers = [one for one in told if one[0].topic == INTAKE]
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish([*told, *(one for one in answers for _ in range(25))])  # resent again and again
+        running.start("worker")
+        raised_as_replay_says(running, told)
+
+
+def test_topics_on_which_nobody_speaks_hold_nothing_up(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    told = [one for one in history(range(24)) if one[0].topic == RELEASE]  # notices, and not one answer
+    expected = list(replay(told, load("cn-default"), load_calendar(), END))
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(told)
+        running.start("worker")
+        until(lambda: not judge_alerts(expected, running.alerts(), END).findings, seconds=90, every=2)
+        accused = {one.subject for one in running.alerts() if one.rule_id == "A02"}
+    assert accused == {person(number) for number in range(24)}
+
+
+def test_nobody_is_called_for_a_county_whose_feed_is_silent(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    """Its last sign of life comes before the notices; its answers, given in time, when the feed is back."""
+    back = at("2026-11-12 09:00")
+    sign = tell("system.publisher_heartbeat", "2026-11-02 08:00", {"period": "PT15M"}, COUNTY, COUNTY)
+    again = tell("system.publisher_heartbeat", "2026-11-12 09:00", {"period": "PT15M"}, COUNTY, COUNTY)
+    late = [(event, max(arrival, back) if event.topic == INTAKE else arrival) for event, arrival in history(range(24))]
+    everything = [*late, (sign, sign.time), (again, again.time)]
+    expected = list(replay(everything, load("cn-default"), load_calendar(), END))
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        running.publish(everything)
+        running.start("worker")
+        until(lambda: not judge_alerts(expected, running.alerts(), END).findings, seconds=90, every=2)
+        owed = [one for one in running.alerts() if one.rule_id == "A02"]
+    fired = {one.subject for one in owed if one.state == "firing" and one.raised_at < back}
+    assert fired == {person(number) for number in range(24)}
+    assert all(one.held for one in owed if one.state == "firing" and one.changed_at < back)
+    ended = {one.outcome for one in owed if one.state != "firing" and not is_silent_person(one.subject)}
+    assert ended == {"late_delivery"}
+
+
+def is_silent_person(subject: str) -> bool:
+    return subject in {person(number) for number in range(PERSONS) if is_silent(number)}

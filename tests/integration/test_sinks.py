@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from schemas.envelope import Event
 from schemas.instants import from_millis
 from sinks import SINKS, event_table, tables
 from sinks.database import connect, migrate
-from sinks.ledger import Rules
 from sinks.run import SinkConfig, run
 from sinks.runner import Runner
 from sinks.sink import Record, Sink, Write
@@ -128,7 +126,6 @@ def test_the_ledger_follows_what_the_events_sink_has_written(kafka: str, topic_p
     topics, url = Pipeline(kafka, topic_prefix, tmp_path), f"sqlite:///{tmp_path / 'model.sqlite'}"
     topics.create_topics()
     migrate(connect(url))
-    rules = Rules(load("cn-default"), load_calendar())
     told = history(20)
 
     def reckoned(rule: str) -> dict[str, str]:
@@ -141,7 +138,7 @@ def test_the_ledger_follows_what_the_events_sink_has_written(kafka: str, topic_p
         engine.dispose()
         return found
 
-    with running(replace(config(kafka, url, topic_prefix), rules=rules), "events"):
+    with running(config(kafka, url, topic_prefix), "events"):
         topics.publish(told)
         until(lambda: kept(url) == once(told), seconds=60)
         until(lambda: len(reckoned("A01")) == 20, seconds=60)

@@ -4,10 +4,11 @@ import inspect
 from importlib.metadata import version
 
 import pytest
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.producer import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
@@ -29,6 +30,8 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
         (driver.Consumer, ("_new_consumer_thread",)),
         (driver.Producer, ("_settings_extra",)),
         (Fetcher, ("_proc_fetch_request",)),
+        (PartitionRecords, ("_unpack_records",)),
+        (_DefaultRecordBatchPy, ("_read_msg",)),
         (GroupCoordinator, ("_do_heartbeat",)),
         (TopicPartitionState, ("position", "has_valid_position")),
         (Recovery, ("need_recovery", "_set_recovery_ended")),
