@@ -23,6 +23,8 @@ class KeptRecords(MemoryRecords):  # type: ignore[misc]
 class AnyNames(fetcher.PartitionRecords):  # type: ignore[misc]
     """Records of one partition: from the first on that aiokafka cannot read, by our own slower way."""
 
+    _records: Any
+
     def _unpack_records(self) -> Iterator[Any]:
         try:
             yield from super()._unpack_records()
@@ -47,6 +49,9 @@ class _SlowRecords:
 
 
 class _SlowBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    _pos: int
+    _buffer: bytearray
+
     def _read_msg(self, decode_varint: Any = decode_varint) -> Any:
         begin = self._pos
         try:

@@ -32,7 +32,7 @@ from tests.chaos.publisher import Publisher
 
 AT_ONCE = 3  # faults at the same time, on different parts
 AHEAD = 6  # a fault whose target is harmed already lets so many later ones go first
-READY_SECONDS, READ_SECONDS, QUIET_SECONDS = 240, 600, 8
+READY_SECONDS, READ_SECONDS, QUIET_SECONDS = 400, 600, 8
 MILLISECOND = timedelta(milliseconds=1)
 Say = Callable[[str], None]
 Planned = tuple[int, tuple[float, Fault]]  # its number, the seconds after it

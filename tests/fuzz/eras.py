@@ -49,7 +49,7 @@ def run_era(folder: Path, seed: int, era: int, limit: int | None = None) -> Resu
     witnesses: list[str] = []
     records = islice(drafts(seed, era), limit)
     while chunk := [(at, draft) for at, draft, _ in islice(records, CHUNK)]:
-        first, last = _witness(era, len(witnesses), chunk[0][0]), _witness(era, len(witnesses) + 1, chunk[-1][0])
+        first, last = witness(era, len(witnesses), chunk[0][0]), witness(era, len(witnesses) + 1, chunk[-1][0])
         witnesses += [_subject(first), _subject(last)]
         try:
             asyncio.run(loop.feed([(chunk[0][0], first), *chunk, (chunk[-1][0], last)]))
@@ -67,7 +67,7 @@ def run_era(folder: Path, seed: int, era: int, limit: int | None = None) -> Resu
     return result
 
 
-def _witness(era: int, number: int, at_ms: int) -> Draft:
+def witness(era: int, number: int, at_ms: int) -> Draft:
     """A record as it should be, of a person of its own."""
     subject = f"p1_{base32(era, 6)}{base32(number, 20)}"
     event = {**_SCHEDULED, "subject": subject, "id": f"witness-{number}", "time": show(from_millis(at_ms))}

@@ -1,0 +1,119 @@
+"""Thousands of spoilt records through a real broker, a real worker and a real sink, compressed in every way."""
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from cli.stack.ports import free_ports
+from schemas.topics import CASE, DLQ, RELEASE, ROUTED, SOURCES, named
+from tests.conditions import until
+from tests.fuzz.eras import witness
+from tests.fuzz.records import Draft, drafts
+from tests.integration.pipeline import Pipeline, pipeline
+from tests.streams.test_records import Name
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(600)]
+RECORDS, EACH = 3_000, 300  # a witness after so many
+COMPRESSIONS = (None, "gzip", "lz4", "zstd", "snappy")
+
+
+def publish(running: Pipeline) -> tuple[list[str], int]:
+    """Return the persons of the records that must be applied, and how many records the broker took."""
+    producers = [
+        KafkaProducer(bootstrap_servers=running.brokers, compression_type=one, acks="all", linger_ms=20, max_request_size=20_000_000)
+        for one in COMPRESSIONS
+    ]  # fmt: skip
+    turns = cycle(producers)
+    sent: list[Any] = []
+    witnesses: list[Draft] = []
+    for number, (at_ms, draft, _) in enumerate(islice(drafts(11, 0), RECORDS)):
+        if draft.topic != ROUTED:
+            sent.append(send(next(turns), running, draft))
+        if number % EACH == EACH - 1:
+            witnesses.append(witness(0, number, at_ms))
+            sent.append(send(next(turns), running, witnesses[-1]))
+        if number == RECORDS // 2:
+            sent += [send(producers[1], running, one) for one in worst()]
+    taken = 0
+    for one in sent:
+        try:
+            one.get(timeout=60)
+        except KafkaError:
+            continue  # larger than the broker takes
+        taken += 1
+    for producer in producers:
+        producer.close()
+    return [(one.key or b"").decode() for one in witnesses], taken
+
+
+def worst() -> list[Draft]:
+    """What is small only while it is compressed; a header whose name is not UTF-8."""
+    return [Draft(RELEASE, b"k", b"x" * 8_000_000), Draft(RELEASE, b"k", b"{}", [(Name("x"), b"1"), ("none", None)])]
+
+
+def send(producer: Any, running: Pipeline, draft: Draft) -> Any:
+    topic = named(running.prefix, draft.topic)
+    value = draft.value if draft.value is not None or draft.key is not None else b""
+    return producer.send(topic, key=draft.key, value=value, headers=list(draft.headers), partition=draft.place())
+
+
+def counted(port: int, prefix: str) -> Counter[str]:
+    """What the worker says of the source topics: records by outcome."""
+    found: Counter[str] = Counter()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return found
+    sources = {named(prefix, topic) for topic in SOURCES}
+    for line in lines:
+        if line.startswith("reentry_records_total{"):
+            labels, _, value = line.rpartition(" ")
+            told = dict(one.split("=") for one in labels.partition("{")[2].rstrip("}").split(","))
+            if told["topic"].strip('"') in sources:
+                found[told["outcome"].strip('"')] += int(float(value))
+    return found
+
+
+def test_nothing_stops_worker_sink_or_commands(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        processes = [running.start("worker", REENTRY_WEB_PORT=str(port)), running.start("sink")]
+        witnesses, taken = publish(running)
+        until(lambda: counted(port, topic_prefix).total() >= taken, seconds=300, every=1)
+        outcomes = counted(port, topic_prefix)
+        assert (outcomes.total(), outcomes["bug"]) == (taken, 0)
+        until(
+            lambda: set(witnesses) <= {orjson.loads(one)["subject"] for one in running.values(CASE)},
+            seconds=60,
+            every=1,
+        )
+        assert len(running.values(DLQ)) == outcomes["invalid"]
+        assert [process.poll() for process in processes] == [None, None]
+        dumped = command(running, "dump", "--out", str(tmp_path / "events.jsonl"))
+        assert dumped.returncode == 0, dumped.stderr
+        assert f"{outcomes['invalid']} records left out" in dumped.stderr
+        listed = command(running, "dlq", "list")
+        assert (listed.returncode, listed.stderr) == (1, "")
+        replayed = command(running, "replay", str(tmp_path / "events.jsonl"), "--json")
+        assert replayed.returncode == 0, replayed.stderr
+
+
+def command(running: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        env={**os.environ, **running.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
