@@ -29,7 +29,7 @@ class AnyNames(fetcher.PartitionRecords):  # type: ignore[misc]
         try:
             yield from super()._unpack_records()
         except UnicodeDecodeError:
-            self._records = _SlowRecords(self._records.data)
+            self._records: Any = _SlowRecords(self._records.data)
             yield from super()._unpack_records()  # passes over what it has given already
 
 

@@ -121,7 +121,7 @@ def test_errors_are_in_the_callers_language(console: OpenConsole) -> None:
 def test_the_schema_has_every_route_and_no_page(console: OpenConsole) -> None:
     schema = console().client.get("/api/v1/openapi.json").json()
     assert set(schema["paths"]) == {
-        "/api/v1/me", "/api/v1/queue", "/api/v1/alerts/{alert_id}", "/api/v1/alerts/{alert_id}/record", "/api/v1/alerts/{alert_id}/{action}",
+        "/api/v1/audit", "/api/v1/me", "/api/v1/queue", "/api/v1/alerts/{alert_id}", "/api/v1/alerts/{alert_id}/record", "/api/v1/alerts/{alert_id}/{action}",
         "/api/v1/pending/{batch}/undo", "/api/v1/people/{person_ref}", "/api/v1/feeds", "/api/v1/feeds/{source}", "/api/v1/dead-letters",
         "/api/v1/dead-letters/{group}", "/api/v1/redrive", "/api/v1/redrive/{redrive_id}", "/api/v1/redrive/{redrive_id}/{what}",
         "/api/v1/scoreboard", "/api/v1/obligations", "/api/v1/figures",
