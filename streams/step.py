@@ -377,10 +377,10 @@ class Engine:
 
     def _is_written(self, partition: int, key: bytes, case: Case, work: _Work, lived: datetime | None) -> bool:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
-        woken = key in work.woken and case.derived is not None
+        changed, woken = key in work.changed, key in work.woken
+        folded = (changed or woken) and fold(case, self.world, work.before)
         moved = case.lived != lived and self._next_ms(case) != self.cases.next_of(partition, key)
-        changed = key in work.changed
-        return ((changed or woken) and fold(case, self.world, work.before)) or changed or woken or moved
+        return folded or changed or moved or (woken and case.derived is not None)
 
     def _next_ms(self, case: Case) -> int:
         return next_ms(case, self.config.case_retention)

@@ -27,7 +27,8 @@ from sinks.database import connect
 from tests.chaos.proxy import Wire, Wires
 from tests.conditions import until
 from tests.golden.timelines import FIELDS, FOLDERS, read
-from tests.handover.histories import acknowledged, arriving, notice, scheduled
+from tests.handover.histories import COUNTY, acknowledged, arriving, notice, scheduled
+from tests.handover.histories import told as an_event
 from tests.integration.pipeline import PARTITIONS, Pipeline, newest, pipeline
 
 pytestmark = pytest.mark.servers
@@ -239,3 +240,27 @@ def test_a_correction_under_another_subject_takes_the_wrong_event_back(
         running.start("sink")
         running.start("worker")
         ends_as_replay_says(running, told, seconds=90)
+
+
+def test_a_case_closed_long_ago_ends_with_a_tombstone_and_its_alerts_stay(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    closed = an_event("intake.closed", "2026-03-20 09:00", {"cause": "HELP_END"}, COUNTY)
+    told = arriving(scheduled(date="2026-02-20"), notice("2026-02-18 09:00"), closed)
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True, REENTRY_CASE_RETENTION_DAYS="92") as running:
+        running.publish(told)
+        running.start("sink")
+        running.start("worker")
+        ends_as_replay_says(running, told, seconds=90)
+        until(lambda: _written(running, closed.subject)[-1:] == [None], seconds=60)
+        before = len(_written(running, closed.subject))
+        running.publish(arriving(replace(closed, id="told-again")))  # what comes later finds an empty case
+        until(lambda: len(_written(running, closed.subject)) > before, seconds=60)
+        engine = connect(f"sqlite:///{tmp_path / 'handover.sqlite'}")
+        expected = newest(running.alerts())
+        until(lambda: _in_sql(engine) >= {(one.alert_id, one.revision) for one in expected.values()})
+        engine.dispose()
+
+
+def _written(running: Pipeline, subject: str) -> list[bytes | None]:
+    return [record.value for record in running.records(CASE) if record.key == subject.encode()]
