@@ -23,7 +23,7 @@ class DeadLetter:
     arrival: datetime  # mapped to the time that facts are judged in
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
 
     @property
     def place(self) -> str:
@@ -46,7 +46,7 @@ class DeadLetter:
         text = self._told("reentry.redrives")
         return int(text) if text.isdecimal() else 0
 
-    def own_headers(self) -> list[tuple[str, bytes]]:
+    def own_headers(self) -> list[tuple[str, bytes | None]]:
         """Return the headers that its publisher gave it."""
         return [(name, value) for name, value in self.headers if not name.startswith(_OURS)]
 
@@ -62,7 +62,7 @@ class DeadLetter:
         from schemas.instants import show
         from schemas.pii import mask
 
-        told = {name: text.decode(errors="replace") for name, text in self.headers if name.startswith(_OURS)}
+        told = {name: (text or b"").decode(errors="replace") for name, text in self.headers if name.startswith(_OURS)}
         key = None if self.key is None else mask(self.key.decode(errors="replace"))
         size = None if self.value is None else len(self.value)
         return {"place": self.place, "at": show(self.arrival), "key": key, "bytes": size, **told}
@@ -79,7 +79,7 @@ class DeadLetter:
             return [f"not JSON, {len(self.value)} bytes"]
 
     def _told(self, name: str) -> str:
-        return next((value.decode(errors="replace") for key, value in self.headers if key == name), "")
+        return next(((value or b"").decode(errors="replace") for key, value in self.headers if key == name), "")
 
 
 def _shape(path: str, value: Any) -> Iterator[str]:
