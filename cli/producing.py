@@ -45,7 +45,7 @@ class Sender:
         key: bytes | None,
         value: bytes | None,
         *,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, bytes | None]] = (),
         misplaced: bool = False,
         timestamp_ms: int | None = None,
     ) -> None:
@@ -56,11 +56,12 @@ class Sender:
         from kafka.errors import KafkaError, KafkaTimeoutError
 
         name = self._prefix + topic
+        told = [(header, text or b"") for header, text in headers]  # kafka-python sends none without a value
         try:
             known = self._producer.partitions_for(name) if misplaced else None
             partition = zlib.crc32(key or b"") % len(known) if known else None
             future = self._producer.send(
-                name, key=key, value=value, headers=list(headers), partition=partition, timestamp_ms=timestamp_ms
+                name, key=key, value=value, headers=told, partition=partition, timestamp_ms=timestamp_ms
             )
         except KafkaTimeoutError:
             fail(f"topic {name} does not exist or has no leader", "create the topics: handover topics apply")

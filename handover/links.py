@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from handover.case import Case
 
 Routed = tuple[str, Event, datetime]
+TOLD_TOGETHER = 200  # persons of one dispute: telling each of all of them grows with the square of their number
 WHOEVER_HOLDS_IT = "*"  # instead of a subject: the case that holds the event which is corrected, if there is one
 _BY_REMOVED_REF = ("release.person_merged", "release.person_split")
 
@@ -33,10 +34,10 @@ def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     known = [copy for copies in case.entries.copies.values() for copy in copies]
     named = {ref for copy in known if copy.name == "dispute.reported" for ref in copy.data["person_refs"]}
     if fact.name != "dispute.reported":
-        return [(ref, existence(event_of(fact)), fact.arrival) for ref in sorted(named)]
+        return [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named)]
     new = set(fact.data["person_refs"])
-    before = [(ref, existence(event_of(fact)), fact.arrival) for ref in sorted(named - new)]
-    return before + [(ref, existence(event_of(copy)), copy.arrival) for ref in sorted(new) for copy in known]
+    before = [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named - new)]
+    return before + [(ref, existence(event_of(copy), ref), copy.arrival) for ref in sorted(new) for copy in known]
 
 
 def corrections(case: "Case", event: Event, fact: Fact) -> list[Routed]:
@@ -46,10 +47,12 @@ def corrections(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     return [(WHOEVER_HOLDS_IT, event, fact.arrival)]
 
 
-def existence(event: Event) -> Event:
-    """A dispute's event without its content."""
-    kept = {"person_refs": event.data["person_refs"]} if event.fact == "dispute.reported" else {}
-    return _event(event, kept)
+def existence(event: Event, ref: str) -> Event:
+    """A dispute's event without its content, for one of the persons it names. Of very many each is told only of itself."""
+    if event.fact != "dispute.reported":
+        return _event(event, {})
+    refs = event.data["person_refs"]
+    return _event(event, {"person_refs": refs if len(refs) <= TOLD_TOGETHER else [ref]})
 
 
 def survivors(case: "Case", event: Event, fact: Fact) -> list[Routed]:

@@ -43,7 +43,7 @@ class DeadLetter:
     arrival: datetime  # mapped to the time that facts are judged in
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
 
     @property
     def place(self) -> str:
@@ -89,17 +89,17 @@ class DeadLetter:
         found = self._attribute("type")
         return found if _KNOWN_TYPE.fullmatch(found) else ""
 
-    def own_headers(self) -> list[tuple[str, bytes]]:
+    def own_headers(self) -> list[tuple[str, bytes | None]]:
         """Return the headers that its publisher gave it."""
         return [(name, value) for name, value in self.headers if not name.startswith(OURS)]
 
-    def headers_of_next_try(self) -> list[tuple[str, bytes]]:
+    def headers_of_next_try(self) -> list[tuple[str, bytes | None]]:
         """Return the headers with which it is sent again: its own, and the number of tries."""
         return [*self.own_headers(), (REDRIVES, str(self.redrives + 1).encode())]
 
     def told(self, name: str) -> str:
         """Return the text of a header; empty where it is missing."""
-        return next((value.decode(errors="replace") for key, value in self.headers if key == name), "")
+        return next(((value or b"").decode(errors="replace") for key, value in self.headers if key == name), "")
 
     def row(self) -> str:
         """Return it as one line: when, why, from where."""
@@ -108,7 +108,7 @@ class DeadLetter:
 
     def wire(self) -> dict[str, Any]:
         """Return it as plain JSON, without its value; keys shortened."""
-        told = {name: text.decode(errors="replace") for name, text in self.headers if name.startswith(OURS)}
+        told = {name: (text or b"").decode(errors="replace") for name, text in self.headers if name.startswith(OURS)}
         key = None if self.key is None else mask(self.key.decode(errors="replace"))
         size = None if self.value is None else len(self.value)
         return {"place": self.place, "at": show(self.arrival), "key": key, "bytes": size, **told}
