@@ -5,43 +5,38 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from handover.case import Case
-from handover.folding import ends_at, fold
+from handover.folding import fold
 from handover.life import advance, live_feeds
 from handover.links import WHOEVER_HOLDS_IT, outbox
 from handover.world import World
-from schemas import alert as alerts
-from schemas.alert import Alert
 from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent
 from schemas.topics import ALERT, ROUTED, named
 from streams import metrics
+from streams.bounds import Bounds
 from streams.cases import Cases, next_ms
 from streams.clock import Clock
 from streams.engine.heap import Deadlines
-from streams.engine.store import NEVER, headers, packed
-from streams.engine.transport import App, Output, fitting
+from streams.engine.store import NEVER
+from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
 from streams.watermark import Marks, Stride, least
+from streams.work import EVER, Work, alert_out, case_out
 
 log = logging.getLogger(__name__)
 
-HOPS = 2  # a dispute tells a person's case, which tells that of the survivor of a merge; what goes further comes late
 FACTS_A_STEP = 2_000  # so that heartbeats, the web and the lease live
 DUE_A_STEP = 500
 SWEPT_A_STEP = 200  # a change of the world must not hold up deadlines
-ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
-EVER = from_millis(0)
 _JUDGED = 200  # the last outcomes, for the limit on dead letters
 
 
@@ -51,31 +46,6 @@ class ForeignWriter(RuntimeError):
 
 class TooManyBugs(RuntimeError):
     """Most of what arrives fails: stop instead of emptying the topics into the dead letters."""
-
-
-class _Write(NamedTuple):
-    """A case as it goes to the table's changelog, its next instant (ms), and how it is kept in memory (None: no more)."""
-
-    output: Output
-    next_ms: int
-    memory: bytes | None
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one step does in one partition."""
-
-    before: datetime = EVER  # everything with an arrival before this is known
-    repeated: list[Told] = field(default_factory=list)
-    facts: list[Told] = field(default_factory=list)  # lived through
-    due: list[bytes] = field(default_factory=list)
-    woken: frozenset[bytes] = frozenset()  # whose own instant has come: they are written, which sets the next one
-    changed: set[bytes] = field(default_factory=set)
-    broken: set[bytes] = field(default_factory=set)  # failed: as it is in the table until news come
-    touched: dict[bytes, Case] = field(default_factory=dict)
-    writes: dict[bytes, _Write] = field(default_factory=dict)  # what changed, encoded
-    alerts: list[Alert] = field(default_factory=list)
-    told: list[Output] = field(default_factory=list)  # the same, encoded
 
 
 class Engine:
@@ -98,6 +68,8 @@ class Engine:
         self._sweep: dict[int, deque[bytes]] = defaultdict(deque)
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
+        told_on = [topic for topic in sources if topic != self._routed_topic]
+        self._bounds = Bounds(app, self.inbox, system, clock, told_on, config.grace_seconds)
         self._stride = Stride()
         table.on_recover(self.rebuild)
         app.on_partitions_revoked.connect(self.stop)
@@ -155,38 +127,6 @@ class Engine:
         """Where to go on after a restart."""
         return self.inbox.offsets()
 
-    # --- time
-
-    def _read_bounds(self) -> dict[int, int]:
-        """Per owned partition (ms): all facts of its own topics with a smaller arrival have been read, and parsed, and routed."""
-        grace = round(self.config.grace_seconds * 1000)
-        found = {}
-        for partition in self.deadlines:
-            bound = least(
-                self._bound(TP(topic, partition), grace) for topic in self.sources if topic != self._routed_topic
-            )
-            if bound is not None:
-                found[partition] = self.clock.millis_at(bound)
-        return found
-
-    def _bound(self, tp: TP, grace: int) -> int | None:
-        until = self.app.consumer.read_until(tp)
-        return self.inbox.frontiers[tp].bound(None if until is None else int(until * 1000), grace)
-
-    def _marks(self, partition: int, read: int) -> tuple[Marks, int | None]:
-        """What others are told of a partition after its facts have been taken, and the bound (ms) below which all facts are in."""
-        marks = [read]
-        for hop in range(HOPS + 1):
-            known = least((marks[-1], self.inbox.markers.bound(partition, hop)))
-            if known is None:
-                return tuple(marks), None
-            first = self.inbox.waiting[partition].first_ms
-            marks.append(known if first is None else min(known, first))
-        return tuple(marks[:-1]), marks[-1]
-
-    def _told_until(self) -> int | None:
-        return None if self.system.told_until is None else self.clock.millis_at(self.system.told_until)
-
     # --- the step
 
     async def step(self) -> bool:
@@ -194,7 +134,7 @@ class Engine:
         started = time.perf_counter()
         self.last_step = time.monotonic()
         self.busy = self.cut = False
-        works = {partition: _Work() for partition in self.deadlines}
+        works = {partition: Work() for partition in self.deadlines}
         try:
             if self.app.broker_time.now() is None and not await self._ask_time():
                 return self._give_up(works)
@@ -218,7 +158,7 @@ class Engine:
             log.error("the broker does not answer (%s); waiting", type(error).__name__)
         metrics.UNAVAILABLE.set(1)
 
-    def _give_up(self, works: dict[int, _Work]) -> bool:
+    def _give_up(self, works: dict[int, Work]) -> bool:
         """What is in the table counts: forget what this step decoded and changed, and take its facts again."""
         for work in works.values():
             self.inbox.put_back([*work.facts, *work.repeated])
@@ -258,20 +198,20 @@ class Engine:
 
     # --- taking: facts go to their cases, and what these tell other cases goes out, before anything is lived
 
-    def _take_known(self, works: Mapping[int, _Work]) -> dict[int, tuple[Marks, int | None]]:
+    def _take_known(self, works: Mapping[int, Work]) -> dict[int, tuple[Marks, int | None]]:
         """Take what nothing can come before any more. Return per partition the marks it has come to, and how far it may live."""
         found = {}
-        for partition, read in self._read_bounds().items():
+        for partition, read in self._bounds.read(self.deadlines).items():
             routed_below = self.inbox.markers.bound(partition, 0)
             if routed_below is not None:
                 before, waiting = min(read, routed_below), self.inbox.waiting[partition]
                 for told in waiting.until(before, FACTS_A_STEP):
                     self._take(partition, told, works[partition])
                 self.busy = self.busy or (waiting.first_ms is not None and waiting.first_ms < before)
-            found[partition] = self._marks(partition, read)
+            found[partition] = self._bounds.marks(partition, read)
         return found
 
-    def _take(self, partition: int, told: Told, work: _Work) -> None:
+    def _take(self, partition: int, told: Told, work: Work) -> None:
         if told.subject == WHOEVER_HOLDS_IT:
             holder = self.cases.holding(partition, told.event.source, str(told.event.corrects))
             if holder is None:
@@ -303,17 +243,17 @@ class Engine:
 
     # --- living
 
-    def _live_on(self, works: Mapping[int, _Work], known: Mapping[int, tuple[Marks, int | None]]) -> None:
+    def _live_on(self, works: Mapping[int, Work], known: Mapping[int, tuple[Marks, int | None]]) -> None:
         started = time.perf_counter()
         self.system.advance()
         for partition, (_, all_in) in known.items():
-            bound = least((all_in, self._told_until()))
+            bound = least((all_in, self._bounds.told()))
             if bound is not None:
                 self._live_until(partition, bound, works[partition])
         self._stride.took(time.perf_counter() - started, cut=self.cut)
         self.busy = self.busy or self.cut
 
-    def _live_until(self, partition: int, known_ms: int, work: _Work) -> None:
+    def _live_until(self, partition: int, known_ms: int, work: Work) -> None:
         """Let the told and the due cases of a partition live up to a bound, or as far as one step may go."""
         taken = self.inbox.taken[partition]
         before_ms = self._stride_end(partition, known_ms)
@@ -335,7 +275,7 @@ class Engine:
         firsts = [one for one in (self.deadlines[partition].first(), self.inbox.taken[partition].first_ms) if one]
         return self._stride.end(min(firsts, default=None), millis(lived), known_ms)
 
-    def _wake(self, partition: int, before_ms: int, work: _Work) -> None:
+    def _wake(self, partition: int, before_ms: int, work: Work) -> None:
         """Cases whose own instant has come, and those that a change of the world may touch."""
         due = list(self.deadlines[partition].due(before_ms, lambda key: self.cases.next_of(partition, key), DUE_A_STEP))
         work.due, work.woken = due, frozenset(due)
@@ -355,16 +295,18 @@ class Engine:
             if key not in work.touched and key in self.table.data.parts[partition]:
                 work.touched[key] = self.cases.load(partition, key)
 
-    def _live(self, partition: int, key: bytes, case: Case, work: _Work) -> None:
+    def _live(self, partition: int, key: bytes, case: Case, work: Work) -> None:
         lived = case.lived
         try:
             found = advance(case, self.world, work.before)
             if found or self._is_written(partition, key, case, work, lived):
-                work.writes[key] = self._written(partition, key, case, work.before)
-                told = [_alert(one) for one in found]
+                work.writes[key] = case_out(
+                    key, case, self.table.data.epoch[partition], work.before, self.config.case_retention
+                )
+                outputs = [alert_out(one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
-            facts = [told for told in work.facts if told.subject.encode() == key]
-            work.facts = [told for told in work.facts if told.subject.encode() != key]
+            facts = [one for one in work.facts if one.subject.encode() == key]
+            work.facts = [one for one in work.facts if one.subject.encode() != key]
             self._bug(partition, key, facts, error)
             del work.touched[key]
             work.changed.discard(key)
@@ -373,9 +315,9 @@ class Engine:
         if key in work.writes:
             work.changed.add(key)
             work.alerts.extend(found)
-            work.told.extend(told)
+            work.told.extend(outputs)
 
-    def _is_written(self, partition: int, key: bytes, case: Case, work: _Work, lived: datetime | None) -> bool:
+    def _is_written(self, partition: int, key: bytes, case: Case, work: Work, lived: datetime | None) -> bool:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
         changed, woken = key in work.changed, key in work.woken
         folded = (changed or woken) and fold(case, self.world, work.before)
@@ -384,15 +326,6 @@ class Engine:
 
     def _next_ms(self, case: Case) -> int:
         return next_ms(case, self.config.case_retention)
-
-    def _written(self, partition: int, key: bytes, case: Case, now: datetime) -> _Write:
-        ends = ends_at(case, self.config.case_retention)
-        if ends is not None and ends <= now:
-            return _Write(Output(key, None), NEVER, None)
-        (value, kept), at, firing = case.encode(), self._next_ms(case), case.has_firing
-        epoch = self.table.data.epoch[partition]
-        output = Output(key, fitting(value), headers(epoch, at, kept, firing=firing))
-        return _Write(output, at, packed(epoch, at, firing=firing, value=value, kept=kept))
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
@@ -412,7 +345,7 @@ class Engine:
 
     # --- writing
 
-    async def _write(self, works: dict[int, _Work]) -> bool:
+    async def _write(self, works: dict[int, Work]) -> bool:
         """Alerts before cases: a crash between the two raises the same alert again, the reverse order loses it."""
         if not await self._send_outputs():
             return False
@@ -423,7 +356,7 @@ class Engine:
             await self.app.send_batches(self._alert_topic, changed)
         return await self._write_cases(works)
 
-    async def _write_cases(self, works: dict[int, _Work]) -> bool:
+    async def _write_cases(self, works: dict[int, Work]) -> bool:
         store, topic = self.table.data, self.table.changelog_topic_name
         outputs: dict[int, list[Output]] = {}
         kept: dict[int, list[tuple[bytes, int, bytes | None]]] = {}
@@ -458,7 +391,7 @@ class Engine:
         if at != NEVER:
             self.deadlines[partition].push(at, key)
 
-    def _done(self, works: dict[int, _Work]) -> None:
+    def _done(self, works: dict[int, Work]) -> None:
         now = time.time() * 1000
         for partition, work in works.items():
             self.inbox.applied([*work.facts, *work.repeated])
@@ -478,7 +411,3 @@ class Engine:
                     metrics.DEADLINE_DELAY.observe(max(0.0, (now - self.clock.broker_ms(one.raised_at)) / 1000))
             metrics.OPEN_CASES.labels(partition).set(len(self.table.data.parts[partition]))
             metrics.OPEN_DEADLINES.labels(partition).set(len(self.deadlines[partition]))
-
-
-def _alert(one: Alert) -> Output:
-    return Output(one.alert_id.encode(), fitting(orjson.dumps(alerts.event(one))), ALERT_HEADERS)

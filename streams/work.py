@@ -1,0 +1,60 @@
+"""What one step does in one partition, and how a case and an alert go out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+
+from handover.case import Case
+from handover.folding import ends_at
+from schemas import alert as alerts
+from schemas.alert import Alert
+from schemas.instants import from_millis
+from streams.cases import next_ms
+from streams.engine.store import NEVER, headers, packed
+from streams.engine.transport import Output, fitting
+from streams.inbox import Told
+
+ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
+EVER = from_millis(0)
+
+
+class Write(NamedTuple):
+    """A case as it goes to the table's changelog, its next instant (ms), and how it is kept in memory (None: no more)."""
+
+    output: Output
+    next_ms: int
+    memory: bytes | None
+
+
+@dataclass(slots=True)
+class Work:
+    """What one step does in one partition."""
+
+    before: datetime = EVER  # everything with an arrival before this is known
+    repeated: list[Told] = field(default_factory=list)
+    facts: list[Told] = field(default_factory=list)  # lived through
+    due: list[bytes] = field(default_factory=list)
+    woken: frozenset[bytes] = frozenset()  # whose own instant has come: they are written, which sets the next one
+    changed: set[bytes] = field(default_factory=set)
+    broken: set[bytes] = field(default_factory=set)  # failed: as it is in the table until news come
+    touched: dict[bytes, Case] = field(default_factory=dict)
+    writes: dict[bytes, Write] = field(default_factory=dict)  # what changed, encoded
+    alerts: list[Alert] = field(default_factory=list)
+    told: list[Output] = field(default_factory=list)  # the same, encoded
+
+
+def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timedelta) -> Write:
+    """A case that has lived up to `now`: its snapshot, or a tombstone where nothing of it needs to be kept. Raise TooLarge."""
+    ends = ends_at(case, retention)
+    if ends is not None and ends <= now:
+        return Write(Output(key, None), NEVER, None)
+    (value, kept), at, firing = case.encode(), next_ms(case, retention), case.has_firing
+    output = Output(key, fitting(value), headers(epoch, at, kept, firing=firing))
+    return Write(output, at, packed(epoch, at, firing=firing, value=value, kept=kept))
+
+
+def alert_out(one: Alert) -> Output:
+    """An alert as it goes to its topic. Raise TooLarge."""
+    return Output(one.alert_id.encode(), fitting(orjson.dumps(alerts.event(one))), ALERT_HEADERS)
