@@ -47,7 +47,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
         total=total,
         sealed=site.config.audit_key is not None,
         following=f"/audit?{urlencode({**given, 'before': rows[-1]['number']})}" if more else "",
-        export=f"/audit/export?{urlencode(given)}" if "/audit/export" in site.paths else "",
+        export=f"/audit/export?{urlencode(given)}",
     )
 
 

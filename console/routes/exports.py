@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
-from console import audit
+from console import audit, audited
+from console.audited import Asked
 from console.queue import Filters, Key, Moment, key_of
 from console.queue import page as read_page
 from console.reports.board import FEW, HIDDEN, Line, Share
@@ -24,7 +26,8 @@ from console.words import Words
 
 router = APIRouter()
 _AT_ONCE = 2_000
-_PAGE = {"queue": "/today", "duties": "/obligations", "scoreboard": "/scoreboard"}
+_PAGE = {"queue": "/today", "duties": "/obligations", "scoreboard": "/scoreboard", "audit": "/audit"}
+_NEEDS = {"queue": "today", "duties": "obligations", "scoreboard": "scoreboard", "audit": "audit"}
 
 
 @router.get("/today/export")
@@ -45,9 +48,15 @@ def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("expor
     return file_of(visitor, request, "scoreboard")
 
 
+@router.get("/audit/export")
+def records(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
+    """The audit as it is filtered; ?person=&by=&action=&format=."""
+    return file_of(visitor, request, "audit")
+
+
 def file_of(visitor: Visitor, request: Request, what: str) -> Response:
     """A file with a number of its own, recorded before its first byte. Raise NotAllowed, NotFound."""
-    needed = {"queue": "today", "duties": "obligations", "scoreboard": "scoreboard"}[what]
+    needed = _NEEDS[what]
     if needed not in visitor.scope.pages:
         raise NotAllowed(needed)
     query, heads, rows, about = _MADE[what](visitor, request)
@@ -214,4 +223,20 @@ def _share(share: Share) -> list[Any]:
     return [share.top, share.bottom, round(share.percent, 1) if share.percent is not None else None]
 
 
-_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard}
+# --- the audit
+
+
+def _audit(visitor: Visitor, request: Request) -> Made:
+    words, asked = visitor.words, Asked.read(request.query_params)
+    with visitor.site.engine.connect() as connection:
+        found = audited.records(connection, visitor.scope, asked, MOST_ROWS)
+    given = {"person": asked.person, "by": asked.by, "action": asked.action}
+    heads = [words.t(f"audit.{name}") for name in ("number", "at", "by", "action", "persons", "purpose", "about")]
+    rows = [
+        [one["number"], one["at"], one["login"], words.t(f"audit.action.{one['action']}"), " ".join(one["persons"]), one["purpose"], one["about"]]
+        for one in found
+    ]  # fmt: skip
+    return urlencode({name: value for name, value in given.items() if value}), heads, rows, ()
+
+
+_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "audit": _audit}

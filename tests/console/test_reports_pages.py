@@ -336,3 +336,20 @@ def test_the_link_back_keeps_what_was_asked_for(console: OpenConsole, engine: En
         asked = parse_qs(urlsplit(href).query)
         assert asked["kind"] == ["A"]
         assert asked.get("month", ["2026-02"]) == ["2026-02"]
+
+
+def test_the_audit_as_a_file_is_for_those_who_may_read_it_and_stands_in_it(
+    console: OpenConsole, engine: Engine
+) -> None:
+    console("county").get("/people")
+    above, lines = table(console("auditor").client.get("/audit/export?format=csv&action=login"))
+    assert {line[3] for line in lines[1:]} == {"登录"}
+    assert {"county", "auditor"} <= {line[2] for line in lines[1:]}
+    with engine.connect() as connection:
+        last = connection.execute(select(audit_record).order_by(audit_record.c.number.desc()).limit(1)).mappings().one()
+    assert (last["action"], last["about"], above["编号"]) == (
+        "export",
+        "/audit?action=login",
+        f"EXP-{last['number']:06d}",
+    )
+    assert console("county").client.get("/audit/export").status_code == 403
