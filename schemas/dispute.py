@@ -8,8 +8,6 @@ from pydantic import Field
 from schemas import codes
 from schemas.payload import AgencyId, Code, LocalDate, Payload, PersonRef, Ref
 
-PERSONS = 200  # each of them is told of the dispute
-
 
 class Reported(Payload):
     """A dispute became known. Its persons' cases learn that it exists, not what it says."""
@@ -30,9 +28,7 @@ class Reported(Payload):
     level: Annotated[str, codes.LEVEL] = Field(description="level at which it is handled")
     place_code: Code = Field(description="where it is")
     found_by: Annotated[str, codes.FOUND_BY] = Field(description="how it became known")
-    person_refs: list[PersonRef] = Field(
-        max_length=PERSONS, description="persons under a handover who are party to it; empty if none"
-    )
+    person_refs: list[PersonRef] = Field(description="persons under a handover who are party to it; empty if none")
     sum_band: Annotated[str, codes.SUM_BAND] | None = Field(default=None, description="amount in dispute, yuan")
 
 
