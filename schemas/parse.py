@@ -20,6 +20,7 @@ __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "tru
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # semantics.md 1.3
 LONGEST_PLAN = timedelta(days=5 * 365)  # no term is longer; a plan from 1926 would owe a check-in for every week since
+MOST_PERSONS = 200  # named by one dispute: each of them is told of it
 
 _NAMED = frozenset(
     (
@@ -57,11 +58,18 @@ def parse(
     _check_payload(validate, event)
     if event.data.get("survivor_ref", event.subject) != event.subject and event.fact.startswith("release.person_"):
         raise InvalidEvent("SCHEMA", "data.survivor_ref: must equal subject")
-    if event.fact == "checkin.plan_set" and event.data["from"] < (event.time - LONGEST_PLAN).date().isoformat():
-        raise InvalidEvent("SCHEMA", f"data.from: more than {LONGEST_PLAN.days // 365} years before time")
+    _check_extent(event)
     if arrival is not None and event.time > arrival + CLOCK_TOLERANCE:
         raise InvalidEvent("CLOCK_AHEAD", "time: more than 5 minutes after the arrival")
     return event
+
+
+def _check_extent(event: Event) -> None:
+    """What a schema cannot say: a typing error must not make thousands of duties or messages."""
+    if event.fact == "checkin.plan_set" and event.data["from"] < (event.time - LONGEST_PLAN).date().isoformat():
+        raise InvalidEvent("SCHEMA", f"data.from: more than {LONGEST_PLAN.days // 365} years before time")
+    if event.fact == "dispute.reported" and len(event.data["person_refs"]) > MOST_PERSONS:
+        raise InvalidEvent("SCHEMA", f"data.person_refs: more than {MOST_PERSONS} persons")
 
 
 def trusted(value: bytes) -> Event:

@@ -92,18 +92,18 @@ def test_nothing_stops_worker_sink_or_commands(kafka: str, topic_prefix: str, tm
         processes = [running.start("worker", REENTRY_WEB_PORT=str(port)), running.start("sink")]
         witnesses, taken = publish(running)
         until(lambda: counted(port, topic_prefix).total() >= taken, seconds=300, every=1)
-        outcomes = counted(port, topic_prefix)
-        assert (outcomes.total(), outcomes["bug"]) == (taken, 0)
+        assert counted(port, topic_prefix)["bug"] == 0  # the others may count again after a rebalance
         until(
             lambda: set(witnesses) <= {orjson.loads(one)["subject"] for one in running.values(CASE)},
             seconds=60,
             every=1,
         )
-        assert len(running.values(DLQ)) == outcomes["invalid"]
+        places = ("__streams.errors.topic", "__streams.errors.partition", "__streams.errors.offset")
+        letters = {tuple(dict(one.headers)[name] for name in places) for one in running.records(DLQ)}
         assert [process.poll() for process in processes] == [None, None]
         dumped = command(running, "dump", "--out", str(tmp_path / "events.jsonl"))
         assert dumped.returncode == 0, dumped.stderr
-        assert f"{outcomes['invalid']} records left out" in dumped.stderr
+        assert f"{len(letters)} records left out" in dumped.stderr
         listed = command(running, "dlq", "list")
         assert (listed.returncode, listed.stderr) == (1, "")
         replayed = command(running, "replay", str(tmp_path / "events.jsonl"), "--json")
