@@ -93,9 +93,10 @@ class DeadLetter:
         """Return the headers that its publisher gave it."""
         return [(name, value) for name, value in self.headers if not name.startswith(OURS)]
 
-    def headers_of_next_try(self) -> list[tuple[str, bytes | None]]:
-        """Return the headers with which it is sent again: its own, and the number of tries."""
-        return [*self.own_headers(), (REDRIVES, str(self.redrives + 1).encode())]
+    def headers_of_next_try(self) -> list[tuple[str, bytes]]:
+        """Return the headers with which it is sent again: its own (none without a value: clients refuse them), and the number of tries."""
+        own = [(name, value or b"") for name, value in self.own_headers()]
+        return [*own, (REDRIVES, str(self.redrives + 1).encode())]
 
     def told(self, name: str) -> str:
         """Return the text of a header; empty where it is missing."""

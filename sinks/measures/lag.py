@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import UnknownTopicOrPartitionError
+from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from schemas.topics import SOURCES, named
 
@@ -70,8 +70,9 @@ class Lags:
         return ends
 
     def _timestamps(self, behind: Mapping[TopicPartition, int]) -> Iterable[int]:
-        """When the first record that is not read was appended, for each partition whose records still are there."""
+        """When the first record that is not read was appended, for each partition whose records still are there. Raise KafkaError."""
         self._consumer.assign(list(behind))
+        self._consumer.resume(*behind)  # asked before, they were paused
         for place, offset in behind.items():
             self._consumer.seek(place, offset)
         found: dict[TopicPartition, int] = {}
@@ -80,6 +81,8 @@ class Lags:
             for place, records in self._consumer.poll(timeout_ms=POLL_MS).items():
                 found.setdefault(place, records[0].timestamp)
                 self._consumer.pause(place)
+        if not found:
+            raise KafkaTimeoutError("no record that is not read could be fetched in time")
         return found.values()
 
     def close(self) -> None:

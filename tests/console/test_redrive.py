@@ -9,7 +9,7 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 from kafka import KafkaAdminClient, KafkaConsumer
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from console.app import create_app
 from console.config import ConsoleConfig, real_time
@@ -17,7 +17,7 @@ from console.tables import redrive, redrive_letter
 from schemas.deadletter import REDRIVES, TRIES
 from schemas.topics import RELEASE, named
 from sinks.database import connect
-from sinks.tables import alert, dead_letter
+from sinks.tables import alert, dead_letter, event
 from tests.conditions import until
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.letters import answer, bury, unanswered, usual
@@ -179,6 +179,7 @@ def test_through_the_whole_pipeline_the_alert_ends_as_foretold(kafka: str, topic
             engine = connect(url)
             running.publish(arriving(scheduled("2026-10-01 10:00", "2026-12-30"), notice("2026-11-02 09:00")))
             until(lambda: fires(engine, "A02") == ["firing"], 60)
+            until(lambda: recorded(engine) == 2, 60)  # by another sink: the preview replays them
             late = {
                 **orjson.loads(answer({"subject": PERSON, "anchor_at": real_time()})),
                 "time": "2026-11-03T10:00:00+08:00",
@@ -193,6 +194,12 @@ def test_through_the_whole_pipeline_the_alert_ends_as_foretold(kafka: str, topic
             until(lambda: fires(engine, "A02") == ["resolved"], 60)
             until(lambda: "已收到并处理" in browser.get(f"/redrive/{shown['redrive']}").text, 30)
             engine.dispose()
+
+
+def recorded(engine: Engine) -> int:
+    """How many events of the person are in SQL."""
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(event).where(event.c.subject == PERSON)).scalar_one()
 
 
 def fires(engine: Engine, rule_id: str) -> list[str]:
