@@ -109,6 +109,8 @@ def test_a_countys_day_goes_without_a_mouse_and_an_undo_leaves_no_trace(
     page.wait_for_url(re.compile("/scoreboard"))
     tab_to(page, ".top [href='/settings']")
     page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/settings"))
+    expect(page.locator(".toast")).to_have_count(0)
     tab_to(page, "form[action='/logout'] button")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/login"))
