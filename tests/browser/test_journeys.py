@@ -70,6 +70,20 @@ def logged_in_by_keys(living: Living, visit: Visit) -> Page:
     return page
 
 
+def logged_out_by_keys(page: Page) -> None:
+    """A look at the scoreboard, and out once all that was asked for is on its way."""
+    tab_to(page, ".nav [href='/scoreboard']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/scoreboard"))
+    tab_to(page, ".top [href='/settings']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/settings"))
+    expect(page.locator(".toast")).to_have_count(0)
+    tab_to(page, "form[action='/logout'] button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/login"))
+
+
 def test_a_countys_day_goes_without_a_mouse_and_an_undo_leaves_no_trace(
     living: Living, visit: Visit, person: str
 ) -> None:
@@ -89,8 +103,10 @@ def test_a_countys_day_goes_without_a_mouse_and_an_undo_leaves_no_trace(
 
     page.keyboard.press("a")
     expect(page.locator(".toast")).to_contain_text("确认")
+    page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.locator(".toast")).to_have_count(0)
+    page.wait_for_load_state()
     expect(page.locator(".hero")).not_to_contain_text("等待回应")
     page.keyboard.press("c")
     page.keyboard.type("改了主意")
@@ -104,16 +120,7 @@ def test_a_countys_day_goes_without_a_mouse_and_an_undo_leaves_no_trace(
     tab_to(page, ".ev.miss button")
     page.keyboard.press("Enter")
     expect(page.locator(".toasts")).to_contain_text("补录")
-    tab_to(page, ".nav [href='/scoreboard']")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/scoreboard"))
-    tab_to(page, ".top [href='/settings']")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/settings"))
-    expect(page.locator(".toast")).to_have_count(0)
-    tab_to(page, "form[action='/logout'] button")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/login"))
+    logged_out_by_keys(page)
     until(lambda: published(living, alert_id) != [], 30, every=0.5)
     assert published(living, alert_id) == ["commented"]  # asked for later, so what was undone would stand before it
 
