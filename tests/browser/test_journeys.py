@@ -153,7 +153,14 @@ def test_without_scripts_every_action_is_a_form(living: Living, visit: Visit, pe
 def test_filters_work_without_scripts(living: Living, visit: Visit, person: str) -> None:
     alert_of(living, visit, person)
     page = visit(living.url, "county", "/today", java_script_enabled=False)
-    page.check(f"#filters input[value={RULE}]")
+    choice = page.locator(f"#filters input[value={RULE}]")
+
+    def counted() -> bool:
+        page.reload()
+        return choice.count() == 1
+
+    until(counted, 60, every=0.5)  # counts may be half a minute old
+    choice.check()
     page.click("#filters button")
     assert f"rule={RULE}" in page.url
     codes = page.locator("tr.d .rid").all_inner_texts()
