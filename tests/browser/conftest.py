@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 from console.config import ConsoleConfig
 from sinks.database import connect
 from tests.browser.chromium import chromium as one_chromium
+from tests.browser.furnished import furnished
 from tests.browser.logins import log_in
 from tests.browser.serving import beside, served
-from tests.console.conftest import NOW, NOWHERE, record
+from tests.console.conftest import NOW, NOWHERE
 from tests.integration.pipeline import Pipeline, pipeline
 
 MOST_MS = 30_000  # what is waited for on a page: a condition, not a pause
@@ -48,9 +49,9 @@ class Recorded:
 
 @pytest.fixture(scope="package")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded history as a file to be copied."""
+    """The recorded history as a file to be copied, with what people have left behind in it."""
     path = tmp_path_factory.mktemp("history") / "model.sqlite"
-    record(path)
+    furnished(path)
     return path
 
 

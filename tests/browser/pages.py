@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, select
 
+from console import dead_letters
 from console.demo import DEMO_USERS
 from console.scope import PAGES as OF_ROLE
+from console.tables import redrive, whatif_run
 from console.web import MENU
-from sinks.tables import alert, handover
+from sinks.tables import alert, handover, publisher
 
 _COUNTY = "990102"
 
@@ -41,8 +43,29 @@ TABLE = (
     Shown("people", "county", "/people", "persons of the county, the late ones first"),
     Shown("person", "county", "/people/{person}", "expected beside actual", printed=True, landscape=True),
     Shown("obligations", "county", "/obligations", "the cases behind a figure"),
+    Shown("scoreboard", "city", "/scoreboard", "counties side by side, each cell opens its duties"),
+    Shown("figures", "city", "/scoreboard/figures", "every figure with what it is of"),
+    Shown("figure", "city", "/scoreboard/figures/registered", "one figure by place and day"),
+    Shown("feeds", "platform", "/feeds?show=all", "who tells us something, and who has fallen silent"),
+    Shown("feeds-county", "county", "/feeds", "the feeds that a county's list depends on"),
+    Shown("feed", "platform", "/feeds{source}", "one publisher: gaps, delays, what it withheld"),
+    Shown("dead-letters", "platform", "/dead-letters", "what was not understood, by reason"),
+    Shown("dead-letter-group", "platform", "/dead-letters/{group}", "one reason's records, never a value"),
+    Shown("redrive", "platform", "/redrive/{redrive}", "what replaying would do, before it is done"),
+    Shown("rules", "rules-2", "/rules", "a rule as a sentence, on its article"),
+    Shown("rules-diff", "rules-2", "/rules/diff/cn-default%401/draft%401", "what differs between two books"),
+    Shown("rule-changes", "rules-2", "/rules/changes", "what another has proposed, to be approved"),
+    Shown("propose", "province", "/rules/changes?run={run}", "the form to propose what was tried"),
+    Shown("whatif", "rules-1", "/whatif", "the form to try another book, and the runs"),
+    Shown("whatif-run", "province", "/whatif/{run}", "what another book would have changed"),
+    Shown("whatif-rules", "rules-1", "/whatif/{run}?by=rule", "the same by rule, small numbers hidden"),
+    Shown("whatif-alerts", "province", "/whatif/{run}/alerts", "the alerts behind a number"),
+    Shown("audit", "auditor", "/audit", "who read whom, and whether the chain holds"),
+    Shown("users", "platform", "/users", "who may log in, as what"),
     Shown("settings", "county", "/settings", "my view"),
+    Shown("password", "county", "/password", "another password of one's own"),
     Shown("missing", "county", "/nothing", "what is not there, or may not be known"),
+    Shown("denied", "rules-1", "/today", "a page that the role lacks"),
 )  # a new page: its line here; what stands in the menu is covered even without
 
 
@@ -79,10 +102,19 @@ def _person(connection: Connection) -> str:
     return str(connection.execute(wanted.order_by(handover.c.subject)).scalars().first())
 
 
+def _first_of(column: Column[str], *conditions: ColumnElement[bool]) -> Callable[[Connection], str]:
+    wanted = select(column).where(*conditions).order_by(column)
+    return lambda connection: str(connection.execute(wanted).scalars().first())
+
+
 _FIRING = alert.c.state == "firing"
 _FOUND: dict[str, Callable[[Connection], str]] = {
     "late": _alert(_FIRING, alert.c.rule_id == "B08"),
     "critical": _alert(_FIRING, alert.c.severity == "CRIT"),
     "ended": _alert(alert.c.state != "firing"),
     "person": _person,
+    "source": _first_of(publisher.c.source, publisher.c.source.startswith("/agencies/PRISON-")),
+    "group": lambda connection: dead_letters.groups(connection)[0].group_id,
+    "redrive": _first_of(redrive.c.redrive_id),
+    "run": _first_of(whatif_run.c.run_id),
 }

@@ -15,10 +15,11 @@ from playwright.sync_api import Browser, Page
 from console.config import ConsoleConfig
 from sinks.database import connect
 from tests.browser.chromium import chromium
+from tests.browser.furnished import furnished
 from tests.browser.logins import log_in
 from tests.browser.pages import Shown, address, pages
 from tests.browser.serving import served
-from tests.console.conftest import NOW, NOWHERE, record
+from tests.console.conftest import NOW, NOWHERE
 
 THEMES, LANGUAGES, WIDTHS = ("light", "dark"), ("zh", "en"), (1366, 360)
 _HEIGHT = {1366: 768, 360: 740}
@@ -77,11 +78,11 @@ def _paper(page: Page, file: Path, *, landscape: bool) -> Path:
 
 
 def main(folder: Path, part: str = "") -> None:
-    """Take them all, on the recorded history."""
+    """Take them all, on the recorded history and what people left behind in it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as kept:
         model = Path(kept) / "model.sqlite"
-        record(model)
+        furnished(model)
         engine = connect(f"sqlite:///{model}")
         config = ConsoleConfig(str(engine.url), NOWHERE, now=lambda: NOW, secure_cookies=False, demo=True)
         with served(config) as (url, app), chromium() as browser:
