@@ -110,7 +110,7 @@ def test_sql_and_file_come_to_the_same(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--rules", "no-such-book"], "no-such-book: book no-such-book: there is none of that name"),
+        (["--rules", "no-such-book"], "handover: book no-such-book: there is none of that name"),
         (["--rules", "cn-default", "/nowhere.jsonl"], "cannot read /nowhere.jsonl"),
         (["--rules", "cn-default", "--from", "yesterday"], "--from "),
         (["--rules", "cn-default"], "there is no read model in "),
