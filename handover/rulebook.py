@@ -290,6 +290,10 @@ def _extended(base: Raw, own: Raw) -> Raw:
         seen.add(key)
         if key in at:
             at[key].update(entry)
+        elif entry.get("off"):
+            parts = ", ".join(part for id_, part in at if id_ == entry["id"])
+            known = f"name its part: {parts}" if parts else "there is none to switch off"
+            raise InvalidRuleBook(f"rule {_label(entry)}, off: {known}")
         else:
             entries.append(dict(entry))
     merged = {**base, **own, "rule": entries}

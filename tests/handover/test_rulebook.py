@@ -113,3 +113,13 @@ def test_a_changed_book_keeps_the_rules_that_do_not_change() -> None:
 
 def test_only_rule_books_and_the_calendar_lie_among_the_books() -> None:
     assert {path.name for path in BOOKS.glob("*.toml")} == {"cn-default.toml", "city-990100.toml", "calendar.toml"}
+
+
+@pytest.mark.parametrize(
+    ("id_", "told"),
+    [("B08", "rule B08, off: name its part: "), ("Z99", "rule Z99, off: there is none to switch off")],
+)
+def test_switching_off_what_is_not_there_is_refused_and_not_passed_over(tmp_path: Path, id_: str, told: str) -> None:
+    with pytest.raises(InvalidRuleBook) as refused:
+        load(write(tmp_path, f'[[rule]]\nid = "{id_}"\noff = true\n'))
+    assert told in str(refused.value)
