@@ -8,8 +8,9 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
+from schemas.header_names import spell_names
+
 _BATCH_HEAD = 12  # bytes: base offset and length of what follows
-_BEFORE_KEY = 4  # numbers of a record before its key: length, attributes, time and offset since the batch's first
 
 
 class KeptRecords(MemoryRecords):  # type: ignore[misc]
@@ -59,25 +60,8 @@ class _SlowBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
         except UnicodeDecodeError:
             self._pos = begin
             self._buffer = bytearray(self._buffer)
-            spell_names(self._buffer, begin)
+            spell_names(self._buffer, begin, decode_varint)
             return super()._read_msg(decode_varint)
-
-
-def spell_names(buffer: bytearray, at: int) -> None:
-    """Write the header names of the record that begins at `at` in ASCII, "?" for every other byte; lengths stay."""
-    for _ in range(_BEFORE_KEY):
-        _, at = decode_varint(buffer, at)
-    for _ in ("key", "value"):
-        size, at = decode_varint(buffer, at)
-        at += max(0, size)
-    count, at = decode_varint(buffer, at)
-    for _ in range(count):
-        size, at = decode_varint(buffer, at)
-        name = bytes(buffer[at : at + size])
-        buffer[at : at + size] = name.decode("ascii", "replace").encode("ascii", "replace")
-        at += size
-        size, at = decode_varint(buffer, at)
-        at += max(0, size)
 
 
 def read_any_header_name() -> None:
