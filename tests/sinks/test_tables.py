@@ -13,6 +13,7 @@ from handover.calendar import load_calendar
 from handover.replay import replay
 from handover.rulebook import load
 from schemas import alert as alerts
+from schemas import examples
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import millis
@@ -114,6 +115,36 @@ def test_a_newer_case_replaces_its_obligations_and_a_tombstone_removes_them(engi
         ([snapshot(2, "b", "c")], {"b", "c"}),  # a worker that died after writing 2 was followed by one that knew of 1
         ([snapshot(3, "b")], {"b"}),
         ([record(None, b"s")], set()),
+    ):
+        with engine.begin() as connection:
+            case_table.write(connection, batch)
+        assert stored() == expected
+
+
+def test_a_handover_that_the_pipeline_has_forgotten_stays_as_history_and_others_do_not(engine: Engine) -> None:
+    def snapshot(revision: int, handovers: list[str], forgotten: list[str]) -> Record:
+        told = [{**examples.case()["handovers"][0], "handover_id": name} for name in handovers]
+        closed = [{**one, "closed_at": "2026-03-01T00:00:00+08:00"} for one in told]
+        value = {
+            **examples.case(),
+            "revision": revision,
+            "handovers": closed,
+            "forgotten": forgotten,
+            "obligations": [],
+        }
+        return record(orjson.dumps(value), str(value["subject"]).encode())
+
+    def stored() -> set[str]:
+        with engine.connect() as connection:
+            return set(connection.execute(select(tables.handover.c.handover_id)).scalars())
+
+    subject = str(examples.case()["subject"]).encode()
+    for batch, expected in (
+        ([snapshot(1, ["h1", "wrong"], [])], {"h1", "wrong"}),
+        ([snapshot(2, ["h1"], [])], {"h1"}),
+        ([snapshot(3, [], ["h1"])], {"h1"}),
+        ([snapshot(4, ["h2"], ["h1"])], {"h1", "h2"}),
+        ([record(None, subject)], {"h1", "h2"}),
     ):
         with engine.begin() as connection:
             case_table.write(connection, batch)
