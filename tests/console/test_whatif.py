@@ -253,9 +253,9 @@ def test_who_sees_counts_only_sees_no_person_and_no_small_number(
     ("content", "said"),
     [
         (SHORTER.replace('"1 d"', '"5 moons"').encode(), "draft.toml, 第 7 行: rule A10, within: &#39;5 moons&#39; is no duration; write for example"),
-        (b'book = "x@1"\nname = [', "draft.toml, 第 2 行: not TOML: "),
+        (b'book = "x@1"\nname = [', "draft.toml, 第 2 行: not TOML in UTF-8: "),
         (b"\xff\xfe\x00", "draft.toml 不是 UTF-8 文本"),
-        (b"hello", "draft.toml, 第 1 行: not TOML: "),
+        (b"hello", "draft.toml, 第 1 行: not TOML in UTF-8: "),
         (b'book = "x@1"\nextends = "/etc/passwd"', "draft.toml, 第 2 行: extends: only a book by its name can be extended here; known are"),
         (HEAD.replace("draft@1", "cn-default@1").encode(), "draft.toml, 第 1 行: book cn-default@1: "),
         ((HEAD + "#" * LARGEST).encode(), "draft.toml 有 257 KB，最大 256 KB"),
@@ -332,13 +332,13 @@ def test_a_run_can_be_stopped_and_leaves_no_half_result(console: OpenConsole, en
             assert not connection.execute(select(table).where(table.c.run_id == run_id)).all()
 
 
-def test_a_book_that_cannot_be_computed_says_so(console: OpenConsole, engine: Engine) -> None:
+def test_a_run_that_cannot_be_computed_says_so(console: OpenConsole, engine: Engine, tmp_path: Path) -> None:
     console()
-    run_id = asked(engine, HEAD + '[[rule]]\nid = "A02"\nwithin = "99999999 d"\n')
-    compute(str(engine.url), run_id, "cn-default", None)
+    run_id = asked(engine, OFF)
+    compute(str(engine.url), run_id, "cn-default", tmp_path / "no-calendar.toml")
     run = row(engine, run_id)
-    assert (run["state"], run["failure"]) == ("failed", "OverflowError")
-    assert "没有算完：OverflowError" in console("rules-1").get(f"/whatif/{run_id}").text
+    assert (run["state"], run["failure"]) == ("failed", "FileNotFoundError")
+    assert "没有算完：FileNotFoundError" in console("rules-1").get(f"/whatif/{run_id}").text
 
 
 def test_a_run_of_a_server_that_died_is_named_interrupted(console: OpenConsole, engine: Engine) -> None:
