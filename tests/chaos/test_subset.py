@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_city_under_faults_loses_and_doubles_nothing(folder: Path) -> None:
-    outcome = run(folder, City(seed=7), list(planned(7, len(FEW), FEW)), print)
+    outcome = run(folder, City(seed=7, hours=1.0, register=0.03), list(planned(7, len(FEW), FEW)), print)
     assert (outcome.faults, outcome.judgement.compared["cases"] > 100) == (len(FEW), True)
     counts = outcome.judgement.counts()  # the other kinds wait for what docs/chaos.md calls known
     assert (counts["lost"], counts["doubled"]) == (0, 0)
