@@ -23,6 +23,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.mark.skip(reason="its end is not reached since sinks measure metrics: docs/chaos.md, Not done")
 @pytest.mark.servers
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
