@@ -116,7 +116,7 @@ class Case:
 
     def begin_again(self, first: datetime) -> None:
         """Forget what was lived, not what is known: every fact is news again. `first`: the earliest arrival that was lived past."""
-        self.news = [copy for entries in self._sets() for copies in entries.copies.values() for copy in copies]
+        self.news = [fact for entries in self._sets() for fact in entries.facts()]
         self.memories, self.shown, self.derived = {}, {}, None
         self.lived = self.own_next = None
         self.moved_to = ""
@@ -130,7 +130,7 @@ class Case:
 
     def await_known(self) -> None:
         """Remember which known facts have not been lived through: a case may be told of what arrives later than it has lived."""
-        known = [copy for entries in self._sets() for copies in entries.copies.values() for copy in copies]
+        known = [fact for entries in self._sets() for fact in entries.facts()]
         self.news = [fact for fact in known if self.lived is None or fact.arrival > self.lived]
         self.pending = sorted(fact.arrival for fact in self.news)
 

@@ -116,8 +116,7 @@ def _based(row: Mapping[str, Any]) -> Base:
 
 def _facts(case: Case, entries: Entries) -> orjson.Fragment:
     """All facts; those that were written before are not written anew."""
-    everything = (fact for copies in entries.copies.values() for fact in copies)
-    new = list(everything) if entries.text is None else entries.added
+    new = list(entries.facts()) if entries.text is None else entries.added
     if new or entries.text is None:
         text = orjson.dumps([_fact(case, fact) for fact in new])[1:-1]
         entries.text = entries.text + b"," + text if entries.text else text

@@ -1,7 +1,7 @@
 """The set of facts at an instant (semantics.md section 3): no step depends on the order of arrival."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -64,9 +64,9 @@ class Entries:
         found.sort(key=_order)
         return found
 
-    def arrivals(self) -> Iterable[datetime]:
-        """The arrival of every copy."""
-        return (copy.arrival for copies in self.copies.values() for copy in copies)
+    def facts(self) -> Iterator[Fact]:
+        """Every copy of every event."""
+        return (copy for copies in self.copies.values() for copy in copies)
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str]:

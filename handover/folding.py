@@ -49,7 +49,7 @@ def rests_at(case: Case) -> datetime | None:
     closes = [one.closed_at for one in derived.handovers if one.closed_at is not None]
     if len(closes) < len(derived.handovers) or case.moved_to or case.has_firing or _is_whole_person(case):
         return None
-    return max(max(closes) + CLOSED_LATELY, max(_everything(case.entries), key=_arrival).arrival) + SLACK
+    return max(max(closes) + CLOSED_LATELY, max(case.entries.facts(), key=_arrival).arrival) + SLACK
 
 
 def ends_at(case: Case, retention: timedelta) -> datetime | None:
@@ -71,9 +71,7 @@ def _forget_days(case: Case, world: World) -> bool:
 
 def _is_whole_person(case: Case) -> bool:
     """Merges and splits say whose facts are whose: such a case forgets nothing."""
-    return not case.entries.plain and any(
-        copy.name in WHOLE_PERSON for copies in case.entries.copies.values() for copy in copies
-    )
+    return not case.entries.plain and any(fact.name in WHOLE_PERSON for fact in case.entries.facts())
 
 
 # --- handovers closed long ago
@@ -100,10 +98,6 @@ def _end(handover: Handover) -> datetime:
 # --- facts that repeat
 
 
-def _everything(entries: Entries) -> Iterator[Fact]:
-    return (copy for copies in entries.copies.values() for copy in copies)
-
-
 def _forget_repeated(case: Case, derived: Derived, world: World) -> bool:
     lived, base = case.lived, case.bases[-1] if case.bases else None
     assert lived is not None
@@ -121,10 +115,10 @@ def _forget_repeated(case: Case, derived: Derived, world: World) -> bool:
 
 def _forgettable(case: Case, derived: Derived, late_limit: Mapping[str, timedelta], at: datetime) -> list[Fact]:
     """Repeated facts that nothing told from now on can make matter at `at` or later."""
-    involved = {(fact.source, fact.corrects) for fact in _everything(case.entries) if fact.corrects is not None}
+    involved = {(fact.source, fact.corrects) for fact in case.entries.facts() if fact.corrects is not None}
     old = [
         fact
-        for fact in _everything(case.entries)
+        for fact in case.entries.facts()
         if fact.name in REPEATED
         and fact.time < at - late_limit.get(fact.name, _REPEATED_UP_TO)
         and fact.arrival < at

@@ -31,7 +31,7 @@ def outbox(case: "Case") -> list[Routed]:
 
 def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     """A dispute's facts for the persons it names: that they came, not what they say."""
-    known = [copy for copies in case.entries.copies.values() for copy in copies]
+    known = list(case.entries.facts())
     named = {ref for copy in known if copy.name == "dispute.reported" for ref in copy.data["person_refs"]}
     if fact.name != "dispute.reported":
         return [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named)]
@@ -72,7 +72,7 @@ def survivors(case: "Case", event: Event, fact: Fact) -> list[Routed]:
 
 def _everything(case: "Case") -> list[Fact]:
     sets = (case.entries, *case.disputes.values())
-    return [copy for entries in sets for copies in entries.copies.values() for copy in copies]
+    return [fact for entries in sets for fact in entries.facts()]
 
 
 def event_of(fact: Fact) -> Event:
