@@ -61,10 +61,11 @@ def judge(
     from cli.dump import events
     from cli.records import consumer, has_read_model
     from cli.verify.standing import read_alerts, read_cases
-    from cli.verify.tables import judge_sql
+    from cli.verify.tables import judge_sql, read_tables
     from handover.judge import judge_alerts, judge_cases
     from handover.replay import live_all
 
+    tables = read_tables(settings) if sql and has_read_model(settings) else None
     with consumer(settings) as client:
         told = [event for event in events(client, settings) if event is not None]
         alerts = read_alerts(client, settings)
@@ -75,8 +76,8 @@ def judge(
     lived = live_all(((one, at) for one, at in arrived if at <= last), book, days, last)
     found = judge_alerts(lived.alerts, alerts.told, last, alerts.is_compacted)
     found.add(judge_cases(lived.cases, cases.newest, last))
-    if sql and has_read_model(settings):
-        found.add(judge_sql(settings, alerts, cases, settled_ms))
+    if tables is not None:
+        found.add(judge_sql(tables, alerts, cases, settled_ms))
     return found, len(told)
 
 

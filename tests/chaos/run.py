@@ -162,13 +162,13 @@ def stand_still(plant: Plant, clock: Clock, say: Say) -> datetime:
     for name in (*WORKERS[:2], *SINKS):
         plant.start(name)
     wait_until(lambda: _applied(plant, paused - 1), READ_SECONDS, "the workers do not reach the end of time")
-    quiet_since, seen = time.monotonic(), _unread(plant)
+    quiet_since, seen = time.monotonic(), _unread(plant, paused)
     end = time.monotonic() + READ_SECONDS
     while seen is None or seen[0] or time.monotonic() - quiet_since < QUIET_SECONDS:
         if time.monotonic() > end:
             raise Unstartable(f"{seen[0] if seen else 'some'} records are not read to the end")
         time.sleep(1)
-        now = _unread(plant)
+        now = _unread(plant, paused)
         if now != seen:
             seen, quiet_since = now, time.monotonic()
     return still.arrival(paused) - MILLISECOND
@@ -179,23 +179,24 @@ def _applied(plant: Plant, wall_ms: int) -> bool:
     return len(told) == PARTITIONS and min(told.values()) >= wall_ms
 
 
-def _unread(plant: Plant) -> tuple[int, int] | None:
+def _unread(plant: Plant, paused: int) -> tuple[int, int] | None:
     """How many records are not yet committed by the workers and the sinks, and how many there are on the topics that sinks read.
 
+    What came after the pause, as what the sinks measure of a still pipeline, waits with the workers until time goes on.
     None: the brokers cannot say it now.
     """
-    groups: list[tuple[str, Sequence[str]]] = [("reentry-worker", SOURCES)]
-    groups += [(f"reentry-sink-{table.name}", table.topics) for table in TABLES]
     brokers = plant.cluster.bootstrap.split(",")
     consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None)
     admin = KafkaAdminClient(bootstrap_servers=brokers)
     try:
-        unread, ends = 0, 0
-        for group, topics in groups:
-            places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-            until = consumer.end_offsets(places)
-            done = admin.list_group_offsets(group)[group]
-            unread += sum(until[place] - _offset(done, place) for place in places)
+        places = _places(SOURCES)
+        until = consumer.end_offsets(places)
+        later = consumer.offsets_for_times(dict.fromkeys(places, paused))
+        until |= {place: found.offset for place, found in later.items() if found is not None}
+        unread, ends = _left(admin, "reentry-worker", until), 0
+        for table in TABLES:
+            until = consumer.end_offsets(_places(table.topics))
+            unread += _left(admin, f"reentry-sink-{table.name}", until)
             ends += sum(until.values())
     except KafkaError:  # a group's coordinator has moved and still reads what it keeps
         return None
@@ -203,6 +204,15 @@ def _unread(plant: Plant) -> tuple[int, int] | None:
         admin.close()
         consumer.close()
     return unread, ends
+
+
+def _places(topics: Iterable[str]) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+
+
+def _left(admin: KafkaAdminClient, group: str, until: dict[TopicPartition, int]) -> int:
+    done = admin.list_group_offsets(group)[group]
+    return sum(max(0, end - _offset(done, place)) for place, end in until.items())
 
 
 def _offset(done: dict[TopicPartition, object], place: TopicPartition) -> int:

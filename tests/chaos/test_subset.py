@@ -1,4 +1,4 @@
-"""A short run of the fault suite: one seed, every part harmed, nothing lost, nothing doubled."""
+"""A short run of the fault suite: one seed, every part harmed; what stands equals the log replayed."""
 
 import shutil
 import tempfile
@@ -23,16 +23,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.mark.skip(reason="its end is not reached since sinks measure metrics: docs/chaos.md, Not done")
 @pytest.mark.servers
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_city_under_faults_loses_and_doubles_nothing(folder: Path) -> None:
+def test_a_city_under_faults_stands_as_the_log_says(folder: Path) -> None:
     outcome = run(folder, City(seed=7, hours=1.0, register=0.03), list(planned(7, len(FEW), FEW)), print)
     assert (outcome.faults, outcome.judgement.compared["cases"] > 100) == (len(FEW), True)
-    counts = outcome.judgement.counts()  # the other kinds wait for what docs/chaos.md calls known
-    assert (counts["lost"], counts["doubled"]) == (0, 0)
-    print(counts)
+    assert [finding.wire() for finding in outcome.judgement.findings] == []
 
 
 def test_equal_seeds_give_equal_plans() -> None:
