@@ -95,6 +95,7 @@ def _shown(
         "revision": row["revision"],
         "late": late,
         "ended": row.get("outcome"),
+        "inside": "",
         "severity": row["severity"] if late else "ghost",
         "due": due_shown(words, row, now, site),
         "rule": words.rule(row["rule_id"], row["occurrence"]),

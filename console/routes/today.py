@@ -1,6 +1,6 @@
 """/today: what must I do today?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from console import charts, views
 from console.feeds import count as count_feeds
 from console.feeds import silent
+from console.folding import folded
 from console.queue import (
     BUCKETS,
     FACETS,
@@ -214,11 +215,11 @@ def _groups(
     rows: Sequence[Mapping[str, Any]],
     listed: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for row, one in zip(rows, listed, strict=True):
         late = row["late"] or row["due_at"] <= moment.now
         bucket = "over" if late and not row["late"] else moment.bucket(row["severity"], row["due_at"], late=late)
-        found.setdefault(bucket, []).append(one)
+        found.setdefault(bucket, []).append((row, one))
     counts = dict.fromkeys(BUCKETS, 0)
     for cell in counted.chosen(filters, bucket="later" if filters.bucket == "later" else ""):
         counts[cell.bucket] += cell.n
@@ -227,11 +228,31 @@ def _groups(
             "label": words.t(f"bucket.{bucket}"),
             "n": counts[bucket] if not filters.q else len(found[bucket]),
             "over": bucket in ("first", "over"),
-            "rows": found[bucket],
+            "parts": list(_parts(words, bucket, filters, found[bucket])),
         }
         for bucket in BUCKETS
         if bucket in found
     ]
+
+
+def _parts(
+    words: Words, bucket: str, filters: Filters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    """The rows of a bucket, equal ones folded; a list of one rule and one township is not folded again."""
+    narrow = len(filters.rule) == 1 and len(filters.town) == 1
+    for part in folded([row for row, _ in pairs]):
+        key = f"{bucket}-{part.key}" if part.key and (part.held or not narrow) else ""
+        shown_ = [{**pairs[place][1], "inside": key} for place in part.rows]
+        row, first, n = pairs[part.rows[0]][0], shown_[0], len(shown_)
+        if not key:
+            yield {"fold": None, "rows": shown_}
+            continue
+        label = (
+            words.t("fold.held", n=n, owner=words.agency(row["owner_agency"]))
+            if part.held
+            else words.t("fold.equal", n=n, rule=f"{row['rule_id']} {first['rule']}", place=first["place"])
+        )
+        yield {"fold": {"key": key, "label": label, "n": n, "late": first["late"]}, "rows": shown_}
 
 
 def _next_due(counted: Cube, moment: Moment) -> dict[str, Any] | None:

@@ -18,11 +18,31 @@
       if (value) root.setAttribute("data-" + name, value); else root.removeAttribute("data-" + name);
       store[name] = value;
     }
-    if (e.target.matches("[data-all]")) all(".k-sel input[name=id]").forEach(function (b) { b.checked = e.target.checked; mark(b); });
+    if (e.target.matches("[data-all]")) choose(all(".k-sel input:not([data-all])"), e.target.checked);
+    else if (e.target.matches("[data-fold]")) choose(inside(e.target.getAttribute("data-fold")).map(function (row) { return one(".k-sel input", row); }), e.target.checked);
     else if (e.target.matches(".k-sel input")) mark(e.target);
-    else if (e.target.form && e.target.form.id === "filters") e.target.form.submit();
+    else if (e.target.form && e.target.form.id === "filters") { slow(); e.target.form.submit(); }
   });
-  doc.addEventListener("click", function (e) { if (e.target.closest("[data-print]")) numbered(print); });
+  doc.addEventListener("click", function (e) {
+    var fold = e.target.closest("[data-open]"), link = e.target.closest("a[href]");
+    if (e.target.closest("[data-print]")) numbered(print);
+    if (fold) open(fold, fold.getAttribute("aria-expanded") !== "true");
+    if (link && !e.defaultPrevented && !e.ctrlKey && !e.metaKey && !e.shiftKey && !link.target && !link.hasAttribute("download") && link.getAttribute("href")[0] !== "#") slow();
+  });
+
+  /* a page that takes long: what will change turns into grey bars, the rest stays until the new page is there */
+  var waits;
+  function slow() { clearTimeout(waits); waits = setTimeout(function () { body.classList.add("wait"); }, 300); }
+  function arrived() { clearTimeout(waits); body.classList.remove("wait"); }
+  doc.addEventListener("submit", function (e) { if (!e.defaultPrevented && e.target.method === "get") slow(); });
+  ["pagehide", "pageshow"].forEach(function (name) { addEventListener(name, arrived); });
+
+  /* folds: equal rows stand behind one */
+  function inside(key) { return all("tr.d[data-in]").filter(function (row) { return row.getAttribute("data-in") === key; }); }
+  function open(fold, is) {
+    fold.setAttribute("aria-expanded", is);
+    inside(fold.getAttribute("data-open")).forEach(function (row) { row.classList.toggle("open", is); });
+  }
 
   /* printing is kept in the audit; the paper carries the number where the page's own button was used */
   var told = false;
@@ -60,6 +80,7 @@
     box.closest("tr").classList.toggle("sel", box.checked);
     count();
   }
+  function choose(boxes, is) { boxes.forEach(function (box) { if (box) { box.checked = is; mark(box); } }); }
   function count() {
     if (!bulk) return;
     var n = all(".k-sel input[name=id]:checked").length;
@@ -70,12 +91,12 @@
   /* keys */
   function cur() { return one("tr.cur"); }
   function move(by) {
-    var rows = all("tr.d"), at = rows.indexOf(cur());
+    var rows = all("tr.d,tr.fold").filter(function (row) { return row.offsetParent; }), at = rows.indexOf(cur());
     var next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
     if (!next) return;
     if (cur()) cur().classList.remove("cur");
     next.classList.add("cur");
-    var link = one("a", next); if (link) link.focus({ preventScroll: true });
+    var link = one("a,button", next); if (link) link.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
   }
   function press(name) {
@@ -84,7 +105,7 @@
   }
   var keys = {
     j: function () { move(1); }, k: function () { move(-1); },
-    x: function () { var b = cur() && one(".k-sel input", cur()); if (b) { b.checked = !b.checked; mark(b); } },
+    x: function () { var b = cur() && one(".k-sel input", cur()); if (b) b.click(); },
     a: function () { press("ack"); }, s: function () { press("snooze"); }, r: function () { press("assign"); },
     c: function () { var box = one("#note input[name=note]"); if (box && !cur()) box.focus(); else press("note"); },
     n: function () { press2("new"); }, u: function () { press2("undo"); }, p: function () { numbered(print); },
@@ -119,16 +140,18 @@
     return row.matches(":hover") || row.contains(doc.activeElement) || row.classList.contains("cur") || row.classList.contains("sel") || !!one("dialog[open]");
   }
   function replace(row) {
-    var id = row.getAttribute("data-id");
-    fetch("/alerts/" + encodeURIComponent(id) + "/row", { headers: { "HX-Request": "true" }, credentials: "same-origin" })
-      .then(function (answer) { return answer.status === 200 ? answer.text() : ""; })
-      .then(function (text) {
-        if (!text) return;
-        var made = doc.createElement("tbody"); made.innerHTML = text;
-        var fresh = one("tr.d", made);
-        if (fresh && row.parentNode && !busy(row)) row.parentNode.replaceChild(fresh, row);
-      }).catch(function () {});
+    var to = "/alerts/" + encodeURIComponent(row.getAttribute("data-id")) + "/row";
+    if (!window.htmx) { showPill(1); return; }
+    htmx.ajax("GET", to, { target: row, swap: "outerHTML" }).then(function () {  /* a fold stays as it is */
+      var fresh = doc.getElementById(row.id), key = row.getAttribute("data-in");
+      if (fresh && key) { fresh.setAttribute("data-in", key); fresh.classList.toggle("open", row.classList.contains("open")); }
+    });
   }
+  doc.addEventListener("htmx:beforeSwap", function (e) {
+    var row = e.detail.target;
+    if (!busy(row)) return;
+    e.detail.shouldSwap = false; waiting[row.getAttribute("data-id")] = true;
+  });
   function leave() {
     Object.keys(waiting).forEach(function (id) {
       var row = doc.getElementById("a-" + id);

@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 
-from playwright.sync_api import expect
-from sqlalchemy import update
+from playwright.sync_api import Route, expect
+from sqlalchemy import select, update
 
 from console.tables import console_session
 from schemas.instants import instant
@@ -13,6 +13,7 @@ from tests.browser.conftest import Recorded, Visit
 from tests.browser.logins import fill_in
 from tests.console.conftest import firing
 
+EQUAL = 12
 NOTE = "已联系家属，周五回话"
 
 
@@ -133,3 +134,44 @@ def test_a_tab_in_the_background_listens_only_where_it_counts(archive: Recorded,
     )
     with page.expect_request(re.compile("/events")):
         page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_equal_rows_stand_behind_one_and_are_chosen_with_it(own: Recorded, visit: Visit) -> None:
+    late = (alert.c.state == "firing") & (alert.c.severity != "CRIT") & alert.c.jurisdiction.startswith("990102")
+    with own.engine.begin() as connection:
+        some = connection.execute(select(alert.c.alert_id).where(late).order_by(alert.c.due_at).limit(EQUAL)).scalars()
+        alike = {"rule_id": "B08", "jurisdiction": "990102001", "held": False}
+        connection.execute(update(alert).where(alert.c.alert_id.in_(some.all())).values(**alike))
+    page = visit(own.url, "county", "/today?rule=B08&rule=A04&bucket=over")
+    fold, rows = page.locator("tr.fold"), page.locator("tr.d[data-in]")
+    expect(fold).to_have_count(1)
+    count = rows.count()
+    assert count >= EQUAL
+    expect(rows.first).to_be_hidden()
+    page.keyboard.press("j")
+    while fold.get_attribute("class") != "fold cur":
+        page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("#chosen")).to_have_text(str(count))
+    page.keyboard.press("Enter")
+    expect(rows.first).to_be_visible()
+    expect(fold.locator("button")).to_have_attribute("aria-expanded", "true")
+
+
+def test_without_scripts_equal_rows_are_all_there(own: Recorded, visit: Visit) -> None:
+    with own.engine.begin() as connection:
+        connection.execute(update(alert).where(alert.c.state == "firing").values(held=True))
+    page = visit(own.url, "county", "/today?bucket=over", java_script_enabled=False)
+    assert page.locator("tr.fold").count() > 0
+    expect(page.locator("tr.d[data-in]").first).to_be_visible()
+
+
+def test_a_page_that_takes_long_keeps_the_old_one_and_greys_what_will_change(archive: Recorded, visit: Visit) -> None:
+    page = visit(archive.url, "county", "/today")
+    asked: list[Route] = []
+    page.route("**/today?*", asked.append)
+    page.locator("#filters .facet").first.click()
+    expect(page.locator("body.wait")).to_be_attached()
+    expect(page.locator("tr.d").first).to_be_visible()
+    asked[0].continue_()
+    expect(page.locator("body:not(.wait)")).to_be_attached()

@@ -1,0 +1,39 @@
+"""Equal rows of the queue fold into one, so that a list stays readable: more than eight of one rule and township, and
+all that wait for one silent feed.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MOST_EQUAL = 8
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that stand together, by their places in the list. `held`: they wait for a silent feed. No key: one row that stands alone."""
+
+    rows: Sequence[int]
+    key: str = ""
+    held: bool = False
+
+
+def folded(rows: Sequence[Row]) -> Iterator[Part]:
+    """The parts of a list in its order; a fold stands where its first row stood."""
+    keys = [_key(row) for row in rows]
+    counts = Counter(keys)
+    told = set()
+    for place, (row, key) in enumerate(zip(rows, keys, strict=True)):
+        if key in told:
+            continue
+        if counts[key] <= (1 if row["held"] else MOST_EQUAL):
+            yield Part((place,))
+            continue
+        told.add(key)
+        yield Part([other for other, one in enumerate(keys) if one == key], key, bool(row["held"]))
+
+
+def _key(row: Row) -> str:
+    return f"held-{row['owner_agency']}" if row["held"] else f"{row['rule_id']}-{row['jurisdiction']}"
