@@ -17,8 +17,16 @@ def queue(archive: Recorded, visit: Visit) -> Page:
 
 
 def current(page: Page) -> int:
-    """Which row is the current one; -1: none."""
-    return int(page.evaluate("[...document.querySelectorAll('tr.d')].findIndex(row => row.classList.contains('cur'))"))
+    """Which of the rows that are seen is the current one; -1: none."""
+    seen = "[...document.querySelectorAll('tr.d,tr.fold')].filter(row => row.offsetParent)"
+    return int(page.evaluate(f"{seen}.findIndex(row => row.classList.contains('cur'))"))
+
+
+def to_row(page: Page) -> None:
+    """On to the next row that is no fold."""
+    page.keyboard.press("j")
+    while page.locator("tr.fold.cur").count():
+        page.keyboard.press("j")
 
 
 def test_j_and_k_move_and_enter_opens(queue: Page) -> None:
@@ -27,6 +35,7 @@ def test_j_and_k_move_and_enter_opens(queue: Page) -> None:
     assert current(queue) == 1
     queue.keyboard.press("k")
     assert current(queue) == 0
+    to_row(queue)
     assert queue.evaluate("document.activeElement.closest('tr.d').classList.contains('cur')")
     queue.keyboard.press("Enter")
     queue.wait_for_url(re.compile("/alerts/"))
@@ -36,8 +45,9 @@ def test_j_and_k_move_and_enter_opens(queue: Page) -> None:
 
 def test_x_chooses_rows_and_the_bar_counts_them(queue: Page) -> None:
     expect(queue.locator(".bulk")).to_be_hidden()
-    for key in ("j", "x", "j", "x"):
-        queue.keyboard.press(key)
+    for _ in range(2):
+        to_row(queue)
+        queue.keyboard.press("x")
     expect(queue.locator("#chosen")).to_have_text("2")
     queue.keyboard.press("x")
     expect(queue.locator("#chosen")).to_have_text("1")
@@ -45,14 +55,14 @@ def test_x_chooses_rows_and_the_bar_counts_them(queue: Page) -> None:
 
 @pytest.mark.parametrize(("key", "opened"), [("r", "#assign"), ("s", "#snooze")])
 def test_r_and_s_ask_what_they_need(queue: Page, key: str, opened: str) -> None:
-    queue.keyboard.press("j")
+    to_row(queue)
     queue.keyboard.press(key)
     queue.wait_for_url(re.compile("/alerts/"))
     expect(queue.locator(f"{opened}[open] form")).to_be_visible()
 
 
 def test_a_and_c_act_on_the_open_alert(queue: Page) -> None:
-    queue.keyboard.press("j")
+    to_row(queue)
     queue.keyboard.press("Enter")
     queue.wait_for_url(re.compile("/alerts/"))
     queue.keyboard.press("c")
@@ -75,10 +85,10 @@ def test_the_slash_finds_and_fields_keep_their_letters(queue: Page) -> None:
 
 
 def test_the_question_mark_lists_the_keys_and_focus_returns(queue: Page) -> None:
-    queue.keyboard.press("j")
+    to_row(queue)
     queue.keyboard.press("?")
     expect(queue.locator("dialog.keys")).to_be_visible()
-    queue.keyboard.press("j")
+    to_row(queue)
     assert current(queue) == 0
     queue.keyboard.press("Escape")
     expect(queue.locator("dialog.keys")).to_be_hidden()
