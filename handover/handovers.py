@@ -203,6 +203,8 @@ class _Walk:
             return _for_decision(fact, still_open)
         if fact.name == "release.occurred":
             return _latest(h for h in still_open if h.kind in PRISON_LEG) or _latest(still_open)
+        if len(still_open) == 1:
+            return still_open[0]
         takers = _takes_first(fact)
         preferred = _latest(h for h in still_open if h.kind in takers) if takers else None
         return preferred or _latest(still_open) or self._closed_lately(fact)

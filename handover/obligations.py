@@ -240,12 +240,16 @@ def answer_of(
     best: Answer = UNANSWERED
     known = scope.facts if facts is None else facts
     for alternative in rule.cleared_by:
-        parts = [_earliest(scope, rule, known, one, anchor, due_at, key, after) for one in alternative]
-        if any(part is None for part in parts):
-            continue
-        times = [part.time for part in parts if part is not None]
-        if best.met_at is None or max(times) < best.met_at:
-            best = Answer(max(times), tuple(part.id for part in parts if part is not None))
+        parts = []
+        for one in alternative:
+            part = _earliest(scope, rule, known, one, anchor, due_at, key, after) if one.name in known else None
+            if part is None:
+                break
+            parts.append(part)
+        else:
+            met_at = max(part.time for part in parts)
+            if best.met_at is None or met_at < best.met_at:
+                best = Answer(met_at, tuple(part.id for part in parts))
     return best
 
 

@@ -35,6 +35,7 @@ class Ruleset:
         self._always = [number for number, rule in enumerate(rules) if not _is_started(rule)]
         self._started_by: dict[str, list[int]] = defaultdict(list)
         self._readers: dict[str, list[_Reader]] = defaultdict(list)
+        self._startable: dict[frozenset[str], Sequence[int]] = {}  # cases have few different sets of names
         for number, rule in enumerate(rules):
             for name in dict.fromkeys(rule.anchor_names) if _is_started(rule) else ():
                 self._started_by[name].append(number)
@@ -42,12 +43,14 @@ class Ruleset:
             for name in dict.fromkeys(one.name for one in reads):
                 self._readers[name].append(_Reader(number, _named(starts, name), _named(reads, name)))
 
-    def startable(self, names: Iterable[str]) -> list[int]:
+    def startable(self, names: Iterable[str]) -> Sequence[int]:
         """The rules whose clock may run where facts of these names are known, in the order of the book."""
-        found = set(self._always)
-        for name in names:
-            found.update(self._started_by.get(name, ()))
-        return sorted(found)
+        known = frozenset(names)
+        found = self._startable.get(known)
+        if found is None:
+            started = (number for name in known for number in self._started_by.get(name, ()))
+            found = self._startable[known] = sorted({*self._always, *started})
+        return found
 
     def concerned(self, fact: Fact, asking: Container[int]) -> list[int]:
         """The rules that a light fact can move. `asking`: those that ask for something now.

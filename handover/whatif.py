@@ -5,7 +5,7 @@ is shared and for which subjects belong together; then each group of subjects li
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
@@ -100,8 +100,8 @@ class Cell:
 
     def plus(self, more: "Cell") -> None:
         """Add another one's counts."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(more, name))
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(more, one.name))
 
 
 @dataclass(slots=True)

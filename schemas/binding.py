@@ -106,8 +106,10 @@ def _names_in(value: Any, depth: int) -> int:
     """How many names the objects of a JSON value have."""
     if depth > DEEPEST:
         raise InvalidEvent("MALFORMED", f"value: nested deeper than {DEEPEST} levels")
-    found, inner = (len(value), value.values()) if isinstance(value, dict) else (0, value)
-    for one in inner if isinstance(value, _CONTAINERS) else ():
+    if not isinstance(value, _CONTAINERS):
+        return 0
+    found = len(value) if isinstance(value, dict) else 0
+    for one in value.values() if isinstance(value, dict) else value:
         if isinstance(one, _CONTAINERS):
             found += _names_in(one, depth + 1)
     return found
