@@ -325,7 +325,7 @@ def figure_rows(
 )
 def export(
     request: Request,
-    what: Literal["queue", "duties", "scoreboard"],
+    what: Literal["queue", "duties", "scoreboard", "figures"],
     visitor: Annotated[Visitor, Depends(page("export"))],
     format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
 ) -> Response:
