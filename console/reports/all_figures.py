@@ -2,16 +2,18 @@
 
 from sqlalchemy import Connection
 
-from console.reports import duties, lags
-from console.reports.figure import Figure
+from console.reports import duties, load, monitoring, publishers, reoffending, stock
+from console.reports.figure import Figure, Part
 from console.reports.ground import Ground
+from console.reports.known import Known
 from console.reports.movements import Movements
 from console.reports.stages import KINDS
 
 HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
 NAMES = (
     "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "notice_lead",
-    "returns", "dates_moved", "check_ins", "disputes_found", "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "lags",
+    "returns", "dates_moved", "check_ins", "em_over", "reoffended_12", "reoffended_36", "reoffended_60", "disputes_found",
+    "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "stock", "load", "publishers",
 )  # fmt: skip
 
 
@@ -19,12 +21,17 @@ def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -
     """All of them; disputes and publishers only where no kind of handover is asked for."""
     assert ground.month is not None
     kinds = KINDS.get(kind, ())
+    known = Known(connection, prefix, kinds, ground.month, ground.at)
     found = {
         figure.name: figure
         for figure in (
             *duties.figures(connection, ground, prefix, kinds),
-            *Movements(connection, prefix, kinds, ground.month, ground.at).figures(),
-            *([] if kinds else [lags.figure(connection, ground.month, ground.at, prefix)]),
+            *Movements(known).figures(),
+            monitoring.figure(known),
+            *reoffending.figures(known),
+            stock.figure(known),
+            load.figure(known),
+            *([] if kinds else [publishers.figure(connection, ground.month, ground.at, prefix)]),
         )
     }
     return [found[name] for name in NAMES if name in found]
@@ -34,3 +41,8 @@ def too_few(figure: Figure) -> bool:
     """Whether a figure says too much to who may not see its rows."""
     size = figure.bottom if figure.bottom is not None else figure.top
     return size is not None and 0 < size < HIDDEN_FROM_STRANGERS
+
+
+def about_few(part: Part) -> bool:
+    """The same of a part."""
+    return 0 < part.people < HIDDEN_FROM_STRANGERS

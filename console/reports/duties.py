@@ -59,7 +59,8 @@ def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
             median, high = (quantile(done, waiting, share) for share in (0.5, 0.9))
-            parts.append(Part(rule, len(done) + len(waiting), median, high, len(waiting)))
+            values = {"n": len(done) + len(waiting), "open": len(waiting), "median": median, "p90": high}
+            parts.append(Part(rule, values))
     return Figure("answer_time", parts=parts, duties=("counted", wanted.rules, True))
 
 

@@ -1,6 +1,6 @@
 """What a figure is: a numerator, a denominator where it has one, parts by rule or office, and the rows behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -10,7 +10,7 @@ from console.reports.board import FEW
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """One row behind a figure: whom and where, which office, when, and the fact that puts it there. `holds`: it is in the numerator."""
+    """One row behind a figure: whom and where, which office, when, and the fact or rule that puts it there. `holds`: it is in the numerator."""
 
     subject: str
     place: str
@@ -20,20 +20,24 @@ class Behind:
     holds: bool
 
 
+Value = int | float | timedelta | None  # lengths are exact; None: not known, or not reached as too many are still open
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A figure of one rule, prison or publisher. Lengths are exact; None: not reached, too many are still open."""
+    """A figure of one rule, office, place or publisher: its values by column. `people`: the fewest that one of them tells of."""
 
     name: str
-    n: int
-    median: timedelta | None
-    high: timedelta | None  # p90 of answers and leads, p95 of lags
-    open: int = 0
+    values: Mapping[str, Value]
+    people: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all."""
+    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all.
+
+    `oldest`: the first deadline or day that it counts. `withheld`: it is about fewer than so many, and so told to nobody.
+    """
 
     name: str
     top: int | None = None
@@ -43,6 +47,7 @@ class Figure:
     rows: Sequence[Behind] = ()
     duties: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
     more: dict[str, int] = field(default_factory=dict)
+    withheld: int = 0
 
     @property
     def percent(self) -> float | None:
@@ -52,9 +57,9 @@ class Figure:
         return 100 * self.top / self.bottom
 
 
-def share_of(name: str, rows: Sequence[Behind]) -> Figure:
+def share_of(name: str, rows: Sequence[Behind], parts: Sequence[Part] = ()) -> Figure:
     """A share counted from its rows: the number and what is behind it cannot differ."""
-    return Figure(name, sum(row.holds for row in rows), len(rows), rows=rows)
+    return Figure(name, sum(row.holds for row in rows), len(rows), parts=parts, rows=rows)
 
 
 def count_of(name: str, rows: Sequence[Behind]) -> Figure:

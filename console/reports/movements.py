@@ -1,13 +1,11 @@
 """Figures of releases, notices, returns and disputes, counted from the events that stand and the handovers they belong to."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from sqlalchemy import Connection
-
-from console.reports.events import Home, Homes, Told, between, of_people, standing
+from console.reports.events import Home, Told, between, standing
 from console.reports.figure import Behind, Figure, Part, count_of, nearest, share_of
-from console.reports.month import Month
+from console.reports.known import Known
 from handover.calendar import DAY, end_of, start_of
 from sinks.tables import event
 
@@ -20,14 +18,12 @@ _COMING = 30 * DAY
 class Movements:
     """What happened to the people of a place in a month, as known at an instant."""
 
-    def __init__(self, connection: Connection, prefix: str, kinds: tuple[str, ...], month: Month, at: datetime) -> None:
-        self._connection, self._prefix, self._kinds = connection, prefix, kinds
-        self._month, self._at = month, at
-        self._homes = Homes(connection, prefix)
+    def __init__(self, known: Known) -> None:
+        self._known, self._month, self._at = known, known.month, known.at
 
     def figures(self) -> list[Figure]:
-        """All of them."""
-        released = self._told(("release.occurred",), self._month.begins, self._month.ends)
+        """All of them; disputes only where no kind of handover is asked for."""
+        released = self._known.told(("release.occurred",), self._month.begins, self._month.ends)
         return [
             self._coming(),
             self._today(),
@@ -36,26 +32,8 @@ class Movements:
             self._leads(),
             self._returns(),
             self._moved(),
-            *([] if self._kinds else self._disputes()),
+            *([] if self._known.kinds else self._disputes()),
         ]  # fmt: skip
-
-    def _told(self, facts: Sequence[str], begins: datetime, ends: datetime) -> list[tuple[Told, Home]]:
-        """Events between two instants with their handovers, of the kinds that are asked for."""
-        found = standing(
-            self._connection, facts, self._at, of_people(self._prefix), between(begins, min(ends, self._at + DAY))
-        )
-        pairs = [(one, self._homes.of(one.subject, one.time)) for one in found]
-        return [(one, home) for one, home in pairs if home is not None and self._asked(home)]
-
-    def _asked(self, home: Home) -> bool:
-        return not self._kinds or home.kind in self._kinds
-
-    def _later(self, facts: Sequence[str]) -> dict[str, list[Told]]:
-        """All events of these facts, by person."""
-        found: dict[str, list[Told]] = {}
-        for one in standing(self._connection, facts, self._at, of_people(self._prefix)):
-            found.setdefault(one.subject, []).append(one)
-        return found
 
     @staticmethod
     def _behind(one: Told, home: Home, *, holds: bool = True) -> Behind:
@@ -65,18 +43,16 @@ class Movements:
         """Open handovers whose release date lies between two days."""
         return [
             home
-            for home in self._homes.all
+            for home in self._known.open()
             if home.release_date is not None
             and first <= date.fromisoformat(home.release_date) <= last
-            and (home.closed_at is None or home.closed_at > self._at)
             and (home.key_person or not key_only)
-            and self._asked(home)
         ]
 
     def _coming(self) -> Figure:
         """Key persons to be released within thirty days: for how many a pick-up is planned."""
         today = self._at.date()
-        planned = self._later(("intake.pickup_planned", "intake.pickup_completed"))
+        planned = self._known.later(("intake.pickup_planned", "intake.pickup_completed"))
         return share_of(
             "key_releases",
             [
@@ -91,8 +67,8 @@ class Movements:
     def _today(self) -> Figure:
         """Released today, and nobody has said that they receive the person."""
         today = self._at.date()
-        taken = self._later(_TAKEN)
-        left = self._told(("release.occurred",), start_of(today), end_of(today))
+        taken = self._known.later(_TAKEN)
+        left = self._known.told(("release.occurred",), start_of(today), end_of(today))
         occurred = {home.handover_id: (one.time, home) for one, home in left}
         due = {home.handover_id: (start_of(today), home) for home in self._expected(today, today, key_only=False)}
         rows = [
@@ -103,7 +79,7 @@ class Movements:
         return count_of("today_no_receiver", rows)
 
     def _registered(self, released: Iterable[tuple[Told, Home]]) -> Figure:
-        registered = self._later(("intake.registered",))
+        registered = self._known.later(("intake.registered",))
         return share_of(
             "registered",
             [
@@ -113,7 +89,7 @@ class Movements:
         )  # fmt: skip
 
     def _handed_over(self, released: Iterable[tuple[Told, Home]]) -> Figure:
-        arrived = self._later(_ARRIVED)
+        arrived = self._known.later(_ARRIVED)
         return share_of(
             "handed_over",
             [
@@ -126,7 +102,7 @@ class Movements:
     def _leads(self) -> Figure:
         """Per prison: from the first notice to the release date."""
         first: dict[str, tuple[Told, Home]] = {}
-        for one, home in self._told(("release.notice_sent",), self._month.begins, self._month.ends):
+        for one, home in self._known.told(("release.notice_sent",), self._month.begins, self._month.ends):
             first.setdefault(home.handover_id, (one, home))
         rows, leads = [], dict[str, list[timedelta]]()
         for one, home in first.values():
@@ -135,13 +111,15 @@ class Movements:
                 days = date.fromisoformat(home.release_date) - one.time.date()
                 leads.setdefault(home.sending, []).append(days)
         parts = [
-            Part(prison, len(found), nearest(found, 0.5), nearest(found, 0.1))
+            Part(prison, {"n": len(found), "median": nearest(found, 0.5), "p10": nearest(found, 0.1)})
             for prison, found in sorted(leads.items())
         ]
         return Figure("notice_lead", len(rows), parts=parts, rows=rows)
 
     def _returns(self) -> Figure:
-        told = self._told(("intake.returned", "intake.verification_returned"), self._month.begins, self._month.ends)
+        told = self._known.told(
+            ("intake.returned", "intake.verification_returned"), self._month.begins, self._month.ends
+        )
         rows = [self._behind(one, home) for one, home in told if one.data.get("result", "NOT_OURS") == "NOT_OURS"]
         hops: dict[str, int] = {}
         for row in rows:
@@ -149,19 +127,19 @@ class Movements:
         return Figure("returns", len(rows), rows=rows, more={"most": max(hops.values(), default=0)})
 
     def _moved(self) -> Figure:
-        told = self._told(("release.date_changed",), self._month.begins, self._month.ends)
+        told = self._known.told(("release.date_changed",), self._month.begins, self._month.ends)
         return count_of("dates_moved", [self._behind(one, home) for one, home in told])
 
     def _disputes(self) -> list[Figure]:
         """Disputes reported in the month: accepted, and solved both of the closed and of the found."""
         found: dict[str, Told] = {}
         in_month = between(self._month.begins, self._month.ends)
-        for one in standing(self._connection, ("dispute.reported",), self._at, in_month):
-            if one.data["place_code"].startswith(self._prefix):
+        for one in standing(self._known.connection, ("dispute.reported",), self._at, in_month):
+            if one.data["place_code"].startswith(self._known.prefix):
                 found.setdefault(one.subject, one)
         facts = {"dispute.accepted", *_CLOSED}
         later: dict[str, set[str]] = {}
-        for one in standing(self._connection, sorted(facts), self._at, event.c.time >= self._month.begins):
+        for one in standing(self._known.connection, sorted(facts), self._at, event.c.time >= self._month.begins):
             if one.subject in found:
                 later.setdefault(one.subject, set()).add(one.fact)
 

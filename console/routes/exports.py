@@ -1,4 +1,4 @@
-"""What is seen, as a file: queue, duties behind a figure, scoreboard, with the filters and columns of the page."""
+"""What is seen, as a file: queue, duties behind a figure, scoreboard, figures, with the filters and columns of the page."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -12,9 +12,11 @@ from console.audited import Asked
 from console.queue import Filters, Key, Moment, key_of
 from console.queue import page as read_page
 from console.reports.board import FEW, HIDDEN, Line, Share
+from console.reports.figure import Figure, Value
 from console.reports.ground import ground_of
 from console.reports.sheets import FORMATS, MEDIA, MOST_ROWS, Format, Sheet, as_csv, as_xlsx
 from console.reports.view import View, view_of
+from console.routes.figures import Figures, cell, definition_of, part_name, value_of
 from console.routes.obligations import asked_of as asked_duties
 from console.routes.obligations import read as read_duties
 from console.routes.scoreboard import asked_of, month_name, query_of
@@ -26,8 +28,20 @@ from console.words import Words
 
 router = APIRouter()
 _AT_ONCE = 2_000
-_PAGE = {"queue": "/today", "duties": "/obligations", "scoreboard": "/scoreboard", "audit": "/audit"}
-_NEEDS = {"queue": "today", "duties": "obligations", "scoreboard": "scoreboard", "audit": "audit"}
+_PAGE = {
+    "queue": "/today",
+    "duties": "/obligations",
+    "scoreboard": "/scoreboard",
+    "figures": "/scoreboard/figures",
+    "audit": "/audit",
+}
+_NEEDS = {
+    "queue": "today",
+    "duties": "obligations",
+    "scoreboard": "scoreboard",
+    "figures": "scoreboard",
+    "audit": "audit",
+}
 
 
 @router.get("/today/export")
@@ -46,6 +60,12 @@ def duties(request: Request, visitor: Annotated[Visitor, Depends(page("export"))
 def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The scoreboard as it is seen; ?format=xlsx or csv."""
     return file_of(visitor, request, "scoreboard")
+
+
+@router.get("/scoreboard/figures/export")
+def figures(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+    """All figures of a place and month; ?format=xlsx or csv."""
+    return file_of(visitor, request, "figures")
 
 
 @router.get("/audit/export")
@@ -223,6 +243,51 @@ def _share(share: Share) -> list[Any]:
     return [share.top, share.bottom, round(share.percent, 1) if share.percent is not None else None]
 
 
+# --- figures
+
+
+_FIGURES = ("code", "figure", "part", "measure", "value", "definition")
+
+
+def _figures(visitor: Visitor, request: Request) -> Made:
+    words = visitor.words
+    t = words.t
+    with visitor.site.engine.connect() as connection:
+        found = Figures(connection, visitor, asked_of(request))
+    if found.ground is None:
+        raise NotFound
+    rows = [
+        [figure.name, t(f"figure.{figure.name}"), *measured, definition_of(words, found, figure)]
+        for figure in found.found
+        for measured in (*_whole(words, found, figure), *_parts(words, found, figure))
+    ]
+    about = [
+        (t("export.known"), words.iso(found.ground.at)),
+        (t("board.small"), t("board.small.what", few=FEW, hidden=HIDDEN)),
+    ]
+    return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about
+
+
+def _whole(words: Words, found: Figures, figure: Figure) -> list[list[Any]]:
+    if found.hides(figure):
+        return [["", words.t("figure.bottom"), value_of(words, found, figure)]]
+    percent = round(figure.percent, 1) if figure.percent is not None else None
+    measured = {"figure.top": figure.top, "figure.bottom": figure.bottom, "figure.percent": percent}
+    return [["", words.t(name), value] for name, value in measured.items() if value is not None]
+
+
+def _parts(words: Words, found: Figures, figure: Figure) -> list[list[Any]]:
+    return [
+        [part_name(words, figure, part), words.t(f"figure.part.{column}"), _plain(words, figure, column, value)]
+        for part in found.parts(figure)
+        for column, value in part.values.items()
+    ]
+
+
+def _plain(words: Words, figure: Figure, column: str, value: Value) -> Any:
+    return value if isinstance(value, int | float) else cell(words, figure, column, value)
+
+
 # --- the audit
 
 
@@ -239,4 +304,4 @@ def _audit(visitor: Visitor, request: Request) -> Made:
     return urlencode({name: value for name, value in given.items() if value}), heads, rows, ()
 
 
-_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "audit": _audit}
+_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "figures": _figures, "audit": _audit}

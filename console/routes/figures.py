@@ -1,6 +1,6 @@
 """/scoreboard/figures: every other figure of a place and month, with its definition and the rows behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from console.reports.all_figures import HIDDEN_FROM_STRANGERS, NAMES, figures_of, too_few
-from console.reports.board import FEW
-from console.reports.figure import Behind, Figure, Part
+from console.reports.all_figures import HIDDEN_FROM_STRANGERS, NAMES, about_few, figures_of, too_few
+from console.reports.figure import Behind, Figure, Part, Value
 from console.reports.ground import Ground, ground_of
+from console.reports.load import LEAST_OFFICERS
 from console.reports.month import Month
+from console.reports.reoffending import LEAST, WINDOWS
 from console.reports.view import Asked, Reader, reader_of
 from console.routes.scoreboard import asked_of, month_name
 from console.web import NotFound, Visitor, page, render
@@ -40,7 +41,17 @@ class Figures:
 
     def hides(self, figure: Figure) -> bool:
         """Whether this reader is told only that they are few."""
-        return not self.reader.sees_rows and too_few(figure)
+        return figure.withheld > 0 or (not self.reader.sees_rows and too_few(figure))
+
+    def parts(self, figure: Figure) -> list[Part]:
+        """The parts of a figure that this reader may see."""
+        if self.hides(figure):
+            return []
+        return [one for one in figure.parts if self.reader.sees_rows or not about_few(one)]
+
+    def outside(self, figure: Figure, mine: Sequence[Behind]) -> int:
+        """How many rows it counts that are not in scope; nothing where they are too few to be told."""
+        return 0 if self.hides(figure) else len(figure.rows) - len(mine)
 
     def query(self, **changes: str) -> str:
         """As it stands in an address."""
@@ -66,12 +77,13 @@ def all_of_them(request: Request, visitor: Annotated[Visitor, Depends(page("scor
         month_name=month_name(words, figures.month, year=True),
         at=figures.ground.at,
         frozen=figures.ground.frozen,
-        figures=[shown(words, figures, one) for one in figures.found],
+        figures=[shown(words, figures, one, _MOST_PARTS) for one in figures.found],
         months=[
             {"label": month_name(words, one), "href": f"/scoreboard/figures?{figures.query(month=str(one), at='')}", "current": one == figures.month}
             for one in months
         ],
         board_href=f"/scoreboard?{figures.query()}",
+        export=f"/scoreboard/figures/export?{figures.query()}" if "export" in visitor.scope.pages else "",
     )  # fmt: skip
 
 
@@ -96,7 +108,7 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         figure=shown(words, figures, known[figure]),
         rows=[_row(words, one) for one in rows[:_MOST_ROWS]],
         more=max(0, len(rows) - _MOST_ROWS),
-        outside=len(known[figure].rows) - len(rows),
+        outside=figures.outside(known[figure], rows),
         back=f"/scoreboard/figures?{figures.query()}",
     )
 
@@ -115,36 +127,53 @@ def in_scope(connection: Connection, visitor: Visitor, rows: Sequence[Behind]) -
     return [row for row in rows if row.subject in seen or (row.subject.startswith("d1_") and row.place.startswith(prefix))]  # fmt: skip
 
 
-def shown(words: Words, figures: Figures, figure: Figure) -> dict[str, Any]:
-    """A figure as a page shows it: its value in words, its definition, where its rows are."""
-    t = words.t
-    parts = sorted(figure.parts, key=_slowest) if figure.name == "lags" else figure.parts
-    values = {"few": FEW, "n": HIDDEN_FROM_STRANGERS, **figure.more}
+def shown(words: Words, figures: Figures, figure: Figure, most: int | None = None) -> dict[str, Any]:
+    """A figure as a page shows it: its value in words, its definition, where its rows are; so many of its parts."""
+    parts = figures.parts(figure)
+    if figure.name == "publishers":
+        parts.sort(key=_slowest)
     return {
-        "name": t(f"figure.{figure.name}"),
-        "definition": t(f"figure.{figure.name}.what", **{name: values[name] for name in _VALUES.get(figure.name, ())}),
-        "value": _value(words, figures, figure),
-        "parts": [] if figures.hides(figure) else [_part(words, figure, one) for one in parts[:_MOST_PARTS]],
-        "parts_more": max(0, len(parts) - _MOST_PARTS),
-        "high": t("figure.part.p95" if figure.name == "lags" else "figure.part.p10" if figure.name == "notice_lead" else "figure.part.p90"),
-        "of": t(f"figure.part.{_OF.get(figure.name, 'rule')}"),
-        "open": figure.name == "answer_time",
+        "name": words.t(f"figure.{figure.name}"),
+        "definition": definition_of(words, figures, figure),
+        "value": value_of(words, figures, figure),
+        "of": words.t(f"figure.part.{_OF.get(figure.name, 'rule')}"),
+        "columns": [words.t(f"figure.part.{name}") for name in (parts[0].values if parts else ())],
+        "parts": [_part(words, figure, one) for one in parts[:most]],
+        "parts_more": len(parts[most:]) if most is not None else 0,
         "href": _href(figures, figure),
-    }  # fmt: skip
+    }
 
 
-_VALUES = {"returns": ("most",), "disputes_found": ("special",)}
-_OF = {"lags": "publisher", "notice_lead": "prison"}
+_OF = {"publishers": "publisher", "notice_lead": "prison", "stock": "county", "load": "office"}
+
+
+def definition_of(words: Words, figures: Figures, figure: Figure) -> str:
+    """What a figure counts, in words."""
+    first = None if figures.hides(figure) else figure.oldest
+    since = words.long_day(first.date()) if first is not None else words.t("none")
+    values = {"least": LEAST, "since": since, "officers": LEAST_OFFICERS, **figure.more}
+    wanted = {name: values[name] for name in _VALUES.get(figure.name, ())}
+    return words.t(f"figure.{figure.name}.what", **wanted)
+
+
+_VALUES: Mapping[str, Sequence[str]] = {
+    "returns": ("most",),
+    "disputes_found": ("special",),
+    "load": ("officers",),
+    **{f"reoffended_{months}": ("least", "since") for months in WINDOWS},
+}
 
 
 def _slowest(part: Part) -> tuple[timedelta, str]:
-    return (-(part.high or timedelta()), part.name)
+    high = part.values["p95"]
+    return (-high if isinstance(high, timedelta) else timedelta(), part.name)
 
 
-def _value(words: Words, figures: Figures, figure: Figure) -> str:
+def value_of(words: Words, figures: Figures, figure: Figure) -> str:
+    """A figure's value in words: `<5` where it is not told."""
     t = words.t
     if figures.hides(figure):
-        return t("board.cell.hidden", n=HIDDEN_FROM_STRANGERS)
+        return t("board.cell.hidden", n=figure.withheld or HIDDEN_FROM_STRANGERS)
     if figure.top is None:
         return ""
     if figure.bottom is not None:
@@ -159,28 +188,44 @@ def _value(words: Words, figures: Figures, figure: Figure) -> str:
 
 
 def _part(words: Words, figure: Figure, part: Part) -> dict[str, Any]:
-    names = {"lags": words.source, "notice_lead": words.agency}
-    name = names[figure.name](part.name) if figure.name in names else f"{part.name} {words.rule(part.name)}"
     return {
-        "name": name,
-        "n": part.n,
-        "open": part.open,
-        "median": _length(words, figure, part.median),
-        "high": _length(words, figure, part.high),
+        "name": part_name(words, figure, part),
+        "values": [cell(words, figure, column, value) for column, value in part.values.items()],
     }
 
 
-def _length(words: Words, figure: Figure, length: timedelta | None) -> str:
-    if length is None:
-        return words.t("figure.not_reached")
-    if figure.name == "notice_lead":
-        return words.t("figure.days", n=length // DAY)
-    return words.length(length)
+def part_name(words: Words, figure: Figure, part: Part) -> str:
+    """A rule, office, place or publisher in words."""
+    names: Mapping[str, Callable[[str], str]] = {
+        "publishers": words.source,
+        "notice_lead": words.agency,
+        "stock": words.place,
+        "load": lambda office: words.agency(office) if office else words.t("figure.load.nobody"),
+    }
+    named = names.get(figure.name)
+    return named(part.name) if named is not None else f"{part.name} {words.rule(part.name)}"
+
+
+def cell(words: Words, figure: Figure, column: str, value: Value) -> str:
+    """A value of a part in words."""
+    match value:
+        case None:
+            return words.t("figure.not_reached" if figure.name == "answer_time" else "figure.not_known")
+        case timedelta() if figure.name == "notice_lead":
+            return words.t("figure.days", n=value // DAY)
+        case timedelta():
+            return words.length(value)
+        case float():
+            return f"{value:.1f}"
+        case _ if column == "differs" and value:
+            return words.t("figure.differs", n=f"{value:+d}")
+        case _:
+            return str(value)
 
 
 def _href(figures: Figures, figure: Figure) -> str:
     if figure.duties is None:
-        return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows else ""
+        return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows or figure.parts else ""
     result, rules, of_month = figure.duties
     values = {
         "rule": ",".join(rules), "county": figures.place, "month": str(figures.month) if of_month else "", "result": result,
@@ -196,7 +241,7 @@ def _row(words: Words, one: Behind) -> dict[str, Any]:
         "place": words.place(one.place),
         "office": words.agency(one.office),
         "at": _day(words, one.at),
-        "fact": words.fact(one.fact),
+        "fact": words.rule(words.fact(one.fact)),
         "holds": one.holds,
     }
 

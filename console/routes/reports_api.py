@@ -1,6 +1,6 @@
 """/api/v1: the scoreboard, the duties behind a figure and exports, for the same users with the same scope."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -197,13 +197,10 @@ def obligations(
 
 
 class PartShown(BaseModel):
-    """A figure of one rule, prison or publisher; lengths in seconds, null: not reached. `high`: p90, p95 of lags, p10 of leads."""
+    """A figure of one rule, office, county or publisher: numbers by name, lengths in seconds; null: not reached, not known or of one."""
 
     name: str
-    n: int
-    open: int
-    median: float | None
-    high: float | None
+    values: dict[str, float | None]
 
 
 class FigureShown(BaseModel):
@@ -282,14 +279,16 @@ def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
         denominator=None if hidden else one.bottom,
         percent=None if hidden else one.percent,
         hidden=hidden,
-        oldest=one.oldest,
-        parts=[] if hidden else [_part(part) for part in one.parts],
+        oldest=None if hidden else one.oldest,
+        parts=[_part(part) for part in found.parts(one)],
     )
 
 
 def _part(part: Part) -> PartShown:
-    lengths = [None if length is None else length.total_seconds() for length in (part.median, part.high)]
-    return PartShown(name=part.name, n=part.n, open=part.open, median=lengths[0], high=lengths[1])
+    values = {
+        name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
+    }
+    return PartShown(name=part.name, values=values)
 
 
 @router.get("/figures/{figure}", responses=_ERRORS)
@@ -313,7 +312,7 @@ def figure_rows(
         FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
-    return FigureRows(name=figure, rows=told, outside=len(known[figure].rows) - len(rows))
+    return FigureRows(name=figure, rows=told, outside=found.outside(known[figure], rows))
 
 
 @router.get(
@@ -326,7 +325,7 @@ def figure_rows(
 )
 def export(
     request: Request,
-    what: Literal["queue", "duties", "scoreboard"],
+    what: Literal["queue", "duties", "scoreboard", "figures"],
     visitor: Annotated[Visitor, Depends(page("export"))],
     format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
 ) -> Response:

@@ -21,7 +21,7 @@ from tests.console.test_pages import CJK, Text
 from tests.console.world import row, rows, write
 
 PATHS = ("/scoreboard", "/scoreboard?kind=A&sort=name", "/scoreboard/figures", "/scoreboard/figures/registered",
-         "/scoreboard/figures/notice_lead", "/obligations?result=in_time", "/obligations?rule=A05,A06&month=2026-02&result=counted&kind=A")  # fmt: skip
+         "/scoreboard/figures/notice_lead", "/scoreboard/figures/load", "/scoreboard/figures/publishers", "/obligations?result=in_time", "/obligations?rule=A05,A06&month=2026-02&result=counted&kind=A")  # fmt: skip
 MAY_SEE = {one.login for one in DEMO_USERS if "scoreboard" in PAGES[one.role]}  # type: ignore[index]
 
 
@@ -125,6 +125,7 @@ def test_who_may_see_figures_and_who_may_take_them_away(console: OpenConsole, us
         ("today", "/today/export"),
         ("obligations", "/obligations/export"),
         ("scoreboard", "/scoreboard/export"),
+        ("scoreboard", "/scoreboard/figures/export"),
     ):
         may = {"export", what} <= PAGES[role]  # type: ignore[index]
         assert browser.client.get(path).status_code == (200 if may else 403), path
@@ -176,7 +177,7 @@ def test_each_figure_has_as_many_rows_as_it_says(console: OpenConsole) -> None:
         assert len(told["rows"]) + told["outside"] == n, name
         assert named[name]["definition"], name
     assert named["disputes_found"]["numerator"] > 10
-    assert named["lags"]["numerator"] > 1000
+    assert named["publishers"]["numerator"] > 1000
     assert {part["name"] for part in named["answer_time"]["parts"]} >= {"A02", "B02"}
 
 
@@ -236,7 +237,7 @@ def test_a_file_has_the_filters_and_rows_of_its_page_and_a_number_of_its_own(
 def test_heads_of_files_are_in_the_users_language(console: OpenConsole) -> None:
     browser = console("county")
     browser.client.cookies.set("console_language", "en")
-    for path in ("/today/export", "/obligations/export", "/scoreboard/export"):
+    for path in ("/today/export", "/obligations/export", "/scoreboard/export", "/scoreboard/figures/export"):
         above, lines = table(browser.client.get(f"{path}?format=csv"))
         assert "Number" in above
         assert not [one for one in lines[0] if CJK.search(one)], path

@@ -1,0 +1,64 @@
+"""Load (domain.md 4.9): open duties and people per officer, by office. Officers are counted, never named or compared.
+
+As rule X02 has it: the duties that a county's bureau and townships owe about a person are with the officer who took them over last.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import select
+
+from console.reports.figure import Behind, Figure, Part, Value, share_of
+from console.reports.ground import Ground, Wanted
+from console.reports.known import Known
+from handover.codes import type_of
+
+LEAST_OFFICERS = 2  # an average of one is a number about one
+_TAKEN_OVER = ("intake.acknowledged", "intake.assigned")
+_OF_COUNTY = frozenset(("COUNTY_JUSTICE", "TOWN_JUSTICE"))
+_NOBODY = ("", "")
+
+
+def figure(known: Known) -> Figure:
+    """Denominator: open duties of county bureaus and townships; numerator: those about people whom an officer took over.
+
+    By office: its people, those duties about them, and both by its officers; without a name: people whom nobody took over yet.
+    """
+    with_whom = _with_whom(known)
+    rows = _duties(known, with_whom)
+    duties = Counter(with_whom.get(row.subject, _NOBODY)[0] for row in rows)
+    people: dict[str, set[str]] = {office: set() for office in duties}
+    officers: dict[str, set[str]] = {}
+    for home in known.open():
+        office, officer = with_whom.get(home.subject, _NOBODY)
+        people.setdefault(office, set()).add(home.subject)
+        officers.setdefault(office, set()).update({officer} - {""})
+    parts = [
+        Part(office, _values(len(found), duties[office], officers.get(office, ())), len(found))
+        for office, found in sorted(people.items())
+    ]
+    return share_of("load", rows, parts)
+
+
+def _values(people: int, duties: int, officers: Collection[str]) -> Mapping[str, Value]:
+    n = len(officers) if len(officers) >= LEAST_OFFICERS else None
+    averages = (people / n, duties / n) if n is not None else (None, None)
+    return {"people": people, "duties": duties, "officers": n, "people_each": averages[0], "duties_each": averages[1]}
+
+
+def _with_whom(known: Known) -> dict[str, tuple[str, str]]:
+    """The office and the officer who took each person over last."""
+    return {
+        one.subject: (one.data.get("town_agency", one.agency), one.data["officer_ref"])
+        for one, _ in known.ever(_TAKEN_OVER)
+        if one.data.get("accepted", True)
+    }
+
+
+def _duties(known: Known, taken_over: Collection[str]) -> list[Behind]:
+    d = Ground(None, known.at, False).rows()
+    wanted = Wanted((), known.prefix, known.kinds).of(d)
+    columns = (d.c.subject, d.c.jurisdiction, d.c.owner_agency, d.c.due_at, d.c.rule_id)
+    is_open = select(*columns).where(d.c.standing == "open", wanted).order_by(d.c.due_at, d.c.alert_id)
+    found = known.connection.execute(is_open)
+    return [Behind(*row, row.subject in taken_over) for row in found if type_of(row.owner_agency) in _OF_COUNTY]

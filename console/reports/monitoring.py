@@ -1,0 +1,27 @@
+"""Terms of electronic monitoring (domain.md 4.9): running, and over without an end or an extension that was told."""
+
+from datetime import date
+
+from console.reports.events import Home, Told
+from console.reports.figure import Behind, Figure, share_of
+from console.reports.known import Known
+from handover.calendar import start_of
+
+_STARTED, _ENDED = "checkin.em_started", "checkin.em_ended"
+_TERMS = (_STARTED, "checkin.em_extended", _ENDED)
+
+
+def figure(known: Known) -> Figure:
+    """Denominator: people of open handovers with a term that has begun and was not ended; numerator: its last day is past."""
+    today = known.at.date()
+    last: dict[str, tuple[Told, Home]] = {}
+    for one, home in known.ever(_TERMS):
+        if one.fact != _STARTED or date.fromisoformat(one.data["on"]) <= today:
+            last[one.subject] = (one, home)
+    still_open = {home.handover_id for home in known.open()}
+    rows = []
+    for one, home in last.values():
+        if one.fact != _ENDED and home.handover_id in still_open:
+            until = date.fromisoformat(one.data["until"])
+            rows.append(Behind(one.subject, home.jurisdiction, one.agency, start_of(until), one.fact, until < today))
+    return share_of("em_over", rows)

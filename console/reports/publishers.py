@@ -1,0 +1,103 @@
+"""Data quality by publisher (domain.md 4.9): how late it tells what happened, what was refused, how long it was silent."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, or_, select
+
+from console.reports.figure import Figure, Part
+from console.reports.month import Month
+from sinks.tables import alert, dead_letter, event
+
+_SILENT = "X03"
+
+
+def figure(connection: Connection, month: Month, until: datetime, prefix: str) -> Figure:
+    """Per publisher of a place, of what arrived in the month up to `until`: events, median and p95 of lag, rejects, silence."""
+    lags = _lags(connection, month, until, prefix)
+    rejects = _rejects(connection, month, until, prefix)
+    silent = _silent(connection, month, until, prefix)
+    parts = []
+    for source in sorted({*lags, *rejects, *silent}):
+        n, middle, high = lags.get(source, (0, None, None))
+        silence = silent.get(source, timedelta())
+        parts.append(
+            Part(source, {"n": n, "median": middle, "p95": high, "rejects": rejects[source], "silent": silence})
+        )
+    return Figure("publishers", sum(n for n, *_ in lags.values()), parts=parts)
+
+
+def _of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    return source.like(f"/agencies/%-{prefix}%")
+
+
+def _arrived(at: ColumnElement[Any], month: Month, until: datetime) -> ColumnElement[bool]:
+    return and_(at >= month.begins, at < month.ends, at <= until)
+
+
+def _rejects(connection: Connection, month: Month, until: datetime, prefix: str) -> Counter[str]:
+    """Dead letters that name their publisher, whatever was decided about them since."""
+    source = dead_letter.c.source
+    wanted = select(source, func.count()).where(
+        _of_place(source, prefix), _arrived(dead_letter.c.received_at, month, until)
+    )
+    return Counter(dict(map(tuple, connection.execute(wanted.group_by(source)))))
+
+
+def _silent(connection: Connection, month: Month, until: datetime, prefix: str) -> dict[str, timedelta]:
+    """How long rule X03 said in the month that a publisher is silent."""
+    begins, ends = month.begins, min(month.ends, until)
+    columns = (alert.c.subject, alert.c.raised_at, alert.c.resolved_at)
+    wanted = select(*columns).where(
+        alert.c.rule_id == _SILENT,
+        _of_place(alert.c.subject, prefix),
+        alert.c.raised_at < ends,
+        or_(alert.c.resolved_at.is_(None), alert.c.resolved_at > begins),
+    )
+    found: dict[str, timedelta] = {}
+    for source, raised_at, resolved_at in connection.execute(wanted):
+        length = min(resolved_at or ends, ends) - max(raised_at, begins)
+        found[source] = found.get(source, timedelta()) + max(length, timedelta())
+    return found
+
+
+Lags = dict[str, tuple[int, timedelta | None, timedelta | None]]  # how many events, median, p95
+
+
+def _lags(connection: Connection, month: Month, until: datetime, prefix: str) -> Lags:
+    lag = _lag(connection.dialect.name)
+    ranked = (
+        select(
+            event.c.source,
+            lag.label("lag"),
+            func.row_number().over(partition_by=event.c.source, order_by=lag).label("place"),
+            func.count().over(partition_by=event.c.source).label("n"),
+        )
+        .where(_arrived(event.c.arrival, month, until), _of_place(event.c.source, prefix))
+        .subquery()
+    )
+    counted = connection.execute(select(ranked.c.source, func.max(ranked.c.n)).group_by(ranked.c.source))
+    sizes = {source: int(n) for source, n in counted}
+    wanted = {source: (max(1, ceil(0.5 * n)), max(1, ceil(0.95 * n))) for source, n in sizes.items()}
+    places = sorted({place for pair in wanted.values() for place in pair})
+    rows = connection.execute(
+        select(ranked.c.source, ranked.c.place, ranked.c.lag).where(or_(*(ranked.c.place == place for place in places)))
+    ) if places else ()  # fmt: skip
+    lags = {(source, place): timedelta(seconds=max(0, int(seconds))) for source, place, seconds in rows}
+    return {
+        source: (sizes[source], lags[(source, middle)], lags[(source, high)])
+        for source, (middle, high) in wanted.items()
+    }
+
+
+def _lag(dialect: str) -> ColumnElement[Any]:
+    """Whole seconds, alike on both databases."""
+    return _second(dialect, event.c.arrival) - _second(dialect, event.c.time)
+
+
+def _second(dialect: str, at: ColumnElement[Any]) -> ColumnElement[Any]:
+    if dialect == "sqlite":
+        return cast(func.strftime("%s", at), BigInteger)
+    return cast(func.floor(extract("epoch", at)), BigInteger)

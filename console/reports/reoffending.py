@@ -1,0 +1,50 @@
+"""Re-offending (domain.md 4.9): of the people released in the months before an instant, those with a confirmed new offence since.
+
+It stands alone: it is no share of those on the register, nor of those in prison. Below a city it is told of no fewer than fifty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+
+from console.reports.events import Home, Told
+from console.reports.figure import Behind, Figure, share_of
+from console.reports.known import Known
+from handover.calendar import months_on, start_of
+
+WINDOWS = (12, 36, 60)  # months
+LEAST = 50
+_CITY = 4  # digits
+
+
+def figures(known: Known) -> list[Figure]:
+    """One for each window that ends with the month, or with what is known of it."""
+    ends = min(known.month.ends, known.at)
+    offences = _offences(known)
+    return [_figure(known, months, ends, offences) for months in WINDOWS]
+
+
+def _figure(known: Known, months: int, ends: datetime, offences: Mapping[str, Iterable[date]]) -> Figure:
+    name = f"reoffended_{months}"
+    first: dict[str, tuple[Told, Home]] = {}  # of each person, who counts once
+    for one, home in known.told(("release.occurred",), start_of(months_on(ends.date(), -months)), ends):
+        first.setdefault(one.subject, (one, home))
+    rows = [
+        Behind(
+            one.subject, home.jurisdiction, home.sending, one.time, one.fact,
+            any(one.time.date() <= day and start_of(day) < ends for day in offences.get(one.subject, ())),
+        )
+        for one, home in first.values()
+    ]  # fmt: skip
+    if len(known.prefix) > _CITY and len(rows) < LEAST:
+        return Figure(name, withheld=LEAST)
+    return replace(share_of(name, rows), oldest=min((row.at for row in rows), default=None))
+
+
+def _offences(known: Known) -> dict[str, list[date]]:
+    """The days of confirmed offences by person; what was said of a day last is true of it."""
+    found: dict[str, list[date]] = {}
+    for subject, told in known.later(("intake.reoffence_recorded",)).items():
+        confirmed = {one.data["offence_on"]: one.data["confirmed"] for one in told}
+        found[subject] = [date.fromisoformat(day) for day, is_confirmed in confirmed.items() if is_confirmed]
+    return found
