@@ -14,9 +14,12 @@ BROWSER_DONE := var/.browser
 JARS_DONE := var/kafka/.fetched
 METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
+COMPILED := var/compiled/.made
+DECIDES := $(shell find handover schemas -name '*.py' -not -path '*/node_modules/*')
+AS_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/var/compiled:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench bench-peers screenshots chaos fuzz lock clean reset
+.PHONY: help setup compiled demo test test-fast lint format bench bench-peers screenshots chaos fuzz lock clean reset
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -30,11 +33,14 @@ demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctr
 
 test: setup $(BROWSER_DONE) ## lint and all tests; one only: make test T=tests/handover/test_x.py::test_y
 ifeq ($(T),)
-	@$(MAKE) --no-print-directory lint
-	@echo "test: without servers"
-	@$(BIN)/pytest -q -m "not servers" -n 2
-	@echo "test: with real Kafka and PostgreSQL"
-	@$(BIN)/pytest -q -m servers
+	@set -e; $(MAKE) --no-print-directory compiled >var/compiled.log 2>&1 & compiling=$$!; \
+	$(MAKE) --no-print-directory lint; \
+	echo "test: without servers"; $(BIN)/pytest -q -m "not servers" -n 2; \
+	wait $$compiling || { cat var/compiled.log; exit 1; }; \
+	echo "test: the domain as machine code"; \
+	$(AS_COMPILED) $(BIN)/python -c "import handover.life as m; assert m.__file__.endswith('.so'), m.__file__"; \
+	$(AS_COMPILED) $(BIN)/pytest -q tests/golden tests/handover -m "not servers" -n 2; \
+	echo "test: with real Kafka and PostgreSQL"; $(BIN)/pytest -q -m servers
 else
 	@$(BIN)/pytest $(T)
 endif
@@ -53,14 +59,16 @@ format: $(INSTALLED) ## write the code as lint wants it
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: setup ## measure this machine (see benchmarks/)
-	@$(BIN)/python -m benchmarks $(ARGS)
+compiled: $(COMPILED) ## the domain as machine code in var/compiled, as the image carries it (see docs/adr/0008)
+
+bench: setup $(COMPILED) ## measure this machine (see benchmarks/)
+	@$(AS_COMPILED) $(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: setup $(BROWSER_DONE) ## a picture of each page of the console in var/screenshots; ARGS=queue: of some
 	@$(BIN)/python -m tests.browser.screenshots var/screenshots $(ARGS)
 
-bench-peers: setup ## the same job on our engine and on its peers, on one broker (see benchmarks/peers/)
-	@$(BIN)/python -m benchmarks.peers $(ARGS)
+bench-peers: setup $(COMPILED) ## the same job on our engine and on its peers, on one broker (see benchmarks/peers/)
+	@$(AS_COMPILED) $(BIN)/python -m benchmarks.peers $(ARGS)
 
 chaos: setup ## faults upon a seeded city, judged at the end; ARGS="--seed 2 --faults 20"
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -75,7 +83,7 @@ lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
 		-c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove what setup and tests made; the demo's data stay
-	@rm -rf $(VENV) var/.system var/.browser var/kafka dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) var/.system var/.browser var/kafka var/compiled dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean: done (the demo's data stay; make reset removes them)"
 
@@ -85,7 +93,7 @@ reset: ## remove the demo's data: the city begins anew
 
 $(SYSTEM_DONE): deploy/system.sh
 	@echo "setup: Java, Maven, PostgreSQL"
-	@deploy/system.sh
+	@PYTHON="$(PYTHON)" deploy/system.sh
 	@mkdir -p var && touch $@
 
 $(BROWSER_DONE): deploy/browser.sh $(SYSTEM_DONE)
@@ -103,6 +111,11 @@ $(INSTALLED): $(VENV_DONE) requirements-dev.txt pyproject.toml
 	@echo "setup: Python packages, each checked against its hash"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(COMPILED): $(INSTALLED) deploy/compile.py $(DECIDES)
+	@echo "compiled: handover and schemas (minutes)"
+	@$(BIN)/python deploy/compile.py var/compiled
 	@touch $@
 
 $(JARS_DONE): $(INSTALLED) $(SYSTEM_DONE) deploy/kafka/pom.xml deploy/kafka/tools/pom.xml deploy/kafka/jars.sha256

@@ -15,6 +15,7 @@ from benchmarks import console, open_cases, page
 from benchmarks.measures import deadlines, domain, replayed, same_second, worker
 from benchmarks.targets import GROWTH, TARGETS, Target
 from benchmarks.whole_path import whole_path
+from cli.main import collect_seldom
 
 Measure = Callable[[Path], float]
 
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> None:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     found: dict[str, object] = json.loads(page.RESULTS.read_text(encoding="utf-8")) if page.RESULTS.exists() else {}
     print(machine)
+    collect_seldom()
     measures = dict(_measures())
     for target in TARGETS:
         if wanted not in target.name or (target.deep and not wanted and "--deep" not in arguments):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make setup` needs from the system: Java and Maven (Kafka), npm (public schemas), a PostgreSQL server (tests).
+# What `make setup` needs from the system: Java and Maven (Kafka), npm (public schemas), a C compiler, a PostgreSQL server (tests).
 # On Debian or Ubuntu as root it installs what is missing; elsewhere it says in one line what that is.
 set -eu
 
@@ -7,6 +7,9 @@ missing=""
 command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
 [ -n "${KAFKA_HOME:-}" ] || command -v mvn >/dev/null 2>&1 || missing="$missing maven"
 command -v npm >/dev/null 2>&1 || missing="$missing nodejs npm"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+header='import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'
+"${PYTHON:-python3}" -c "$header" || missing="$missing python3-dev"
 if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     missing="$missing postgresql"
 elif [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
@@ -20,7 +23,7 @@ command -v faketime >/dev/null 2>&1 || wanted="${wanted:+$wanted }faketime"
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     [ -z "$missing" ] ||
-        echo "setup: missing on this system (Debian names):$missing - demo needs Java and Maven, the tests PostgreSQL too" >&2
+        echo "setup: missing on this system (Debian names):$missing - demo needs Java and Maven, the tests PostgreSQL and a C compiler too" >&2
     [ -z "$wanted" ] || echo "setup: without $wanted (Debian names) what uses it is skipped" >&2
     exit 0
 fi
