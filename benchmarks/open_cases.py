@@ -19,7 +19,9 @@ from schemas.instants import show
 from schemas.topics import ALERT, CASE, named, partition_of
 from tests.integration.pipeline import PARTITIONS, Pipeline
 
-BACKLOG = 40_000
+BACKLOG = 60_000
+SUPERVISED = 3  # every third case
+NOTICES, ANSWERS, VISITS = 0.03, 0.03, 0.04  # shares of a day's events; the rest are location checks
 PREFIX = "open."
 _FAR = "2028-06-30"  # nothing falls due meanwhile
 
@@ -70,10 +72,10 @@ def _measure(folder: Path, cases: int) -> Found:
         producer.flush()
         wait_for_alerts(running, 1, 60)  # it has started
         empty = resident_bytes(worker.pid)
-        _publish(producer, _scheduled(cases))
+        _publish(producer, _opened(cases))
         caught_up(running, seconds=1800)
         _stop(worker)
-        _publish(producer, _answered(cases))
+        _publish(producer, _day(cases))
         before = _end_of(running, CASE)
         worker = running.start("worker")
         first = _written_after(running, before, worker)
@@ -135,31 +137,70 @@ def person(number: int) -> str:
     return "p1_" + letters.rjust(26, "o")
 
 
-def _scheduled(cases: int) -> Iterator[dict[str, Any]]:
-    """Each opens a case."""
-    at = show(now())
+def _opened(cases: int) -> Iterator[dict[str, Any]]:
+    """Opens cases: every third is supervised and has a plan of check-ins, the others wait for a release."""
+    at = now()
+    today = at.date()
     for number in range(cases):
-        data = {
-            "custody_episode_id": f"E{number}",
-            "release_kind": "EXPIRY",
-            "release_date": _FAR,
-            "home_code": f"9901{number % 20 + 1:02}004",
-            "key_person": False,
-            "minor": False,
+        subject, county = person(number), _county(number)
+        if number % SUPERVISED:
+            data = {
+                "custody_episode_id": f"E{number}",
+                "release_kind": "EXPIRY",
+                "release_date": _FAR,
+                "home_code": f"{county}004",
+                "key_person": False,
+                "minor": False,
+            }
+            yield _event(f"s{number}", "PRISON-990100-01", "release.scheduled", subject, show(at), data)
+            continue
+        decision = {
+            "decision_no": f"D{number}",
+            "decision_kind": "PROBATION",
+            "effective_date": today.isoformat(),
+            "term_start": today.isoformat(),
+            "term_end": _FAR,
+            "execution_place": county,
         }
-        yield _event(f"s{number}", "PRISON-990100-01", "release.scheduled", person(number), at, data)
+        yield _event(f"d{number}", f"COURT-{county}-01", "release.decision_effective", subject, show(at), decision)
+        office = f"TOWN_JUSTICE-{county}004-01"
+        taken = {"file_ref": f"F{number}", "declared_on": today.isoformat()}
+        yield _event(f"r{number}", office, "intake.registered", subject, show(at), taken)
+        plan = {"items": [{"kind": "CALL", "cadence": "WEEKLY"}], "class": "ORDINARY", "from": today.isoformat()}
+        yield _event(f"p{number}", office, "checkin.plan_set", subject, show(at), plan)
 
 
-def _answered(cases: int) -> Iterator[dict[str, Any]]:
-    """Notices and their answers, for cases anywhere in the state."""
-    dice, at = random.Random(3), show(now())
-    for number in range(BACKLOG // 2):
-        subject = dice.randrange(cases)
-        county = f"COUNTY_JUSTICE-9901{subject % 20 + 1:02}-01"
-        notice = {"to_agency": county, "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}
-        yield _event(f"n{number}", "PRISON-990100-01", "release.notice_sent", person(subject), at, notice)
-        answer = {"accepted": True, "officer_ref": "O-1"}
-        yield _event(f"a{number}", county, "intake.acknowledged", person(subject), at, answer)
+def _day(cases: int) -> Iterator[dict[str, Any]]:
+    """What a day brings to cases anywhere in the state, by the volumes of domain.md 4.10: nearly all are location checks.
+
+    There are more notices and answers than in a real day, for they cost most.
+    """
+    dice, at, today = random.Random(3), show(now()), now().date().isoformat()
+    for number in range(BACKLOG):
+        kind, subject = dice.random(), dice.randrange(cases)
+        county = _county(subject)
+        if kind < NOTICES:
+            notice = {"to_agency": f"COUNTY_JUSTICE-{county}-01", "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}
+            yield _event(f"n{number}", "PRISON-990100-01", "release.notice_sent", person(subject), at, notice)
+        elif kind < NOTICES + ANSWERS:
+            answer = {"accepted": True, "officer_ref": "O-1"}
+            yield _event(
+                f"a{number}", f"COUNTY_JUSTICE-{county}-01", "intake.acknowledged", person(subject), at, answer
+            )
+        else:
+            subject -= subject % SUPERVISED
+            county = _county(subject)
+            if kind < NOTICES + ANSWERS + VISITS:
+                office = f"TOWN_JUSTICE-{county}004-01"
+                visit = {"visited_on": today, "met_person": True}
+                yield _event(f"v{number}", office, "intake.visit_done", person(subject), at, visit)
+                continue
+            check = {"result": "IN_AREA", "area_code": county, "checked_at": at}
+            yield _event(f"c{number}", "LOCATION-990100-01", "checkin.location_checked", person(subject), at, check)
+
+
+def _county(number: int) -> str:
+    return f"9901{number % 20 + 1:02}"
 
 
 def _event(name: str, agency: str, fact: str, subject: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
