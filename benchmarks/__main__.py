@@ -26,7 +26,8 @@ def _measures() -> Iterator[tuple[str, Measure]]:
     yield "one worker: event topics", worker
     for cases in GROWTH:
         for told, measure in (
-            ("events/s", open_cases.rate),
+            ("events/s of a backlog after a start", open_cases.first_rate),
+            ("events/s of a backlog, going on", open_cases.rate),
             ("CPU", open_cases.cost),
             ("memory", open_cases.memory),
             ("restart", open_cases.restart),

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from benchmarks.measures import at_once, caught_up, now, release, wait_for_alerts
 from benchmarks.processes import cpu_seconds, resident_bytes
 from schemas.instants import show
-from schemas.topics import ALERT, CASE, named, partition_of
+from schemas.topics import ALERT, CASE, SOURCES, named, partition_of
 from tests.integration.pipeline import PARTITIONS, Pipeline
 
 BACKLOG = 60_000
 SUPERVISED = 3  # every third case
 NOTICES, ANSWERS, VISITS = 0.03, 0.03, 0.04  # shares of a day's events; the rest are location checks
 PREFIX = "open."
+_SOURCES = {named(PREFIX, topic) for topic in SOURCES}
 _FAR = "2028-06-30"  # nothing falls due meanwhile
 
 
@@ -30,15 +31,21 @@ _FAR = "2028-06-30"  # nothing falls due meanwhile
 class Found:
     """What was measured at one number of open cases."""
 
-    events_per_second: float
-    cpu_us_per_event: float
+    first_per_second: float  # right after a start: each case is read and derived for the first time
+    events_per_second: float  # of the same number of events once more
+    cpu_us_per_event: float  # of these
     restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
     bytes_per_case: float
 
 
 def rate(folder: Path, cases: int) -> float:
-    """Events per second of a backlog on top of so many open cases."""
+    """Events per second of a backlog on top of so many open cases, by a worker that has been running."""
     return _at(folder, cases).events_per_second
+
+
+def first_rate(folder: Path, cases: int) -> float:
+    """Events per second of a backlog right after a start, when nothing has been read but the table."""
+    return _at(folder, cases).first_per_second
 
 
 def cost(folder: Path, cases: int) -> float:
@@ -75,31 +82,53 @@ def _measure(folder: Path, cases: int) -> Found:
         _publish(producer, _opened(cases))
         caught_up(running, seconds=1800)
         _stop(worker)
-        _publish(producer, _day(cases))
-        before = _end_of(running, CASE)
+        before, read = _end_of(running, CASE), _committed(running)
+        for day in range(2):
+            _publish(producer, _day(cases, day))
         worker = running.start("worker")
-        first = _written_after(running, before, worker)
-        finished = caught_up(running, seconds=1800)
-        used = cpu_seconds(worker.pid) - first.cpu
+        begun = _written_after(running, before, worker)
+        half = _when_committed(running, read + BACKLOG, worker)
+        finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
         held = resident_bytes(worker.pid) - empty
         seconds = _restarted(running, producer, worker)
-    return Found(BACKLOG / (finished - first.at), used / BACKLOG * 1e6, seconds, held / cases)
+    first, second = (BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at))
+    return Found(first, second, (finished.cpu - half.cpu) / BACKLOG * 1e6, seconds, held / cases)
 
 
 @dataclass(frozen=True, slots=True)
-class _First:
+class _At:
     at: float
-    cpu: float
+    cpu: float  # that the worker had taken by then
 
 
-def _written_after(running: Pipeline, before: int, worker: subprocess.Popen[bytes]) -> _First:
+def _committed(running: Pipeline) -> int:
+    """How many records the workers have done with."""
+    done = _admin(running.brokers).list_group_offsets({f"{PREFIX}reentry-worker": None})
+    return sum(one.offset for place, one in done[f"{PREFIX}reentry-worker"].items() if place.topic in _SOURCES)
+
+
+def _when_committed(running: Pipeline, count: int, worker: subprocess.Popen[bytes]) -> _At:
+    deadline = time.monotonic() + 1800
+    while _committed(running) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the worker has not done the first half within half an hour")
+        time.sleep(0.05)
+    return _At(time.time(), cpu_seconds(worker.pid))
+
+
+@cache
+def _admin(brokers: str) -> KafkaAdminClient:
+    return KafkaAdminClient(bootstrap_servers=brokers)
+
+
+def _written_after(running: Pipeline, before: int, worker: subprocess.Popen[bytes]) -> _At:
     """When the worker began to write, and the CPU that starting and reading all cases had taken."""
     deadline = time.monotonic() + 600
     while _end_of(running, CASE) == before:
         if time.monotonic() > deadline or worker.poll() is not None:
             raise TimeoutError("the worker did not begin to write within 600 s")
         time.sleep(0.05)
-    return _First(time.time(), cpu_seconds(worker.pid))
+    return _At(time.time(), cpu_seconds(worker.pid))
 
 
 def _restarted(running: Pipeline, producer: KafkaProducer, worker: subprocess.Popen[bytes]) -> float:
@@ -170,18 +199,18 @@ def _opened(cases: int) -> Iterator[dict[str, Any]]:
         yield _event(f"p{number}", office, "checkin.plan_set", subject, show(at), plan)
 
 
-def _day(cases: int) -> Iterator[dict[str, Any]]:
+def _day(cases: int, day: int) -> Iterator[dict[str, Any]]:
     """What a day brings to cases anywhere in the state, by the volumes of domain.md 4.10: nearly all are location checks.
 
     There are more notices and answers than in a real day, for they cost most.
     """
-    dice, at, today = random.Random(3), show(now()), now().date().isoformat()
+    dice, at, today = random.Random(day), show(now()), now().date().isoformat()
     for number in range(BACKLOG):
         kind, subject = dice.random(), dice.randrange(cases)
         county = _county(subject)
         if kind < NOTICES:
             notice = {"to_agency": f"COUNTY_JUSTICE-{county}-01", "documents": ["RELEASE_NOTICE"], "channel": "NETWORK"}
-            yield _event(f"n{number}", "PRISON-990100-01", "release.notice_sent", person(subject), at, notice)
+            yield _event(f"n{day}-{number}", "PRISON-990100-01", "release.notice_sent", person(subject), at, notice)
         elif kind < NOTICES + ANSWERS:
             answer = {"accepted": True, "officer_ref": "O-1"}
             yield _event(
@@ -193,10 +222,12 @@ def _day(cases: int) -> Iterator[dict[str, Any]]:
             if kind < NOTICES + ANSWERS + VISITS:
                 office = f"TOWN_JUSTICE-{county}004-01"
                 visit = {"visited_on": today, "met_person": True}
-                yield _event(f"v{number}", office, "intake.visit_done", person(subject), at, visit)
+                yield _event(f"v{day}-{number}", office, "intake.visit_done", person(subject), at, visit)
                 continue
             check = {"result": "IN_AREA", "area_code": county, "checked_at": at}
-            yield _event(f"c{number}", "LOCATION-990100-01", "checkin.location_checked", person(subject), at, check)
+            yield _event(
+                f"c{day}-{number}", "LOCATION-990100-01", "checkin.location_checked", person(subject), at, check
+            )
 
 
 def _county(number: int) -> str:

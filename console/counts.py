@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.queue import Cube
+from console.cube import Cube
 from console.scope import Scope
 
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS, _KEPT_SCOPES = 2.0, 256
 _QUICK_SECONDS = 0.08  # what is counted quicker is counted anew while the page waits
-_OLDEST_SECONDS = 30.0  # what is slow is shown so old at most, and counted anew meanwhile
 _REST = 10  # a slow count is not begun again before so many times its own length have passed
+_WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has asked: the next page need not wait
 
 
 @dataclass(slots=True)
@@ -25,54 +25,65 @@ class _Kept:
     cube: Cube
     at: float
     took: float
-    running: bool = False
+    asked: float
+
+    @property
+    def is_slow(self) -> bool:
+        return self.took > _QUICK_SECONDS
+
+    def rests(self, now: float) -> float:
+        """Seconds until it is worth counting again."""
+        return self.at + max(_KEPT_SECONDS, _REST * self.took) - now
 
 
 class Counts:
-    """The newest cube of each scope and person: two seconds old at most, or thirty where counting is slow (a whole province)."""
+    """The newest cube of each scope. Where counting is slow (a whole province) it goes on by itself while somebody looks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Scope, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[Scope, _Kept] = OrderedDict()
+        self._warm: set[Scope] = set()
 
-    def of(self, scope: Scope, staff: str, count: Callable[[], Cube]) -> Cube:
-        """The kept cube, or a new one."""
-        key, now = (scope, staff), time.monotonic()
+    def of(self, scope: Scope, count: Callable[[], Cube]) -> Cube:
+        """The kept cube, or a new one. `count` is called again later: it must count as of then."""
+        now = time.monotonic()
         with self._lock:
-            found = self._kept.get(key)
-            age = now - found.at if found is not None else 0.0
-            behind = (
-                found is not None
-                and found.took > _QUICK_SECONDS
-                and age < _OLDEST_SECONDS
-                and age > max(_KEPT_SECONDS, _REST * found.took)
-                and not found.running
-            )
-            if behind and found is not None:
-                found.running = True
-        if found is not None:
-            if behind:
-                threading.Thread(target=self._count_behind, args=(key, count), daemon=True).start()
+            found = self._kept.get(scope)
+            if found is not None:
+                found.asked = now
+            if found is not None and (scope in self._warm or now - found.at < _KEPT_SECONDS):
                 return found.cube
-            if age < (_OLDEST_SECONDS if found.took > _QUICK_SECONDS else _KEPT_SECONDS):
-                return found.cube
-        return self._count(key, count)
+        return self._count(scope, count, now).cube
 
-    def _count(self, key: tuple[Scope, str], count: Callable[[], Cube]) -> Cube:
+    def _count(self, scope: Scope, count: Callable[[], Cube], asked: float) -> _Kept:
         began = time.monotonic()
         cube = count()
+        done = time.monotonic()
         with self._lock:
-            self._kept[key] = _Kept(cube, time.monotonic(), time.monotonic() - began)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _KEPT_SCOPES:
+            before = self._kept.get(scope)
+            kept = self._kept[scope] = _Kept(cube, done, done - began, max(asked, before.asked if before else asked))
+            self._kept.move_to_end(scope)
+            while len(self._kept) > _KEPT_SCOPES:
                 self._kept.popitem(last=False)
-        return cube
+            if kept.is_slow and scope not in self._warm:
+                self._warm.add(scope)
+                threading.Thread(target=self._go_on, args=(scope, count), name="counts", daemon=True).start()
+        return kept
 
-    def _count_behind(self, key: tuple[Scope, str], count: Callable[[], Cube]) -> None:
+    def _go_on(self, scope: Scope, count: Callable[[], Cube]) -> None:
+        """Count a slow scope again and again, until nobody has asked for a while, or it is quick."""
         try:
-            self._count(key, count)
+            while True:
+                with self._lock:
+                    kept, now = self._kept.get(scope), time.monotonic()
+                if kept is None or not kept.is_slow or now - kept.asked > _WARM_SECONDS:
+                    return
+                time.sleep(max(0.0, kept.rests(now)))
+                self._count(scope, count, kept.asked)
         except SQLAlchemyError as error:
             log.warning("counting waits: %s", type(error).__name__)
+        finally:
             with self._lock:
-                if key in self._kept:
-                    self._kept[key].running = False
+                self._warm.discard(scope)
+                if scope in self._kept:
+                    self._kept[scope].at = 0.0  # what nobody counts on with is old

@@ -1,15 +1,13 @@
 """The queue of today: what is late and what falls due, filtered, counted and paged. SQL and numbers only, no words."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     Select,
     and_,
     case,
@@ -22,7 +20,7 @@ from sqlalchemy import (
 
 from console.days import soon_until
 from console.scope import Scope
-from handover.calendar import DAY, Calendar, due_day_of, end_of
+from handover.calendar import Calendar, end_of
 from sinks.tables import alert, obligation
 
 BUCKETS = ("first", "over", "today", "soon", "later")
@@ -47,8 +45,6 @@ WAITS: Mapping[str, tuple[str, ...]] = {
     "other": ("LEGAL_AID", "HRSS", "CIVIL", "LOCATION", "PLATFORM"),
 }
 VIEWS = ("mine", "office", "snoozed")
-OUTLOOK_DAYS = 14
-_COUNTING_MEMORY = "64MB"
 _BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefix
 
 
@@ -147,15 +143,15 @@ def _alerts(scope: Scope, *more: Any) -> Select[Any]:
 def _duties(scope: Scope, *more: Any) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
     columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns, *more).where(obligation.c.state != "paused", scope.of_duties(obligation), ~_raised())
+    return select(*columns, *more).where(obligation.c.state != "paused", scope.of_duties(obligation), ~raised())
 
 
-def _raised() -> ColumnElement[bool]:
+def raised() -> ColumnElement[bool]:
     """Whether an obligation's alert is there: then that is the row."""
     return select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
 
 
-def _wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
+def wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
     return case(
         *[
             (or_(*(owner.startswith(f"{kind}-") for kind in kinds)), name)
@@ -166,15 +162,15 @@ def _wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
     )
 
 
-def _town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
+def town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(jurisdiction, 1, _BELOW.get(len(scope.prefix), 6))
 
 
-def _mine(staff: str) -> ColumnElement[bool]:
+def mine(staff: str) -> ColumnElement[bool]:
     return or_(alert.c.assigned_to == staff, and_(alert.c.assigned_to.is_(None), alert.c.acknowledged_by == staff))
 
 
-def _is_snoozed(now: datetime) -> ColumnElement[bool]:
+def is_snoozed(now: datetime) -> ColumnElement[bool]:
     return and_(alert.c.snoozed_until.is_not(None), alert.c.snoozed_until > now)
 
 
@@ -225,11 +221,11 @@ def _wanted_alerts(scope: Scope, staff: str, filters: Filters, moment: Moment, *
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
         return None
     severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
-    snoozed = _is_snoozed(moment.now)
+    snoozed = is_snoozed(moment.now)
     wanted = _alerts(scope).where(severity, *_common(filters, scope, alert, alert.c.handover_kind))
     wanted = wanted.where(snoozed if filters.view == "snoozed" else ~snoozed)
     if filters.view == "mine":
-        wanted = wanted.where(_mine(staff))
+        wanted = wanted.where(mine(staff))
     if filters.state:
         wanted = wanted.where(or_(*(_STATE[one] for one in filters.state)))
     return wanted
@@ -274,9 +270,9 @@ def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]
     if filters.kind:
         found.append(kind.in_(sorted(code for one in filters.kind for code in KINDS[one])))
     if filters.town:
-        found.append(_town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
+        found.append(town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
     if filters.wait:
-        found.append(_wait_of(table.c.owner_agency).in_(sorted(filters.wait)))
+        found.append(wait_of(table.c.owner_agency).in_(sorted(filters.wait)))
     if filters.rule:
         found.append(table.c.rule_id.in_(sorted(filters.rule)))
     if filters.q:
@@ -289,215 +285,3 @@ def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]
             )
         )
     return found
-
-
-# --- counts
-
-
-@dataclass(frozen=True, slots=True)
-class CellOfCube:
-    """How many rows share everything that can be filtered by."""
-
-    bucket: str
-    sev: str
-    kind: str
-    town: str
-    wait: str
-    rule: str
-    acknowledged: bool
-    escalated: bool
-    held: bool
-    contested: bool
-    provisional: bool
-    snoozed: bool
-    mine: bool
-    late: bool
-    n: int
-    oldest: datetime
-
-    @property
-    def states(self) -> frozenset[str]:
-        """Its values of the facet `state`."""
-        found = {"ack" if self.acknowledged else "open"}
-        named = {"esc": self.escalated, "held": self.held, "contest": self.contested, "prov": self.provisional}
-        return frozenset(found | {name for name, holds in named.items() if holds})
-
-    def values(self, facet: str) -> frozenset[str]:
-        """Its values of a facet."""
-        return self.states if facet == "state" else frozenset((getattr(self, facet),))
-
-
-@dataclass(frozen=True)
-class Cube:
-    """All counts of a scope from one grouped query for each table, and what falls due on each of the next days."""
-
-    cells: Sequence[CellOfCube]
-    by_day: Mapping[date, int] = field(default_factory=dict)
-
-    def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
-        """How many rows a set of filters leaves."""
-        return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
-
-    def chosen(
-        self, filters: Filters, *, view: str | None = None, bucket: str | None = None, but: str = ""
-    ) -> Iterable[CellOfCube]:
-        """The cells that filters leave; those of the facet `but` do not count."""
-        view = filters.view if view is None else view
-        bucket = filters.bucket if bucket is None else bucket
-        wanted = [(facet, found) for facet in FACETS if facet != but and (found := filters.of(facet))]
-        for one in self.cells:
-            if not _in_view(one, view) or not _in_bucket(one, bucket):
-                continue
-            if not wanted or all(found & one.values(facet) for facet, found in wanted):
-                yield one
-
-    def facet(self, facet: str, filters: Filters) -> Counter[str]:
-        """How many rows each value of a facet would leave under the other filters."""
-        found: Counter[str] = Counter()
-        for one in self.chosen(filters, but=facet):
-            for value in one.states if facet == "state" else (getattr(one, facet),):
-                found[value] += one.n
-        return found
-
-
-def _in_view(one: CellOfCube, view: str) -> bool:
-    match view:
-        case "snoozed":
-            return one.snoozed
-        case "mine":
-            return one.mine and not one.snoozed
-        case _:
-            return not one.snoozed
-
-
-def _in_bucket(one: CellOfCube, bucket: str) -> bool:
-    if bucket == "over":
-        return one.bucket in ("first", "over")
-    return one.bucket == bucket if bucket else one.bucket != "later"
-
-
-def cube_of(engine: Engine, scope: Scope, staff: str, moment: Moment) -> Cube:
-    """`cube` on a connection of its own: it may go on after the page that asked for it is answered."""
-    with engine.connect() as connection:
-        return cube(connection, scope, staff, moment)
-
-
-def cube(connection: Connection, scope: Scope, staff: str, moment: Moment) -> Cube:
-    """Count everything in scope: two grouped queries, and one for the days ahead."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            f"SET LOCAL work_mem = '{_COUNTING_MEMORY}'"
-        )  # a province is counted without a sort on disk
-    cells = [
-        *_cells(connection, _cube_of_alerts(scope, staff, moment), moment, late=True),
-        *_cells(connection, _cube_of_duties(scope, moment), moment, late=False),
-    ]
-    return Cube(cells, _days_ahead(connection, scope, moment))
-
-
-def _cube_of_alerts(scope: Scope, staff: str, moment: Moment) -> Select[Any]:
-    inner = select(
-        case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
-        alert.c.severity.label("sev"),
-        alert.c.handover_kind.label("kind"),
-        alert.c.jurisdiction,
-        alert.c.owner_agency,
-        alert.c.rule_id.label("rule"),
-        alert.c.acknowledged_by.is_not(None).label("acknowledged"),
-        (alert.c.step > 0).label("escalated"),
-        alert.c.held.label("held"),
-        (func.coalesce(alert.c.contest, "") == "open").label("contested"),
-        alert.c.provisional.label("provisional"),
-        _is_snoozed(moment.now).label("snoozed"),
-        func.coalesce(_mine(staff), literal(value=False)).label("mine"),
-        alert.c.due_at,
-    ).where(alert.c.state == "firing", scope.of_duties(alert))
-    return _grouped(inner, scope)
-
-
-def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
-    at = obligation.c.due_at
-    no = literal(value=False)
-    bucket = case(
-        (at <= moment.now, "over"), (at <= moment.today_ends, "today"), (at <= moment.soon_ends, "soon"), else_="later"
-    )
-    inner = select(
-        bucket.label("bucket"),
-        obligation.c.severity.label("sev"),
-        obligation.c.handover_kind.label("kind"),
-        obligation.c.jurisdiction,
-        obligation.c.owner_agency,
-        obligation.c.rule_id.label("rule"),
-        *(no.label(name) for name in ("acknowledged", "escalated", "held", "contested")),
-        obligation.c.provisional.label("provisional"),
-        *(no.label(name) for name in ("snoozed", "mine")),
-        obligation.c.due_at,
-    ).where(obligation.c.state != "paused", scope.of_duties(obligation), ~_raised())
-    return _grouped(inner, scope)
-
-
-_DIMENSIONS = (
-    "bucket",
-    "sev",
-    "kind",
-    "town",
-    "wait",
-    "rule",
-    "acknowledged",
-    "escalated",
-    "held",
-    "contested",
-    "provisional",
-    "snoozed",
-    "mine",
-)
-
-
-def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
-    """Count rows by the dimensions. What has to be made from a code is made for each group of equal codes, not for each row."""
-    rows = inner.subquery()
-    raw = [one for one in rows.c if one.name != "due_at"]
-    codes = select(*raw, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*raw).subquery()
-    made = {"town": _town_of(scope, codes.c.jurisdiction), "wait": _wait_of(codes.c.owner_agency)}
-    few = select(
-        *((made[name] if name in made else codes.c[name]).label(name) for name in _DIMENSIONS),
-        codes.c.n,
-        codes.c.oldest,
-    ).subquery()
-    columns = [few.c[name] for name in _DIMENSIONS]
-    return select(*columns, func.sum(few.c.n).label("n"), func.min(few.c.oldest).label("oldest")).group_by(*columns)
-
-
-_KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
-
-
-def _cells(connection: Connection, wanted: Select[Any], moment: Moment, *, late: bool) -> Iterable[CellOfCube]:
-    for row in connection.execute(wanted).mappings():
-        values = {name: row[name] for name in _DIMENSIONS}
-        flags = {name: bool(value) for name, value in values.items() if name in _DIMENSIONS[6:]}
-        kind = _KIND_OF.get(row["kind"], row["kind"])
-        yield CellOfCube(**{**values, **flags, "kind": kind}, late=late, n=int(row["n"]), oldest=row["oldest"])
-
-
-def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
-    first = moment.today_ends - DAY
-    wanted = (
-        select(obligation.c.due_at, func.count())
-        .where(
-            obligation.c.due_at > first,
-            obligation.c.due_at <= first + OUTLOOK_DAYS * DAY,
-            obligation.c.state == "open",
-            scope.of_duties(obligation),
-        )
-        .group_by(obligation.c.due_at)
-    )
-    found: Counter[date] = Counter()
-    for due_at, count in connection.execute(wanted):
-        found[due_day_of(due_at)] += count
-    return dict(found)
-
-
-def days_of(moment: Moment) -> list[date]:
-    """The days of the outlook, today first."""
-    today = moment.now.date()
-    return [today + timedelta(days=number) for number in range(OUTLOOK_DAYS)]

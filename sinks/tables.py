@@ -179,6 +179,8 @@ alert = Table(
         postgresql_include=list(_QUEUE_OF_ALERTS),
         postgresql_where=_FIRING,
     ),
+    Index("ix_alert_assigned_to", "assigned_to", postgresql_where=_FIRING),
+    Index("ix_alert_acknowledged_by", "acknowledged_by", postgresql_where=_FIRING),
     Index("ix_alert_firing_rule", "rule_id", "raised_at", postgresql_where=_FIRING),
 )
 

@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse, Response
 from console import actions, pending, people, recording, telling
 from console.actions import Refused
 from console.alerts import story
-from console.queue import BUCKETS, FACETS, Key, Moment, cube_of, key_of
+from console.cube import of_staff
+from console.queue import BUCKETS, FACETS, Key, Moment, key_of
 from console.queue import page as read_page
 from console.routes import people as person_pages
 from console.routes.alerts import conflict_of, found, keep, possible, said, tell
-from console.routes.today import filters_of
+from console.routes.today import counted_in, filters_of
 from console.security import form_token
 from console.web import NotAllowed, NotFound, Visitor, anyone_known, page, sender
 
@@ -150,8 +151,9 @@ def queue(
     """The queue in order, with the same filters as the page; unknown values are left out."""
     site, filters = visitor.site, filters_of(request)
     moment, staff = Moment.of(site.now(), site.calendar), visitor.user.staff
-    counted = site.counts.of(visitor.scope, staff, lambda: cube_of(site.engine, visitor.scope, staff, moment))
+    counted = counted_in(visitor)
     with site.engine.connect() as connection:
+        counted = of_staff(connection, counted, visitor.scope, staff, moment)
         rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
     full = len(rows) == site.config.page_rows
     return Queue(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console import charts, views
+from console.cube import Cube, cube_of, days_of, of_staff
 from console.feeds import count as count_feeds
 from console.feeds import silent
 from console.folding import folded
@@ -20,12 +21,9 @@ from console.queue import (
     STATES,
     VIEWS,
     WAITS,
-    Cube,
     Filters,
     Key,
     Moment,
-    cube_of,
-    days_of,
     key_of,
 )
 from console.queue import page as read_page
@@ -85,8 +83,9 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, filters_of(request)
     moment = Moment.of(site.now(), site.calendar)
     after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
-    counted = site.counts.of(scope, visitor.user.staff, lambda: cube_of(site.engine, scope, visitor.user.staff, moment))
+    counted = counted_in(visitor)
     with site.engine.connect() as connection:
+        counted = of_staff(connection, counted, scope, visitor.user.staff, moment)
         rows = read_page(connection, scope, visitor.user.staff, filters, moment, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
         back = query_of(filters, after=after)
@@ -124,6 +123,12 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "office_over": counted.count(Filters(), bucket="over"),
     }
     return render(visitor, "today.html", **values)
+
+
+def counted_in(visitor: Visitor) -> Cube:
+    """The counts of a visitor's scope, as of some seconds ago at most."""
+    site, scope = visitor.site, visitor.scope
+    return site.counts.of(scope, lambda: cube_of(site.engine, scope, Moment.of(site.now(), site.calendar)))
 
 
 def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str, Any]:

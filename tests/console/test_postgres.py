@@ -15,8 +15,9 @@ from console.app import create_app
 from console.audit import write
 from console.chain import check, snapshot
 from console.config import ConsoleConfig, real_time
+from console.cube import cube
 from console.demo import make_demo_users
-from console.queue import BUCKETS, FACETS, VIEWS, Filters, Moment, cube, page
+from console.queue import BUCKETS, FACETS, VIEWS, Filters, Moment, page
 from console.reports.all_figures import figures_of
 from console.reports.behind import behind
 from console.reports.board import board_of
@@ -105,7 +106,7 @@ def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> 
     found = []
     for one in (engine, server):
         with one.connect() as connection:
-            counted = cube(connection, SCOPE, "nobody", moment)
+            counted = cube(connection, SCOPE, moment)
             rows = [
                 [
                     row["alert_id"]

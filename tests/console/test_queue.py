@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from console.queue import BUCKETS, FACETS, KINDS, STATES, VIEWS, Cube, Filters, Key, Moment, cube, key_of, page
+from console.cube import Cube, cube, of_staff
+from console.queue import BUCKETS, FACETS, KINDS, STATES, VIEWS, Filters, Key, Moment, key_of, page
 from console.scope import Scope
 from handover.calendar import load_calendar
 from tests.console.conftest import NOW
@@ -37,7 +38,7 @@ def rows_of(engine: Engine, scope: Scope, filters: Filters, size: int = 13) -> l
 
 def cube_of(engine: Engine, scope: Scope) -> Cube:
     with engine.connect() as connection:
-        return cube(connection, scope, "nobody", MOMENT)
+        return of_staff(connection, cube(connection, scope, MOMENT), scope, "nobody", MOMENT)
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda one: one.role)
