@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, delete, select
 
 from schemas.case import CaseSnapshot
 from sinks.sink import Record, changed, upsert
@@ -48,17 +48,17 @@ def _remove(connection: Connection, fresh: Mapping[str, CaseSnapshot | None]) ->
     """What the snapshots replace. Handovers that the pipeline has forgotten stay: they are history."""
     if not fresh:
         return
-    wanted = [{"one": subject} for subject in fresh]
     for table in (obligation, case):
-        connection.execute(delete(table).where(table.c.subject == bindparam("one")), wanted)
-    ended = [{"one": subject} for subject, one in fresh.items() if one is None]
+        connection.execute(delete(table).where(table.c.subject.in_(list(fresh))))
+    ended = [subject for subject, one in fresh.items() if one is None]
     if ended:
-        gone = (handover.c.subject == bindparam("one")) & handover.c.closed_at.is_(None)
-        connection.execute(delete(handover).where(gone), ended)
-    for subject, one in fresh.items():
-        if one is not None:
-            stays = handover.c.handover_id.in_(one.forgotten)
-            connection.execute(delete(handover).where(handover.c.subject == subject, ~stays))
+        connection.execute(delete(handover).where(handover.c.subject.in_(ended), handover.c.closed_at.is_(None)))
+    going_on = {subject: one for subject, one in fresh.items() if one is not None}
+    if going_on:
+        stays = [id_ for one in going_on.values() for id_ in one.forgotten]
+        connection.execute(
+            delete(handover).where(handover.c.subject.in_(list(going_on)), handover.c.handover_id.not_in(stays))
+        )
 
 
 def _insert(connection: Connection, snapshots: Sequence[CaseSnapshot]) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -18,10 +19,14 @@ class NotMigrated(RuntimeError):
 
 def connect(url: str) -> Engine:
     """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another."""
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, json_serializer=_json, json_deserializer=orjson.loads)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

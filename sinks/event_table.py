@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from schemas.envelope import Event
 from schemas.parse import InvalidEvent, parse
 from schemas.payload import PIPELINE
-from sinks.sink import Record, insert_new, upsert
+from sinks.sink import Record, keep_least, upsert
 from sinks.tables import arrival_lag, event, publisher
 
 
@@ -22,7 +22,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
         except InvalidEvent:
             continue
         rows.setdefault((told.source, told.id), _row(told, record))
-    _keep_earliest(connection, list(rows.values()))
+    keep_least(connection, event, list(rows.values()), "arrival")
     _note_publishers(connection, rows.values())
     _note_lags(connection, rows.values())
     return ()
@@ -41,21 +41,6 @@ def _row(told: Event, record: Record) -> dict[str, Any]:
         "sequence": int(told.sequence) if told.sequence is not None else None,
         "body": told.wire(),
     }
-
-
-def _keep_earliest(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    insert_new(connection, event, rows)
-    if rows:
-        earlier = (
-            event.update()
-            .where(
-                event.c.source == bindparam("s"),
-                event.c.id == bindparam("i"),
-                event.c.arrival > bindparam("a", type_=event.c.arrival.type),
-            )
-            .values(arrival=bindparam("a", type_=event.c.arrival.type))
-        )
-        connection.execute(earlier, [{"s": row["source"], "i": row["id"], "a": row["arrival"]} for row in rows])
 
 
 def _note_publishers(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:

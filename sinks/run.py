@@ -65,7 +65,7 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     if events is not None:
         judge = _Judge(config, events, teller)
         measurer = Measurer(runners, teller, book, calendar, config.arrival)
-        clerk = _Clerk(config, events, ledger.Rules(book, calendar))
+        clerk = _Clerk(config, events, runners, ledger.Rules(book, calendar))
         threads += [
             threading.Thread(target=_guarded, args=(target, stop, failed), name=name)
             for name, target in (("manifests", judge.run), ("metrics", measurer.run), ("ledger", clerk.run))
@@ -132,10 +132,10 @@ class _Judge:
 
 
 class _Clerk:
-    """Keeps the ledger up to where all events are in SQL; who is far behind writes events first."""
+    """Keeps the ledger up to where all events are in SQL; who is far behind writes what others wait for first."""
 
-    def __init__(self, config: SinkConfig, events: Runner, rules: ledger.Rules) -> None:
-        self._config, self._events, self._rules = config, events, rules
+    def __init__(self, config: SinkConfig, events: Runner, runners: Sequence[Runner], rules: ledger.Rules) -> None:
+        self._config, self._events, self._runners, self._rules = config, events, runners, rules
         self._outage = Outage("ledger")
 
     def run(self, stop: threading.Event) -> None:
@@ -143,7 +143,7 @@ class _Clerk:
         pause = RECKONED_EACH_SECONDS
         while not stop.wait(pause):
             until, pause = self._events.read_until_ms, RECKONED_EACH_SECONDS
-            if until is None or self._events.behind > TOO_FAR_BEHIND:
+            if until is None or any(runner.behind > TOO_FAR_BEHIND for runner in self._runners):
                 continue
             began = time.monotonic()
             try:

@@ -65,6 +65,15 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         connection.execute(_INSERT[connection.dialect.name](table).on_conflict_do_nothing(), list(rows))
 
 
+def keep_least(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], column: str) -> None:
+    """Insert; of a row whose key is known only one column is taken, if it is less. One row per key, please."""
+    if rows:
+        insert = _INSERT[connection.dialect.name](table)
+        keys, new = [one.name for one in table.primary_key], insert.excluded[column]
+        least = insert.on_conflict_do_update(index_elements=keys, set_={column: new}, where=new < table.c[column])
+        connection.execute(least, list(rows))
+
+
 def changed(connection: Connection, kind: str, keys: Sequence[str]) -> None:
     """Number what changed, so that open pages can follow."""
     if keys:
