@@ -57,12 +57,10 @@ def _note_publishers(connection: Connection, rows: Iterable[dict[str, Any]]) -> 
         known["last_time"] = max(known["last_time"], row["time"])
         known["last_sequence"] = max(filter(None, (known["last_sequence"], row["sequence"])), default=None)
         known["longest_lag_seconds"] = max(known["longest_lag_seconds"], lag)
+    wanted = select(publisher).where(publisher.c.source.in_({source for source, _ in latest}))
+    known_rows = {(row["source"], row["topic"]): row for row in connection.execute(wanted).mappings()}
     for key, row in latest.items():
-        found = (
-            connection.execute(select(publisher).where(publisher.c.source == key[0], publisher.c.topic == key[1]))
-            .mappings()
-            .first()
-        )
+        found = known_rows.get(key)
         if found is not None:
             row["longest_lag_seconds"] = max(row["longest_lag_seconds"], found["longest_lag_seconds"])
             row["last_sequence"] = max(filter(None, (row["last_sequence"], found["last_sequence"])), default=None)

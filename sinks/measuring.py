@@ -15,6 +15,7 @@ from sinks.runner import Arrival, Runner
 from sinks.teller import Teller
 
 MEASURED_EACH_SECONDS = 5.0
+LATE_SECONDS = 60.0  # what the workers have not read is so old: they are catching up
 
 
 class Measurer:
@@ -28,6 +29,7 @@ class Measurer:
         first = runners[0]
         self._engine = first.engine
         self._lags = Lags(first.brokers, first.prefix, _groups(runners))
+        self.workers_are_late = True  # until it is known
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
@@ -35,16 +37,17 @@ class Measurer:
         self._lags.close()
 
     def _step(self) -> None:
-        read = [runner.read_until_ms for runner in self._runners]
-        until_ms = min((at for at in read if at is not None), default=None)
-        if until_ms is None or None in read:
-            return
-        until = min(self._arrival(until_ms), self._arrival(round(time.time() * 1000)))
         try:
             lags = self._lags.now()
         except KafkaError:
             self._lags.close()
             raise
+        self.workers_are_late = any(lag.group in WORKER and lag.seconds > LATE_SECONDS for lag in lags)
+        read = [runner.read_until_ms for runner in self._runners]
+        until_ms = min((at for at in read if at is not None), default=None)
+        if until_ms is None or None in read:
+            return
+        until = min(self._arrival(until_ms), self._arrival(round(time.time() * 1000)))
         with database(), self._engine.connect() as connection:
             world = world_of(connection, self._book, self._calendar)
             judged = judge(connection, world, until, lags, self._arrival)

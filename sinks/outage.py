@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from sinks.sink import SinkUnavailable
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
+REST = 4.0  # what is done beside writing takes a fifth of a core at most
 KAFKA, DATABASE = "Kafka", "the database"
 
 
@@ -42,8 +44,13 @@ class Outage:
 
 
 def repeated(step: Callable[[], None], seconds: float, outage: Outage, stop: threading.Event) -> None:
-    """Do a step every so many seconds until told to stop; while Kafka or the database is away, say so once and wait."""
-    while not stop.wait(seconds):
+    """Do a step every so many seconds until told to stop; while Kafka or the database is away, say so once and wait.
+
+    A long step rests longer: beside it others write what people wait for.
+    """
+    pause = seconds
+    while not stop.wait(pause):
+        began = time.monotonic()
         try:
             step()
         except SinkUnavailable as error:
@@ -53,6 +60,7 @@ def repeated(step: Callable[[], None], seconds: float, outage: Outage, stop: thr
         else:
             outage.over(DATABASE)
             outage.over(KAFKA)
+        pause = max(seconds, REST * (time.monotonic() - began))
 
 
 def reason(error: Exception) -> str:

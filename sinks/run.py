@@ -2,10 +2,10 @@
 
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sinks.teller import Teller
 
 log = logging.getLogger(__name__)
 JUDGED_EACH_SECONDS = 2.0
-RECKONED_EACH_SECONDS, RECKONED_REST = 5.0, 4.0  # the ledger takes a fifth of a core at most
+RECKONED_EACH_SECONDS = 5.0
 TOO_FAR_BEHIND = 10_000  # records not yet written: what is seen comes before what is counted
 
 
@@ -65,7 +65,7 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     if events is not None:
         judge = _Judge(config, events, teller)
         measurer = Measurer(runners, teller, book, calendar, config.arrival)
-        clerk = _Clerk(config, events, runners, ledger.Rules(book, calendar))
+        clerk = _Clerk(config, events, runners, measurer, ledger.Rules(book, calendar))
         threads += [
             threading.Thread(target=_guarded, args=(target, stop, failed), name=name)
             for name, target in (("manifests", judge.run), ("metrics", measurer.run), ("ledger", clerk.run))
@@ -132,25 +132,30 @@ class _Judge:
 
 
 class _Clerk:
-    """Keeps the ledger up to where all events are in SQL; who is far behind writes what others wait for first."""
+    """Keeps the ledger up to where all events are in SQL. While workers or sinks are far behind, what others wait for comes first."""
 
-    def __init__(self, config: SinkConfig, events: Runner, runners: Sequence[Runner], rules: ledger.Rules) -> None:
-        self._config, self._events, self._runners, self._rules = config, events, runners, rules
-        self._outage = Outage("ledger")
+    def __init__(
+        self,
+        config: SinkConfig,
+        events: Runner,
+        runners: Sequence[Runner],
+        measurer: Measurer,
+        rules: ledger.Rules,
+    ) -> None:
+        self._config, self._events, self._runners = config, events, runners
+        self._measurer, self._rules = measurer, rules
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
-        pause = RECKONED_EACH_SECONDS
-        while not stop.wait(pause):
-            until, pause = self._events.read_until_ms, RECKONED_EACH_SECONDS
-            if until is None or any(runner.behind > TOO_FAR_BEHIND for runner in self._runners):
-                continue
-            began = time.monotonic()
-            try:
-                with database():
-                    ledger.catch_up(self._events.engine, self._rules, self._config.arrival(until) - MILLISECOND, stop)
-            except SinkUnavailable as error:
-                self._outage.wait(DATABASE, error, stop)
-            else:
-                self._outage.over(DATABASE)
-            pause = max(RECKONED_EACH_SECONDS, RECKONED_REST * (time.monotonic() - began))
+        repeated(partial(self._step, stop), RECKONED_EACH_SECONDS, Outage("ledger"), stop)
+
+    def _step(self, stop: threading.Event) -> None:
+        until = self._events.read_until_ms
+        if (
+            until is None
+            or self._measurer.workers_are_late
+            or any(one.behind > TOO_FAR_BEHIND for one in self._runners)
+        ):
+            return
+        with database():
+            ledger.catch_up(self._events.engine, self._rules, self._config.arrival(until) - MILLISECOND, stop)
