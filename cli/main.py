@@ -36,7 +36,7 @@ COMMANDS = {
     "alerts": _Command("cli.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
     "whatif": _Command("cli.whatif", "whatif", "Compute the recorded history under another rule book."),
     "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
-    "sink": _Command("cli.sink", "sink", "Write the SQL read model and send notifications."),
+    "sink": _Command("cli.sink", "sink", "Write the SQL read model; measure and judge beside it."),
     "console": _Command("cli.console", "console", "Serve the operations console."),
     "audit": _Command("cli.audit", "app", "Check that the record of who saw whom is whole."),
     "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
