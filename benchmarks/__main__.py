@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
             told = {"unit": unit, "promised": most, "load": load, "measured_at": time.strftime("%Y-%m-%d")}
             found[name] = {"median": value, "runs": [value], **told}
             print(f"{name}: {value:,.3f} {unit}  (promised: {most:g} {unit})", flush=True)
-    page.keep(found)
+            page.keep(found)
 
 
 def _measured(target: Target, measure: Measure) -> dict[str, object]:

@@ -30,7 +30,7 @@ from tests.integration.pipeline import Pipeline, pipeline
 
 _READS, _ACTIONS, _RELEASES, _PAINTS = 60, 60, 30, 5
 _PAGES, _CHANGES_PER_SECOND, _SECONDS = 50, 100, 15
-_PILL_SAYS = "n => (document.querySelector('#pill span').textContent.match(/\\d+/) || [0])[0] >= n"
+_PILL_SAYS = "+(document.querySelector('#pill span').textContent.match(/\\d+/) || [0])[0]"
 _FILTERS = ("sev=WARN", "state=open", "kind=B", "wait=town", "sev=CRIT&sev=HIGH", "bucket=over", "bucket=soon")
 
 
@@ -243,16 +243,26 @@ def event_to_page(of: Bench) -> float:
         page = browser.new_page()
         log_in(page, of.url, "county")
         page.goto(f"{of.url}/today?rule={RULE}")
-        page.wait_for_function("!document.querySelector('#live').classList.contains('off')")
+        page.locator("#live:not(.off)").wait_for(state="attached")
         for number in range(_RELEASES):
             person = "p1_" + "".join("abcdefghij"[int(one)] for one in f"{number:02}").ljust(26, "v")
             release(living, person)
-            page.wait_for_function(_PILL_SAYS, arg=number + 1, timeout=60_000, polling=20)
+            _until(
+                lambda wanted=number + 1: page.evaluate(_PILL_SAYS) >= wanted, 60
+            )  # the page's policy forbids to poll in it
             seen[person] = time.time()
     stands = {
         record.key.decode(): record.timestamp / 1000 for record in of.running.records(RELEASE)
     }  # the notice is the last
     return _p95([at - stands[person] for person, at in seen.items()])
+
+
+def _until(holds: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"it does not become so within {seconds:g} s")
+        time.sleep(0.02)
 
 
 FIGURES: Mapping[str, tuple[Callable[[Bench], float], str, float]] = {

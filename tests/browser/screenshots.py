@@ -54,7 +54,7 @@ def for_readme(browser: Browser, url: str, one: Shown, path: str, folder: Path) 
     language = _README[one.name]
     with opened(browser, url, one, path, language) as page:
         page.set_viewport_size(_README_SIZE)  # type: ignore[arg-type]
-        page.wait_for_function("!document.querySelector('#live').classList.contains('off')")
+        page.locator("#live:not(.off)").wait_for(state="attached")
         file = folder / f"{one.name}-{language}.png"
         page.screenshot(path=file)
         yield file
