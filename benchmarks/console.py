@@ -247,9 +247,7 @@ def event_to_page(of: Bench) -> float:
         for number in range(_RELEASES):
             person = "p1_" + "".join("abcdefghij"[int(one)] for one in f"{number:02}").ljust(26, "v")
             release(living, person)
-            _until(
-                lambda wanted=number + 1: page.evaluate(_PILL_SAYS) >= wanted, 60
-            )  # the page's policy forbids to poll in it
+            _until_pill_says(page, number + 1)
             seen[person] = time.time()
     stands = {
         record.key.decode(): record.timestamp / 1000 for record in of.running.records(RELEASE)
@@ -257,11 +255,12 @@ def event_to_page(of: Bench) -> float:
     return _p95([at - stands[person] for person, at in seen.items()])
 
 
-def _until(holds: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
+def _until_pill_says(page: Page, count: int) -> None:
+    """Asked from outside: the page's policy forbids to poll in it."""
+    end = time.monotonic() + 60
+    while int(page.evaluate(_PILL_SAYS)) < count:
         if time.monotonic() > end:
-            raise TimeoutError(f"it does not become so within {seconds:g} s")
+            raise TimeoutError(f"the pill does not say {count} within a minute")
         time.sleep(0.02)
 
 
