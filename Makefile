@@ -33,14 +33,14 @@ demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctr
 
 test: setup $(BROWSER_DONE) ## lint and all tests; one only: make test T=tests/handover/test_x.py::test_y
 ifeq ($(T),)
-	@set -e; $(MAKE) --no-print-directory compiled >var/compiled.log 2>&1 & compiling=$$!; \
-	$(MAKE) --no-print-directory lint; \
+	@set -e; $(MAKE) --no-print-directory lint; \
 	echo "test: without servers"; $(BIN)/pytest -q -m "not servers" -n 2; \
+	nice $(MAKE) --no-print-directory compiled >var/compiled.log 2>&1 & compiling=$$!; \
+	echo "test: with real Kafka and PostgreSQL"; $(BIN)/pytest -q -m servers; \
 	wait $$compiling || { cat var/compiled.log; exit 1; }; \
 	echo "test: the domain as machine code"; \
 	$(AS_COMPILED) $(BIN)/python -c "import handover.life as m; assert m.__file__.endswith('.so'), m.__file__"; \
-	$(AS_COMPILED) $(BIN)/pytest -q tests/golden tests/handover -m "not servers" -n 2; \
-	echo "test: with real Kafka and PostgreSQL"; $(BIN)/pytest -q -m servers
+	$(AS_COMPILED) $(BIN)/pytest -q tests/golden tests/handover -m "not servers" -n 2
 else
 	@$(BIN)/pytest $(T)
 endif
