@@ -1,4 +1,4 @@
-"""Counts of a scope, kept for a moment: the same numbers for every page that asks at once."""
+"""What is counted of a scope, kept for a moment: the same numbers for every page that asks at once."""
 
 import logging
 import threading
@@ -6,13 +6,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.cube import Cube
 from console.scope import Scope
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _KEPT_SECONDS, _KEPT_SCOPES = 2.0, 256
 _QUICK_SECONDS = 0.08  # what is counted quicker is counted anew while the page waits
@@ -21,8 +22,8 @@ _WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has a
 
 
 @dataclass(slots=True)
-class _Kept:
-    cube: Cube
+class _Kept(Generic[T]):
+    numbers: T
     at: float
     took: float
     asked: float
@@ -36,32 +37,32 @@ class _Kept:
         return self.at + max(_KEPT_SECONDS, _REST * self.took) - now
 
 
-class Counts:
-    """The newest cube of each scope. Where counting is slow (a whole province) it goes on by itself while somebody looks."""
+class Counts(Generic[T]):
+    """The newest numbers of each scope. Where counting is slow (a whole province) it goes on by itself while somebody looks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Scope, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Scope, _Kept[T]] = OrderedDict()
         self._warm: set[Scope] = set()
 
-    def of(self, scope: Scope, count: Callable[[], Cube]) -> Cube:
-        """The kept cube, or a new one. `count` is called again later: it must count as of then."""
+    def of(self, scope: Scope, count: Callable[[], T]) -> T:
+        """The kept numbers, or new ones. `count` is called again later: it must count as of then."""
         now = time.monotonic()
         with self._lock:
             found = self._kept.get(scope)
             if found is not None:
                 found.asked = now
             if found is not None and (scope in self._warm or now - found.at < _KEPT_SECONDS):
-                return found.cube
-        return self._count(scope, count, now).cube
+                return found.numbers
+        return self._count(scope, count, now).numbers
 
-    def _count(self, scope: Scope, count: Callable[[], Cube], asked: float) -> _Kept:
+    def _count(self, scope: Scope, count: Callable[[], T], asked: float) -> _Kept[T]:
         began = time.monotonic()
-        cube = count()
+        numbers = count()
         done = time.monotonic()
         with self._lock:
             before = self._kept.get(scope)
-            kept = self._kept[scope] = _Kept(cube, done, done - began, max(asked, before.asked if before else asked))
+            kept = self._kept[scope] = _Kept(numbers, done, done - began, max(asked, before.asked if before else asked))
             self._kept.move_to_end(scope)
             while len(self._kept) > _KEPT_SCOPES:
                 self._kept.popitem(last=False)
@@ -70,7 +71,7 @@ class Counts:
                 threading.Thread(target=self._go_on, args=(scope, count), name="counts", daemon=True).start()
         return kept
 
-    def _go_on(self, scope: Scope, count: Callable[[], Cube]) -> None:
+    def _go_on(self, scope: Scope, count: Callable[[], T]) -> None:
         """Count a slow scope again and again, until nobody has asked for a while, or it is quick."""
         try:
             while True:

@@ -66,14 +66,14 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
     rows = list(islice((row for row in _firing(connection) if scope.depends_on(row["subject"])), _SHOWN))
     if not rows:
         return []
-    held, now = _held(connection, scope.of_duties(alert), site.book), site.now()
+    held, now = held_in(site, scope), site.now()
     return [
         {
             "subject": row["subject"],
             "rule_id": row["rule_id"],
             "since": words.length(max(now - row["raised_at"], timedelta(0))),
             "at": words.log_at(row["raised_at"]),
-            "held": held[agency_of(row["subject"])],
+            "held": held.get(agency_of(row["subject"]), 0),
             "href": path_of(row["subject"]) if "feeds" in scope.pages else "",
         }
         for row in rows
@@ -83,6 +83,16 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
 def _firing(connection: Connection) -> list[Mapping[str, Any]]:
     wanted = select(alert).where(alert.c.state == "firing", alert.c.rule_id.in_(RULES)).order_by(alert.c.raised_at)
     return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def held_in(site: Site, scope: Scope) -> Mapping[str, int]:
+    """How many firing alerts in scope each agency's feed holds back, as of some seconds ago at most."""
+
+    def count() -> Mapping[str, int]:
+        with site.engine.connect() as connection:
+            return _held(connection, scope.of_duties(alert), site.book)
+
+    return site.held.of(scope, count)
 
 
 def _held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) -> Counter[str]:

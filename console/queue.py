@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    not_,
     or_,
     select,
     true,
@@ -152,14 +153,13 @@ def raised() -> ColumnElement[bool]:
 
 
 def wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
-    return case(
-        *[
-            (or_(*(owner.startswith(f"{kind}-") for kind in kinds)), name)
-            for name, kinds in WAITS.items()
-            if name != "other"
-        ],
-        else_="other",
-    )
+    return case(*[(_waits(owner, name), name) for name in WAITS if name != "other"], else_="other")
+
+
+def _waits(owner: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    if name == "other":
+        return not_(or_(*(_waits(owner, one) for one in WAITS if one != "other")))
+    return or_(*(owner.startswith(f"{kind}-") for kind in WAITS[name]))
 
 
 def town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
@@ -272,7 +272,7 @@ def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]
     if filters.town:
         found.append(town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
     if filters.wait:
-        found.append(wait_of(table.c.owner_agency).in_(sorted(filters.wait)))
+        found.append(or_(*(_waits(table.c.owner_agency, one) for one in sorted(filters.wait))))
     if filters.rule:
         found.append(table.c.rule_id.in_(sorted(filters.rule)))
     if filters.q:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from console import assets
 from console.config import ConsoleConfig, real_time
 from console.counts import Counts
+from console.cube import Cube
 from console.i18n import Language
 from console.pulse import Habits
 from console.words import Words
@@ -29,7 +30,8 @@ class Site:
     calendar: Calendar
     templates: Environment
     paths: frozenset[str] = field(default_factory=frozenset)  # of pages, so that the menu shows only what is there
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts[Cube] = field(default_factory=Counts)  # of the queue
+    held: Counts[Mapping[str, int]] = field(default_factory=Counts)  # alerts held back by each agency's silent feed
     habits: Habits = field(default_factory=Habits)
 
     def now(self) -> datetime:
