@@ -79,12 +79,12 @@ def _measure(folder: Path, cases: int) -> Found:
         producer.flush()
         wait_for_alerts(running, 1, 60)  # it has started
         empty = resident_bytes(worker.pid)
-        _publish(producer, _opened(cases))
+        _publish(producer, opened(cases))
         caught_up(running, seconds=1800)
         _stop(worker)
         before, read = _end_of(running, CASE), _committed(running)
         for day in range(2):
-            _publish(producer, _day(cases, day))
+            _publish(producer, a_day(cases, day))
         worker = running.start("worker")
         begun = _written_after(running, before, worker)
         half = _when_committed(running, read + BACKLOG, worker)
@@ -166,7 +166,7 @@ def person(number: int) -> str:
     return "p1_" + letters.rjust(26, "o")
 
 
-def _opened(cases: int) -> Iterator[dict[str, Any]]:
+def opened(cases: int) -> Iterator[dict[str, Any]]:
     """Opens cases: every third is supervised and has a plan of check-ins, the others wait for a release."""
     at = now()
     today = at.date()
@@ -190,22 +190,29 @@ def _opened(cases: int) -> Iterator[dict[str, Any]]:
             "term_start": today.isoformat(),
             "term_end": _FAR,
             "execution_place": county,
+            "prohibition_order": False,
         }
         yield _event(f"d{number}", f"COURT-{county}-01", "release.decision_effective", subject, show(at), decision)
         office = f"TOWN_JUSTICE-{county}004-01"
-        taken = {"file_ref": f"F{number}", "declared_on": today.isoformat()}
+        taken = {
+            "file_ref": f"F{number}",
+            "declared_on": today.isoformat(),
+            "group_formed": True,
+            "plan_made": True,
+            "agreement_signed": True,
+        }
         yield _event(f"r{number}", office, "intake.registered", subject, show(at), taken)
         plan = {"items": [{"kind": "CALL", "cadence": "WEEKLY"}], "class": "ORDINARY", "from": today.isoformat()}
         yield _event(f"p{number}", office, "checkin.plan_set", subject, show(at), plan)
 
 
-def _day(cases: int, day: int) -> Iterator[dict[str, Any]]:
+def a_day(cases: int, day: int, count: int = BACKLOG) -> Iterator[dict[str, Any]]:
     """What a day brings to cases anywhere in the state, by the volumes of domain.md 4.10: nearly all are location checks.
 
     There are more notices and answers than in a real day, for they cost most.
     """
     dice, at, today = random.Random(day), show(now()), now().date().isoformat()
-    for number in range(BACKLOG):
+    for number in range(count):
         kind, subject = dice.random(), dice.randrange(cases)
         county = _county(subject)
         if kind < NOTICES:
