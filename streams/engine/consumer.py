@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -45,6 +46,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _new_consumer_thread(self) -> LeaseThread:
         return LeaseThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def seek_wait(self, partitions: Mapping[TP, int | None]) -> None:
+        """Go to offsets. None, which Faust says of a standby that a rebalance has just given us: to the beginning."""
+        await super().seek_wait({tp: offset or 0 for tp, offset in partitions.items()})
 
     # --- the lease
 

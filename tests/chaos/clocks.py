@@ -1,9 +1,11 @@
 """Wall clocks that step: libfaketime lays one under a process, and a file says how far it is off."""
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+_PRELOAD = Path(__file__).parent / "preload"
 _PLACES = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 
 
@@ -32,6 +34,7 @@ class WallClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(_PRELOAD), os.environ.get("PYTHONPATH")))),
         }
 
     def step(self, seconds: float) -> None:

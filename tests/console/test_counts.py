@@ -48,7 +48,7 @@ def nobody_counts_on() -> bool:
 
 
 def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, count = Counts(), Counter()
+    kept, count = Counts[Cube](), Counter()
     first = kept.of(COUNTY, count)
     assert kept.of(COUNTY, count) is first
     monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.0)
@@ -59,7 +59,7 @@ def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pyt
 def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
     monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.02)
-    kept, count = Counts(), Counter()
+    kept, count = Counts[Cube](), Counter()
     first = kept.of(CITY, count)
     assert count.reaches(4)
     until(lambda: kept.of(CITY, lambda: pytest.fail("a page has waited")) is not first)
@@ -74,7 +74,7 @@ def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monke
 def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
     monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.02)
-    kept, count = Counts(), Counter(fails_from=2)
+    kept, count = Counts[Cube](), Counter(fails_from=2)
     kept.of(CITY, count)
     assert count.reaches(2)
     until(nobody_counts_on)
