@@ -21,7 +21,7 @@ LINE_SECONDS = 5.0
 
 def demo(
     speed: Annotated[float, typer.Option(min=0.001, max=24, help="Simulated hours per second.")] = 1.0,
-    scale: Annotated[str, typer.Option(help="city, province or nation.")] = "city",
+    scale: Annotated[str, typer.Option(help="county, city, province or nation.")] = "city",
     seed: Annotated[int, typer.Option(help="Another number, another city.")] = 1,
     seconds: Annotated[float, typer.Option(min=0, help="Stop after so long; 0 means at Ctrl-C.")] = 0,
     screen: Annotated[bool, typer.Option(help="Show the alerts live; otherwise a line now and then.")] = True,

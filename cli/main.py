@@ -29,7 +29,7 @@ COMMANDS = {
     "status": _Command("cli.up", "status", "Say what runs on this machine, and where."),
     "topics": _Command("cli.topics", "app", "Provision Kafka topics: what would change, change it, check it."),
     "publish": _Command("cli.publish", "publish", "Publish CloudEvents, one JSON a line, to their topics."),
-    "simulate": _Command("cli.simulate", "simulate", "Make synthetic events of a city, province or nation."),
+    "simulate": _Command("cli.simulate", "simulate", "Make synthetic events of a county, city, province or nation."),
     "replay": _Command("cli.replay", "replay", "Run files of events through the rules, with no Kafka and no database."),
     "dump": _Command("cli.dump", "dump", "Write the recorded events to a file that replay reads."),
     "verify": _Command("cli.verify", "verify", "Replay the recorded log and compare with the alerts that were raised."),

@@ -1,4 +1,4 @@
-"""`handover simulate`: a made-up city, province or nation, to a file, to Kafka at once, or to Kafka as time passes."""
+"""`handover simulate`: a made-up county, city, province or nation, to a file, to Kafka at once, or to Kafka as time passes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REST_SECONDS = 0.02  # shorter waits are not worth a system call
 
 
 def simulate(
-    scale: Annotated[str, typer.Option("--scale", help="city, province or nation.")] = "city",
+    scale: Annotated[str, typer.Option("--scale", help="county, city, province or nation.")] = "city",
     seed: Annotated[int, typer.Option("--seed", help="Equal options give equal bytes.")] = 1,
     days: Annotated[int, typer.Option("--days", min=0, help="How many days; 0 never ends.")] = 30,
     start: Annotated[str, typer.Option("--start", help="First day.")] = "2026-03-02",
@@ -47,7 +47,7 @@ def simulate(
         Path | None, typer.Option("--state", help="With --kafka: remember the position here, and go on from it.")
     ] = None,
 ) -> None:
-    """Make synthetic events of a city, province or nation, in order of arrival; all codes begin with 99.
+    """Make synthetic events of a county, city, province or nation, in order of arrival; all codes begin with 99.
 
     In the first hours every office tells its register: who is in the process already. So the first deadlines run out in
     the first night, and new ones each midnight. Wrong records are among the lines unless --faults none.

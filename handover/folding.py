@@ -29,10 +29,12 @@ REPEATED = (_CHECK, _CHECK_IN, "intake.visit_done")
 
 def fold(case: Case, world: World, now: datetime) -> bool:
     """Forget what may be forgotten by `now`, up to which the case has lived. Whether it is another case, to be written."""
-    if case.lived is None or case.moved_to or case.kind == "DISPUTE":
+    if case.lived is None or case.moved_to:
         return False
     if case.derived is None:
         case.derived = derived_anew(case, world, world.frame(case.lived))
+    if case.kind == "DISPUTE":
+        return False  # short, and whole until it ends
     if case.kind == "SOURCE":
         return _forget_days(case, world)
     rests = rests_at(case)
@@ -53,8 +55,19 @@ def rests_at(case: Case) -> datetime | None:
 
 
 def ends_at(case: Case, retention: timedelta) -> datetime | None:
-    """When nothing at all needs to be kept of a case that rests; its history stays in SQL. None: it does not rest."""
-    return case.closed[-1].closed_at + retention if case.closed and not case.entries.copies else None
+    """When nothing at all needs to be kept of a case; its history stays in SQL. None: more can come of it without news.
+
+    A case that rests: `retention` after its last handover was closed. One without a handover, as a dispute: after its latest fact.
+    """
+    if case.closed and not case.entries.copies:
+        return case.closed[-1].closed_at + retention
+    if case.kind == "SOURCE" or case.moved_to or case.own_next is not None or case.has_firing:
+        return None
+    if case.derived is None or case.derived.handovers:
+        return None
+    told = (fact.arrival for entries in (case.entries, *case.disputes.values()) for fact in entries.facts())
+    latest = max(told, default=None)
+    return None if latest is None else latest + retention
 
 
 def _arrival(fact: Fact) -> datetime:

@@ -1,1 +1,1 @@
-"""A made-up city, province or nation that tells its facts as real offices do: seeded, streaming, in arrival order."""
+"""A made-up county, city, province or nation that tells its facts as real offices do: seeded, streaming, in arrival order."""

@@ -10,7 +10,7 @@ from cli.simulation.dice import mix, number_of
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How big the made-up world is. Counts a year; the seed's city, a Jiangsu-like province, China."""
+    """How big the made-up world is. Counts a year; a county, the seed's city, a Jiangsu-like province, China."""
 
     cities: int
     counties: int  # in each city
@@ -23,8 +23,9 @@ class Scale:
     loading_steps: int  # quarters of an hour in which the opening register is told
 
 
-# domain.md 1.3 and 4.10: the city is the seed's (650 leavers, 135 intakes a month, 21 disputes a day).
+# domain.md 1.3 and 4.10: the city is the seed's (650 leavers, 135 intakes a month, 21 disputes a day); a county is a tenth of it.
 SCALES = {
+    "county": Scale(1, 1, 10, 1, 65, 162, 770, term_months=9, loading_steps=24),
     "city": Scale(1, 10, 10, 1, 650, 1_620, 7_700, term_months=9, loading_steps=24),
     "province": Scale(13, 8, 13, 2, 52_000, 32_000, 800_000, term_months=15, loading_steps=96),
     "nation": Scale(99, 30, 14, 7, 750_000, 400_000, 14_940_000, term_months=21, loading_steps=672),

@@ -17,7 +17,7 @@ from handover.rulebook import load
 from handover.world import World
 from schemas.alert import Alert
 from schemas.envelope import Event
-from tests.handover.histories import COUNTY, COURT, PERSON, TOWN, Told, at, told
+from tests.handover.histories import COUNTY, COURT, DISPUTE, MEDIATION, PERSON, TOWN, Told, at, told
 from tests.handover.test_life import finals
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -122,6 +122,39 @@ def test_a_closed_case_keeps_its_order_only_and_a_later_handover_is_the_next() -
     whole = replay([*history, (again, again.time)], BOOK, CALENDAR, until - MS)
     assert found
     assert found == {alert.alert_id for alert in whole if alert.raised_at >= again.time}
+
+
+def _dispute(*facts: tuple[str, str, Mapping[str, object]]) -> tuple[Case, World]:
+    reported = {
+        "kind": "LAND",
+        "level": "VILLAGE",
+        "place_code": "990102004",
+        "found_by": "SCREENING",
+        "person_refs": [],
+    }
+    case, world = Case.empty(DISPUTE), World(BOOK, CALENDAR)
+    for fact, when, data in (("reported", "2026-02-02 09:00", reported), *facts):
+        case.take(told(f"dispute.{fact}", when, data, MEDIATION, DISPUTE), at(when))
+    advance(case, world, at("2026-05-01 00:00"))
+    return case, world
+
+
+def test_a_dispute_that_is_over_ends_and_one_that_is_owed_something_stays() -> None:
+    retention = timedelta(days=100)
+    agreed: dict[str, object] = {"written": False, "perform_by": "2026-02-20"}
+    over, world = _dispute(("agreed", "2026-02-03 09:00", agreed), ("performed", "2026-02-19 09:00", {}))
+    assert over.own_next is None
+    assert ends_at(over, retention) == at("2026-02-19 09:00") + retention
+    again = Case.decode(over.encode().value)
+    assert ends_at(again, retention) is None, "what was read back is not yet known to rest"
+    assert not fold(again, world, at("2026-06-01 00:00"))
+    assert ends_at(again, retention) == at("2026-02-19 09:00") + retention
+
+    unanswered, _ = _dispute()
+    assert unanswered.has_firing
+    assert ends_at(unanswered, retention) is None
+    later, _ = _dispute(("agreed", "2026-02-03 09:00", {**agreed, "perform_by": "2026-08-20"}))
+    assert ends_at(later, retention) is None
 
 
 def test_a_short_case_forgets_nothing() -> None:
