@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import console, open_cases, page
+from benchmarks import console, open_cases, page, soak
 from benchmarks.measures import deadlines, domain, replayed, same_second, worker
 from benchmarks.targets import GROWTH, TARGETS, Target
 from benchmarks.whole_path import whole_path
@@ -36,6 +36,8 @@ def _measures() -> Iterator[tuple[str, Measure]]:
     yield "whole path", whole_path
     yield "due instant", deadlines
     yield "100,000 deadlines", same_second
+    yield "three years of a county: memory", soak.memory
+    yield "three years of a county: changelog", soak.changelog
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ def worker(folder: Path) -> float:
     return len(told) / (finished - begun)
 
 
-def publish_city(brokers: str, prefix: str, told: list[tuple[bytes, int, str, str]]) -> None:
+def publish_city(brokers: str, prefix: str, told: Iterable[tuple[bytes, int, str, str]]) -> None:
     """Publish the records, each in the partition of its key and with its arrival as timestamp."""
     producer = KafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=20)
     for value, received, topic, key in told:

@@ -55,4 +55,16 @@ TARGETS: Sequence[Target] = (
         more_is_better=False,
         runs=1,
     ),
+    *(
+        Target(
+            f"three years of a county: {what}, the end over the first year's",
+            "×",
+            None,
+            1.15,
+            more_is_better=False,
+            runs=1,
+            deep=True,
+        )
+        for what in ("memory of the worker", "changelog")
+    ),
 )

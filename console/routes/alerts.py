@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from console import actions, audit, pending, recording, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
-from console.alerts import Row, find, story
+from console.alerts import Row, Story, find, story
 from console.feeds import silent
 from console.rows import due_shown, notes_of, shown
 from console.security import own_path
@@ -85,7 +85,7 @@ def page_of(
     back: str = "",
 ) -> Response:
     """The alert's page, with what was typed and what was wrong with it."""
-    site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
+    site, words, scope, typed = visitor.site, visitor.words, visitor.scope, typed or {}
     with site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
         told = story(connection, scope, row)
@@ -94,52 +94,67 @@ def page_of(
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
         feeds = silent(connection, site, scope, words)
     tell(visitor, row)
-    typed = typed or {}
-    may_record = scope.may("record", row) and not row["outcome"]
-    forms = [
-        recording.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)
-        for one in (row["missing"] if may_record else ())
-    ]
-    can = [name for name in TYPES if possible(name, row, now) and scope.may(name, row)]
     return render(
         visitor,
         "alert.html",
         status=status,
         feeds=feeds,
-        row=row,
-        ended=row["outcome"],
-        rule=words.rule(row["rule_id"], row["occurrence"]),
-        say=telling.sentence(words, told),
-        due=due_shown(words, row, row["resolved_at"] or now, site),
-        release=_release(words, told.handover, now),
-        cells=telling.strip(site, words, row),
-        counting=telling.counting(words, row),
-        came=telling.came(words, told),
-        missing=[{"type": one, "name": words.fact(one)} for one in row["missing"]],
-        forms=forms,
-        record=record,
-        sure=sure,
-        basis=row["basis"],
-        ladder=telling.ladder(site, words, told),
+        **_why(visitor, row, told),
+        **_possible(visitor, row, told, typed, record),
         log=telling.log(words, told, on_way),
-        others=[_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
         pending=[one for one in on_way if one["state"] != "recorded"],
-        second=[
-            one
-            for one in on_way
-            if one["state"] == "second" and one["user_id"] != visitor.user.user_id and scope.may(one["action"], row)
-        ],
-        can=can,
+        second=[one for one in on_way if _may_be_second(visitor, row, one)],
+        colleagues=colleagues,
+        last_note=note,
         do=do,
         typed={**_NOTHING_TYPED, **typed},
         errors=dict(errors or {}),
         notice=notice,
+        sure=sure,
         back=own_path(f"/today?{back}") if back else "/today",
-        colleagues=colleagues,
-        presets=presets(words, now, site.calendar),
-        last_note=note,
-        is_person=row["subject"].startswith(PERSON),
     )
+
+
+def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
+    """What the page says of the alert: why it is here, what was counted, what came, who else is told."""
+    site, words, now = visitor.site, visitor.words, visitor.site.now()
+    return {
+        "row": row,
+        "ended": row["outcome"],
+        "is_person": row["subject"].startswith(PERSON),
+        "rule": words.rule(row["rule_id"], row["occurrence"]),
+        "say": telling.sentence(words, told),
+        "due": due_shown(words, row, row["resolved_at"] or now, site),
+        "release": _release(words, told.handover, now),
+        "cells": telling.strip(site, words, row),
+        "counting": telling.counting(words, row),
+        "came": telling.came(words, told),
+        "missing": [{"type": one, "name": words.fact(one)} for one in row["missing"]],
+        "basis": row["basis"],
+        "ladder": telling.ladder(site, words, told),
+        "others": [_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
+    }
+
+
+def _possible(visitor: Visitor, row: Row, told: Story, typed: Mapping[str, str], record: str) -> dict[str, Any]:
+    """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
+    site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
+    wanted = row["missing"] if scope.may("record", row) and not row["outcome"] else ()
+    return {
+        "forms": [
+            recording.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)
+            for one in wanted
+        ],
+        "record": record,
+        "can": [name for name in TYPES if possible(name, row, now) and scope.may(name, row)],
+        "presets": presets(words, now, site.calendar),
+    }
+
+
+def _may_be_second(visitor: Visitor, row: Row, asked: Row) -> bool:
+    """Whether an action waits for another officer's word, and the visitor is one who may give it."""
+    waits = asked["state"] == "second" and asked["user_id"] != visitor.user.user_id
+    return bool(waits and visitor.scope.may(asked["action"], row))
 
 
 def possible(action: str, row: Row, now: datetime) -> bool:
