@@ -1,0 +1,136 @@
+"""Years of a made-up county on one worker with little memory: what it holds and what its changelog keeps, late against early."""
+
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from benchmarks.measures import publish_city
+from benchmarks.processes import resident_bytes, standing_clock
+from cli.simulation.stream import Options, simulate
+from cli.stack.kafka import Broker
+from schemas.topics import CASE, SOURCES, named
+from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
+
+YEARS, YEAR_DAYS = 3, 365
+RETENTION_DAYS = 90  # instead of five years, so that cases end within the run
+HEAP = 400 * 2**20  # bytes the worker may allocate; a leak ends it
+PREFIX = "soak."
+LONGEST_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The worker at one moment: wall clock (ms), share of all events that it has done with, its memory."""
+
+    at_ms: int
+    done: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The end of the run over the end of its first year."""
+
+    memory: float
+    changelog: float
+
+
+def memory(folder: Path) -> float:
+    """Resident memory of the worker: median of the last quarter of a year over that of the first year's last quarter."""
+    return _growth(folder).memory
+
+
+def changelog(folder: Path) -> float:
+    """Bytes of the newest record of every case, as compaction leaves them: at the end over the end of the first year."""
+    return _growth(folder).changelog
+
+
+_measured: list[Growth] = []  # both measures come from one run
+
+
+def _growth(folder: Path) -> Growth:
+    if not _measured:
+        _measured.append(_measure(folder))
+    return _measured[0]
+
+
+def _measure(folder: Path) -> Growth:
+    last = [0]
+    clock_file = folder / "clock.json"
+    settings = {"REENTRY_CLOCK_FILE": str(clock_file), "REENTRY_CASE_RETENTION_DAYS": str(RETENTION_DAYS)}
+    with (
+        Broker(folder / "kafka") as broker,
+        pipeline(broker.bootstrap, PREFIX, folder, recorded=True, **settings) as running,
+    ):
+        publish_city(broker.bootstrap, PREFIX, _told(last))
+        standing_clock(folder, last[0])
+        worker = running.start("worker")
+        resource.prlimit(worker.pid, resource.RLIMIT_DATA, (HEAP, HEAP))
+        samples = list(_watched(running, worker))
+        early_ms = next(one.at_ms for one in samples if one.done >= 1 / YEARS)
+        early, late = _live_bytes(running, early_ms)
+    print(f"  changelog {early / 2**20:.1f} MB after a year, {late / 2**20:.1f} MB after {YEARS}", flush=True)
+    return Growth(_held(samples, YEARS) / _held(samples, 1), late / early)
+
+
+def _told(last: list[int]) -> Iterator[tuple[bytes, int, str, str]]:
+    """The county's records; `last` holds the newest arrival so far."""
+    for one in simulate(Options("county", days=YEARS * YEAR_DAYS)):
+        if one.value is not None:
+            last[0] = max(last[0], one.received)
+            yield one.value, one.received, one.topic, one.key
+
+
+def _watched(running: Pipeline, worker: subprocess.Popen[bytes]) -> Iterator[Sample]:
+    """Look once a second until everything is done. Raise TimeoutError; RuntimeError where the worker has ended."""
+    admin, consumer = KafkaAdminClient(bootstrap_servers=running.brokers), _consumer(running)
+    places = [TopicPartition(named(PREFIX, topic), number) for topic in SOURCES for number in range(PARTITIONS)]
+    total, end, told = sum(consumer.end_offsets(places).values()), time.monotonic() + LONGEST_SECONDS, 0.0
+    done = 0.0
+    while done < 1:
+        if worker.poll() is not None:
+            raise RuntimeError("the worker has ended: more memory than it may have, or a bug; its log says which")
+        if time.monotonic() > end:
+            raise TimeoutError(f"{done:.0%} of {total:,} events done within {LONGEST_SECONDS} s")
+        offsets = admin.list_group_offsets(f"{PREFIX}reentry-worker")[f"{PREFIX}reentry-worker"]
+        done = sum(one.offset for place, one in offsets.items() if place in places) / total
+        sample = Sample(round(time.time() * 1000), done, resident_bytes(worker.pid))
+        if done >= told:
+            print(f"  {done:4.0%} of {total:,} events, {sample.memory / 2**20:.0f} MB", flush=True)
+            told = done + 0.1
+        yield sample
+        time.sleep(1)
+    admin.close()
+    consumer.close()
+
+
+def _held(samples: Sequence[Sample], year: int) -> float:
+    """The median memory in the last quarter of a year."""
+    return statistics.median(one.memory for one in samples if year - 0.25 <= one.done * YEARS <= year)
+
+
+def _live_bytes(running: Pipeline, early_ms: int) -> tuple[int, int]:
+    """What the newest records of all cases come to: of those written before an instant, and of all."""
+    consumer = _consumer(running)
+    places = [TopicPartition(named(PREFIX, CASE), number) for number in range(PARTITIONS)]
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    ends, early, late = consumer.end_offsets(places), dict[bytes, int](), dict[bytes, int]()
+    while any(consumer.position(place) < ends[place] for place in places):
+        for records in consumer.poll(timeout_ms=500).values():
+            for record in records:
+                late[record.key] = size = len(record.value or b"")
+                if record.timestamp <= early_ms:
+                    early[record.key] = size
+    consumer.close()
+    return sum(early.values()), sum(late.values())
+
+
+def _consumer(running: Pipeline) -> KafkaConsumer:
+    return KafkaConsumer(bootstrap_servers=running.brokers, group_id=None, auto_offset_reset="earliest")
