@@ -55,7 +55,7 @@ def live_feeds(world: World, before: datetime) -> None:
         if not feed.late and (feed.next_at is None or feed.next_at >= before):
             continue
         for alert in advance(feed, world, before):
-            world.note(source, alert.alert_id, alert.changed_at, firing=alert.state == "firing")
+            world.downtimes.note(source, alert.alert_id, alert.changed_at, firing=alert.state == "firing")
 
 
 def next_instant(case: Case, world: World) -> datetime | None:
@@ -173,7 +173,7 @@ def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Li
 def _weighed(case: Case, world: World, frame: Frame, derived: Derived, concerned: Concerned | None) -> list[Alert]:
     now = frame.now
     around = Around(
-        now, frame.calendar, world.book.ladder, lambda agency: world.feed_down(agency, now, frame.successors)
+        now, frame.calendar, world.book.ladder, lambda agency: world.downtimes.is_down(agency, now, frame.successors)
     )
     found = []
     for slot in _candidates(case, derived):

@@ -1,15 +1,15 @@
 """What is not of one subject: calendars, the registry, rule versions and the state of the feeds, as known at an instant."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
 from handover.calendar import Calendar, Year, start_of
 from handover.case import Case
-from handover.codes import Registry, Successors
-from handover.facts import Fact, agency_of, fact_of, parse_date, parse_instant
+from handover.codes import Registry
+from handover.downtimes import Downtimes
+from handover.facts import Fact, fact_of, parse_date, parse_instant
 from handover.factset import Entries, canonical, standing
 from handover.frame import Frame, Version, Versions
 from handover.rulebook import InvalidRuleBook, RuleBook
@@ -25,13 +25,6 @@ class Change(NamedTuple):
     firing: bool
 
 
-@dataclass
-class Down:
-    """When the alerts of one source fired: pairs of (from, until); until None while it fires. Hold lasts `settle` longer."""
-
-    times: list[tuple[datetime, datetime | None]] = field(default_factory=list)
-
-
 class World:
     """The shared facts. `take` wants arrivals in order; what has been asked for stays true when later facts come."""
 
@@ -44,9 +37,8 @@ class World:
         self._parts: dict[int, tuple[Calendar, Registry, Versions]] = {}
         self._books: dict[tuple[str, str], tuple[RuleBook, RuleBook | None]] = {}  # before and after a change
         self._feeds: dict[str, Case] = {}
-        self._down: dict[str, dict[str, Down]] = {}
+        self.downtimes = Downtimes(book.settle)
         self.fed_until: datetime | None = None  # the state of all feeds is known up to here
-        self._moves: dict[str, list[datetime]] = {}  # per source: the instants at which its being down changes
 
     def take(self, event: Event, arrival: datetime) -> None:
         """Learn a system event, or an action on a system alert."""
@@ -114,49 +106,19 @@ class World:
             self._feeds[source] = Case.empty(source)
         return self._feeds[source]
 
-    def note(self, source: str, alert: str, at: datetime, *, firing: bool) -> None:
-        """A system alert of a source began or stopped firing."""
-        times = self._down.setdefault(source, {}).setdefault(alert, Down()).times
-        if firing and (not times or times[-1][1] is not None):
-            times.append((at, None))
-        elif not firing and times and times[-1][1] is None:
-            times[-1] = (times[-1][0], at)
-        else:
-            return
-        moves = self._moves.setdefault(source, [])
-        moves.append(at if firing else at + self.book.settle)
-        moves.sort()
-
-    def feed_down(self, agency: str, now: datetime, successors: Successors) -> bool:
-        """Whether a system alert of one of the agency's sources fires, or ended less than `settle` ago (9.3)."""
-        return any(
-            successors.agency(agency_of(source)) == agency and any(self._is_down(one, now) for one in alerts.values())
-            for source, alerts in self._down.items()
-        )
-
-    def _is_down(self, down: Down, now: datetime) -> bool:
-        settle = self.book.settle
-        return any(since <= now and (until is None or now < until + settle) for since, until in down.times)
-
     # --- what a case must live through
 
     def next_change(self, after: datetime, *, firing: bool) -> datetime | None:
         """The next instant after `after` at which a case can change because of the world; feeds only matter to firing alerts."""
-        found = []
         index = bisect_right(self._instants, after)
-        if index < len(self._instants):
-            found.append(self._instants[index])
-        if firing:
-            for moves in self._moves.values():
-                index = bisect_right(moves, after)
-                if index < len(moves):
-                    found.append(moves[index])
-        return min(found, default=None)
+        shared = self._instants[index] if index < len(self._instants) else None
+        moved = self.downtimes.next_move(after) if firing else None
+        return moved if shared is None else shared if moved is None else min(shared, moved)
 
     def changes(self, after: datetime, before: datetime) -> Change:
         """What moved at instants t with `after` <= t < `before`."""
-        everything = any(after <= at < before for at in self._instants)
-        return Change(everything, any(after <= at < before for moves in self._moves.values() for at in moves))
+        everything = bisect_left(self._instants, after) < bisect_left(self._instants, before)
+        return Change(everything, self.downtimes.moved(after, before))
 
 
 def _takes_effect(event: Event, arrival: datetime) -> list[datetime]:

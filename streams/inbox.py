@@ -1,7 +1,7 @@
 """Records read and not yet lived through: parsed, sent on where they belong elsewhere, waiting for their turn."""
 
 import heapq
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -58,6 +58,23 @@ class Waiting:
             yield heapq.heappop(self.facts)
 
 
+@dataclass(slots=True)
+class Unlived:
+    """The records of one partition of a topic that were read and not yet lived through, by their offsets, in the order read."""
+
+    read: deque[int] = field(default_factory=deque)
+    gone: set[int] = field(default_factory=set)  # lived through before one that was read earlier
+
+    def __len__(self) -> int:
+        return len(self.read) - len(self.gone)
+
+    def lived(self, offset: int) -> None:
+        """One has been lived through."""
+        self.gone.add(offset)
+        while self.read and self.read[0] in self.gone:
+            self.gone.remove(self.read.popleft())
+
+
 class Inbox:
     """Takes polls. Every record ends in one counted outcome; what must be written for that is in `outputs`."""
 
@@ -72,11 +89,11 @@ class Inbox:
         self.outputs: dict[str, dict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
         self.following: dict[TP, int] = {}  # the offset after the last one read
         self._number = 0
-        self._counted: dict[TP, int] = defaultdict(int)  # how many wait, per topic and partition
+        self._unlived: dict[TP, Unlived] = defaultdict(Unlived)
 
     def clear(self) -> None:
         """Forget everything: after a rebalance reading goes on from the committed offsets."""
-        for one in (self.waiting, self.taken, self.frontiers, self.outputs, self.following, self._counted):
+        for one in (self.waiting, self.taken, self.frontiers, self.outputs, self.following, self._unlived):
             one.clear()
         self.markers.forget()
 
@@ -127,7 +144,7 @@ class Inbox:
 
     def _wait(self, told: Told) -> None:
         self.waiting[told.tp.partition].add(told)
-        self._counted[told.tp] += 1
+        self._unlived[told.tp].read.append(told.record.offset)
 
     def _next(self) -> int:
         self._number += 1
@@ -161,11 +178,11 @@ class Inbox:
     def applied(self, facts: list[Told]) -> None:
         """A step went through."""
         for told in facts:
-            self._counted[told.tp] -= 1
+            self._unlived[told.tp].lived(told.record.offset)
 
     def wants(self, tp: TP) -> bool:
         """Whether more of a partition may be read: what is far ahead of the others waits in Kafka."""
-        if self._counted[tp] < LONGEST:
+        if len(self._unlived[tp]) < LONGEST:
             return True
         waiting, last_ms = self.waiting[tp.partition].facts, self.frontiers[tp].last_ms
         # A whole batch of one timestamp: only reading on shows where it ends.
@@ -173,9 +190,5 @@ class Inbox:
 
     def offsets(self) -> dict[TP, int]:
         """Where to go on after a restart: per partition the first record not yet lived through."""
-        found = dict(self.following)
-        for waiting in (*self.waiting.values(), *self.taken.values()):
-            for told in waiting.facts:
-                offset = told.record.offset
-                found[told.tp] = min(offset, found[told.tp])
-        return found
+        unlived = {tp: one.read[0] for tp, one in self._unlived.items() if one.read}
+        return self.following | unlived

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -65,7 +66,7 @@ class Engine:
         self._lived: dict[
             int, datetime
         ] = {}  # per partition: the world's changes before this have been told to its cases
-        self._sweep: dict[int, deque[bytes]] = defaultdict(deque)
+        self._sweep: dict[int, dict[bytes, None]] = defaultdict(dict)  # cases still to be looked at, each once
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
         told_on = [topic for topic in sources if topic != self._routed_topic]
@@ -285,11 +286,13 @@ class Engine:
         live_feeds(self.world, work.before)  # before asking: what a feed does in this step moves others in it
         change = self.world.changes(after or EVER, work.before)  # after a restart it may have changed unseen
         if change.everything:
-            sweep.extend(self.table.data.parts[partition])
+            sweep.update(dict.fromkeys(self.table.data.parts[partition]))
         elif change.firing:
-            sweep.extend(self.cases.firing(partition))
+            sweep.update(dict.fromkeys(self.cases.firing(partition)))
         self._lived[partition] = work.before
-        due.extend(sweep.popleft() for _ in range(min(len(sweep), SWEPT_A_STEP)))
+        for key in list(islice(sweep, SWEPT_A_STEP)):
+            del sweep[key]
+            due.append(key)
         self.busy = self.busy or bool(sweep)
         for key in due:
             if key not in work.touched and key in self.table.data.parts[partition]:

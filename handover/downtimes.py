@@ -1,0 +1,77 @@
+"""When the feeds of agencies were down (semantics.md 9.3): known for every instant, however many there were."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handover.codes import Successors
+from handover.facts import agency_of
+
+
+@dataclass(slots=True)
+class Downtime:
+    """The system alerts of one source: since when each fires, and from when to when the others have held (`settle` included)."""
+
+    firing: dict[str, datetime] = field(default_factory=dict)
+    begins: list[datetime] = field(default_factory=list)  # of those that ended, in order
+    ends: list[datetime] = field(default_factory=list)  # beside their beginnings
+    latest: list[datetime] = field(default_factory=list)  # the latest end up to each
+
+    def ended(self, begin: datetime, end: datetime) -> None:
+        """An alert held from `begin` until just before `end`."""
+        place = bisect_right(self.begins, begin)
+        self.begins.insert(place, begin)
+        self.ends.insert(place, end)
+        del self.latest[place:]
+        for one in self.ends[place:]:
+            self.latest.append(max(one, self.latest[-1]) if self.latest else one)
+
+    def is_down(self, now: datetime) -> bool:
+        """Whether one of them holds."""
+        before = bisect_right(self.begins, now)
+        return (before > 0 and now < self.latest[before - 1]) or any(since <= now for since in self.firing.values())
+
+
+class Downtimes:
+    """All sources. What has been asked for an instant stays true when alerts of later instants come."""
+
+    def __init__(self, settle: timedelta) -> None:
+        """`settle`: how long a feed that is back still counts as down."""
+        self._settle = settle
+        self._sources: dict[str, Downtime] = {}
+        self._of_agency: dict[str, list[Downtime]] = {}
+        self._moves: list[datetime] = []  # the instants at which a feed goes down or comes back, in order
+
+    def note(self, source: str, alert: str, at: datetime, *, firing: bool) -> None:
+        """A system alert of a source began or stopped firing."""
+        known = self._sources.get(source)
+        if known is None:
+            known = self._sources[source] = Downtime()
+            self._of_agency.setdefault(agency_of(source), []).append(known)
+        if firing is (alert in known.firing):
+            return
+        if firing:
+            known.firing[alert] = at
+            insort(self._moves, at)
+            return
+        known.ended(known.firing.pop(alert), at + self._settle)
+        insort(self._moves, at + self._settle)
+
+    def is_down(self, agency: str, now: datetime, successors: Successors) -> bool:
+        """Whether a system alert of one of the agency's sources fires, or ended less than `settle` ago."""
+        return any(one.is_down(now) for one in self._of(agency, successors))
+
+    def _of(self, agency: str, successors: Successors) -> Iterable[Downtime]:
+        if not successors.into:
+            return self._of_agency.get(agency, ())
+        return [one for name, found in self._of_agency.items() if successors.agency(name) == agency for one in found]
+
+    def next_move(self, after: datetime) -> datetime | None:
+        """The first instant after `after` at which a feed goes down or comes back."""
+        place = bisect_right(self._moves, after)
+        return self._moves[place] if place < len(self._moves) else None
+
+    def moved(self, after: datetime, before: datetime) -> bool:
+        """Whether a feed went down or came back at an instant t with `after` <= t < `before`."""
+        return bisect_left(self._moves, after) < bisect_left(self._moves, before)
