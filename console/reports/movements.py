@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from console.reports.events import Home, Told, between, standing
+from console.reports.events import Home, standing
 from console.reports.figure import Behind, Figure, Part, count_of, nearest, share_of
 from console.reports.known import Known
 from handover.calendar import DAY, end_of, start_of
-from sinks.tables import event
+from handover.facts import Fact
 
 _ARRIVED = ("intake.pickup_completed", "intake.person_reported", "intake.registered")
 _TAKEN = ("intake.acknowledged", "intake.pickup_planned", *_ARRIVED)
@@ -36,8 +36,8 @@ class Movements:
         ]  # fmt: skip
 
     @staticmethod
-    def _behind(one: Told, home: Home, *, holds: bool = True) -> Behind:
-        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.fact, holds)
+    def _behind(one: Fact, home: Home, *, holds: bool = True) -> Behind:
+        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.name, holds)
 
     def _expected(self, first: date, last: date, *, key_only: bool) -> list[Home]:
         """Open handovers whose release date lies between two days."""
@@ -78,7 +78,7 @@ class Movements:
         ]
         return count_of("today_no_receiver", rows)
 
-    def _registered(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+    def _registered(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
         registered = self._known.later(("intake.registered",))
         return share_of(
             "registered",
@@ -88,7 +88,7 @@ class Movements:
             ],
         )  # fmt: skip
 
-    def _handed_over(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+    def _handed_over(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
         arrived = self._known.later(_ARRIVED)
         return share_of(
             "handed_over",
@@ -101,7 +101,7 @@ class Movements:
 
     def _leads(self) -> Figure:
         """Per prison: from the first notice to the release date."""
-        first: dict[str, tuple[Told, Home]] = {}
+        first: dict[str, tuple[Fact, Home]] = {}
         for one, home in self._known.told(("release.notice_sent",), self._month.begins, self._month.ends):
             first.setdefault(home.handover_id, (one, home))
         rows, leads = [], dict[str, list[timedelta]]()
@@ -132,20 +132,20 @@ class Movements:
 
     def _disputes(self) -> list[Figure]:
         """Disputes reported in the month: accepted, and solved both of the closed and of the found."""
-        found: dict[str, Told] = {}
-        in_month = between(self._month.begins, self._month.ends)
-        for one in standing(self._known.connection, ("dispute.reported",), self._at, in_month):
+        found: dict[str, Fact] = {}
+        begins, ends = self._month.begins, self._month.ends
+        for one in standing(self._known.connection, ("dispute.reported",), self._at, begins=begins, ends=ends):
             if one.data["place_code"].startswith(self._known.prefix):
                 found.setdefault(one.subject, one)
         facts = {"dispute.accepted", *_CLOSED}
         later: dict[str, set[str]] = {}
-        for one in standing(self._known.connection, sorted(facts), self._at, event.c.time >= self._month.begins):
+        for one in standing(self._known.connection, sorted(facts), self._at, begins=begins):
             if one.subject in found:
-                later.setdefault(one.subject, set()).add(one.fact)
+                later.setdefault(one.subject, set()).add(one.name)
 
         def rows(holds: Sequence[str], among: Sequence[str] = ()) -> list[Behind]:
             return [
-                Behind(key, one.data["place_code"], one.agency, one.time, one.fact, not later.get(key, set()).isdisjoint(holds))
+                Behind(key, one.data["place_code"], one.agency, one.time, one.name, not later.get(key, set()).isdisjoint(holds))
                 for key, one in found.items()
                 if not among or not later.get(key, set()).isdisjoint(among)
             ]  # fmt: skip
@@ -159,5 +159,5 @@ class Movements:
         ]
 
 
-def _receives(one: Told, home: Home) -> bool:
+def _receives(one: Fact, home: Home) -> bool:
     return one.time >= home.opened_at and bool(one.data.get("accepted", True))
