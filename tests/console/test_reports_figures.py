@@ -327,6 +327,29 @@ def test_a_publisher_has_its_lags_its_rejects_and_its_silence(engine: Engine) ->
     assert [(one.name, one.values["rejects"], one.values["silent"]) for one in then.parts] == [(mine, 0, 2 * hour)]
 
 
+def test_a_publisher_is_of_the_place_that_its_agencys_code_begins_with(past: Connection) -> None:
+    def heard(source: str) -> None:
+        tell(past, "p1_x", "intake.closed", "2026-02-05", {}, source)
+
+    ours = [
+        "COUNTY_JUSTICE-990102-01", "PRISON_ADMIN-990000-01", "TOWN_JUSTICE-990102004-01", "LEGAL_AID-990201-01/desk",
+        "COUNTY_JUSTICE-990102-01/console-980102",
+    ]  # fmt: skip
+    others = ["PRISON-980100-99", "COUNTY_JUSTICE-980201-01/desk-9901", "COUNTY-JUSTICE-9901-01"]
+    for source in (*ours, *others):
+        heard(source)
+
+    def named(prefix: str) -> set[str]:
+        return {
+            one.name.removeprefix("/agencies/") for one in publishers.figure(past, FEBRUARY, FROZEN_AT, prefix).parts
+        }
+
+    assert named("99") == set(ours)
+    assert named("9901") == {ours[0], ours[2], ours[4]}
+    assert named("9801") == {others[0]}
+    assert named("01") == set()
+
+
 # --- as users see them
 
 
