@@ -1,9 +1,9 @@
-"""Figures of releases, notices, returns and disputes, counted from the events that stand and the handovers they belong to."""
+"""Figures of releases, notices and returns, counted from the events that stand and the handovers they belong to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 
-from console.reports.events import Home, standing
+from console.reports.events import Home
 from console.reports.figure import Behind, Figure, Part, count_of, nearest, share_of
 from console.reports.known import Known
 from handover.calendar import DAY, end_of, start_of
@@ -11,7 +11,6 @@ from handover.facts import Fact
 
 _ARRIVED = ("intake.pickup_completed", "intake.person_reported", "intake.registered")
 _TAKEN = ("intake.acknowledged", "intake.pickup_planned", *_ARRIVED)
-_SOLVED, _CLOSED = ("dispute.agreed",), ("dispute.agreed", "dispute.failed", "dispute.withdrawn", "dispute.referred")
 _COMING = 30 * DAY
 
 
@@ -22,7 +21,7 @@ class Movements:
         self._known, self._month, self._at = known, known.month, known.at
 
     def figures(self) -> list[Figure]:
-        """All of them; disputes only where no kind of handover is asked for."""
+        """All of them."""
         released = self._known.told(("release.occurred",), self._month.begins, self._month.ends)
         return [
             self._coming(),
@@ -32,8 +31,7 @@ class Movements:
             self._leads(),
             self._returns(),
             self._moved(),
-            *([] if self._known.kinds else self._disputes()),
-        ]  # fmt: skip
+        ]
 
     @staticmethod
     def _behind(one: Fact, home: Home, *, holds: bool = True) -> Behind:
@@ -129,34 +127,6 @@ class Movements:
     def _moved(self) -> Figure:
         told = self._known.told(("release.date_changed",), self._month.begins, self._month.ends)
         return count_of("dates_moved", [self._behind(one, home) for one, home in told])
-
-    def _disputes(self) -> list[Figure]:
-        """Disputes reported in the month: accepted, and solved both of the closed and of the found."""
-        found: dict[str, Fact] = {}
-        begins, ends = self._month.begins, self._month.ends
-        for one in standing(self._known.connection, ("dispute.reported",), self._at, begins=begins, ends=ends):
-            if one.data["place_code"].startswith(self._known.prefix):
-                found.setdefault(one.subject, one)
-        facts = {"dispute.accepted", *_CLOSED}
-        later: dict[str, set[str]] = {}
-        for one in standing(self._known.connection, sorted(facts), self._at, begins=begins):
-            if one.subject in found:
-                later.setdefault(one.subject, set()).add(one.name)
-
-        def rows(holds: Sequence[str], among: Sequence[str] = ()) -> list[Behind]:
-            return [
-                Behind(key, one.data["place_code"], one.agency, one.time, one.name, not later.get(key, set()).isdisjoint(holds))
-                for key, one in found.items()
-                if not among or not later.get(key, set()).isdisjoint(among)
-            ]  # fmt: skip
-
-        special = sum(bool(one.data["person_refs"]) for one in found.values())
-        return [
-            Figure("disputes_found", len(found), rows=rows(("dispute.reported",)), more={"special": special}),
-            share_of("disputes_accepted", rows(("dispute.accepted",))),
-            share_of("disputes_solved_closed", rows(_SOLVED, _CLOSED)),
-            share_of("disputes_solved_found", rows(_SOLVED)),
-        ]
 
 
 def _receives(one: Fact, home: Home) -> bool:
