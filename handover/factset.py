@@ -123,37 +123,34 @@ def _is_release(fact: Fact, reversed_: set[Key]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """Which ref's facts are whose, given the merges known (3.4)."""
+    """Which ref's facts are whose, given the merges known (3.4): of each removed ref the merge that counts, never in a circle."""
 
-    valid: tuple[Fact, ...] = ()
+    by_removed: Mapping[str, Fact]
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "Merges":
         """From the standing facts, in order; one that would close a circle is ignored."""
-        merges: list[Fact] = []
-        for fact in [one for one in facts if one.name == "release.person_merged"]:
-            removed, survivor = fact.data["removed_ref"], fact.data["survivor_ref"]
-            others = [merge for merge in merges if merge.data["removed_ref"] != removed]
-            if _follow(survivor, others) != removed:
-                merges = [*others, fact]
-        return cls(tuple(merges))
+        found: dict[str, Fact] = {}
+        for merge in [one for one in facts if one.name == "release.person_merged"]:
+            removed = merge.data["removed_ref"]
+            earlier = found.pop(removed, None)
+            closes = cls(found).survivor(merge.data["survivor_ref"]) == removed
+            kept = earlier if closes else merge
+            if kept is not None:
+                found[removed] = kept
+        return cls(found)
 
     def survivor(self, ref: str, after: datetime | None = None) -> str:
         """Follow the chain from a ref, over merges later than `after` only."""
-        return _follow(ref, [merge for merge in self.valid if after is None or merge.time > after])
-
-
-def _follow(ref: str, merges: Iterable[Fact]) -> str:
-    into = {merge.data["removed_ref"]: merge.data["survivor_ref"] for merge in merges}
-    while ref in into:
-        ref = into[ref]
-    return ref
+        while (merge := self.by_removed.get(ref)) is not None and (after is None or merge.time > after):
+            ref = merge.data["survivor_ref"]
+        return ref
 
 
 def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
     """3.4: the standing facts of each person, as merges and splits leave them. In order within each."""
     merges = Merges.of(facts)
-    if not merges.valid and not any(fact.name == "release.person_split" for fact in facts):
+    if not merges.by_removed and not any(fact.name == "release.person_split" for fact in facts):
         return _by_subject(facts), merges
     splits = [fact for fact in facts if fact.name == "release.person_split"]
     persons: dict[str, list[Fact]] = {}

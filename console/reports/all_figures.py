@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from console.reports import duties, load, monitoring, publishers, reoffending, stock
+from console.reports import aftercare, alarms, disputes, duties, load, monitoring, publishers, reoffending, stock
 from console.reports.figure import Figure, Part
 from console.reports.ground import Ground
 from console.reports.known import Known
@@ -11,9 +11,10 @@ from console.reports.stages import KINDS
 
 HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
 NAMES = (
-    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "notice_lead",
-    "returns", "dates_moved", "check_ins", "em_over", "reoffended_12", "reoffended_36", "reoffended_60", "disputes_found",
-    "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "stock", "load", "publishers",
+    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "helped",
+    "settled", "notice_lead", "returns", "dates_moved", "check_ins", "alarms", "em_over", "reoffended_12", "reoffended_36", "reoffended_60",
+    "disputes_found", "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "disputes_time", "disputes_overdue",
+    "disputes_moved", "disputes_special", "stock", "load", "publishers",
 )  # fmt: skip
 
 
@@ -27,10 +28,13 @@ def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -
         for figure in (
             *duties.figures(connection, ground, prefix, kinds),
             *Movements(known).figures(),
+            *aftercare.figures(known),
+            alarms.figure(known),
             monitoring.figure(known),
             *reoffending.figures(known),
             stock.figure(known),
             load.figure(known),
+            *([] if kinds else disputes.figures(known)),
             *([] if kinds else [publishers.figure(connection, ground.month, ground.at, prefix)]),
         )
     }
@@ -38,9 +42,10 @@ def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -
 
 
 def too_few(figure: Figure) -> bool:
-    """Whether a figure says too much to who may not see its rows."""
-    size = figure.bottom if figure.bottom is not None else figure.top
-    return size is not None and 0 < size < HIDDEN_FROM_STRANGERS
+    """Whether a figure says too much to who may not see its rows: of few people or disputes, however often it counts each."""
+    counted = figure.bottom if figure.bottom is not None else figure.top
+    size = len({row.subject for row in figure.rows}) or counted or 0
+    return 0 < size < HIDDEN_FROM_STRANGERS
 
 
 def about_few(part: Part) -> bool:

@@ -1,26 +1,30 @@
 """Figures of duties, from the ledger: time to an answer, late now, due soon, check-ins kept."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, select
 
 from console.reports.figure import Figure, Part, quantile
 from console.reports.ground import Ground, Wanted
 from console.reports.stages import STAGES, rules_of
+from sinks.tables import alert_history
 
 TIMED = ("A02", "A03", "A07", "B02", "B04", "D02")
 _CHECK_INS = ("B09",)
+_OF_DISPUTES = ("D01", "D02", "D03", "D04", "D05")  # D06 is about a person
 
 
 def figures(connection: Connection, ground: Ground, prefix: str, kinds: tuple[str, ...]) -> list[Figure]:
-    """All of them, for the place and month of a ground."""
+    """All of them, for the place and month of a ground; disputes only where no kind of handover is asked for."""
     own = rules_of([stage for stage in STAGES if stage.of_county])
     return [
         _share(connection, ground, "on_time", Wanted(own, prefix, kinds)),
         _answers(connection, ground, Wanted(TIMED, prefix, kinds)),
-        _now(connection, ground, "overdue", "overdue", Wanted((), prefix, kinds)),
-        _now(connection, ground, "due_soon", "soon", Wanted((), prefix, kinds)),
+        _late(connection, ground, "overdue", Wanted((), prefix, kinds)),
+        _soon(connection, ground, Wanted((), prefix, kinds)),
         _share(connection, ground, "check_ins", Wanted(_CHECK_INS, prefix, kinds)),
+        *([] if kinds else [_late(connection, ground, "disputes_overdue", Wanted(_OF_DISPUTES, prefix))]),
     ]
 
 
@@ -33,14 +37,39 @@ def _share(connection: Connection, ground: Ground, name: str, wanted: Wanted) ->
     return Figure(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
 
 
-def _now(connection: Connection, ground: Ground, name: str, result: str, wanted: Wanted) -> Figure:
+def _late(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> Figure:
+    """Of any month, as known at the ground's instant; by step of the ladder, without a name: no alert yet."""
+    every = Ground(None, ground.at, False)
+    d = every.rows()
+    late = (
+        select(d.c.due_at, _step(d, ground.at).label("step")).where(every.result(d, "overdue"), wanted.of(d)).subquery()
+    )
+    grouped = select(late.c.step, func.count(), func.min(late.c.due_at)).group_by(late.c.step)
+    steps = sorted(map(tuple, connection.execute(grouped)), key=lambda one: (one[0] is None, one[0]))
+    parts = [
+        Part("" if step is None else str(step), {"n": n, "age": ground.at - oldest}, n) for step, n, oldest in steps
+    ]
+    oldest = min((due_at for _, _, due_at in steps), default=None)
+    return Figure(
+        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, duties=("overdue", wanted.rules, False)
+    )
+
+
+def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
+    """The step that the alert of a duty had reached at an instant; null where it did not fire."""
+    h = alert_history
+    told = select(case((h.c.state == "firing", h.c.step))).where(
+        and_(h.c.alert_id == d.c.alert_id, h.c.changed_at <= at)
+    )
+    return told.order_by(h.c.revision.desc()).limit(1).scalar_subquery()
+
+
+def _soon(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
     """Of any month, as known at the ground's instant."""
     every = Ground(None, ground.at, False)
     d = every.rows()
-    n, oldest = connection.execute(
-        select(func.count(), func.min(d.c.due_at)).select_from(d).where(every.result(d, result), wanted.of(d))
-    ).one()
-    return Figure(name, n, oldest=oldest if result == "overdue" else None, duties=(result, (), False))
+    is_soon = select(func.count()).select_from(d).where(every.result(d, "soon"), wanted.of(d))
+    return Figure("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
 
 
 def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:

@@ -1,73 +1,96 @@
-"""Events that stand at an instant: what was corrected away or reversed is left out."""
+"""Events that stand at an instant, each with the handover of the person whose it is: what was corrected away or reversed is left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select, true
+from sqlalchemy import CTE, ColumnElement, Connection, and_, case, or_, select, true
 
 from console.scope import under
-from sinks.tables import event, handover
+from handover.calendar import DAY
+from handover.facts import Fact, in_order
+from handover.factset import WHOLE_PERSON, Merges, by_person
+from sinks.tables import event, handover, tie
 
 _REVERSED = "release.reversed"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event as figures read it."""
-
-    subject: str
-    fact: str
-    time: datetime
-    arrival: datetime
-    source: str
-    id: str
-    data: Mapping[str, Any]
-
-    @property
-    def agency(self) -> str:
-        """The office that speaks."""
-        return self.source.split("/")[2]
+_PERSONS = "p1_"  # how their refs begin
 
 
 def standing(
-    connection: Connection, facts: Sequence[str], at: datetime, *conditions: ColumnElement[bool]
-) -> list[Told]:
-    """Events of these facts known at `at`, in order of time; the conditions are on the table of events."""
+    connection: Connection,
+    facts: Sequence[str],
+    at: datetime | None,
+    *conditions: ColumnElement[bool],
+    begins: datetime | None = None,
+    ends: datetime | None = None,
+) -> list[Fact]:
+    """Events of these facts that happened from `begins` on and before `ends`, known at `at` (None: by now), in order of time.
+
+    The conditions are on the table of events.
+    """
     types = [f"reentry.{fact}.v1" for fact in (*facts, _REVERSED)]
-    known = and_(event.c.type.in_(types), event.c.arrival <= at)
+    known = and_(event.c.type.in_(types), event.c.arrival <= at if at is not None else true())
+    # No event is corrected or reversed before it has happened: what arrived long before can be left unread.
+    undone = and_(known, event.c.arrival >= begins - DAY if begins is not None else true())
     corrects = event.c.body["corrects"].as_string()
-    removed = set(map(tuple, connection.execute(select(event.c.source, corrects).where(known, corrects.is_not(None)))))
+    removed = set(map(tuple, connection.execute(select(event.c.source, corrects).where(undone, corrects.is_not(None)))))
+    times = (
+        event.c.time >= begins if begins is not None else true(),
+        event.c.time < ends if ends is not None else true(),
+    )
     columns = (event.c.subject, event.c.type, event.c.time, event.c.arrival, event.c.source, event.c.id, event.c.body)
-    rows = connection.execute(select(*columns).where(known, *(conditions or (true(),))))
-    told = [_told(row) for row in rows]
-    reversals = select(event.c.source, event.c.id, event.c.body).where(known, event.c.type == f"reentry.{_REVERSED}.v1")
+    told = [_fact(row) for row in connection.execute(select(*columns).where(known, *times, *conditions))]
+    reversals = select(event.c.source, event.c.id, event.c.body).where(
+        undone, event.c.type == f"reentry.{_REVERSED}.v1"
+    )
     for source, id_, body in connection.execute(reversals):
         if (source, id_) not in removed:
             removed.add((source, body["data"]["reverses_event_id"]))
-    found = [one for one in told if (one.source, one.id) not in removed and one.fact in facts and _counts(one)]
-    return sorted(found, key=lambda one: (one.time, one.source, one.id))
+    return in_order(one for one in told if (one.source, one.id) not in removed and one.name in facts and _counts(one))
 
 
-def _told(row: Any) -> Told:
-    fact = row.type.removeprefix("reentry.").removesuffix(".v1")
-    return Told(row.subject, fact, row.time, row.arrival, row.source, row.id, row.body["data"])
+def _fact(row: Any) -> Fact:
+    name = row.type.removeprefix("reentry.").removesuffix(".v1")
+    return Fact(name, row.time, row.source, row.id, row.arrival, row.subject, row.body["data"])
 
 
-def _counts(one: Told) -> bool:
+def _counts(one: Fact) -> bool:
     """semantics.md 3.3: an exit of another kind is no release."""
-    return one.fact != "release.occurred" or one.data["reason"] == "RELEASED"
+    return one.name != "release.occurred" or one.data["reason"] == "RELEASED"
+
+
+def refs_of(prefix: str) -> CTE:
+    """Persons whose handover is in a place as `subject`, each with every ref it is tied to by merges and splits, its own too, as `other`."""
+    mine = select(handover.c.subject, handover.c.subject.label("other"))
+    refs = mine.where(under(handover.c.jurisdiction, prefix)).cte("refs", recursive=True)
+    following = case((tie.c.subject == refs.c.other, tie.c.other), else_=tie.c.subject)
+    of_persons = tie.c.subject.startswith(_PERSONS)
+    touches = or_(tie.c.subject == refs.c.other, tie.c.other == refs.c.other)
+    return refs.union(select(refs.c.subject, following).select_from(tie.join(refs, touches)).where(of_persons))
 
 
 def of_people(prefix: str) -> ColumnElement[bool]:
-    """Events of persons whose handover is in a place."""
-    return event.c.subject.in_(select(handover.c.subject).where(under(handover.c.jurisdiction, prefix)))
+    """Events of persons whose handover is in a place, whichever of their refs they name."""
+    return event.c.subject.in_(select(refs_of(prefix).c.other))
 
 
-def between(begins: datetime, ends: datetime) -> ColumnElement[bool]:
-    """Events that happened at or after one instant and before another."""
-    return and_(event.c.time >= begins, event.c.time < ends)
+class Persons:
+    """Whose the events of the people of a place are (semantics.md 3.4), by the merges and splits known now: handovers, too, stand as they are now."""
+
+    def __init__(self, connection: Connection, prefix: str) -> None:
+        self._told = standing(connection, sorted(WHOLE_PERSON), None, of_people(prefix))
+        self._merges = Merges.of(self._told)
+
+    def survivor(self, ref: str) -> str:
+        """The ref under which a person goes on."""
+        return self._merges.survivor(ref)
+
+    def owned(self, told: Iterable[Fact]) -> list[Fact]:
+        """The same events, each with the person whose it is as its subject; in order of time."""
+        owners, _ = by_person([*self._told, *told])
+        found = (one._replace(subject=person) for person, facts in owners.items() for one in facts)
+        return in_order(one for one in found if one.name not in WHOLE_PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +112,11 @@ class Home:
 class Homes:
     """Handovers in a place, by person."""
 
-    def __init__(self, connection: Connection, prefix: str) -> None:
+    def __init__(self, connection: Connection, prefix: str, persons: Persons) -> None:
         names = list(Home.__dataclass_fields__)
         wanted = select(*(handover.c[name] for name in names)).where(under(handover.c.jurisdiction, prefix))
         self.all = [
-            Home(**row)
+            Home(**{**row, "subject": persons.survivor(row["subject"])})
             for row in connection.execute(wanted.order_by(handover.c.opened_at, handover.c.handover_id)).mappings()
         ]
         self._by_subject: dict[str, list[Home]] = {}

@@ -2,10 +2,11 @@
 
 from datetime import date
 
-from console.reports.events import Home, Told
+from console.reports.events import Home
 from console.reports.figure import Behind, Figure, share_of
 from console.reports.known import Known
 from handover.calendar import start_of
+from handover.facts import Fact
 
 _STARTED, _ENDED = "checkin.em_started", "checkin.em_ended"
 _TERMS = (_STARTED, "checkin.em_extended", _ENDED)
@@ -14,14 +15,14 @@ _TERMS = (_STARTED, "checkin.em_extended", _ENDED)
 def figure(known: Known) -> Figure:
     """Denominator: people of open handovers with a term that has begun and was not ended; numerator: its last day is past."""
     today = known.at.date()
-    last: dict[str, tuple[Told, Home]] = {}
+    last: dict[str, tuple[Fact, Home]] = {}
     for one, home in known.ever(_TERMS):
-        if one.fact != _STARTED or date.fromisoformat(one.data["on"]) <= today:
+        if one.name != _STARTED or date.fromisoformat(one.data["on"]) <= today:
             last[one.subject] = (one, home)
     still_open = {home.handover_id for home in known.open()}
     rows = []
     for one, home in last.values():
-        if one.fact != _ENDED and home.handover_id in still_open:
+        if one.name != _ENDED and home.handover_id in still_open:
             until = date.fromisoformat(one.data["until"])
-            rows.append(Behind(one.subject, home.jurisdiction, one.agency, start_of(until), one.fact, until < today))
+            rows.append(Behind(one.subject, home.jurisdiction, one.agency, start_of(until), one.name, until < today))
     return share_of("em_over", rows)

@@ -1,17 +1,16 @@
-"""Figures of releases, notices, returns and disputes, counted from the events that stand and the handovers they belong to."""
+"""Figures of releases, notices and returns, counted from the events that stand and the handovers they belong to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 
-from console.reports.events import Home, Told, between, standing
+from console.reports.events import Home
 from console.reports.figure import Behind, Figure, Part, count_of, nearest, share_of
 from console.reports.known import Known
 from handover.calendar import DAY, end_of, start_of
-from sinks.tables import event
+from handover.facts import Fact
 
 _ARRIVED = ("intake.pickup_completed", "intake.person_reported", "intake.registered")
 _TAKEN = ("intake.acknowledged", "intake.pickup_planned", *_ARRIVED)
-_SOLVED, _CLOSED = ("dispute.agreed",), ("dispute.agreed", "dispute.failed", "dispute.withdrawn", "dispute.referred")
 _COMING = 30 * DAY
 
 
@@ -22,7 +21,7 @@ class Movements:
         self._known, self._month, self._at = known, known.month, known.at
 
     def figures(self) -> list[Figure]:
-        """All of them; disputes only where no kind of handover is asked for."""
+        """All of them."""
         released = self._known.told(("release.occurred",), self._month.begins, self._month.ends)
         return [
             self._coming(),
@@ -32,12 +31,11 @@ class Movements:
             self._leads(),
             self._returns(),
             self._moved(),
-            *([] if self._known.kinds else self._disputes()),
-        ]  # fmt: skip
+        ]
 
     @staticmethod
-    def _behind(one: Told, home: Home, *, holds: bool = True) -> Behind:
-        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.fact, holds)
+    def _behind(one: Fact, home: Home, *, holds: bool = True) -> Behind:
+        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.name, holds)
 
     def _expected(self, first: date, last: date, *, key_only: bool) -> list[Home]:
         """Open handovers whose release date lies between two days."""
@@ -78,7 +76,7 @@ class Movements:
         ]
         return count_of("today_no_receiver", rows)
 
-    def _registered(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+    def _registered(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
         registered = self._known.later(("intake.registered",))
         return share_of(
             "registered",
@@ -88,7 +86,7 @@ class Movements:
             ],
         )  # fmt: skip
 
-    def _handed_over(self, released: Iterable[tuple[Told, Home]]) -> Figure:
+    def _handed_over(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
         arrived = self._known.later(_ARRIVED)
         return share_of(
             "handed_over",
@@ -101,7 +99,7 @@ class Movements:
 
     def _leads(self) -> Figure:
         """Per prison: from the first notice to the release date."""
-        first: dict[str, tuple[Told, Home]] = {}
+        first: dict[str, tuple[Fact, Home]] = {}
         for one, home in self._known.told(("release.notice_sent",), self._month.begins, self._month.ends):
             first.setdefault(home.handover_id, (one, home))
         rows, leads = [], dict[str, list[timedelta]]()
@@ -130,34 +128,6 @@ class Movements:
         told = self._known.told(("release.date_changed",), self._month.begins, self._month.ends)
         return count_of("dates_moved", [self._behind(one, home) for one, home in told])
 
-    def _disputes(self) -> list[Figure]:
-        """Disputes reported in the month: accepted, and solved both of the closed and of the found."""
-        found: dict[str, Told] = {}
-        in_month = between(self._month.begins, self._month.ends)
-        for one in standing(self._known.connection, ("dispute.reported",), self._at, in_month):
-            if one.data["place_code"].startswith(self._known.prefix):
-                found.setdefault(one.subject, one)
-        facts = {"dispute.accepted", *_CLOSED}
-        later: dict[str, set[str]] = {}
-        for one in standing(self._known.connection, sorted(facts), self._at, event.c.time >= self._month.begins):
-            if one.subject in found:
-                later.setdefault(one.subject, set()).add(one.fact)
 
-        def rows(holds: Sequence[str], among: Sequence[str] = ()) -> list[Behind]:
-            return [
-                Behind(key, one.data["place_code"], one.agency, one.time, one.fact, not later.get(key, set()).isdisjoint(holds))
-                for key, one in found.items()
-                if not among or not later.get(key, set()).isdisjoint(among)
-            ]  # fmt: skip
-
-        special = sum(bool(one.data["person_refs"]) for one in found.values())
-        return [
-            Figure("disputes_found", len(found), rows=rows(("dispute.reported",)), more={"special": special}),
-            share_of("disputes_accepted", rows(("dispute.accepted",))),
-            share_of("disputes_solved_closed", rows(_SOLVED, _CLOSED)),
-            share_of("disputes_solved_found", rows(_SOLVED)),
-        ]
-
-
-def _receives(one: Told, home: Home) -> bool:
+def _receives(one: Fact, home: Home) -> bool:
     return one.time >= home.opened_at and bool(one.data.get("accepted", True))

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extrac
 
 from console.reports.figure import Figure, Part
 from console.reports.month import Month
+from schemas.payload import AGENCY_TYPES
 from sinks.tables import alert, dead_letter, event
 
 _SILENT = "X03"
@@ -30,7 +31,8 @@ def figure(connection: Connection, month: Month, until: datetime, prefix: str) -
 
 
 def _of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    return source.like(f"/agencies/%-{prefix}%")
+    """The code of a source's agency begins with a prefix (contract.md section 1): nothing else in it is read as a code."""
+    return or_(*(source.startswith(f"/agencies/{kind}-{prefix}", autoescape=True) for kind in AGENCY_TYPES))
 
 
 def _arrived(at: ColumnElement[Any], month: Month, until: datetime) -> ColumnElement[bool]:

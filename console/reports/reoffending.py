@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from console.reports.events import Home, Told
+from console.reports.events import Home
 from console.reports.figure import Behind, Figure, share_of
 from console.reports.known import Known
 from handover.calendar import months_on, start_of
+from handover.facts import Fact
 
 WINDOWS = (12, 36, 60)  # months
 LEAST = 50
@@ -26,12 +27,12 @@ def figures(known: Known) -> list[Figure]:
 
 def _figure(known: Known, months: int, ends: datetime, offences: Mapping[str, Iterable[date]]) -> Figure:
     name = f"reoffended_{months}"
-    first: dict[str, tuple[Told, Home]] = {}  # of each person, who counts once
+    first: dict[str, tuple[Fact, Home]] = {}  # of each person, who counts once
     for one, home in known.told(("release.occurred",), start_of(months_on(ends.date(), -months)), ends):
         first.setdefault(one.subject, (one, home))
     rows = [
         Behind(
-            one.subject, home.jurisdiction, home.sending, one.time, one.fact,
+            one.subject, home.jurisdiction, home.sending, one.time, one.name,
             any(one.time.date() <= day and start_of(day) < ends for day in offences.get(one.subject, ())),
         )
         for one, home in first.values()

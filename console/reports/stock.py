@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select, union
+from sqlalchemy import Connection, and_, func, or_, select
 
-from console.reports.events import Home
+from console.reports.events import Home, refs_of
 from console.reports.figure import Behind, Figure, Part, share_of
 from console.reports.known import Known
 from console.scope import under
-from sinks.tables import event, handover, tie
+from sinks.tables import event, handover
 
 _COUNTY = 6  # digits
 _COUNTS = ("opening", "in", "out", "closing")
@@ -61,17 +61,13 @@ def _part(county: str, found: Counter[str]) -> Part:
 
 def _words(connection: Connection, prefix: str, begins: datetime) -> dict[tuple[str, datetime], datetime]:
     """Events at the instants at which handovers began or ended since `begins`, said of a person or of a ref that is tied to them."""
-    of_whom = union(
-        select(handover.c.subject, handover.c.subject.label("other")),
-        select(tie.c.subject, tie.c.other),
-        select(tie.c.other, tie.c.subject),
-    ).subquery()
+    refs = refs_of(prefix)
     began = and_(handover.c.opened_at >= begins, event.c.time == handover.c.opened_at)
     ended = and_(handover.c.closed_at >= begins, event.c.time == handover.c.closed_at)
     wanted = (
         select(handover.c.subject, event.c.time, func.min(event.c.arrival))
-        .join(of_whom, of_whom.c.subject == handover.c.subject)
-        .join(event, event.c.subject == of_whom.c.other)
+        .join(refs, refs.c.subject == handover.c.subject)
+        .join(event, event.c.subject == refs.c.other)
         .where(under(handover.c.jurisdiction, prefix), or_(began, ended))
         .group_by(handover.c.subject, event.c.time)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
+from console.reports.alarms import CONFIRMED_WITHIN
 from console.reports.all_figures import HIDDEN_FROM_STRANGERS, NAMES, about_few, figures_of, too_few
 from console.reports.figure import Behind, Figure, Part, Value
 from console.reports.ground import Ground, ground_of
@@ -144,22 +146,32 @@ def shown(words: Words, figures: Figures, figure: Figure, most: int | None = Non
     }
 
 
-_OF = {"publishers": "publisher", "notice_lead": "prison", "stock": "county", "load": "office"}
+_OF = {
+    "publishers": "publisher", "notice_lead": "prison", "stock": "county", "load": "office", "overdue": "step", "disputes_overdue": "step",
+    "settled": "need", "alarms": "result", "disputes_time": "level", "disputes_moved": "move",
+}  # fmt: skip
+_CENSORED = ("answer_time", "alarms", "disputes_time")
 
 
 def definition_of(words: Words, figures: Figures, figure: Figure) -> str:
     """What a figure counts, in words."""
     first = None if figures.hides(figure) else figure.oldest
     since = words.long_day(first.date()) if first is not None else words.t("none")
-    values = {"least": LEAST, "since": since, "officers": LEAST_OFFICERS, **figure.more}
+    values = {
+        "least": LEAST,
+        "since": since,
+        "officers": LEAST_OFFICERS,
+        "days": CONFIRMED_WITHIN // DAY,
+        **figure.more,
+    }
     wanted = {name: values[name] for name in _VALUES.get(figure.name, ())}
     return words.t(f"figure.{figure.name}.what", **wanted)
 
 
 _VALUES: Mapping[str, Sequence[str]] = {
     "returns": ("most",),
-    "disputes_found": ("special",),
     "load": ("officers",),
+    "alarms": ("days",),
     **{f"reoffended_{months}": ("least", "since") for months in WINDOWS},
 }
 
@@ -195,22 +207,34 @@ def _part(words: Words, figure: Figure, part: Part) -> dict[str, Any]:
 
 
 def part_name(words: Words, figure: Figure, part: Part) -> str:
-    """A rule, office, place or publisher in words."""
+    """A rule, office, place, publisher or code in words."""
     names: Mapping[str, Callable[[str], str]] = {
         "publishers": words.source,
         "notice_lead": words.agency,
         "stock": words.place,
         "load": lambda office: words.agency(office) if office else words.t("figure.load.nobody"),
+        "overdue": partial(_step, words),
+        "disputes_overdue": partial(_step, words),
+        "settled": partial(words.code, "intake.help_referred", "kind"),
+        "alarms": lambda result: words.code("checkin.location_checked", "result", result) or words.t("figure.together"),
+        "disputes_time": lambda level: words.code("dispute.reported", "level", level) or words.t("figure.together"),
+        "disputes_moved": lambda move: " → ".join(
+            words.code("dispute.escalated", "to_level", level) for level in move.split()
+        ),
     }
     named = names.get(figure.name)
     return named(part.name) if named is not None else f"{part.name} {words.rule(part.name)}"
+
+
+def _step(words: Words, step: str) -> str:
+    return words.t("figure.step", n=step) if step else words.t("figure.step.none")
 
 
 def cell(words: Words, figure: Figure, column: str, value: Value) -> str:
     """A value of a part in words."""
     match value:
         case None:
-            return words.t("figure.not_reached" if figure.name == "answer_time" else "figure.not_known")
+            return words.t("figure.not_reached" if figure.name in _CENSORED else "figure.not_known")
         case timedelta() if figure.name == "notice_lead":
             return words.t("figure.days", n=value // DAY)
         case timedelta():

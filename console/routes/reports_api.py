@@ -12,7 +12,7 @@ from console.reports.board import Line, Share
 from console.reports.figure import Figure, Part
 from console.reports.ground import RESULTS, ground_of
 from console.reports.sheets import MEDIA
-from console.reports.view import view_of
+from console.reports.view import Asked, view_of
 from console.routes import api
 from console.routes.exports import file_of
 from console.routes.figures import Figures, in_scope, shown
@@ -27,6 +27,17 @@ _PREFIX = Query(description="a place within your scope: 2 or 4 digits", max_leng
 _MONTH = Query(description="month of the deadline, 2026-03; else the last frozen one or the running one", max_length=7)
 _KIND = Query(description="A (released), B (community corrections) or empty", max_length=2)
 _AT = Query(description="as known at this instant (RFC 3339); empty: as frozen, else as known now", max_length=40)
+
+
+def _asked(
+    request: Request,
+    prefix: Annotated[str, _PREFIX] = "",
+    month: Annotated[str, _MONTH] = "",
+    kind: Annotated[str, _KIND] = "",
+    at: Annotated[str, _AT] = "",
+) -> Asked:
+    """What the address of a scoreboard or of its figures asks for, as the pages read it."""
+    return asked_of(request)
 
 
 class Cell(BaseModel):
@@ -118,17 +129,13 @@ class Duties(BaseModel):
 
 @router.get("/scoreboard", responses=_ERRORS)
 def scoreboard(
-    request: Request,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    prefix: Annotated[str, _PREFIX] = "",
-    month: Annotated[str, _MONTH] = "",
-    kind: Annotated[str, _KIND] = "",
+    asked: Annotated[Asked, Depends(_asked)],
     sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
-    at: Annotated[str, _AT] = "",
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        view = view_of(connection, visitor.scope, asked_of(request), visitor.site.now())
+        view = view_of(connection, visitor.scope, asked, visitor.site.now())
     if view is None:
         raise NotFound
     board = view.board
@@ -248,16 +255,12 @@ class FigureRows(BaseModel):
 
 @router.get("/figures", responses=_ERRORS)
 def figures(
-    request: Request,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    prefix: Annotated[str, _PREFIX] = "",
-    month: Annotated[str, _MONTH] = "",
-    kind: Annotated[str, _KIND] = "",
-    at: Annotated[str, _AT] = "",
+    asked: Annotated[Asked, Depends(_asked)],
 ) -> FiguresShown:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked_of(request))
+        found = Figures(connection, visitor, asked)
     if found.ground is None:
         raise NotFound
     return FiguresShown(
@@ -293,17 +296,13 @@ def _part(part: Part) -> PartShown:
 
 @router.get("/figures/{figure}", responses=_ERRORS)
 def figure_rows(
-    request: Request,
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    prefix: Annotated[str, _PREFIX] = "",
-    month: Annotated[str, _MONTH] = "",
-    kind: Annotated[str, _KIND] = "",
-    at: Annotated[str, _AT] = "",
+    asked: Annotated[Asked, Depends(_asked)],
 ) -> FigureRows:
     """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked_of(request))
+        found = Figures(connection, visitor, asked)
         known = {one.name: one for one in found.found}
         if figure not in known:
             raise NotFound

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from cli.simulation.stream import Options, simulate
 from console import database
@@ -121,6 +121,16 @@ def engine(recorded: Path, tmp_path: Path) -> Iterator[Engine]:
     found = connect(f"sqlite:///{path}")
     yield found
     found.dispose()
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Iterator[Connection]:
+    """A read model with nothing in it."""
+    engine = connect(f"sqlite:///{tmp_path / 'past.sqlite'}")
+    prepare(engine)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture

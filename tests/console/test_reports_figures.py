@@ -2,42 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from console.reports import load, monitoring, publishers, reoffending, stock
 from console.reports.all_figures import NAMES
 from console.reports.figure import Figure
-from console.reports.known import Known
 from console.reports.month import Month
-from sinks.database import connect, prepare
 from sinks.tables import alert, dead_letter, duty, event, handover, tie
 from tests.console.conftest import NOW, OpenConsole
-from tests.console.past import COUNTY, PRISON, TOWN, at, home, release, tell
-from tests.console.world import FROZEN_AT, row
+from tests.console.past import COUNTY, FROZEN_AT, PRISON, PROVINCE, TOWN, at, home, known, merge, release, tell
+from tests.console.world import row
 
 FEBRUARY = Month.of(at("2026-02-10"))
 OTHER_TOWN = "TOWN_JUSTICE-990102005-01"
-
-
-@pytest.fixture
-def past(tmp_path: Path) -> Iterator[Connection]:
-    """A read model with nothing in it."""
-    engine = connect(f"sqlite:///{tmp_path / 'past.sqlite'}")
-    prepare(engine)
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
-
-
-def known(connection: Connection, prefix: str = "9901", **more: Any) -> Known:
-    """February, as known when it is frozen or at `at`."""
-    return Known(connection, prefix, more.get("kinds", ()), FEBRUARY, more.get("at", FROZEN_AT))
 
 
 def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
@@ -118,6 +98,42 @@ def test_a_later_correction_changes_what_is_known_now_but_not_what_was_known_the
     assert shares(past)[0] == (1, 1)
     assert shares(past, at=FROZEN_AT + timedelta(days=2))[0] == (0, 1)
     assert shares(past, at=at("2026-02-04"))[0] == (0, 1)
+
+
+def test_what_was_told_of_a_ref_that_was_merged_is_the_survivors(past: Connection) -> None:
+    released(past, "p1_c", "2025-05-01")
+    release(past, "p1_a", "2025-06-01")
+    release(past, "p1_stranger", "2025-06-01")
+    again(past, "p1_b", "2026-02-01", "2026-02-05")
+    assert shares(past)[0] == (0, 1)
+    first = merge(past, "p1_a", "p1_b", "2026-02-06")
+    merge(past, "p1_b", "p1_c", "2026-02-07", arrival=FROZEN_AT + timedelta(days=1))
+    assert shares(past)[0] == (1, 1), "over two merges, each person once"
+    assert [(one.subject, one.at) for one in twelve(past).rows] == [("p1_c", at("2025-05-01"))]
+    tell(
+        past, "p1_b", "release.person_merged", "2026-02-06",
+        {"survivor_ref": "p1_elsewhere", "removed_ref": "p1_a", "cause": "SAME_PERSON"}, PROVINCE, corrects=first,
+    )  # fmt: skip
+    assert shares(past)[0] == (1, 1), "the offence was told of another ref than the one that went elsewhere"
+
+
+def test_what_a_split_takes_away_is_the_other_persons_again(past: Connection) -> None:
+    released(past, "p1_a", "2025-05-01")
+    released(past, "p1_b", "2025-06-01")
+    id_ = again(past, "p1_a", "2026-02-01", "2026-02-05")
+    assert {one.subject for one in twelve(past).rows if one.holds} == {"p1_a"}
+    data = {"survivor_ref": "p1_a", "removed_ref": "p1_b", "event_ids": [id_], "cause": "WRONG_MATCH"}
+    tell(past, "p1_a", "release.person_split", "2026-02-08", data, PROVINCE)
+    past.execute(insert(tie), {"subject": "p1_a", "other": "p1_b"})
+    assert {one.subject for one in twelve(past).rows if one.holds} == {"p1_b"}
+
+
+def test_persons_who_share_a_dispute_stay_two(past: Connection) -> None:
+    home(past, "p1_a", "2026-02-10")
+    release(past, "p1_b", "2026-02-10")
+    past.execute(insert(tie), [{"subject": "d1_x", "other": "p1_a"}, {"subject": "d1_x", "other": "p1_b"}])
+    assert shares(past)[0] == (0, 0)
+    assert stock.figure(known(past)).top == 0
 
 
 def test_a_county_is_not_told_of_fewer_than_fifty_and_a_city_is(past: Connection) -> None:
@@ -309,6 +325,29 @@ def test_a_publisher_has_its_lags_its_rejects_and_its_silence(engine: Engine) ->
     }
     assert found.top == 3
     assert [(one.name, one.values["rejects"], one.values["silent"]) for one in then.parts] == [(mine, 0, 2 * hour)]
+
+
+def test_a_publisher_is_of_the_place_that_its_agencys_code_begins_with(past: Connection) -> None:
+    def heard(source: str) -> None:
+        tell(past, "p1_x", "intake.closed", "2026-02-05", {}, source)
+
+    ours = [
+        "COUNTY_JUSTICE-990102-01", "PRISON_ADMIN-990000-01", "TOWN_JUSTICE-990102004-01", "LEGAL_AID-990201-01/desk",
+        "COUNTY_JUSTICE-990102-01/console-980102",
+    ]  # fmt: skip
+    others = ["PRISON-980100-99", "COUNTY_JUSTICE-980201-01/desk-9901", "COUNTY-JUSTICE-9901-01"]
+    for source in (*ours, *others):
+        heard(source)
+
+    def named(prefix: str) -> set[str]:
+        return {
+            one.name.removeprefix("/agencies/") for one in publishers.figure(past, FEBRUARY, FROZEN_AT, prefix).parts
+        }
+
+    assert named("99") == set(ours)
+    assert named("9901") == {ours[0], ours[2], ours[4]}
+    assert named("9801") == {others[0]}
+    assert named("01") == set()
 
 
 # --- as users see them

@@ -1,0 +1,68 @@
+"""Help after release (domain.md 4.9, 帮教率 and 安置率), from the nearest facts that the contract has; it has none that says "settled".
+
+Counted are people, each once: of open handovers of released persons, as known at an instant.
+"""
+
+from collections import Counter
+
+from console.reports.events import Home
+from console.reports.figure import Behind, Figure, Part, share_of
+from console.reports.known import Known
+from console.reports.stages import KINDS
+from handover.facts import Fact
+
+_NEEDS = (
+    "EMPLOYMENT",
+    "HOUSING",
+    "SCHOOL",
+    "RELIEF",
+)  # what lets somebody settle; law, health and counsel are other help
+_ASSESSED, _ANSWERED = "release.assessment_shared", "intake.help_answered"
+_IN_PLACE = ("group_formed", "plan_made", "agreement_signed")
+
+
+def figures(known: Known) -> list[Figure]:
+    """Help in place, and needs met."""
+    return [_helped(known), _settled(known)]
+
+
+def _told(known: Known, *facts: str) -> dict[str, list[tuple[Fact, Home]]]:
+    """What was told of open handovers of released persons, by person, in order of time."""
+    still_open = {home.handover_id for home in known.open() if home.kind in KINDS["A"]}
+    found: dict[str, list[tuple[Fact, Home]]] = {}
+    for one, home in known.ever(facts):
+        if home.handover_id in still_open:
+            found.setdefault(one.subject, []).append((one, home))
+    return found
+
+
+def _row(one: Fact, home: Home, *, holds: bool) -> Behind:
+    return Behind(one.subject, home.jurisdiction, one.agency, one.time, one.name, holds)
+
+
+def _helped(known: Known) -> Figure:
+    """Denominator: registered people; numerator: by the last registration, a group is formed, a plan made and the agreement signed."""
+    last = [told[-1] for told in _told(known, "intake.registered").values()]
+    return share_of("helped", [_row(one, home, holds=all(one.data[name] for name in _IN_PLACE)) for one, home in last])
+
+
+def _settled(known: Known) -> Figure:
+    """Denominator: people of whom the prison or an office told a need of work, housing, school or relief; numerator: each is met.
+
+    By need: how many people have it, and of how many the agency that was asked says that it has done its part.
+    """
+    rows, needed, met = [], Counter[str](), Counter[str]()
+    for told in _told(known, _ASSESSED, "intake.help_referred", _ANSWERED).values():
+        needs = {need for one, _ in told for need in _needs(one)}
+        done = needs & {one.data["kind"] for one, _ in told if one.data.get("outcome") == "COMPLETED"}
+        if needs:
+            rows.append(_row(*told[-1], holds=done == needs))
+        needed.update(needs)
+        met.update(done)
+    parts = [Part(need, {"people": needed[need], "met": met[need]}, needed[need]) for need in _NEEDS if needed[need]]
+    return share_of("settled", rows, parts)
+
+
+def _needs(one: Fact) -> set[str]:
+    told = one.data["needs"] if one.name == _ASSESSED else [one.data["kind"]]
+    return {need for need in told if need in _NEEDS}

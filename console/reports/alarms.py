@@ -1,0 +1,83 @@
+"""Alarms of location checks (domain.md 4.9): how many, what share was confirmed, how soon somebody did something.
+
+An alarm is a check that does not find the person in the area; each counts, as the location systems count them. The contract ties no
+finding to its alarm, so one that the office tells about the person within days confirms it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from console.reports.events import Home
+from console.reports.figure import Behind, Figure, Part, Value, quantile, share_of
+from console.reports.known import Known
+from handover.calendar import DAY
+from handover.facts import Fact
+from schemas.catalogue import PAYLOADS_BY_FACT
+from sinks.tables import alert, event
+
+CONFIRMED_WITHIN = 7 * DAY
+_CHECKED = "checkin.location_checked"
+_FINDINGS = ("intake.search_opened", "intake.measure_applied")
+_ANSWERS = (*_FINDINGS, "intake.visit_done", "checkin.excused", "checkin.leave_approved")
+_ACTIONS = tuple(sorted(fact for fact in PAYLOADS_BY_FACT if fact.startswith("action.")))
+_RULES = ("B10", "B11")  # the alerts that location checks raise
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One check. `confirmed`: a finding followed; `acted_at`: when somebody first did something after it (None: not yet)."""
+
+    told: Fact
+    home: Home
+    confirmed: bool
+    acted_at: datetime | None
+
+    @property
+    def row(self) -> Behind:
+        """As a row behind the figure."""
+        told = self.told
+        return Behind(told.subject, self.home.jurisdiction, told.agency, told.time, told.name, self.confirmed)
+
+
+def figure(known: Known) -> Figure:
+    """Denominator: alarms of the month; numerator: a search or a measure followed within a week.
+
+    Parts: all, then by result: how many, confirmed, without an action, and the time to the first action, those without one as open.
+    """
+    alarms = _alarms(known)
+    results = sorted({one.told.data["result"] for one in alarms})
+    groups = {"": alarms, **{name: [one for one in alarms if one.told.data["result"] == name] for name in results}}
+    parts = [
+        Part(name, _values(group, known.at), len({one.told.subject for one in group}))
+        for name, group in groups.items()
+        if group
+    ]
+    return share_of("alarms", [one.row for one in alarms], parts)
+
+
+def _alarms(known: Known) -> list[Alarm]:
+    begins = known.month.begins
+    outside = event.c.body[("data", "result")].as_string() != "IN_AREA"
+    checks = known.told((_CHECKED,), begins, known.month.ends, outside)
+    of_alarms = select(alert.c.alert_id).where(alert.c.rule_id.in_(_RULES))
+    actions = known.later(_ACTIONS, event.c.body[("data", "alert_id")].as_string().in_(of_alarms), begins=begins)
+    answers = known.later(_ANSWERS, begins=begins)
+    return [_alarm(told, home, answers.get(told.subject, ()), actions.get(told.subject, ())) for told, home in checks]
+
+
+def _alarm(told: Fact, home: Home, answers: Sequence[Fact], actions: Sequence[Fact]) -> Alarm:
+    after = [one for one in answers if one.time >= told.time and one.data.get("kind", "LOCATION") == "LOCATION"]
+    confirmed = any(one.name in _FINDINGS and one.time < told.time + CONFIRMED_WITHIN for one in after)
+    acted = [one.time for one in (*after, *actions) if one.time >= told.time]
+    return Alarm(told, home, confirmed, min(acted, default=None))
+
+
+def _values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, Value]:
+    acted = [one.acted_at - one.told.time for one in alarms if one.acted_at is not None]
+    waiting = [at - one.told.time for one in alarms if one.acted_at is None]
+    median, high = (quantile(acted, waiting, share) for share in (0.5, 0.9))
+    confirmed = sum(one.confirmed for one in alarms)
+    return {"n": len(alarms), "confirmed": confirmed, "waiting": len(waiting), "median": median, "p90": high}

@@ -1,0 +1,95 @@
+"""Disputes (domain.md 4.9): those reported in a place in a month, and what became of them, as known at an instant."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.reports.events import standing
+from console.reports.figure import Behind, Figure, Part, Value, count_of, quantile, share_of
+from console.reports.known import Known
+from handover.facts import Fact
+
+_REPORTED, _ACCEPTED, _ESCALATED = "dispute.reported", "dispute.accepted", "dispute.escalated"
+_SOLVED, _CLOSED = "dispute.agreed", ("dispute.agreed", "dispute.failed", "dispute.withdrawn", "dispute.referred")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A dispute as it was reported first, and what was told of it since, in order of time."""
+
+    reported: Fact
+    later: Sequence[Fact]
+
+    @property
+    def level(self) -> str:
+        """Where it was reported: VILLAGE, TOWN or COUNTY."""
+        return str(self.reported.data["level"])
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When it was first agreed, given up, withdrawn or sent elsewhere; None: not yet."""
+        return next((one.time for one in self.later if one.name in _CLOSED), None)
+
+    @property
+    def moves(self) -> set[tuple[str, str]]:
+        """From which level to which it went, each move once."""
+        levels = ((one.data["from_level"], one.data["to_level"]) for one in self.later if one.name == _ESCALATED)
+        return {(before, after) for before, after in levels if before != after}
+
+    def was(self, fact: str) -> bool:
+        """Whether this was told of it."""
+        return any(one.name == fact for one in self.later)
+
+
+def figures(known: Known) -> list[Figure]:
+    """All of them: the month's disputes, what share was accepted, solved, named special persons or changed its level, how long they took."""
+    found = _found(known)
+    closed = [one for one in found if one.closed_at is not None]
+    return [
+        count_of("disputes_found", _rows(found, lambda _: True)),
+        share_of("disputes_accepted", _rows(found, lambda one: one.was(_ACCEPTED))),
+        share_of("disputes_solved_closed", _rows(closed, lambda one: one.was(_SOLVED))),
+        share_of("disputes_solved_found", _rows(found, lambda one: one.was(_SOLVED))),
+        share_of("disputes_time", _rows(found, lambda one: one.closed_at is not None), _by_level(found, known.at)),
+        share_of("disputes_moved", _rows(found, lambda one: bool(one.moves)), _by_move(found)),
+        share_of("disputes_special", _rows(found, lambda one: bool(one.reported.data["person_refs"]))),
+    ]
+
+
+def _found(known: Known) -> list[Dispute]:
+    first: dict[str, Fact] = {}
+    month = known.month
+    for one in standing(known.connection, (_REPORTED,), known.at, begins=month.begins, ends=month.ends):
+        if one.data["place_code"].startswith(known.prefix):
+            first.setdefault(one.subject, one)
+    later: dict[str, list[Fact]] = {subject: [] for subject in first}
+    for one in standing(known.connection, (_ACCEPTED, _ESCALATED, *_CLOSED), known.at, begins=month.begins):
+        if one.subject in first and one.time >= first[one.subject].time:
+            later[one.subject].append(one)
+    return [Dispute(reported, later[subject]) for subject, reported in first.items()]
+
+
+def _rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list[Behind]:
+    told = [(one.reported, holds(one)) for one in disputes]
+    return [Behind(one.subject, one.data["place_code"], one.agency, one.time, one.name, is_in) for one, is_in in told]
+
+
+def _by_level(disputes: Sequence[Dispute], at: datetime) -> list[Part]:
+    """How long they took to close, all together and by the level at which they were reported; with none, nothing."""
+    levels = sorted({one.level for one in disputes})
+    groups = {"": disputes, **{level: [one for one in disputes if one.level == level] for level in levels}}
+    return [Part(name, _times(group, at), len(group)) for name, group in groups.items() if group]
+
+
+def _times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, Value]:
+    closed = [one.closed_at - one.reported.time for one in disputes if one.closed_at is not None]
+    unclosed = [at - one.reported.time for one in disputes if one.closed_at is None]
+    median, high = (quantile(closed, unclosed, share) for share in (0.5, 0.9))
+    return {"n": len(disputes), "unclosed": len(unclosed), "median": median, "p90": high}
+
+
+def _by_move(disputes: Sequence[Dispute]) -> list[Part]:
+    """How many went from one level to another; named by both."""
+    moves = Counter(move for one in disputes for move in one.moves)
+    return [Part(" ".join(move), {"n": n}, n) for move, n in sorted(moves.items())]
