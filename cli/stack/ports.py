@@ -1,18 +1,34 @@
 """Free ports on loopback."""
 
+import random
 import socket
+
+_FIRST, _LAST = 20_000, 32_767  # below those that systems give to outgoing connections: these come and go at any time
+_DICE = random.SystemRandom()  # two processes must not choose alike, whoever seeds `random`
+_given: set[int] = set()  # by this process: what was chosen is perhaps not listened on yet
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody listens on now and that were not given before, all different. Raise OSError where there are not so many."""
+    found: list[int] = []
+    for port in _DICE.sample(range(_FIRST, _LAST + 1), _LAST + 1 - _FIRST):
+        if len(found) == count:
+            break
+        if port not in _given and _is_free(port):
+            found.append(port)
+            _given.add(port)
+    if len(found) < count:
+        raise OSError(f"no {count} free ports between {_FIRST} and {_LAST}")
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def is_open(port: int) -> bool:
