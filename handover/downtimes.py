@@ -1,7 +1,7 @@
 """When the feeds of agencies were down (semantics.md 9.3): known for every instant, however many there were."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,9 +17,17 @@ class Downtime:
     begins: list[datetime] = field(default_factory=list)  # of those that ended, in order
     ends: list[datetime] = field(default_factory=list)  # beside their beginnings
     latest: list[datetime] = field(default_factory=list)  # the latest end up to each
+    moves: list[datetime] = field(default_factory=list)  # the instants at which one begins or ceases to hold, in order
 
-    def ended(self, begin: datetime, end: datetime) -> None:
-        """An alert held from `begin` until just before `end`."""
+    def began(self, alert: str, at: datetime) -> None:
+        """An alert holds from `at` on."""
+        self.firing[alert] = at
+        insort(self.moves, at)
+
+    def ended(self, alert: str, end: datetime) -> None:
+        """An alert that began holds until just before `end`."""
+        begin = self.firing.pop(alert)
+        insort(self.moves, end)
         place = bisect_right(self.begins, begin)
         self.begins.insert(place, begin)
         self.ends.insert(place, end)
@@ -51,12 +59,12 @@ class Downtimes:
             self._of_agency.setdefault(agency_of(source), []).append(known)
         if firing is (alert in known.firing):
             return
+        moves = at if firing else at + self._settle
         if firing:
-            known.firing[alert] = at
-            insort(self._moves, at)
-            return
-        known.ended(known.firing.pop(alert), at + self._settle)
-        insort(self._moves, at + self._settle)
+            known.began(alert, moves)
+        else:
+            known.ended(alert, moves)
+        insort(self._moves, moves)
 
     def is_down(self, agency: str, now: datetime, successors: Successors) -> bool:
         """Whether a system alert of one of the agency's sources fires, or ended less than `settle` ago."""
@@ -69,9 +77,18 @@ class Downtimes:
 
     def next_move(self, after: datetime) -> datetime | None:
         """The first instant after `after` at which a feed goes down or comes back."""
-        place = bisect_right(self._moves, after)
-        return self._moves[place] if place < len(self._moves) else None
+        return _next(self._moves, after)
+
+    def next_move_of(self, agencies: Collection[str], after: datetime, successors: Successors) -> datetime | None:
+        """The same of the feeds of some agencies."""
+        found = (_next(one.moves, after) for agency in agencies for one in self._of(agency, successors))
+        return min((at for at in found if at is not None), default=None)
 
     def moved(self, after: datetime, before: datetime) -> bool:
         """Whether a feed went down or came back at an instant t with `after` <= t < `before`."""
         return bisect_left(self._moves, after) < bisect_left(self._moves, before)
+
+
+def _next(moves: Sequence[datetime], after: datetime) -> datetime | None:
+    place = bisect_right(moves, after)
+    return moves[place] if place < len(moves) else None

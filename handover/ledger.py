@@ -118,7 +118,7 @@ def _alarm(case: Case) -> datetime | None:
 
 
 def _change(case: Case, world: World) -> datetime | None:
-    return None if case.moved_to or case.lived is None else world.next_change(case.lived, firing=False)
+    return None if case.moved_to or case.lived is None else world.next_change(case.lived)
 
 
 class _Book:

@@ -62,10 +62,26 @@ def next_instant(case: Case, world: World) -> datetime | None:
     """The next instant at which something can change: news, the case's own clocks, the world."""
     found = [at for at in (case.next_at,) if at is not None]
     if case.lived is not None and case.kind != "SOURCE" and not case.moved_to:
-        change = world.next_change(case.lived, firing=case.has_firing)
-        if change is not None:
-            found.append(change)
+        found += _changes(case, world, case.lived)
     return min(found, default=None)
+
+
+def _changes(case: Case, world: World, after: datetime) -> list[datetime]:
+    """When the world can next change a case: shared facts, and the feeds of those that should answer its firing alerts (9.4)."""
+    found = [world.next_change(after)]
+    if case.kind != "SOURCE" and case.has_firing:
+        found.append(_next_move(case, world, after))
+    return [at for at in found if at is not None]
+
+
+def _next_move(case: Case, world: World, after: datetime) -> datetime | None:
+    """When a feed goes or comes back that may hold a firing alert; any feed where what is owed has not been derived yet."""
+    derived = case.derived
+    if derived is None:
+        return world.downtimes.next_move(after)
+    firing = (derived.duties.get(slot) for slot, memory in case.memories.items() if memory.firing)
+    agencies = {agency for duty in firing if duty is not None for agency in duty.answered_by}
+    return world.downtimes.next_move_of(agencies, after, derived.frame.successors)
 
 
 def live(case: Case, world: World, now: datetime, concerned: Concerned | None = None) -> list[Alert]:
@@ -93,8 +109,7 @@ def _moves_by_itself(case: Case, world: World, lived: datetime, now: datetime) -
     """Whether alerts may change at `now` without news: an instant of the case's own or of the world has come."""
     if case.own_next is not None and case.own_next <= now:
         return True
-    change = world.next_change(lived, firing=case.has_firing)
-    return change is not None and change <= now
+    return any(change <= now for change in _changes(case, world, lived))
 
 
 def _derived(case: Case, world: World, frame: Frame) -> Derived:
@@ -117,9 +132,9 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
 
 def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> bool:
     """Whether neither the world nor an instant of the whole case has passed since."""
-    if case.kind != "PERSON" or not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
+    if case.kind == "SOURCE" or not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
         return False
-    change = world.next_change(derived.at, firing=False)
+    change = world.next_change(derived.at)
     return change is None or change > now
 
 

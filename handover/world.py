@@ -108,12 +108,10 @@ class World:
 
     # --- what a case must live through
 
-    def next_change(self, after: datetime, *, firing: bool) -> datetime | None:
-        """The next instant after `after` at which a case can change because of the world; feeds only matter to firing alerts."""
+    def next_change(self, after: datetime) -> datetime | None:
+        """The next instant after `after` at which any case can change because of the world, feeds apart."""
         index = bisect_right(self._instants, after)
-        shared = self._instants[index] if index < len(self._instants) else None
-        moved = self.downtimes.next_move(after) if firing else None
-        return moved if shared is None else shared if moved is None else min(shared, moved)
+        return self._instants[index] if index < len(self._instants) else None
 
     def changes(self, after: datetime, before: datetime) -> Change:
         """What moved at instants t with `after` <= t < `before`."""

@@ -58,6 +58,9 @@ def test_every_instant_at_which_a_feed_goes_or_comes_back_is_told(told: list[Not
     known, now = _known(told), _instant(minutes)
     moves = sorted(one for _, since, until in _spans(told) for one in (since, until) if one is not None)
     assert known.next_move(now) == next((one for one in moves if one > now), None)
+    for agency in AGENCIES:
+        own = sorted(at for name, *span in _spans(told) if name == agency for at in span if at is not None)
+        assert known.next_move_of([agency], now, NOBODY) == next((one for one in own if one > now), None)
     before = now + timedelta(minutes=length)
     assert known.moved(now, before) is any(now <= one < before for one in moves)
 
