@@ -66,13 +66,15 @@ class Unlived:
     gone: set[int] = field(default_factory=set)  # lived through before one that was read earlier
 
     def __len__(self) -> int:
-        return len(self.read) - len(self.gone)
+        return max(0, len(self.read) - len(self.gone))
 
     def lived(self, offset: int) -> None:
         """One has been lived through."""
         self.gone.add(offset)
         while self.read and self.read[0] in self.gone:
             self.gone.remove(self.read.popleft())
+        if not self.read:
+            self.gone.clear()  # what a step ends that a rebalance has overtaken was read by an earlier owner
 
 
 class Inbox:

@@ -22,3 +22,15 @@ def test_the_first_one_left_is_found_in_any_order(seed: int) -> None:
         assert len(unlived) == len(left)
         assert (unlived.read[0] if unlived.read else None) == min(left, default=None)
     assert len(unlived.gone) <= len(unlived.read)
+
+
+def test_what_was_read_before_a_rebalance_counts_for_nothing() -> None:
+    unlived = Unlived()
+    unlived.lived(7)
+    assert (len(unlived), unlived.gone) == (0, set())
+    unlived.read.extend((8, 9))
+    unlived.lived(7)
+    assert unlived.read[0] == 8
+    unlived.lived(8)
+    unlived.lived(9)
+    assert (len(unlived), unlived.gone) == (0, set())
