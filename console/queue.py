@@ -220,6 +220,8 @@ NOTHING_YET: Mapping[str, Any] = {
 def _wanted_alerts(scope: Scope, staff: str, filters: Filters, moment: Moment, *, critical: bool) -> Select[Any] | None:
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
         return None
+    if filters.sev and not any((one == "CRIT") is critical for one in filters.sev):
+        return None
     severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
     snoozed = is_snoozed(moment.now)
     wanted = _alerts(scope).where(severity, *_common(filters, scope, alert, alert.c.handover_kind))

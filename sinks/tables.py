@@ -94,6 +94,7 @@ _QUEUE = ("jurisdiction", "owner_agency", "severity", "rule_id", "handover_kind"
 _QUEUE_OF_DUTIES = (*_QUEUE, "state")
 _QUEUE_OF_ALERTS = (*_QUEUE, "step", "held", "acknowledged_by", "assigned_to", "snoozed_until", "contest", "raised_at")
 _FIRING = text("state = 'firing'")
+_CRITICAL = text("state = 'firing' AND severity = 'CRIT'")
 
 obligation = Table(
     "obligation",
@@ -178,6 +179,14 @@ alert = Table(
         "alert_id",
         postgresql_include=list(_QUEUE_OF_ALERTS),
         postgresql_where=_FIRING,
+    ),
+    Index(
+        "ix_alert_queue_critical",  # they come first, and are a part of all
+        "due_at",
+        "alert_id",
+        postgresql_include=list(_QUEUE_OF_ALERTS),
+        postgresql_where=_CRITICAL,
+        sqlite_where=_CRITICAL,
     ),
     Index("ix_alert_assigned_to", "assigned_to", postgresql_where=_FIRING),
     Index("ix_alert_acknowledged_by", "acknowledged_by", postgresql_where=_FIRING),
