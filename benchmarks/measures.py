@@ -30,19 +30,27 @@ AT_ONCE = 100_000
 WAITING_MINUTES = 3
 
 
-def records() -> list[tuple[bytes, int, str, str]]:
-    """The simulated city: value, arrival (ms), topic and key of each record."""
-    return [
-        (one.value, one.received, one.topic, one.key) for one in simulate(Options(days=DAYS)) if one.value is not None
-    ]
+Told = tuple[bytes, int, str, str]  # value, arrival (ms), topic and key of a record
+
+
+def told_by(options: Options) -> Iterator[Told]:
+    """What a made-up place tells, in order of arrival."""
+    for one in simulate(options):
+        if one.value is not None:
+            yield one.value, one.received, one.topic, one.key
+
+
+def records() -> list[Told]:
+    """All of the simulated city."""
+    return list(told_by(Options(days=DAYS)))
 
 
 def domain(_: Path) -> float:
     """Bytes to alerts with no I/O: parse every record, then live every case."""
-    told_by, book, calendar = records(), load("cn-default"), load_calendar()
+    city, book, calendar = records(), load("cn-default"), load_calendar()
     started = time.perf_counter()
     told = []
-    for value, received, _topic, _key in told_by:
+    for value, received, _topic, _key in city:
         arrival = from_millis(received)
         try:
             told.append((parse(value, (), arrival), arrival))
@@ -50,7 +58,7 @@ def domain(_: Path) -> float:
             continue
     for _alert in replay(told, book, calendar):
         pass
-    return len(told_by) / (time.perf_counter() - started)
+    return len(city) / (time.perf_counter() - started)
 
 
 def replayed(folder: Path) -> float:
@@ -82,13 +90,15 @@ def worker(folder: Path) -> float:
     return len(told) / (finished - begun)
 
 
-def publish_city(brokers: str, prefix: str, told: Iterable[tuple[bytes, int, str, str]]) -> None:
-    """Publish the records, each in the partition of its key and with its arrival as timestamp."""
-    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=20)
+def publish_city(brokers: str, prefix: str, told: Iterable[Told]) -> int:
+    """Publish the records, each in the partition of its key and with its arrival as timestamp. Return the last arrival (ms)."""
+    producer, last_ms = KafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=20), 0
     for value, received, topic, key in told:
+        last_ms = max(last_ms, received)
         home = partition_of(key.encode(), PARTITIONS)
         producer.send(named(prefix, topic), key=key.encode(), value=value, partition=home, timestamp_ms=received)
     producer.close()
+    return last_ms
 
 
 def caught_up(running: Pipeline, seconds: float = 600) -> float:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
 
-from benchmarks.measures import publish_city
+from benchmarks.measures import publish_city, told_by
 from benchmarks.processes import resident_bytes, standing_clock
-from cli.simulation.stream import Options, simulate
+from cli.simulation.stream import Options
 from cli.stack.kafka import Broker
 from schemas.topics import CASE, SOURCES, named
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
@@ -61,15 +61,14 @@ def _growth(folder: Path) -> Growth:
 
 
 def _measure(folder: Path) -> Growth:
-    last = [0]
     clock_file = folder / "clock.json"
     settings = {"REENTRY_CLOCK_FILE": str(clock_file), "REENTRY_CASE_RETENTION_DAYS": str(RETENTION_DAYS)}
     with (
         Broker(folder / "kafka") as broker,
         pipeline(broker.bootstrap, PREFIX, folder, recorded=True, **settings) as running,
     ):
-        publish_city(broker.bootstrap, PREFIX, _told(last))
-        standing_clock(folder, last[0])
+        county = told_by(Options("county", days=YEARS * YEAR_DAYS))
+        standing_clock(folder, publish_city(broker.bootstrap, PREFIX, county))
         worker = running.start("worker")
         resource.prlimit(worker.pid, resource.RLIMIT_DATA, (HEAP, HEAP))
         samples = list(_watched(running, worker))
@@ -77,14 +76,6 @@ def _measure(folder: Path) -> Growth:
         early, late = _live_bytes(running, early_ms)
     print(f"  changelog {early / 2**20:.1f} MB after a year, {late / 2**20:.1f} MB after {YEARS}", flush=True)
     return Growth(_held(samples, YEARS) / _held(samples, 1), late / early)
-
-
-def _told(last: list[int]) -> Iterator[tuple[bytes, int, str, str]]:
-    """The county's records; `last` holds the newest arrival so far."""
-    for one in simulate(Options("county", days=YEARS * YEAR_DAYS)):
-        if one.value is not None:
-            last[0] = max(last[0], one.received)
-            yield one.value, one.received, one.topic, one.key
 
 
 def _watched(running: Pipeline, worker: subprocess.Popen[bytes]) -> Iterator[Sample]:
@@ -117,20 +108,9 @@ def _held(samples: Sequence[Sample], year: int) -> float:
 
 def _live_bytes(running: Pipeline, early_ms: int) -> tuple[int, int]:
     """What the newest records of all cases come to: of those written before an instant, and of all."""
-    consumer = _consumer(running)
-    places = [TopicPartition(named(PREFIX, CASE), number) for number in range(PARTITIONS)]
-    consumer.assign(places)
-    consumer.seek_to_beginning(*places)
-    ends, early, late = consumer.end_offsets(places), dict[bytes, int](), dict[bytes, int]()
-    while any(consumer.position(place) < ends[place] for place in places):
-        for records in consumer.poll(timeout_ms=500).values():
-            for record in records:
-                late[record.key] = size = len(record.value or b"")
-                if record.timestamp <= early_ms:
-                    early[record.key] = size
-    consumer.close()
+    early, late = dict[bytes, int](), dict[bytes, int]()
+    for record in running.read(CASE, LONGEST_SECONDS):
+        late[record.key] = size = len(record.value or b"")
+        if record.timestamp <= early_ms:
+            early[record.key] = size
     return sum(early.values()), sum(late.values())
-
-
-def _consumer(running: Pipeline) -> KafkaConsumer:
-    return KafkaConsumer(bootstrap_servers=running.brokers, group_id=None, auto_offset_reset="earliest")

@@ -59,12 +59,12 @@ class Downtimes:
             self._of_agency.setdefault(agency_of(source), []).append(known)
         if firing is (alert in known.firing):
             return
-        moves = at if firing else at + self._settle
+        move = at if firing else at + self._settle
         if firing:
-            known.began(alert, moves)
+            known.began(alert, move)
         else:
-            known.ended(alert, moves)
-        insort(self._moves, moves)
+            known.ended(alert, move)
+        insort(self._moves, move)
 
     def is_down(self, agency: str, now: datetime, successors: Successors) -> bool:
         """Whether a system alert of one of the agency's sources fires, or ended less than `settle` ago."""

@@ -3,7 +3,7 @@
 import random
 import socket
 
-_FIRST, _LAST = 20_000, 32_767  # below those that systems give to outgoing connections: these come and go at any time
+_PORTS = range(20_000, 32_768)  # below those that systems give to outgoing connections: these come and go at any time
 _DICE = random.SystemRandom()  # two processes must not choose alike, whoever seeds `random`
 _given: set[int] = set()  # by this process: what was chosen is perhaps not listened on yet
 
@@ -11,14 +11,14 @@ _given: set[int] = set()  # by this process: what was chosen is perhaps not list
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on now and that were not given before, all different. Raise OSError where there are not so many."""
     found: list[int] = []
-    for port in _DICE.sample(range(_FIRST, _LAST + 1), _LAST + 1 - _FIRST):
+    for port in _DICE.sample(_PORTS, len(_PORTS)):
         if len(found) == count:
             break
         if port not in _given and _is_free(port):
             found.append(port)
             _given.add(port)
     if len(found) < count:
-        raise OSError(f"no {count} free ports between {_FIRST} and {_LAST}")
+        raise OSError(f"no {count} free ports between {_PORTS[0]} and {_PORTS[-1]}")
     return found
 
 

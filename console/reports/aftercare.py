@@ -6,7 +6,7 @@ Counted are people, each once: of open handovers of released persons, as known a
 from collections import Counter
 
 from console.reports.events import Home
-from console.reports.figure import Behind, Figure, Part, share_of
+from console.reports.figure import Figure, Part, share_of
 from console.reports.known import Known
 from console.reports.stages import KINDS
 from handover.facts import Fact
@@ -36,14 +36,10 @@ def _told(known: Known, *facts: str) -> dict[str, list[tuple[Fact, Home]]]:
     return found
 
 
-def _row(one: Fact, home: Home, *, holds: bool) -> Behind:
-    return Behind(one.subject, home.jurisdiction, one.agency, one.time, one.name, holds)
-
-
 def _helped(known: Known) -> Figure:
     """Denominator: registered people; numerator: by the last registration, a group is formed, a plan made and the agreement signed."""
     last = [told[-1] for told in _told(known, "intake.registered").values()]
-    return share_of("helped", [_row(one, home, holds=all(one.data[name] for name in _IN_PLACE)) for one, home in last])
+    return share_of("helped", [home.row(one, holds=all(one.data[name] for name in _IN_PLACE)) for one, home in last])
 
 
 def _settled(known: Known) -> Figure:
@@ -56,7 +52,8 @@ def _settled(known: Known) -> Figure:
         needs = {need for one, _ in told for need in _needs(one)}
         done = needs & {one.data["kind"] for one, _ in told if one.data.get("outcome") == "COMPLETED"}
         if needs:
-            rows.append(_row(*told[-1], holds=done == needs))
+            last, home = told[-1]
+            rows.append(home.row(last, holds=done == needs))
         needed.update(needs)
         met.update(done)
     parts = [Part(need, {"people": needed[need], "met": met[need]}, needed[need]) for need in _NEEDS if needed[need]]

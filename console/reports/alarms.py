@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from console.reports.events import Home
-from console.reports.figure import Behind, Figure, Part, Value, quantile, share_of
+from console.reports.figure import Figure, Part, Value, share_of, together_and_by, within
 from console.reports.known import Known
 from handover.calendar import DAY
 from handover.facts import Fact
@@ -35,12 +35,6 @@ class Alarm:
     confirmed: bool
     acted_at: datetime | None
 
-    @property
-    def row(self) -> Behind:
-        """As a row behind the figure."""
-        told = self.told
-        return Behind(told.subject, self.home.jurisdiction, told.agency, told.time, told.name, self.confirmed)
-
 
 def figure(known: Known) -> Figure:
     """Denominator: alarms of the month; numerator: a search or a measure followed within a week.
@@ -48,14 +42,11 @@ def figure(known: Known) -> Figure:
     Parts: all, then by result: how many, confirmed, without an action, and the time to the first action, those without one as open.
     """
     alarms = _alarms(known)
-    results = sorted({one.told.data["result"] for one in alarms})
-    groups = {"": alarms, **{name: [one for one in alarms if one.told.data["result"] == name] for name in results}}
     parts = [
         Part(name, _values(group, known.at), len({one.told.subject for one in group}))
-        for name, group in groups.items()
-        if group
+        for name, group in together_and_by(alarms, lambda one: str(one.told.data["result"])).items()
     ]
-    return share_of("alarms", [one.row for one in alarms], parts)
+    return share_of("alarms", [one.home.row(one.told, holds=one.confirmed) for one in alarms], parts)
 
 
 def _alarms(known: Known) -> list[Alarm]:
@@ -78,6 +69,5 @@ def _alarm(told: Fact, home: Home, answers: Sequence[Fact], actions: Sequence[Fa
 def _values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, Value]:
     acted = [one.acted_at - one.told.time for one in alarms if one.acted_at is not None]
     waiting = [at - one.told.time for one in alarms if one.acted_at is None]
-    median, high = (quantile(acted, waiting, share) for share in (0.5, 0.9))
     confirmed = sum(one.confirmed for one in alarms)
-    return {"n": len(alarms), "confirmed": confirmed, "waiting": len(waiting), "median": median, "p90": high}
+    return {"n": len(alarms), "confirmed": confirmed, "waiting": len(waiting), **within(acted, waiting)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.reports.events import standing
-from console.reports.figure import Behind, Figure, Part, Value, count_of, quantile, share_of
+from console.reports.figure import Behind, Figure, Part, Value, count_of, share_of, together_and_by, within
 from console.reports.known import Known
 from handover.facts import Fact
 
@@ -77,16 +77,14 @@ def _rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list
 
 def _by_level(disputes: Sequence[Dispute], at: datetime) -> list[Part]:
     """How long they took to close, all together and by the level at which they were reported; with none, nothing."""
-    levels = sorted({one.level for one in disputes})
-    groups = {"": disputes, **{level: [one for one in disputes if one.level == level] for level in levels}}
-    return [Part(name, _times(group, at), len(group)) for name, group in groups.items() if group]
+    groups = together_and_by(disputes, lambda one: one.level)
+    return [Part(name, _times(group, at), len(group)) for name, group in groups.items()]
 
 
 def _times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, Value]:
     closed = [one.closed_at - one.reported.time for one in disputes if one.closed_at is not None]
     unclosed = [at - one.reported.time for one in disputes if one.closed_at is None]
-    median, high = (quantile(closed, unclosed, share) for share in (0.5, 0.9))
-    return {"n": len(disputes), "unclosed": len(unclosed), "median": median, "p90": high}
+    return {"n": len(disputes), "unclosed": len(unclosed), **within(closed, unclosed)}
 
 
 def _by_move(disputes: Sequence[Dispute]) -> list[Part]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, select
 
-from console.reports.figure import Figure, Part, quantile
+from console.reports.figure import Figure, Part, within
 from console.reports.ground import Ground, Wanted
 from console.reports.stages import STAGES, rules_of
 from sinks.tables import alert_history
@@ -87,9 +87,7 @@ def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
     for rule in wanted.rules:
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
-            median, high = (quantile(done, waiting, share) for share in (0.5, 0.9))
-            values = {"n": len(done) + len(waiting), "open": len(waiting), "median": median, "p90": high}
-            parts.append(Part(rule, values))
+            parts.append(Part(rule, {"n": len(done) + len(waiting), "open": len(waiting), **within(done, waiting)}))
     return Figure("answer_time", parts=parts, duties=("counted", wanted.rules, True))
 
 

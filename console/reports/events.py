@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, or_, select, true
 
+from console.reports.figure import Behind
 from console.scope import under
 from handover.calendar import DAY
 from handover.facts import Fact, in_order
@@ -107,6 +108,10 @@ class Home:
     key_person: bool
     opened_at: datetime
     closed_at: datetime | None
+
+    def row(self, one: Fact, *, holds: bool) -> Behind:
+        """A fact of this handover as a row behind a figure: of the office that told it."""
+        return Behind(one.subject, self.jurisdiction, one.agency, one.time, one.name, holds)
 
 
 class Homes:

@@ -1,11 +1,14 @@
 """What a figure is: a numerator, a denominator where it has one, parts by rule or office, and the rows behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
+from typing import TypeVar
 
 from console.reports.board import FEW
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,17 @@ def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], sha
         if standing <= 1 - share + 1e-9:
             return length
     return None
+
+
+def within(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, Value]:
+    """The two quantiles that every figure of lengths shows, by column."""
+    return {name: quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
+
+
+def together_and_by(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+    """All rows, under no name, then those of each name in order; nothing of nothing."""
+    names = sorted({name_of(row) for row in rows})
+    return {"": rows, **{name: [row for row in rows if name_of(row) == name] for name in names}} if rows else {}
 
 
 def nearest(values: Sequence[timedelta], share: float) -> timedelta | None:

@@ -115,17 +115,19 @@ class Pipeline:
 
     def records(self, topic: str) -> list[Any]:
         """All records on a topic now."""
+        return list(self.read(topic))
+
+    def read(self, topic: str, seconds: float = 30) -> Iterator[Any]:
+        """The same one after the other, as far as they come in time."""
         consumer = KafkaConsumer(bootstrap_servers=self.brokers, auto_offset_reset="earliest", group_id=None)
         places = [TopicPartition(named(self.prefix, topic), number) for number in range(PARTITIONS)]
         consumer.assign(places)
         ends = consumer.end_offsets(places)
-        found: list[Any] = []
-        end = time.monotonic() + 30
+        end = time.monotonic() + seconds
         while any(consumer.position(place) < ends[place] for place in places) and time.monotonic() < end:
             for records in consumer.poll(timeout_ms=200).values():
-                found += records
+                yield from records
         consumer.close()
-        return found
 
     def alerts(self) -> list[Alert]:
         """Every alert revision on the topic."""
