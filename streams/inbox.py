@@ -66,15 +66,13 @@ class Unlived:
     gone: set[int] = field(default_factory=set)  # lived through before one that was read earlier
 
     def __len__(self) -> int:
-        return max(0, len(self.read) - len(self.gone))
+        return len(self.read) - len(self.gone)
 
     def lived(self, offset: int) -> None:
         """One has been lived through."""
         self.gone.add(offset)
         while self.read and self.read[0] in self.gone:
             self.gone.remove(self.read.popleft())
-        if not self.read:
-            self.gone.clear()  # what a step ends that a rebalance has overtaken was read by an earlier owner
 
 
 class Inbox:
@@ -90,11 +88,12 @@ class Inbox:
         self.markers = Markers(partitions)
         self.outputs: dict[str, dict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
         self.following: dict[TP, int] = {}  # the offset after the last one read
-        self._number = 0
+        self._number = self._forgotten = 0
         self._unlived: dict[TP, Unlived] = defaultdict(Unlived)
 
     def clear(self) -> None:
-        """Forget everything: after a rebalance reading goes on from the committed offsets."""
+        """Forget everything: after a rebalance reading goes on from the committed offsets, and what is not yet lived comes again."""
+        self._forgotten = self._number
         for one in (self.waiting, self.taken, self.frontiers, self.outputs, self.following, self._unlived):
             one.clear()
         self.markers.forget()
@@ -161,7 +160,7 @@ class Inbox:
 
     def put_back(self, facts: Iterable[Told] = ()) -> None:
         """The cases in memory have been given up: these facts and all that were taken wait again."""
-        for told in facts:
+        for told in self._read_by_us(facts):
             self.waiting[told.tp.partition].add(told)
         for partition, taken in self.taken.items():
             for told in taken.facts:
@@ -179,8 +178,12 @@ class Inbox:
 
     def applied(self, facts: list[Told]) -> None:
         """A step went through."""
-        for told in facts:
+        for told in self._read_by_us(facts):
             self._unlived[told.tp].lived(told.record.offset)
+
+    def _read_by_us(self, facts: Iterable[Told]) -> list[Told]:
+        """Without those of a step that a rebalance has overtaken: beside their own second coming they would count as repeated."""
+        return [told for told in facts if told.number > self._forgotten]
 
     def wants(self, tp: TP) -> bool:
         """Whether more of a partition may be read: what is far ahead of the others waits in Kafka."""

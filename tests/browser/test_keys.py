@@ -70,9 +70,9 @@ def test_a_and_c_act_on_the_open_alert(queue: Page) -> None:
     queue.keyboard.type("japnxx")
     expect(queue.locator("#note input[name=note]")).to_have_value("japnxx")
     queue.keyboard.press("Escape")
-    with queue.expect_request(re.compile("/acknowledge$")) as sent:
+    with queue.expect_response(re.compile("/acknowledge$")) as answered:
         queue.keyboard.press("a")
-    assert sent.value.method == "POST"
+    assert answered.value.request.method == "POST"
 
 
 def test_the_slash_finds_and_fields_keep_their_letters(queue: Page) -> None:

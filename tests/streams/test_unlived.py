@@ -2,9 +2,25 @@
 
 import random
 
+import orjson
 import pytest
+from faust.types import TP
 
-from streams.inbox import Unlived
+from schemas.topics import RELEASE
+from streams.clock import Clock
+from streams.inbox import Inbox, Unlived
+from tests.fuzz.loop import Record
+from tests.fuzz.records import STRUCTURED
+from tests.schemas.examples import changed
+
+PLACE = TP(RELEASE, 0)
+NOW = 1_772_380_800_000
+
+
+def told(offset: int) -> Record:
+    """A fact that arrived so many milliseconds after the first as its offset says."""
+    event = changed("reentry.release.scheduled.v1", None, subject="p1_" + "a" * 26, id=str(offset), time="2026-03-01T10:00:00+08:00")
+    return Record(RELEASE, 0, offset, NOW + offset, event["subject"].encode(), orjson.dumps(event), tuple(STRUCTURED))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -24,13 +40,20 @@ def test_the_first_one_left_is_found_in_any_order(seed: int) -> None:
     assert len(unlived.gone) <= len(unlived.read)
 
 
-def test_what_was_read_before_a_rebalance_counts_for_nothing() -> None:
-    unlived = Unlived()
-    unlived.lived(7)
-    assert (len(unlived), unlived.gone) == (0, set())
-    unlived.read.extend((8, 9))
-    unlived.lived(7)
-    assert unlived.read[0] == 8
-    unlived.lived(8)
-    unlived.lived(9)
-    assert (len(unlived), unlived.gone) == (0, set())
+@pytest.mark.parametrize("went_through", [True, False])
+def test_a_step_that_a_rebalance_has_overtaken_moves_no_offset(went_through: bool) -> None:
+    inbox = Inbox("", 1, Clock())
+    records = [told(offset) for offset in range(3)]
+    inbox.take(PLACE, records)
+    overtaken = list(inbox.waiting[0].until(NOW + 3, 10))
+    inbox.clear()
+    if went_through:
+        inbox.applied(overtaken)
+    else:
+        inbox.put_back(overtaken)
+    inbox.take(PLACE, records)
+    assert inbox.offsets() == {PLACE: 0}
+    for following, one in enumerate(inbox.waiting[0].until(NOW + 3, 10), 1):
+        inbox.applied([one])
+        assert inbox.offsets() == {PLACE: following}
+    assert not inbox.waiting[0].facts
