@@ -11,6 +11,7 @@ from handover.rulebook import load
 from handover.world import World
 from schemas.topics import CASE, ROUTED, SOURCES, named
 from streams.clock import Clock
+from streams.engine.recovery import Tables
 from streams.engine.store import URL
 from streams.engine.transport import App
 from streams.step import Engine
@@ -101,6 +102,7 @@ def _faust(config: WorkerConfig) -> App:
         topic_partitions=config.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
+        TableManager=Tables,
         table_standby_replicas=config.standby_replicas,
         recovery_consistency_check=True,
         broker_session_timeout=config.session_timeout_seconds,

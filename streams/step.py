@@ -90,8 +90,9 @@ class Engine:
         self._lived.clear()
 
     def forget(self, partition: int) -> None:
-        """Somebody wrote news to a partition's changelog: its heap is stale."""
-        self.deadlines.pop(partition, None)
+        """Somebody wrote news to a partition's changelog: its heap, if there is one, is stale."""
+        if self.deadlines.pop(partition, None) is None:
+            return
         self.cases.clear()
         self.inbox.put_back()
         self.stale = True
@@ -374,10 +375,8 @@ class Engine:
             return False
         for written in await self.app.send_batches(topic, outputs):
             tp = TP(topic, written.partition)
-            if written.base != store.offsets.get(tp, written.base - 1) + 1:
-                raise ForeignWriter(
-                    f"partition {written.partition}: offset {written.base} after {store.offsets.get(tp)}"
-                )
+            if written.base != (known := store.persisted_offset(tp)) + 1:
+                raise ForeignWriter(f"partition {written.partition}: offset {written.base} after {known}")
             store.set_persisted_offset(tp, written.base + written.number - 1)
         for partition, entries in kept.items():
             for key, at, kept_value in entries:

@@ -47,10 +47,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> LeaseThread:
         return LeaseThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def seek_wait(self, partitions: Mapping[TP, int | None]) -> None:
-        """Go to offsets. None, which Faust says of a standby that a rebalance has just given us: to the beginning."""
-        await super().seek_wait({tp: offset or 0 for tp, offset in partitions.items()})
-
     # --- the lease
 
     def lease_ok(self) -> bool:
@@ -108,22 +104,29 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return
         generation = app.consumer_generation_id
         records = await self._getmany(wanted, 0.0 if engine.busy else POLL_SECONDS) if wanted else {}
-        work: dict[TP, list[Any]] = {}
-        for place, found in records.items():
-            tp = TP(place.topic, place.partition)
-            if tp.topic in engine.sources:
-                work[tp] = found
-            elif tp in recovery.tp_to_table:
-                self._take_changelog(recovery, tp, found)
-                self._thread.pending.pop(place, None)
-        if recovery.in_recovery:
-            self._close_gaps(recovery)
+        # What was read for an earlier assignment would leave a hole in what is ours now.
+        work = self._claim(recovery, records) if generation == app.consumer_generation_id else {}
         if ready and engine.stale and not app.rebalancing:
             await engine.rebuild()
         if not ready or not self.flow_active or generation != app.consumer_generation_id:
             await asyncio.sleep(0)
             return
         await self._step(work)
+
+    def _claim(self, recovery: Any, records: Mapping[Any, list[Any]]) -> dict[TP, list[Any]]:
+        """Hand changelog records to the store; return the others, which only a step claims."""
+        engine, work = self.app.engine, {}
+        for place, found in records.items():
+            tp = TP(place.topic, place.partition)
+            if tp.topic in engine.sources:
+                work[tp] = found
+            elif tp in recovery.tp_to_table:
+                if recovery.take(tp, found):
+                    engine.forget(tp.partition)
+                self._thread.pending.pop(place, None)
+        if recovery.in_recovery:
+            self._close_gaps(recovery)
+        return work
 
     async def _step(self, work: dict[TP, list[Any]]) -> None:
         engine = self.app.engine
@@ -139,27 +142,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self.idle.set()
         await asyncio.sleep(0)
 
-    def _take_changelog(self, recovery: Any, tp: TP, found: list[Any]) -> None:
-        if recovery.tp_to_table[tp].data.apply(tp, found) and tp in recovery.active_tps:
-            self.app.engine.forget(tp.partition)
-        self._read_to(recovery, tp, found[-1].offset)
-
-    def _read_to(self, recovery: Any, tp: TP, offset: int) -> None:
-        offsets = recovery.active_offsets if tp in recovery.active_tps else recovery.standby_offsets
-        offsets[tp] = max(offset, offsets.get(tp) or 0)
-        recovery._active_events_received_at[tp] = time.monotonic()
-        if recovery.in_recovery and not recovery.need_recovery():
-            recovery._set_recovery_ended()
-            recovery.signal_recovery_end.set()
-
     def _close_gaps(self, recovery: Any) -> None:
-        """The end of recovery is the end read: the last offsets may belong to no record (cleaned tombstones, markers)."""
-        stamps = self._thread.stamps
+        stamps, unclaimed = self._thread.stamps, self._thread.pending
         for tp in recovery.active_tps:
             place = TopicPartition(*tp)
             state = self._assignment().state_value(place)
-            if not (state and state.highwater and state.has_valid_position):
+            if place in unclaimed or not (state and state.highwater and state.has_valid_position):
                 continue
-            if state.position >= state.highwater or (stamps is not None and stamps.empty.get(place, 0) > 1):
-                recovery.tp_to_table[tp].data.set_persisted_offset(tp, state.highwater - 1)
-                self._read_to(recovery, tp, state.highwater - 1)
+            if state.position >= state.highwater or (stamps is not None and stamps.empty(place, state) > 1):
+                recovery.close_gap(tp, state.highwater)

@@ -40,17 +40,17 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
         self.epoch: dict[int, int] = defaultdict(int)
         self.offsets: dict[TP, int] = {}
 
-    def persisted_offset(self, tp: TP) -> int | None:
-        """The last changelog offset known."""
-        return self.offsets.get(tp)
+    def persisted_offset(self, tp: TP) -> int:
+        """The last changelog offset known; -1: none, and not what Faust remembers of an earlier ownership."""
+        return self.offsets.get(tp, -1)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         """Know everything up to an offset."""
-        self.offsets[tp] = max(offset, self.offsets.get(tp, -1))
+        self.offsets[tp] = max(offset, self.persisted_offset(tp))
 
     def apply(self, tp: TP, records: list[Any]) -> bool:
         """Take changelog records. False: an old prefix read again, which must not overwrite newer state."""
-        known = self.offsets.get(tp, -1)
+        known = self.persisted_offset(tp)
         if records[-1].offset <= known:
             return False
         part, epoch = self.parts[tp.partition], self.epoch[tp.partition]

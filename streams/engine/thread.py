@@ -18,9 +18,7 @@ class FetchStamps:
 
     def __init__(self, consumer: Any, brokers: BrokerTime) -> None:
         self.asked: dict[TopicPartition, float] = {}
-        self.empty: dict[
-            TopicPartition, int
-        ] = {}  # answered fetches in a row that brought nothing below the high-water mark
+        self._empty: dict[TopicPartition, tuple[Any, int]] = {}  # of the state of one assignment
         read_any_header_name()
         self._brokers = brokers
         fetcher = consumer._fetcher
@@ -43,8 +41,13 @@ class FetchStamps:
                     and state.position == offset < state.highwater
                     and tp not in self._fetcher._records
                 )
-                self.empty[tp] = self.empty.get(tp, 0) + 1 if gap else 0
+                self._empty[tp] = state, self.empty(tp, state) + 1 if gap else 0
         return result
+
+    def empty(self, tp: TopicPartition, state: Any) -> int:
+        """How many answered fetches in a row brought nothing below the high-water mark, since the partition was assigned."""
+        of, count = self._empty.get(tp, (None, 0))
+        return count if of is state else 0
 
 
 class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]

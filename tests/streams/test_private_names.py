@@ -10,6 +10,7 @@ from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.producer import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.assignor.partition_assignor import PartitionAssignor
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
@@ -34,7 +35,8 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
         (_DefaultRecordBatchPy, ("_read_msg",)),
         (GroupCoordinator, ("_do_heartbeat",)),
         (TopicPartitionState, ("position", "has_valid_position")),
-        (Recovery, ("need_recovery", "_set_recovery_ended")),
+        (Recovery, ("need_recovery", "_set_recovery_started", "_set_recovery_ended", "_slurp_changelogs", "on_recovery_completed")),
+        (TableManager, ("_recovery", "recovery")),
         (PartitionAssignor, ("assigned_actives",)),
         (AIOKafkaProducer, ("create_batch", "send_batch")),
     ],

@@ -19,7 +19,9 @@ NOW = 1_772_380_800_000
 
 def told(offset: int) -> Record:
     """A fact that arrived so many milliseconds after the first as its offset says."""
-    event = changed("reentry.release.scheduled.v1", None, subject="p1_" + "a" * 26, id=str(offset), time="2026-03-01T10:00:00+08:00")
+    event = changed(
+        "reentry.release.scheduled.v1", None, subject="p1_" + "a" * 26, id=str(offset), time="2026-03-01T10:00:00+08:00"
+    )
     return Record(RELEASE, 0, offset, NOW + offset, event["subject"].encode(), orjson.dumps(event), tuple(STRUCTURED))
 
 

@@ -1,0 +1,60 @@
+"""What a worker knows after a rebalance: nothing of an earlier ownership, and everything that stands in the changelog."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.app import WorkerConfig, create_app
+from streams.engine.recovery import BatchRecovery, Incomplete
+from tests.fuzz.loop import Record
+
+CHANGES = TP("reentry.case.v1", 0)
+
+
+@pytest.fixture
+def recovery(tmp_path: Path) -> BatchRecovery:
+    """Of a worker that is about to become the owner of one partition."""
+    tables = create_app(WorkerConfig("127.0.0.1:1", tmp_path)).tables
+    one: BatchRecovery = tables.recovery
+    one.add_active(tables["cases"], CHANGES)
+    one.active_highwaters[CHANGES] = 2
+    return one
+
+
+def change(offset: int) -> Record:
+    return Record(CHANGES.topic, CHANGES.partition, offset, 0, b"p1_%d" % offset, b"{}", (("epoch", b"1"),))
+
+
+def test_a_recovery_ends_when_the_end_has_been_read(recovery: BatchRecovery) -> None:
+    recovery._set_recovery_started()
+    assert recovery.take(CHANGES, [change(0), change(1)])
+    assert (recovery.in_recovery, recovery.signal_recovery_end.is_set()) == (True, False)
+    assert not recovery.take(CHANGES, [change(1)])
+    recovery.close_gap(CHANGES, 3)
+    assert (recovery.in_recovery, recovery.signal_recovery_end.is_set()) == (False, True)
+
+
+def test_the_end_of_one_recovery_is_not_the_end_of_the_next(recovery: BatchRecovery) -> None:
+    recovery._set_recovery_started()
+    recovery.take(CHANGES, [change(2)])
+    recovery._set_recovery_started()
+    assert not recovery.signal_recovery_end.is_set()
+
+
+def test_an_earlier_ownership_is_forgotten(recovery: BatchRecovery) -> None:
+    recovery.take(CHANGES, [change(2)])
+    [table] = recovery.tables.values()
+    store: Any = table.data
+    # Faust's own numbers stay where another rebalance overtakes this one.
+    asyncio.run(store.on_rebalance(set(), {CHANGES}, set()))
+    recovery.add_active(table, CHANGES)
+    assert recovery.active_offsets[CHANGES] == -1
+
+
+def test_nobody_goes_on_with_half_a_table(recovery: BatchRecovery) -> None:
+    recovery.take(CHANGES, [change(0), change(1)])
+    with pytest.raises(Incomplete, match="read to 1 of 2"):
+        asyncio.run(recovery.on_recovery_completed(recovery.app.consumer_generation_id))
