@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from console.actions import TYPES
 from console.queue import NOTHING_YET
 from console.scope import Scope
 from sinks.tables import alert, alert_history, event, handover, obligation
@@ -39,18 +41,31 @@ def find(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
     if duty is None:
         return None
     return {
-        **NOTHING_YET,
-        "outcome": None,
-        "resolved_at": None,
-        "seen": [],
         "basis": [],
         "ladder": [],
         "changed_at": None,
         "handover_kind": None,
         "rule_book": None,
-        **duty,
-        "late": False,
+        **_not_raised(connection, dict(duty)),
     }
+
+
+def _not_raised(connection: Connection, duty: Row) -> Row:
+    """A duty as a row without an alert. One that was waived before it was due has ended; it can be reopened."""
+    at = _waived_at(connection, duty) if duty["state"] == "waived" else None
+    ended: dict[str, Any] = {"outcome": "waived" if at else None, "resolved_at": at, "seen": []}
+    return {**NOTHING_YET, **ended, **duty, "late": False}
+
+
+def _waived_at(connection: Connection, duty: Row) -> datetime | None:
+    """When it was waived; None while the action itself is still on its way here."""
+    waivers = select(event.c.time, event.c.body).where(
+        event.c.subject == duty["subject"], event.c.type == TYPES["waive"]
+    )
+    told = connection.execute(waivers).all()
+    return max(
+        (one.time for one in told if str(one.body["data"].get("alert_id")).lower() == duty["alert_id"]), default=None
+    )
 
 
 def story(connection: Connection, scope: Scope, row: Row) -> Story:
@@ -85,15 +100,11 @@ def others(connection: Connection, scope: Scope, subject: str, but: str = "") ->
         select(alert).where(alert.c.subject == subject, alert.c.alert_id != but, scope.of_duties(alert))
     ).mappings()
     found: list[Row] = [{**one, "late": True} for one in alerts]
-    known = {one["alert_id"] for one in found if one["state"] == "firing"}
+    known = {one["alert_id"] for one in found if one["state"] == "firing" or one["outcome"] == "waived"}
     duties = connection.execute(
         select(obligation).where(
             obligation.c.subject == subject, obligation.c.alert_id != but, scope.of_duties(obligation)
         )
     ).mappings()
-    found += [
-        {**NOTHING_YET, "outcome": None, "resolved_at": None, "seen": [], **one, "late": False}
-        for one in duties
-        if one["alert_id"] not in known
-    ]
+    found += [_not_raised(connection, dict(one)) for one in duties if one["alert_id"] not in known]
     return sorted(found, key=lambda one: (one["due_at"], one["alert_id"]))

@@ -1,17 +1,18 @@
 """The life of an alert: the only thing that remembers that an obligation was once unanswered (semantics.md sections 7 and 8)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from handover.calendar import Calendar, Span
-from handover.facts import Fact
+from handover.facts import Fact, last
 from handover.ladder import Ladder, LadderName
 from handover.obligations import Obligation
 from handover.rulebook import Severity
 
 State = Literal["firing", "resolved", "withdrawn"]
 Outcome = Literal["met_late", "late_delivery", "met", "waived", "cancelled", "paused", "redated", "mistake"]
+_DECIDES = ("action.waived", "action.reopened")
 ALWAYS_LATE = frozenset(("feed_silent", "manifest_gap", "abolished_code", "metric"))
 _MET: frozenset[str | None] = frozenset(("late_delivery", "met", "met_late"))
 
@@ -84,6 +85,12 @@ def weigh(
 def is_open(duty: Obligation) -> bool:
     """Neither met nor cancelled, superseded or paused (7.1)."""
     return duty.met_at is None and not duty.cancelled and not duty.superseded and not duty.paused
+
+
+def is_waived(actions: Iterable[Fact]) -> bool:
+    """8.5: of the actions on one alert, the latest of waived and reopened holds."""
+    decided = last(action for action in actions if action.name in _DECIDES)
+    return decided is not None and decided.name == "action.waived"
 
 
 def severity_at(duty: Obligation, now: datetime) -> tuple[Severity, int]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from handover.alerts import is_waived
 from handover.case import Case
 from handover.codes import code_of, type_of
 from handover.facts import Fact, last
-from handover.life import duties_at, is_waived
+from handover.life import duties_at
 from handover.obligations import Obligation
 from handover.world import World
 

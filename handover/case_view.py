@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from handover.alerts import Memory, is_open, severity_at
+from handover.alerts import Memory, is_open, is_waived, severity_at
 from handover.calendar import DAY, Calendar
 from handover.case import Case
 from handover.derivation import Derived, Slot
@@ -93,14 +93,14 @@ def _dispute(scope: Scope) -> dict[str, Any]:
 
 
 def _obligations(case: Case, derived: Derived, now: datetime, made: Fragments) -> list[orjson.Fragment]:
-    """Every obligation not yet ended, so that what is due soon is seen before it is late."""
+    """Every obligation not yet ended, so that what is due soon is seen before it is late; a waived one can be reopened (8.5)."""
     calendar, found = derived.frame.calendar, []
     for slot, duty in derived.duties.items():
         if duty.met_at is not None or duty.cancelled or duty.superseded:
             continue
         memory = case.memories.get(slot)
         firing = memory if memory is not None and memory.firing else None
-        shown = _Shown(duty, firing, _state(duty, now), severity_at(duty, now)[0], calendar)
+        shown = _Shown(duty, firing, _state(slot, duty, derived, now), severity_at(duty, now)[0], calendar)
         found.append(made.of(("duty", slot), shown, partial(_obligation, slot, shown)))
     return found
 
@@ -115,7 +115,9 @@ class _Shown(NamedTuple):
     calendar: Calendar
 
 
-def _state(duty: Obligation, now: datetime) -> str:
+def _state(slot: Slot, duty: Obligation, derived: Derived, now: datetime) -> str:
+    if derived.actions and is_waived(derived.actions.get(alert_id(obligation_id(*slot)), ())):
+        return "waived"
     if duty.paused:
         return "paused"
     return "overdue" if duty.due_at <= now and is_open(duty) else "open"

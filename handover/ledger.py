@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from handover.alerts import met_outcome
+from handover.alerts import is_waived, met_outcome
 from handover.calendar import Calendar, months_on, start_of
 from handover.case import Case
 from handover.codes import code_of, type_of
 from handover.derivation import Derived, Slot
 from handover.facts import Fact
 from handover.identity import alert_id, obligation_id
-from handover.life import is_waived, live, next_instant
+from handover.life import live, next_instant
 from handover.obligations import Obligation
 from handover.replay import MILLISECOND, Cases, Told
 from handover.rulebook import RuleBook

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from handover.alerts import Around, Memory, is_open, next_instants, weigh
+from handover.alerts import Around, Memory, is_open, is_waived, next_instants, weigh
 from handover.case import Case
 from handover.derivation import (
     Derived,
@@ -14,7 +14,7 @@ from handover.derivation import (
     linked_dispute_of,
     renewable,
 )
-from handover.facts import Fact, in_order, last
+from handover.facts import Fact, in_order
 from handover.factset import Merges, by_person, standing
 from handover.feeding import feed_at, forget_measured, forget_signs
 from handover.frame import Frame
@@ -26,7 +26,6 @@ from schemas.alert import Alert
 
 Concerned = Callable[[Slot], bool]
 _VERDICT, _SIGN_OF_LIFE = "system.manifest_judged", "system.publisher_heartbeat"
-_DECIDES = ("action.waived", "action.reopened")
 
 
 def advance(case: Case, world: World, before: datetime) -> list[Alert]:
@@ -226,12 +225,6 @@ def _by_alert(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
         if fact.name.startswith("action."):
             found.setdefault(str(fact.data["alert_id"]).lower(), []).append(fact)
     return found
-
-
-def is_waived(actions: Iterable[Fact]) -> bool:
-    """8.5: the latest of waived and reopened holds."""
-    decided = last(action for action in actions if action.name in _DECIDES)
-    return decided is not None and decided.name == "action.waived"
 
 
 def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, frame: Frame) -> list[Alert]:

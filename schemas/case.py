@@ -49,7 +49,7 @@ class DisputeView(_Read):
 
 
 class ObligationView(_Read):
-    """An obligation not yet ended."""
+    """An obligation not yet ended, or waived."""
 
     obligation_id: str
     alert_id: str
@@ -58,7 +58,7 @@ class ObligationView(_Read):
     occurrence: str
     owner_agency: str
     jurisdiction: str
-    state: Literal["open", "overdue", "paused"]
+    state: Literal["open", "overdue", "paused", "waived"]
     severity: str
     anchor_at: At
     due_at: At

@@ -1,8 +1,16 @@
 """States that a page must have: no database, back again, a feed that is silent, data that is old."""
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
-from tests.console.conftest import OpenConsole
+from schemas.instants import millis
+from schemas.topics import ACTION
+from sinks import event_table
+from sinks.sink import Record
+from sinks.tables import obligation
+from tests.console.conftest import NOW, OpenConsole
+from tests.console.letters import event
+
+CITY = "/agencies/CITY_JUSTICE-990100-01/console"
 
 
 def test_without_the_read_model_pages_say_since_when_and_come_back(console: OpenConsole, engine: Engine) -> None:
@@ -66,3 +74,26 @@ def test_a_view_for_everyone_is_the_citys_to_give_and_tells_of_no_person(console
     for wrong in ({"name": "张 110101199003074514"}, {"query": f"q={person}"}, {"name": person}, {"shared": "world"}):
         assert city.send("/views", everyone | wrong).status_code == 422, wrong
     assert city.send("/views", everyone | {"shared": "private", "query": f"q={person}"}).status_code == 303
+
+
+def test_a_duty_that_was_waived_before_it_was_late_is_off_the_list_and_can_be_reopened(
+    console: OpenConsole, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        wanted = select(obligation).where(obligation.c.state == "open", obligation.c.subject.startswith("p1_"))
+        due_next = wanted.where(obligation.c.due_at > NOW).order_by(obligation.c.due_at).limit(1)
+        duty = connection.execute(due_next).mappings().one()
+        data = {"alert_id": duty["alert_id"], "by": "city", "note": "已移交外省"}
+        value = event("waiver", "reentry.action.waived.v1", duty["subject"], NOW, data, source=CITY)
+        browser = console("city")
+        page = f"/alerts/{duty['alert_id']}"
+        assert duty["alert_id"] in browser.get(f"/today?q={duty['alert_id']}").text
+    with engine.begin() as connection:
+        record = Record(ACTION, 0, 0, duty["subject"].encode(), value, (), millis(NOW), NOW)
+        assert not event_table.write(connection, [record])
+        connection.execute(update(obligation).where(obligation.c.alert_id == duty["alert_id"]).values(state="waived"))
+    assert page not in browser.get(f"/today?q={duty['alert_id']}").text
+    found = browser.get(page).text
+    assert "已了结：豁免" in found
+    assert f'action="{page}/reopen"' in found
+    assert browser.client.get(f"/people/{duty['subject']}").status_code == 200

@@ -18,6 +18,7 @@ PRISON, COUNTY, TOWN = (
     "/agencies/COUNTY_JUSTICE-990102-01",
     "/agencies/TOWN_JUSTICE-990102004-01",
 )
+CITY = "/agencies/CITY_JUSTICE-990100-01"
 COURT, MEDIATION, POLICE = "/agencies/COURT-990102-01", "/agencies/MEDIATION-990102004-01", "/agencies/POLICE-990102-01"
 _numbers = count(1)
 Told = tuple[Event, datetime]
