@@ -27,6 +27,8 @@ _MADE = {
     "jurisdiction": f"regexp_replace(s.jurisdiction, '^9901..', {_CODE})",
     "owner_agency": f"regexp_replace(s.owner_agency, '9901(02|03)', {_CODE})",
 }
+# Every firing alert is of a duty that its case calls overdue.
+_OVERDUE = {"state": "'overdue'", "warn_at": "s.due_at"}
 _CASES = (
     (
         'INSERT INTO "case" (subject, kind, revision, jurisdiction, document) '
@@ -53,6 +55,7 @@ def made(url: str) -> Engine:
     with engine.begin() as connection:
         _copy(connection, alert, OPEN_ALERTS, "s.state = 'firing' AND s.rule_id NOT LIKE 'X%'", "-")
         _copy(connection, obligation, DUTIES, "s.state = 'open' AND s.due_at > now()", "+")
+        _owe(connection)
         for one in _CASES:
             connection.execute(text(one), {"count": CASES, "counties": COUNTIES})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -72,6 +75,16 @@ def _copy(connection: Connection, table: Table, count: int, which: str, sign: st
             f"CROSS JOIN generate_series(1, :times) n(n) WHERE {which} LIMIT :count"
         ),
         {"times": -(-count // seeds), "count": count, "counties": COUNTIES},
+    )
+
+
+def _owe(connection: Connection) -> None:
+    """Write the duty of each firing alert."""
+    columns = [one.name for one in obligation.columns]
+    values = ", ".join(_OVERDUE.get(one, f"s.{one}") for one in columns)
+    which = "s.state = 'firing' ON CONFLICT DO NOTHING"
+    connection.execute(
+        text(f"INSERT INTO obligation ({', '.join(columns)}) SELECT {values} FROM alert s WHERE {which}")
     )
 
 

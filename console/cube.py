@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
-from console.queue import FACETS, KINDS, Filters, Moment, is_snoozed, mine, raised, town_of, wait_of
+from console.queue import FACETS, KINDS, Filters, Moment, is_snoozed, mine, town_of, unraised, wait_of
 from console.scope import Scope
 from handover.calendar import DAY, due_day_of
 from sinks.tables import alert, obligation
@@ -152,7 +152,7 @@ def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
         obligation.c.provisional.label("provisional"),
         no.label("snoozed"),
         obligation.c.due_at,
-    ).where(obligation.c.state != "paused", scope.of_duties(obligation), ~raised())
+    ).where(scope.of_duties(obligation), *unraised(moment.now))
     return _grouped(inner, scope)
 
 

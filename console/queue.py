@@ -141,15 +141,16 @@ def _alerts(scope: Scope, *more: Any) -> Select[Any]:
     return select(*columns, *more).where(alert.c.state == "firing", scope.of_duties(alert))
 
 
-def _duties(scope: Scope, *more: Any) -> Select[Any]:
+def _duties(scope: Scope, now: datetime, *more: Any) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
     columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns, *more).where(obligation.c.state != "paused", scope.of_duties(obligation), ~raised())
+    return select(*columns, *more).where(scope.of_duties(obligation), *unraised(now))
 
 
-def raised() -> ColumnElement[bool]:
-    """Whether an obligation's alert is there: then that is the row."""
-    return select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
+def unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which obligations are rows of their own. Of one that its case calls overdue the alert is the row: it is written before the case."""
+    raised = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
+    return obligation.c.state == "open", or_(obligation.c.due_at > now, ~raised)
 
 
 def wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
@@ -246,7 +247,7 @@ _STATE: Mapping[str, ColumnElement[bool]] = {
 def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any] | None:
     if filters.view != "office" or filters.bucket == "first":
         return None
-    wanted = _duties(scope).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
+    wanted = _duties(scope, moment.now).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
     at = obligation.c.due_at
     match filters.bucket:
         case "over":

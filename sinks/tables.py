@@ -91,8 +91,8 @@ handover = Table(
 
 # What the queue filters and counts by, beside its order: so that a page and its counts are read from the index alone.
 _QUEUE = ("jurisdiction", "owner_agency", "severity", "rule_id", "handover_kind", "provisional", "subject")
-_QUEUE_OF_DUTIES = (*_QUEUE, "state")
 _QUEUE_OF_ALERTS = (*_QUEUE, "step", "held", "acknowledged_by", "assigned_to", "snoozed_until", "contest", "raised_at")
+_OPEN = text("state = 'open'")
 _FIRING = text("state = 'firing'")
 _CRITICAL = text("state = 'firing' AND severity = 'CRIT'")
 
@@ -118,7 +118,14 @@ obligation = Table(
     Column("missing", JSON, nullable=False),
     Column("computation", JSON, nullable=False),
     Index("ix_obligation_alert_id", "alert_id"),
-    Index("ix_obligation_queue", "due_at", "alert_id", postgresql_include=list(_QUEUE_OF_DUTIES)),
+    Index(
+        "ix_obligation_queue",
+        "due_at",
+        "alert_id",
+        postgresql_include=list(_QUEUE),
+        postgresql_where=_OPEN,
+        sqlite_where=_OPEN,
+    ),
     Index("ix_obligation_subject", "subject"),
     Index("ix_obligation_due_at", "due_at"),
     Index("ix_obligation_jurisdiction_due_at", "jurisdiction", "due_at"),

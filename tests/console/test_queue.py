@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from console.cube import Cube, cube, of_staff
 from console.queue import BUCKETS, FACETS, KINDS, STATES, VIEWS, Filters, Key, Moment, key_of, page
 from console.scope import Scope
 from handover.calendar import load_calendar
+from sinks.tables import alert, obligation
 from tests.console.conftest import NOW
 
 MOMENT = Moment.of(NOW, load_calendar())
@@ -71,6 +72,19 @@ def test_critical_and_late_come_first_then_by_deadline(engine: Engine) -> None:
     assert keys == sorted(keys)
     assert rows[0]["severity"] == "CRIT"
     assert {row["late"] for row in rows} == {True, False}
+
+
+def test_what_its_case_calls_overdue_is_a_row_by_its_alert_alone(engine: Engine) -> None:
+    filters = Filters(bucket="over")
+    late = {str(row["alert_id"]) for row in rows_of(engine, SCOPES[2], filters)}
+    overdue = select(obligation.c.alert_id).where(obligation.c.state == "overdue")
+    with engine.begin() as connection:
+        one = next(iter(late & set(connection.execute(overdue).scalars())))
+        connection.execute(update(alert).where(alert.c.alert_id == one).values(state="resolved"))
+    assert late - {str(row["alert_id"]) for row in rows_of(engine, SCOPES[2], filters)} == {one}
+    with engine.begin() as connection:
+        connection.execute(update(obligation).where(obligation.c.alert_id == one).values(state="open"))
+    assert one in {str(row["alert_id"]) for row in rows_of(engine, SCOPES[2], filters)}, "its alert is still to come"
 
 
 def test_every_state_and_kind_can_be_asked_for(engine: Engine) -> None:
