@@ -35,7 +35,7 @@ class Found:
     events_per_second: float  # of the same number of events once more
     cpu_us_per_event: float  # of these
     restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
-    bytes_per_case: float
+    bytes_per_case: float  # that a worker has just read, without what it decodes and reads ahead: both are bounded
 
 
 def rate(folder: Path, cases: int) -> float:
@@ -89,8 +89,8 @@ def _measure(folder: Path, cases: int) -> Found:
         begun = _written_after(running, before, worker)
         half = _when_committed(running, read + BACKLOG, worker)
         finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
-        held = resident_bytes(worker.pid) - empty
-        seconds = _restarted(running, producer, worker)
+        seconds, restarted = _restarted(running, producer, worker)
+        held = resident_bytes(restarted.pid) - empty
     first, second = (BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at))
     return Found(first, second, (finished.cpu - half.cpu) / BACKLOG * 1e6, seconds, held / cases)
 
@@ -131,15 +131,17 @@ def _written_after(running: Pipeline, before: int, worker: subprocess.Popen[byte
     return _At(time.time(), cpu_seconds(worker.pid))
 
 
-def _restarted(running: Pipeline, producer: KafkaProducer, worker: subprocess.Popen[bytes]) -> float:
+def _restarted(
+    running: Pipeline, producer: KafkaProducer, worker: subprocess.Popen[bytes]
+) -> tuple[float, subprocess.Popen[bytes]]:
     known = _end_of(running, ALERT)
     _stop(worker)
     release(producer, PREFIX, 1, now())
     producer.flush()
     started = time.monotonic()
-    running.start("worker")
+    worker = running.start("worker")
     wait_for_alerts(running, known + 1, 600)
-    return time.monotonic() - started
+    return time.monotonic() - started, worker
 
 
 def _stop(worker: subprocess.Popen[bytes]) -> None:

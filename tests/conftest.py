@@ -50,6 +50,16 @@ def postgres() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a recorded history: a read model as the pipeline has written it."""
+    from tests.console.conftest import record
+
+    path = tmp_path_factory.mktemp("recorded") / "model.sqlite"
+    record(path)
+    return path
+
+
 @pytest.fixture
 def topic_prefix() -> str:
     """A prefix of topics and groups that no other test has."""

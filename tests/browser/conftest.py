@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from console.config import ConsoleConfig
 from sinks.database import connect
 from tests.browser.chromium import chromium as one_chromium
-from tests.browser.furnished import furnished
+from tests.browser.furnishing import furnish
 from tests.browser.logins import log_in
 from tests.browser.serving import beside, served
 from tests.console.conftest import NOW, NOWHERE
@@ -48,10 +48,11 @@ class Recorded:
 
 
 @pytest.fixture(scope="package")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def history(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The recorded history as a file to be copied, with what people have left behind in it."""
     path = tmp_path_factory.mktemp("history") / "model.sqlite"
-    furnished(path)
+    shutil.copyfile(recorded, path)
+    furnish(path)
     return path
 
 

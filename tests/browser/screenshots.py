@@ -15,11 +15,11 @@ from playwright.sync_api import Browser, Page
 from console.config import ConsoleConfig
 from sinks.database import connect
 from tests.browser.chromium import chromium
-from tests.browser.furnished import furnished
+from tests.browser.furnishing import furnish
 from tests.browser.logins import log_in
 from tests.browser.pages import Shown, address, pages
 from tests.browser.serving import served
-from tests.console.conftest import NOW, NOWHERE
+from tests.console.conftest import NOW, NOWHERE, record
 
 THEMES, LANGUAGES, WIDTHS = ("light", "dark"), ("zh", "en"), (1366, 360)
 _HEIGHT = {1366: 768, 360: 740}
@@ -82,7 +82,8 @@ def main(folder: Path, part: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as kept:
         model = Path(kept) / "model.sqlite"
-        furnished(model)
+        record(model)
+        furnish(model)
         engine = connect(f"sqlite:///{model}")
         config = ConsoleConfig(str(engine.url), NOWHERE, now=lambda: NOW, secure_cookies=False, demo=True)
         with served(config) as (url, app), chromium() as browser:

@@ -66,14 +66,6 @@ def record(path: Path) -> None:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the recorded history."""
-    path = tmp_path_factory.mktemp("console") / "model.sqlite"
-    record(path)
-    return path
-
-
 @dataclass
 class Browser:
     """A browser without scripts: follows redirects, keeps cookies, sends forms with the tokens of the page it saw."""

@@ -14,7 +14,7 @@ from console.watching import MANY
 from console.whatif_job import compute, count_moves
 from handover.rulebook import read
 from sinks.tables import handover
-from tests.console.conftest import NOW, NOWHERE, record
+from tests.console.conftest import NOW, NOWHERE
 from tests.console.letters import bury, usual
 
 _DRAFT = """book = "draft@1"
@@ -35,9 +35,8 @@ _TOLD = {
 }
 
 
-def furnished(path: Path) -> None:
-    """Record the history as a file, with what people have left behind in it."""
-    record(path)
+def furnish(path: Path) -> None:
+    """Leave behind in a recorded history what people do."""
     app = create_app(ConsoleConfig(f"sqlite:///{path}", NOWHERE, now=lambda: NOW, demo=True))
     site: Site = app.state.site
     bury(site.engine, NOW, usual(site.engine, NOW))
