@@ -20,7 +20,7 @@ from streams.engine.transport import Output, TooLarge
 from streams.routing import arrived, home, marker_of, routed
 from streams.watermark import Frontier, Markers
 
-LONGEST = 20_000  # records of one partition that may wait before it is not fetched for a while
+LONGEST = 5_000  # records of one partition that may wait before it is not fetched for a while
 
 
 class Told(NamedTuple):
@@ -186,8 +186,11 @@ class Inbox:
         return [told for told in facts if told.number > self._forgotten]
 
     def wants(self, tp: TP) -> bool:
-        """Whether more of a partition may be read: what is far ahead of the others waits in Kafka."""
-        if len(self._unlived[tp]) < LONGEST:
+        """Whether more of a partition may be read: what is far ahead of the others waits in Kafka.
+
+        What is routed is always read: the marks that let its facts be lived stand behind them, and its origins wait themselves.
+        """
+        if tp.topic == self._routed or len(self._unlived[tp]) < LONGEST:
             return True
         waiting, last_ms = self.waiting[tp.partition].facts, self.frontiers[tp].last_ms
         # A whole batch of one timestamp: only reading on shows where it ends.

@@ -43,7 +43,7 @@ class City:
     """How the city lives: simulated hours a second, the share of its register that is told on the first day, seconds at least."""
 
     seed: int = 1
-    hours: float = 1.0
+    hours: float = 0.25
     register: float = 0.15
     seconds: float = 0.0
     manifests: bool = False  # docs/chaos.md says why they are left out

@@ -1,14 +1,15 @@
 """Where a worker goes on after a restart: at the first record that was read and not yet lived through, whatever the order."""
 
 import random
+from dataclasses import replace
 
 import orjson
 import pytest
 from faust.types import TP
 
-from schemas.topics import RELEASE
+from schemas.topics import RELEASE, ROUTED
 from streams.clock import Clock
-from streams.inbox import Inbox, Unlived
+from streams.inbox import LONGEST, Inbox, Unlived
 from tests.fuzz.loop import Record
 from tests.fuzz.records import STRUCTURED
 from tests.schemas.examples import changed
@@ -59,3 +60,16 @@ def test_a_step_that_a_rebalance_has_overtaken_moves_no_offset(went_through: boo
         inbox.applied([one])
         assert inbox.offsets() == {PLACE: following}
     assert not inbox.waiting[0].facts
+
+
+def test_what_is_far_ahead_waits_in_kafka_but_the_marks_of_others_are_read() -> None:
+    inbox, marks = Inbox("", 1, Clock()), TP(ROUTED, 0)
+    event = told(0)
+    for offset in range(LONGEST):
+        inbox.take(PLACE, [replace(event, offset=offset, timestamp=NOW + offset)])
+    assert not inbox.wants(PLACE)
+    routed_on = [("reentry.subject", event.key), ("reentry.arrival", b"%d" % NOW)]
+    for offset in range(LONGEST):
+        inbox.take(marks, [Record(ROUTED, 0, offset, NOW + offset, event.key, event.value, tuple(routed_on))])
+    assert len(inbox.waiting[0].facts) == 2 * LONGEST
+    assert inbox.wants(marks)
