@@ -84,9 +84,17 @@ class Downtimes:
         found = (_next(one.moves, after) for agency in agencies for one in self._of(agency, successors))
         return min((at for at in found if at is not None), default=None)
 
-    def moved(self, after: datetime, before: datetime) -> bool:
-        """Whether a feed went down or came back at an instant t with `after` <= t < `before`."""
-        return bisect_left(self._moves, after) < bisect_left(self._moves, before)
+    def moved(self, after: datetime, before: datetime) -> list[str]:
+        """The agencies of which a feed went down or came back at an instant t with `after` <= t < `before`."""
+        if not _within(self._moves, after, before):
+            return []
+        return [
+            name for name, found in self._of_agency.items() if any(_within(one.moves, after, before) for one in found)
+        ]
+
+
+def _within(moves: Sequence[datetime], after: datetime, before: datetime) -> bool:
+    return bisect_left(moves, after) < bisect_left(moves, before)
 
 
 def _next(moves: Sequence[datetime], after: datetime) -> datetime | None:

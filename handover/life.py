@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, is_waived, next_instants, weigh
+from handover.awaited import awaited
 from handover.case import Case
 from handover.derivation import (
     Derived,
@@ -75,12 +76,10 @@ def _changes(case: Case, world: World, after: datetime) -> list[datetime]:
 
 def _next_move(case: Case, world: World, after: datetime) -> datetime | None:
     """When a feed goes or comes back that may hold a firing alert; any feed where what is owed has not been derived yet."""
-    derived = case.derived
-    if derived is None:
+    agencies = awaited(case)
+    if agencies is None or case.derived is None:
         return world.downtimes.next_move(after)
-    firing = (derived.duties.get(slot) for slot, memory in case.memories.items() if memory.firing)
-    agencies = {agency for duty in firing if duty is not None for agency in duty.answered_by}
-    return world.downtimes.next_move_of(agencies, after, derived.frame.successors)
+    return world.downtimes.next_move_of(agencies, after, case.derived.frame.successors)
 
 
 def live(case: Case, world: World, now: datetime, concerned: Concerned | None = None) -> list[Alert]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
+from handover.awaited import sieve
 from handover.calendar import Calendar, Year, start_of
 from handover.case import Case
 from handover.codes import Registry
@@ -19,10 +20,10 @@ SHARED = frozenset(("system.calendar_published", "system.registry_changed", "sys
 
 
 class Change(NamedTuple):
-    """What moved between two instants: everything, or only what concerns firing alerts (feeds)."""
+    """What moved between two instants: everything, or the feeds of agencies (`handover.awaited.sieve`)."""
 
     everything: bool
-    firing: bool
+    feeds: int
 
 
 class World:
@@ -116,7 +117,9 @@ class World:
     def changes(self, after: datetime, before: datetime) -> Change:
         """What moved at instants t with `after` <= t < `before`."""
         everything = bisect_left(self._instants, after) < bisect_left(self._instants, before)
-        return Change(everything, self.downtimes.moved(after, before))
+        moved = self.downtimes.moved(after, before)
+        successors = self.frame(before).successors
+        return Change(everything, sieve((*moved, *map(successors.agency, moved))) if moved else 0)
 
 
 def _takes_effect(event: Event, arrival: datetime) -> list[datetime]:

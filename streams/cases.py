@@ -52,6 +52,11 @@ class Cases:
         value = self._store.parts[partition].get(key)
         return HEAD.unpack_from(value)[1] if value is not None else None
 
+    def feeds_of(self, partition: int, key: bytes) -> int:
+        """Whose feeds may hold its alerts (`handover.awaited.sieve`), as the table has it."""
+        value = self._store.parts[partition].get(key)
+        return int(HEAD.unpack_from(value)[2]) if value is not None else 0
+
     def holding(self, partition: int, source: str, id_: str) -> bytes | None:
         """The key of the case that holds an event as its own; None: there is none here. Looks at every case: corrections only."""
         part, needle = self._store.parts[partition], orjson.dumps(id_)
@@ -60,9 +65,9 @@ class Cases:
         likely = [*decoded, *(key for key, value in part.items() if key not in known and needle in value)]
         return next((key for key in likely if self.load(partition, key).holds(source, id_)), None)
 
-    def firing(self, partition: int) -> list[bytes]:
-        """The keys of cases with a firing alert."""
-        return [key for key, value in self._store.parts[partition].items() if HEAD.unpack_from(value)[2]]
+    def awaiting(self, partition: int, feeds: int) -> list[bytes]:
+        """The keys of cases with a firing alert that one of these feeds may hold (`handover.awaited.sieve`)."""
+        return [key for key, value in self._store.parts[partition].items() if HEAD.unpack_from(value)[2] & feeds]
 
 
 def next_ms(case: Case, retention: timedelta) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from handover.awaited import sieve_of
 from handover.case import Case
 from handover.folding import fold
 from handover.life import advance, live_feeds
@@ -288,8 +289,8 @@ class Engine:
         change = self.world.changes(after or EVER, work.before)  # after a restart it may have changed unseen
         if change.everything:
             sweep.update(dict.fromkeys(self.table.data.parts[partition]))
-        elif change.firing:
-            sweep.update(dict.fromkeys(self.cases.firing(partition)))
+        elif change.feeds:
+            sweep.update(dict.fromkeys(self.cases.awaiting(partition, change.feeds)))
         self._lived[partition] = work.before
         for key in list(islice(sweep, SWEPT_A_STEP)):
             del sweep[key]
@@ -325,7 +326,10 @@ class Engine:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
         changed, woken = key in work.changed, key in work.woken
         folded = (changed or woken) and fold(case, self.world, work.before)
-        moved = case.lived != lived and self._next_ms(case) != self.cases.next_of(partition, key)
+        moved = case.lived != lived and (
+            self._next_ms(case) != self.cases.next_of(partition, key)
+            or sieve_of(case) != self.cases.feeds_of(partition, key)
+        )
         return folded or changed or moved or (woken and case.derived is not None)
 
     def _next_ms(self, case: Case) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
+from handover.awaited import sieve_of
 from handover.case import Case
 from handover.folding import ends_at
 from schemas import alert as alerts
@@ -50,9 +51,9 @@ def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timed
     ends = ends_at(case, retention)
     if ends is not None and ends <= now:
         return Write(Output(key, None), NEVER, None)
-    (value, kept), at, firing = case.encode(), next_ms(case, retention), case.has_firing
-    output = Output(key, fitting(value), headers(epoch, at, kept, firing=firing))
-    return Write(output, at, packed(epoch, at, firing=firing, value=value, kept=kept))
+    (value, kept), at, feeds = case.encode(), next_ms(case, retention), sieve_of(case)
+    output = Output(key, fitting(value), headers(epoch, at, kept, feeds))
+    return Write(output, at, packed(epoch, at, feeds, value, kept))
 
 
 def alert_out(one: Alert) -> Output:

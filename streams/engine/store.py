@@ -2,33 +2,46 @@
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from faust import stores
 from faust.stores.memory import Store as MemoryStore
 from faust.types import TP
 
-HEAD = struct.Struct(">IqB")  # writer epoch, next instant in ms (NEVER: none), whether an alert fires
+from handover.awaited import ANY
+
+HEAD = struct.Struct(
+    ">IqQ"
+)  # writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited)
 NEVER = -(2**63)
-EPOCH, NEXT, FIRING = "epoch", "next", "firing"  # the same, as headers of the changelog record
+EPOCH, NEXT, FEEDS = "epoch", "next", "feeds"  # the same, as headers of the changelog record
+FIRING = "firing"  # in its place, in records of an earlier version
 KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on; the rest is for others to read
 
 
-def packed(epoch: int, next_ms: int, *, firing: bool, value: bytes, kept: int | None = None) -> bytes:
+def packed(epoch: int, next_ms: int, feeds: int, value: bytes, kept: int | None = None) -> bytes:
     """A case as it is kept in memory: the first `kept` bytes of its JSON, closed; all of it where that is not known."""
     body = value if kept is None else value[:kept] + b"}"
-    return HEAD.pack(epoch, next_ms, firing) + body
+    return HEAD.pack(epoch, next_ms, feeds) + body
 
 
-def headers(epoch: int, next_ms: int, kept: int, *, firing: bool) -> list[tuple[str, bytes]]:
+def headers(epoch: int, next_ms: int, kept: int, feeds: int) -> list[tuple[str, bytes]]:
     """The headers of its changelog record."""
     return [
         (EPOCH, b"%d" % epoch),
         (NEXT, b"" if next_ms == NEVER else b"%d" % next_ms),
-        (FIRING, b"1" if firing else b""),
+        (FEEDS, b"%x" % feeds),
+        (FIRING, b"1" if feeds else b""),
         (KEPT, b"%d" % kept),
     ]
+
+
+def _told(head: Mapping[str, bytes | None]) -> tuple[int, int]:
+    """The next instant and the feeds that a record's headers tell."""
+    feeds = head.get(FEEDS)
+    known = int(feeds, 16) if feeds else ANY if head.get(FIRING) else 0
+    return int(told) if (told := head.get(NEXT)) else NEVER, known
 
 
 class PartitionStore(MemoryStore):  # type: ignore[misc]
@@ -64,9 +77,9 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
             written = int(head.get(EPOCH) or 0)
             if written >= epoch:  # a zombie's late write carries an older epoch
                 epoch = written
-                next_ms = int(head[NEXT]) if head.get(NEXT) else NEVER
-                kept = int(head[KEPT]) if head.get(KEPT) else None
-                part[record.key] = packed(epoch, next_ms, firing=bool(head.get(FIRING)), value=record.value, kept=kept)
+                part[record.key] = packed(
+                    epoch, *_told(head), record.value, int(head[KEPT]) if head.get(KEPT) else None
+                )
         self.epoch[tp.partition] = epoch
         self.set_persisted_offset(tp, records[-1].offset)
         return True

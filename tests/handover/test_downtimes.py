@@ -62,7 +62,9 @@ def test_every_instant_at_which_a_feed_goes_or_comes_back_is_told(told: list[Not
         own = sorted(at for name, *span in _spans(told) if name == agency for at in span if at is not None)
         assert known.next_move_of([agency], now, NOBODY) == next((one for one in own if one > now), None)
     before = now + timedelta(minutes=length)
-    assert known.moved(now, before) is any(now <= one < before for one in moves)
+    assert set(known.moved(now, before)) == {
+        name for name, *span in _spans(told) if any(at is not None and now <= at < before for at in span)
+    }
 
 
 def test_an_agency_whose_code_has_a_successor_is_asked_by_its_name_of_now() -> None:
