@@ -98,11 +98,11 @@ def _happened(words: Words, event: Row, ended: Row | None) -> Shown:
 def _details(words: Words, event: Row) -> str:
     fact = event["type"].removeprefix("reentry.").removesuffix(".v1")
     shown = [
-        f"{words.field(name)}: {words.value(fact, name, value)}"
+        words.t("said", what=words.field(name), value=words.value(fact, name, value))
         for name, value in event["body"]["data"].items()
         if isinstance(value, str | bool) and words.t.has(f"field.{name}") and not name.endswith(("_ref", "_id"))
     ]
-    return "; ".join(shown[:3])
+    return words.t("said.next").join(shown[:3])
 
 
 def _missing(site: Site, words: Words, duty: Row, now: datetime) -> Shown:

@@ -15,6 +15,7 @@ from schemas.codes import HANDOVER_KIND
 from schemas.instants import in_china, instant, show
 from schemas.payload import PIPELINE
 
+_AGENCY = re.compile(r"[A-Z_]+-\d+-\d\d")
 _ONLY_DAYS = 3  # from so many on, hours do not matter
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _ALERT_SHOWN, _SUBJECT_HEAD, _SUBJECT_TAIL = 8, 7, 4
@@ -179,4 +180,6 @@ class Words:
             return "…"
         if _INSTANT.match(str(value)):
             return self.at(instant(str(value)))
+        if _AGENCY.fullmatch(str(value)):
+            return self.agency(str(value))
         return self.code(fact, name, str(value))
