@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
     )
 
+    decoded_cases: int = Field(
+        100_000,
+        ge=1_000,
+        le=10_000_000,
+        description="Cases a worker keeps ready to be changed, about 14 kB each; others are read from their 2 kB.",
+    )
     case_retention_days: int = Field(
         1827, ge=92, le=36525, description="Days after its last handover was closed until a case ends with a tombstone."
     )

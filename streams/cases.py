@@ -10,14 +10,13 @@ from handover.folding import ends_at, rests_at
 from schemas.instants import millis
 from streams.engine.store import HEAD, NEVER, PartitionStore
 
-DECODED = 50_000
-
 
 class Cases:
     """Decoded cases by (partition, key), the least recently used given up first."""
 
-    def __init__(self, store: PartitionStore) -> None:
-        self._store = store
+    def __init__(self, store: PartitionStore, most: int) -> None:
+        """`most`: of them are kept decoded."""
+        self._store, self._most = store, most
         self._decoded: OrderedDict[tuple[int, bytes], Case] = OrderedDict()
 
     def load(self, partition: int, key: bytes) -> Case:
@@ -30,7 +29,7 @@ class Cases:
         value = self._store.parts[partition].get(key)
         case = Case.decode(value[HEAD.size :]) if value is not None else Case.empty(key.decode())
         self._decoded[place] = case
-        if len(self._decoded) > DECODED:
+        if len(self._decoded) > self._most:
             self._give_up_one()
         return case
 

@@ -60,7 +60,7 @@ class Engine:
         self.clock, self.system = clock, system
         self.world: World = system.world
         self.inbox = Inbox(config.topic_prefix, config.partitions, clock)
-        self.cases = Cases(table.data)
+        self.cases = Cases(table.data, config.decoded_cases)
         self.deadlines: dict[int, Deadlines] = {}
         self.ready = self.stale = self.busy = self.cut = False
         self.last_step = time.monotonic()
