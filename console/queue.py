@@ -136,15 +136,15 @@ _OF_ALERT = (
 )
 
 
-def _alerts(scope: Scope, *more: Any) -> Select[Any]:
+def _alerts(scope: Scope) -> Select[Any]:
     columns = [alert.c[name] for name in (*_SHARED, *_OF_ALERT)]
-    return select(*columns, *more).where(alert.c.state == "firing", scope.of_duties(alert))
+    return select(*columns).where(alert.c.state == "firing", scope.of_duties(alert))
 
 
-def _duties(scope: Scope, now: datetime, *more: Any) -> Select[Any]:
+def _duties(scope: Scope, now: datetime) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
     columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns, *more).where(scope.of_duties(obligation), *unraised(now))
+    return select(*columns).where(scope.of_duties(obligation), *unraised(now))
 
 
 def unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:

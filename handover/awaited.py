@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from handover.case import Case
+from handover.derivation import Derived
 
 ANY = 2**64 - 1
 _BIT = 63
@@ -20,17 +21,14 @@ def sieve(agencies: Iterable[str]) -> int:
     return found
 
 
-def awaited(case: Case) -> frozenset[str] | None:
-    """The agencies that should answer the firing alerts of a case; None where what is owed has not been derived yet."""
-    if case.derived is None:
-        return None
-    firing = (case.derived.duties.get(slot) for slot, memory in case.memories.items() if memory.firing)
+def awaited(case: Case, derived: Derived) -> frozenset[str]:
+    """The agencies that should answer the firing alerts of a case, by what is derived of it."""
+    firing = (derived.duties.get(slot) for slot, memory in case.memories.items() if memory.firing)
     return frozenset(agency for duty in firing if duty is not None for agency in duty.answered_by)
 
 
 def sieve_of(case: Case) -> int:
-    """The bits of the agencies that a case waits for; 0 where no alert of it can be held."""
+    """The bits of the agencies that a case waits for: 0 where no alert of it can be held, ANY where what is owed is not derived yet."""
     if case.kind == "SOURCE" or not case.has_firing:
         return 0
-    agencies = awaited(case)
-    return ANY if agencies is None else sieve(agencies)
+    return ANY if case.derived is None else sieve(awaited(case, case.derived))

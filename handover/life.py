@@ -76,10 +76,10 @@ def _changes(case: Case, world: World, after: datetime) -> list[datetime]:
 
 def _next_move(case: Case, world: World, after: datetime) -> datetime | None:
     """When a feed goes or comes back that may hold a firing alert; any feed where what is owed has not been derived yet."""
-    agencies = awaited(case)
-    if agencies is None or case.derived is None:
+    derived = case.derived
+    if derived is None:
         return world.downtimes.next_move(after)
-    return world.downtimes.next_move_of(agencies, after, case.derived.frame.successors)
+    return world.downtimes.next_move_of(awaited(case, derived), after, derived.frame.successors)
 
 
 def live(case: Case, world: World, now: datetime, concerned: Concerned | None = None) -> list[Alert]:

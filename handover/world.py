@@ -118,8 +118,9 @@ class World:
         """What moved at instants t with `after` <= t < `before`."""
         everything = bisect_left(self._instants, after) < bisect_left(self._instants, before)
         moved = self.downtimes.moved(after, before)
-        successors = self.frame(before).successors
-        return Change(everything, sieve((*moved, *map(successors.agency, moved))) if moved else 0)
+        if not moved:
+            return Change(everything, 0)
+        return Change(everything, sieve((*moved, *map(self.frame(before).successors.agency, moved))))
 
 
 def _takes_effect(event: Event, arrival: datetime) -> list[datetime]:

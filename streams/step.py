@@ -326,14 +326,14 @@ class Engine:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
         changed, woken = key in work.changed, key in work.woken
         folded = (changed or woken) and fold(case, self.world, work.before)
-        moved = case.lived != lived and (
-            self._next_ms(case) != self.cases.next_of(partition, key)
-            or sieve_of(case) != self.cases.feeds_of(partition, key)
-        )
-        return folded or changed or moved or (woken and case.derived is not None)
+        if folded or changed or (woken and case.derived is not None):
+            return True
+        return case.lived != lived and self._has_moved(partition, key, case)
 
-    def _next_ms(self, case: Case) -> int:
-        return next_ms(case, self.config.case_retention)
+    def _has_moved(self, partition: int, key: bytes, case: Case) -> bool:
+        """Whether the table has another next instant of a case, or other feeds."""
+        at = next_ms(case, self.config.case_retention)
+        return at != self.cases.next_of(partition, key) or sieve_of(case) != self.cases.feeds_of(partition, key)
 
     def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
         """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""

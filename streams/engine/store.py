@@ -11,9 +11,8 @@ from faust.types import TP
 
 from handover.awaited import ANY
 
-HEAD = struct.Struct(
-    ">IqQ"
-)  # writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited)
+# Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited).
+HEAD = struct.Struct(">IqQ")
 NEVER = -(2**63)
 EPOCH, NEXT, FEEDS = "epoch", "next", "feeds"  # the same, as headers of the changelog record
 FIRING = "firing"  # in its place, in records of an earlier version

@@ -191,7 +191,7 @@ class Plant:
         found: dict[int, int] = {}
         for name in WORKERS:
             if self.parts[name].wanted:
-                for partition, seconds in _gauge(self.parts[name].web_port, "reentry_watermark_timestamp_seconds"):
+                for partition, seconds in gauge(self.parts[name].web_port, "reentry_watermark_timestamp_seconds"):
                     found[partition] = max(round(seconds * 1000), found.get(partition, 0))
         return found
 
@@ -246,7 +246,8 @@ def _door(worker: str) -> str:
     return worker.replace("-", "").upper()
 
 
-def _gauge(port: int, name: str) -> list[tuple[int, float]]:
+def gauge(port: int, name: str) -> list[tuple[int, float]]:
+    """A gauge of a worker by partition; empty while it does not answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()

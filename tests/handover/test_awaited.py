@@ -65,5 +65,6 @@ def test_a_feed_is_found_by_the_successor_of_its_code(world: World) -> None:
     merger = {"code": "990102", "change": "MERGED", "valid_from": "2026-01-10", "successor_code": "990103"}
     world.take(told("system.registry_changed", "2026-01-08 09:00", merger, PROVINCE, PROVINCE), at("2026-01-08 09:00"))
     case = firing(world, NIGHT)
-    assert awaited(case) == frozenset(("COUNTY_JUSTICE-990103-01",))
+    assert case.derived is not None
+    assert awaited(case, case.derived) == frozenset(("COUNTY_JUSTICE-990103-01",))
     assert world.changes(at("2026-01-19 00:00"), NIGHT).feeds & sieve_of(case)

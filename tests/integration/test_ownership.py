@@ -1,6 +1,5 @@
 """Partitions change their owner again and again: each one goes on with every case that was ever written."""
 
-import urllib.request
 from pathlib import Path
 
 import orjson
@@ -8,6 +7,7 @@ import pytest
 
 from cli.stack.ports import free_ports
 from schemas.topics import CASE
+from tests.chaos.plant import gauge
 from tests.conditions import until
 from tests.handover.histories import arriving, notice, scheduled
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
@@ -36,11 +36,7 @@ def test_a_worker_that_takes_over_twice_within_seconds_knows_all_cases(
 
 def _owned(port: int) -> int:
     """In how many partitions a worker has taken a step."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            return sum(line.startswith(b"reentry_open_cases{") for line in answer)
-    except OSError:
-        return 0
+    return len(gauge(port, "reentry_open_cases"))
 
 
 def _known(running: Pipeline) -> dict[str, list[str]]:
