@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from console.config import ConsoleConfig
 from sinks.database import connect
 from tests.browser.chromium import chromium as one_chromium
+from tests.browser.chromium import leave
 from tests.browser.furnishing import furnish
 from tests.browser.logins import log_in
 from tests.browser.serving import beside, served
@@ -116,7 +117,7 @@ def cookies(chromium: Browser) -> Callable[[str, str], Any]:
             context = chromium.new_context()
             log_in(context.new_page(), url, login)
             kept[url, login] = context.storage_state()
-            context.close()
+            leave(context)
         return kept[url, login]
 
     return of
@@ -141,5 +142,5 @@ def visit(chromium: Browser, cookies: Callable[[str, str], Any]) -> Iterator[Vis
 
     yield opened
     for context in contexts:
-        context.close()
+        leave(context)
     assert not complaints

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from console.config import ConsoleConfig
 from sinks.database import connect
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, leave
 from tests.browser.furnishing import furnish
 from tests.browser.logins import log_in
 from tests.browser.pages import Shown, address, pages
@@ -36,7 +36,7 @@ def opened(browser: Browser, url: str, one: Shown, path: str, language: str) -> 
         log_in(page, url, one.login)
     page.goto(f"{url}{path}")
     yield page
-    context.close()
+    leave(context)
 
 
 def taken(browser: Browser, url: str, one: Shown, path: str, folder: Path) -> Iterator[Path]:

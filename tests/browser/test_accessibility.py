@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from console.app import ROUTERS
+from tests.browser.chromium import leave
 from tests.browser.colours import SIGHTS, contrast, distance, read
 from tests.browser.conftest import Recorded, Visit
 from tests.browser.pages import Shown, address, pages
@@ -47,7 +48,7 @@ def opened(chromium: Browser, cookies: Callable[[str, str], Any], archive: Recor
         page = context.new_page()
         page.goto(f"{archive.url}{address(archive.engine, one)}")
         yield page
-        context.close()
+        leave(context)
 
     return one_page
 

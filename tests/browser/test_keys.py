@@ -70,7 +70,7 @@ def test_a_and_c_act_on_the_open_alert(queue: Page) -> None:
     queue.keyboard.type("japnxx")
     expect(queue.locator("#note input[name=note]")).to_have_value("japnxx")
     queue.keyboard.press("Escape")
-    with queue.expect_response(re.compile("/acknowledge$")) as answered:
+    with queue.expect_response(re.compile("/acknowledge$")) as answered, queue.expect_navigation():
         queue.keyboard.press("a")
     assert answered.value.request.method == "POST"
 
