@@ -140,7 +140,7 @@ class Day:
     provisional: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calendar:
     """Which days are worked. An unlisted year counts Monday to Friday, provisionally (semantics.md 2.3)."""
 

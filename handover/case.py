@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from orjson import Fragment
+
 from handover.alerts import Memory
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
@@ -80,6 +82,10 @@ class Case:
 
         self.revision += 1
         return encode(self)
+
+    def written(self, alert: Alert) -> Fragment:
+        """The JSON of one of its alerts: the same goes to the alert's topic and, while it fires, with the case."""
+        return self.fragments.of(("shown", alert.alert_id, alert.revision), alert, alert.wire)
 
     def holds(self, source: str, id_: str) -> bool:
         """Whether an event is a fact of its own, not one that it was told of another."""

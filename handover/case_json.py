@@ -13,7 +13,6 @@ from handover.case_view import view
 from handover.derivation import Slot
 from handover.facts import Fact
 from handover.factset import Entries
-from handover.fragments import Fragments
 from handover.handovers import Closed
 from handover.identity import alert_id, obligation_id
 from handover.ladder import Ladder
@@ -41,7 +40,7 @@ def encode(case: Case) -> Written:
         "subject": case.subject,
         "kind": case.kind,
         "revision": case.revision,
-        **_memories(case.memories, case.shown, made),
+        **_memories(case, case.memories, case.shown),
         "facts": _facts(case, case.entries),
         "disputes": {dispute: _facts(case, entries) for dispute, entries in case.disputes.items()},
         "lived": millis(case.lived) if case.lived else None,
@@ -49,7 +48,7 @@ def encode(case: Case) -> Written:
         "moved_to": case.moved_to,
     }
     if case.bases:
-        state["bases"] = [_base(base, made) for base in case.bases]
+        state["bases"] = [_base(case, base) for base in case.bases]
     if case.closed:
         state["closed"] = [
             [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
@@ -84,13 +83,14 @@ def _alert(slot: Slot) -> str:
     return alert_id(obligation_id(*slot))
 
 
-def _memories(memories: Mapping[Slot, Memory], shown: Mapping[Slot, Alert], made: Fragments) -> dict[str, Any]:
+def _memories(case: Case, memories: Mapping[Slot, Memory], shown: Mapping[Slot, Alert]) -> dict[str, Any]:
+    made = case.fragments
     return {
         "alerts": {
             _alert(slot): made.of(("alert", slot, memory.revision, memory.changed_at), memory, partial(_remembered, slot, memory))
             for slot, memory in memories.items()
         },
-        "shown": [made.of(("shown", slot, alert.revision), alert, alert.wire) for slot, alert in shown.items()],
+        "shown": [case.written(alert) for alert in shown.values()],
     }  # fmt: skip
 
 
@@ -106,8 +106,8 @@ def _recalled(value: Mapping[str, Any]) -> tuple[dict[Slot, Memory], dict[Slot, 
     return memories, shown
 
 
-def _base(base: Base, made: Fragments) -> dict[str, Any]:
-    return {"at": millis(base.at), "next": _ms(base.own_next), **_memories(base.memories, base.shown, made)}
+def _base(case: Case, base: Base) -> dict[str, Any]:
+    return {"at": millis(base.at), "next": _ms(base.own_next), **_memories(case, base.memories, base.shown)}
 
 
 def _based(row: Mapping[str, Any]) -> Base:

@@ -5,7 +5,12 @@ from typing import Any
 
 import orjson
 
-_ROOM = 64  # parts that may be unused before they are dropped
+_ROOM = 16  # parts that may be unused before they are dropped
+
+
+def dumped(value: object) -> bytes:
+    """The JSON of a value, to be kept: what orjson returns holds up to sixty kilobytes of room behind its end."""
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 class Fragments:
@@ -21,7 +26,7 @@ class Fragments:
         known = self._made.get(key)
         if known is not None and (known[0] is made_from or known[0] == made_from):
             return known[1]
-        fragment = orjson.Fragment(orjson.dumps(make()))
+        fragment = orjson.Fragment(dumped(make()))
         self._made[key] = (made_from, fragment)
         return fragment
 

@@ -1,6 +1,7 @@
 """Who is told when: the steps an unanswered alert climbs (semantics.md section 8)."""
 
 from datetime import datetime
+from functools import cache
 from typing import Literal, NamedTuple
 
 from handover.calendar import Calendar, Span, Term, due_day_of, end_of
@@ -22,9 +23,7 @@ class Ladder(NamedTuple):
         target, origin = offsets[step], offsets[self.start]
         if target.is_exact:
             return self.base + target.length - origin.length
-        days = target.terms[0].count - origin.terms[0].count
-        day = due_day_of(self.base)
-        return end_of(calendar.count(day, Span((Term(days, target.terms[0].unit),))).day)
+        return end_of(calendar.count(due_day_of(self.base), _between(origin, target)).day)
 
     def climbed(self, step: int, now: datetime, offsets: tuple[Span, ...], calendar: Calendar) -> int:
         """The highest step reached by `now`, never below `step`."""
@@ -38,6 +37,13 @@ class Ladder(NamedTuple):
         """When the next step will be reached; None at the top."""
         following = max(step, self.start) + 1
         return self.reached_at(following, offsets, calendar) if following < len(offsets) else None
+
+
+@cache
+def _between(origin: Span, target: Span) -> Span:
+    """From one step counted in days to a later one."""
+    first, last = origin.terms[0], target.terms[0]
+    return Span((Term(last.count - first.count, last.unit),))
 
 
 def told_at(step: int, owner: str) -> str:

@@ -33,6 +33,7 @@ class HandoverOwners:
         self._successors = successors
         self._facts = self._handover.facts if facts is None else facts
         self._cache: dict[str, str] = {}
+        self._county = ""
 
     def agency(self, role: str, anchor: Fact, county: str | None = None) -> str:
         """See Owners."""
@@ -40,6 +41,9 @@ class HandoverOwners:
             return self._successors.agency(self._answerer(anchor))
         if role in ("county", "town", "city") and county is not None:
             return self._successors.agency(self._of_county(role, county))
+        return self._in_force(role)
+
+    def _in_force(self, role: str) -> str:
         found = self._cache.get(role)
         if found is None:
             found = self._cache[role] = self._successors.agency(_ROLES[role](self))
@@ -47,8 +51,9 @@ class HandoverOwners:
 
     def jurisdiction(self, county: str | None = None) -> str:
         """See Owners."""
-        town = self._successors.agency(self._of_county("town", county) if county is not None else self.town())
-        return code_of(town)
+        if county is None:
+            return code_of(self._in_force("town"))
+        return code_of(self._successors.agency(self._of_county("town", county)))
 
     def _of_county(self, role: str, county: str) -> str:
         if role == "town":
@@ -82,6 +87,10 @@ class HandoverOwners:
 
     def county(self) -> str:
         """5.2."""
+        self._county = self._county or self._told_county()
+        return self._county
+
+    def _told_county(self) -> str:
         known = self._facts if self._facts is not self._handover.facts else self._handover.of(*_NAMES_COUNTY)
         named = [(fact.order, to) for fact in known if (to := _county_named_by(fact)) is not None]
         if named:

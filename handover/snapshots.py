@@ -1,7 +1,9 @@
 """The alert as others see it: contract.md section 4, built from what is remembered and what is owed."""
 
-from datetime import date, timedelta
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from handover.alerts import Memory
 from handover.calendar import DAY, Calendar, due_day_of
@@ -20,12 +22,12 @@ def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
     """One revision of an alert, with the obligation as derived now."""
     obligation = obligation_id(duty.scope, duty.rule.id, duty.occurrence)
     firing = memory.firing
-    return Alert(
+    return Alert.model_construct(  # of what has been read and derived: nothing of it is unchecked
         alert_id=alert_id(obligation),
         obligation_id=obligation,
         subject=duty.subject,
         handover_id=duty.handover_id,
-        handover_kind=cast("Any", duty.handover_kind),
+        handover_kind=duty.handover_kind,
         rule_id=duty.rule.id,
         occurrence=duty.occurrence,
         rule_book=duty.book,
@@ -35,7 +37,7 @@ def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
         basis=(dict(duty.rule.basis),),
         seen=duty.anchors if firing else tuple(dict.fromkeys((*duty.anchors, *duty.answers))),
         missing=duty.rule.missing if firing else (),
-        computation=tuple(computation(duty, frame.calendar)),
+        computation=computation(duty, frame.calendar),
         ladder=tuple(_ladder(memory, duty, frame)),
         **_remembered(memory),
     )
@@ -70,7 +72,7 @@ def ended_without_duty(memory: Memory, before: Alert) -> Alert:
 
 def reason(duty: Obligation, memory: Memory | None = None) -> dict[str, str]:
     """One sentence why, in both languages: who, what, by when, and how it ended."""
-    limit = f"{duty.due_at:%Y-%m-%d %H:%M}"
+    limit = _minute(duty.due_at)
     names, owner = duty.rule.names, duty.owner
     if duty.measured is not None:
         return _measured(duty, duty.measured, memory)
@@ -80,19 +82,24 @@ def reason(duty: Obligation, memory: Memory | None = None) -> dict[str, str]:
     if memory.firing:
         return {"zh": f"{zh}，至今未收到答复", "en": f"{en}; no answer has come"}
     ends = _ENDS[memory.outcome or "mistake"]
-    when = f"{memory.changed_at:%Y-%m-%d %H:%M}"
+    when = _minute(memory.changed_at)
     return {"zh": f"{zh}；{when} {ends[0]}", "en": f"{en}; {when} {ends[1]}"}
+
+
+@lru_cache(maxsize=16_384)  # limits are ends of days: many cases share one
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _measured(duty: Obligation, found: Measured, memory: Memory | None) -> dict[str, str]:
     """What a sink found, since when, and how it ended."""
-    clause, since = said(found), f"{duty.due_at:%Y-%m-%d %H:%M}"
+    clause, since = said(found), _minute(duty.due_at)
     zh = f"{duty.rule.names['zh']}：{clause['zh']}（{since} 起）"
     en = f"{duty.rule.names['en']}: {clause['en']} (since {since})"
     if memory is None or memory.firing:
         return {"zh": zh, "en": en}
     ends = ("恢复正常", "back within the limit") if memory.outcome == "met_late" else _ENDS[memory.outcome or "mistake"]
-    when = f"{memory.changed_at:%Y-%m-%d %H:%M}"
+    when = _minute(memory.changed_at)
     return {"zh": f"{zh}；{when} {ends[0]}", "en": f"{en}; {when} {ends[1]}"}
 
 
@@ -119,47 +126,41 @@ def _ladder(memory: Memory, duty: Obligation, frame: Frame) -> list[dict[str, An
     return found
 
 
-def computation(duty: Obligation, calendar: Calendar) -> list[dict[str, Any]]:
-    """The day-by-day count that a lawyer can check; for hour clocks one entry with the hours."""
-    count = duty.counted
+def computation(duty: Obligation, calendar: Calendar) -> tuple[dict[str, Any], ...]:
+    """The day-by-day count that a lawyer can check; for hour clocks one entry with the hours. Not to be changed."""
+    over_days_off = duty.rule.roll == "next_working"
+    return _computed(duty.counted, duty.anchor_at.date(), due_day_of(duty.due_at), over_days_off, calendar)
+
+
+@lru_cache(maxsize=16_384)  # what begins and ends on the same days is counted alike in every case
+def _computed(
+    count: Count | None, anchor: date, due_day: date, over_days_off: bool, calendar: Calendar
+) -> tuple[dict[str, Any], ...]:
+    due = {"day": due_day.isoformat(), "is": "due"}
+    started: dict[str, Any] = {"day": anchor.isoformat(), "is": "anchor"}
     if count is None:
-        return [{"day": duty.anchor_at.date().isoformat(), "is": "anchor"}, _due(duty)]
+        return started, due
     if count.length is not None and count.length.is_exact:
-        return [
-            {
-                "day": duty.anchor_at.date().isoformat(),
-                "is": "anchor",
-                "hours": count.length.length / timedelta(hours=1),
-            },
-            _due(duty),
-        ]
-    return [{"day": count.day0.isoformat(), "is": "anchor"}, *_days(duty, count, calendar)]
-
-
-def _due(duty: Obligation) -> dict[str, Any]:
-    return {"day": due_day_of(duty.due_at).isoformat(), "is": "due"}
-
-
-def _days(duty: Obligation, count: Count, calendar: Calendar) -> list[dict[str, Any]]:
-    due_day = due_day_of(duty.due_at)
+        return {**started, "hours": count.length.length / timedelta(hours=1)}, due
+    counted = {"day": count.day0.isoformat(), "is": "anchor"}
     working = count.length is not None and any(term.unit == "wd" for term in count.length.terms)
-    if not count.day0 < due_day or (due_day - count.day0) > _TALLIED * DAY or not working:
-        custody = [{"days": count.shift, "is": "custody"}] if count.shift else []
-        return [*custody, *_rolled(duty, calendar, due_day), _due(duty)]
-    found: list[dict[str, Any]] = []
+    if working and count.day0 < due_day and due_day - count.day0 <= _TALLIED * DAY:
+        return counted, *_days(count.day0, due_day, calendar)
+    custody = ({"days": count.shift, "is": "custody"},) if count.shift else ()
+    return counted, *custody, *(_rolled(calendar, due_day) if over_days_off else ()), due
+
+
+def _days(day0: date, due_day: date, calendar: Calendar) -> Iterator[dict[str, Any]]:
+    """Every day, with the number of working days up to it."""
     number = 0
-    for day, kind in calendar.listing(count.day0, due_day):
-        if kind != "off":
-            number += 1
-        found.append({"day": day.isoformat(), "is": kind} | ({"n": number} if kind != "off" else {}))
-    found[-1] = {"day": due_day.isoformat(), "is": "due", "n": number}
-    return found
+    for day, kind in calendar.listing(day0, due_day):
+        number += kind != "off"
+        shown = "due" if day == due_day else kind
+        yield {"day": day.isoformat(), "is": shown} | ({"n": number} if kind != "off" or shown == "due" else {})
 
 
-def _rolled(duty: Obligation, calendar: Calendar, due_day: date) -> list[dict[str, Any]]:
+def _rolled(calendar: Calendar, due_day: date) -> Sequence[dict[str, Any]]:
     """The days off that the due day was moved over."""
-    if duty.rule.roll != "next_working":
-        return []
     found: list[dict[str, Any]] = []
     day = due_day - DAY
     while not calendar.is_working(day):

@@ -17,7 +17,7 @@ class _Seen(NamedTuple):
     superseded: bool
 
     def has(self, *names: str) -> bool:
-        return any(name in self.handover.by_name for name in names)
+        return not self.handover.by_name.keys().isdisjoint(names)
 
 
 def state_of(handover: Handover, firing_rules: Iterable[str], *, detained: bool, superseded: bool) -> str:

@@ -101,8 +101,8 @@ class Alert(BaseModel):
         return self.model_dump(mode="json")
 
 
-def event(alert: Alert) -> dict[str, Any]:
-    """The CloudEvent that carries an alert."""
+def event(alert: Alert, written: object = None) -> dict[str, Any]:
+    """The CloudEvent that carries an alert. `written`: its JSON, where that has been made already."""
     return {
         "specversion": "1.0",
         "id": f"{alert.alert_id}:{alert.revision}",
@@ -111,7 +111,7 @@ def event(alert: Alert) -> dict[str, Any]:
         "subject": alert.subject,
         "time": show(alert.changed_at),
         "datacontenttype": "application/json",
-        "data": alert.wire(),
+        "data": written or alert.wire(),
     }
 
 

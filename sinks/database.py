@@ -1,5 +1,6 @@
 """Opening the database and bringing its tables to the newest version."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+FRESH_SECONDS = 5.0
+_RETURNED = "returned"
 
 
 class NotMigrated(RuntimeError):
@@ -19,10 +24,29 @@ class NotMigrated(RuntimeError):
 
 def connect(url: str) -> Engine:
     """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another."""
-    engine = create_engine(url, pool_pre_ping=True, json_serializer=_json, json_deserializer=orjson.loads)
+    engine = create_engine(url, json_serializer=_json, json_deserializer=orjson.loads)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+    _ask_the_rested(engine)
     return engine
+
+
+def _ask_the_rested(engine: Engine) -> None:
+    """A pooled connection that has rested may be dead and is asked first; asking each time would cost a page more than some of its queries."""
+
+    def returned(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_RETURNED] = time.monotonic()
+
+    def taken(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get(_RETURNED, time.monotonic()) < FRESH_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the others are as old: each is opened anew
+
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", taken)
 
 
 def _json(value: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from handover.fragments import dumped
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.parse import trusted
@@ -22,7 +23,7 @@ def home(subject: str, partitions: int) -> int:
 def routed(subject: str, event: Event, arrival_ms: int) -> Output:
     """An event on its way to a subject's case. `arrival_ms`: when it arrived, in ms of the judged time. Raise TooLarge."""
     headers = [(SUBJECT, subject.encode()), (ARRIVAL, b"%d" % arrival_ms)]
-    return Output(subject.encode(), fitting(orjson.dumps(event.wire())), headers)
+    return Output(subject.encode(), fitting(dumped(event.wire())), headers)
 
 
 def marker(told: Mapping[int, Marks]) -> Output:

@@ -308,7 +308,7 @@ class Engine:
                 work.writes[key] = case_out(
                     key, case, self.table.data.epoch[partition], work.before, self.config.case_retention
                 )
-                outputs = [alert_out(one) for one in found]
+                outputs = [alert_out(case, one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             facts = [one for one in work.facts if one.subject.encode() == key]
             work.facts = [one for one in work.facts if one.subject.encode() != key]

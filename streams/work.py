@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import orjson
-
 from handover.awaited import sieve_of
 from handover.case import Case
 from handover.folding import ends_at
+from handover.fragments import dumped
 from schemas import alert as alerts
 from schemas.alert import Alert
 from schemas.instants import from_millis
@@ -56,6 +55,6 @@ def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timed
     return Write(output, at, packed(epoch, at, feeds, value, kept))
 
 
-def alert_out(one: Alert) -> Output:
-    """An alert as it goes to its topic. Raise TooLarge."""
-    return Output(one.alert_id.encode(), fitting(orjson.dumps(alerts.event(one))), ALERT_HEADERS)
+def alert_out(case: Case, one: Alert) -> Output:
+    """An alert of a case as it goes to its topic. Raise TooLarge."""
+    return Output(one.alert_id.encode(), fitting(dumped(alerts.event(one, case.written(one)))), ALERT_HEADERS)

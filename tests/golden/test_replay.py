@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from handover.calendar import load_calendar
 from handover.replay import replay
 from handover.rulebook import load
+from schemas import alert as written
 from tests.golden.timelines import FOLDERS, ordered, read, rows
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -31,3 +33,10 @@ def test_every_step_of_the_ladder_is_told(folder: Path) -> None:
     assert sorted(found, key=lambda row: [row[n] for n in order]) == sorted(
         timeline.steps, key=lambda row: [row[n] for n in order]
     )
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_alert_is_one_that_a_reader_takes(folder: Path) -> None:
+    timeline = read(folder)
+    for alert in replay(timeline.events, BOOK, CALENDAR, timeline.until):
+        assert written.read(orjson.dumps(written.event(alert))) == alert

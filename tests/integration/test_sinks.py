@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
@@ -39,6 +40,32 @@ def server(tmp_path: Path) -> Iterator[Postgres]:
         migrate(engine)
         engine.dispose()
         yield found
+
+
+def test_a_pooled_connection_is_asked_only_after_a_rest(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, other, asked = connect(server.url), connect(server.url), list[object]()
+    ping = engine.dialect.do_ping
+
+    def counted(connection: Any) -> bool:
+        asked.append(connection)
+        return ping(connection)
+
+    def process() -> int:
+        with engine.connect() as connection:
+            return int(connection.scalar(text("SELECT pg_backend_pid()")) or 0)
+
+    monkeypatch.setattr(engine.dialect, "do_ping", counted)
+    first = process()
+    assert process() == first
+    assert not asked
+    monkeypatch.setattr("sinks.database.FRESH_SECONDS", 0.0)
+    assert process() == first
+    assert len(asked) == 1
+    with other.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
+    assert process() not in (0, first)
+    engine.dispose()
+    other.dispose()
 
 
 @contextmanager
