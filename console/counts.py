@@ -16,8 +16,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _KEPT_SECONDS, _KEPT_SCOPES = 2.0, 256
-_QUICK_SECONDS = 0.08  # what is counted quicker is counted anew while the page waits
-_REST = 10  # a slow count is not begun again before so many times its own length have passed
+_QUICK_SECONDS = 0.02  # what is counted quicker is counted anew while the page waits
+_REST_SECONDS, _REST = (
+    5.0,
+    10,
+)  # a slow count is not begun again before so long, and so many times its own length: pages ask meanwhile
 _WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has asked: the next page need not wait
 
 
@@ -34,7 +37,7 @@ class _Kept(Generic[T]):
 
     def rests(self, now: float) -> float:
         """Seconds until it is worth counting again."""
-        return self.at + max(_KEPT_SECONDS, _REST * self.took) - now
+        return self.at + max(_REST_SECONDS, _REST * self.took) - now
 
 
 class Counts(Generic[T]):

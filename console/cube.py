@@ -1,6 +1,6 @@
 """The counts of the queue: one grouped query for each table, from which every counter and facet is read. SQL and numbers only."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ _COUNTING_MEMORY = "64MB"
 
 @dataclass(frozen=True, slots=True)
 class CellOfCube:
-    """How many rows share everything that can be filtered by."""
+    """How many rows share everything that can be filtered by. `states`: its values of the facet `state`."""
 
     bucket: str
     sev: str
@@ -27,26 +27,44 @@ class CellOfCube:
     town: str
     wait: str
     rule: str
-    acknowledged: bool
-    escalated: bool
-    held: bool
-    contested: bool
-    provisional: bool
+    states: frozenset[str]
     snoozed: bool
     late: bool
     n: int
     oldest: datetime
 
-    @property
-    def states(self) -> frozenset[str]:
-        """Its values of the facet `state`."""
-        found = {"ack" if self.acknowledged else "open"}
-        named = {"esc": self.escalated, "held": self.held, "contest": self.contested, "prov": self.provisional}
-        return frozenset(found | {name for name, holds in named.items() if holds})
+    def fits(self, facet: str, wanted: frozenset[str]) -> bool:
+        """Whether one of the values that a facet asks for is its own."""
+        return not wanted.isdisjoint(self.states) if facet == "state" else getattr(self, facet) in wanted
 
-    def values(self, facet: str) -> frozenset[str]:
+    def values(self, facet: str) -> Iterable[str]:
         """Its values of a facet."""
-        return self.states if facet == "state" else frozenset((getattr(self, facet),))
+        return self.states if facet == "state" else (getattr(self, facet),)
+
+
+class Cells:
+    """Cells in the lists that pages ask for."""
+
+    def __init__(self, cells: Iterable[CellOfCube] = ()) -> None:
+        """Each cell stands in its bucket's list and in those that have its bucket too."""
+        self.all = tuple(cells)
+        self._listed: dict[tuple[bool, str], list[CellOfCube]] = defaultdict(list)
+        for one in self.all:
+            for bucket in _SHOWN_IN[one.bucket]:
+                self._listed[one.snoozed, bucket].append(one)
+
+    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CellOfCube]:
+        """Those of a bucket; "": what a page without a bucket shows."""
+        return self._listed.get((snoozed, bucket), ())
+
+
+_SHOWN_IN: Mapping[str, Sequence[str]] = {
+    "first": ("first", "over", ""),
+    "over": ("over", ""),
+    "today": ("today", ""),
+    "soon": ("soon", ""),
+    "later": ("later",),
+}
 
 
 @dataclass(frozen=True)
@@ -56,40 +74,36 @@ class Cube:
     `mine`: the part that somebody has taken or was given; empty until `of_staff`.
     """
 
-    cells: Sequence[CellOfCube]
+    cells: Cells
     by_day: Mapping[date, int] = field(default_factory=dict)
-    mine: Sequence[CellOfCube] = ()
+    mine: Cells = field(default_factory=Cells)
 
     def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
         """How many rows a set of filters leaves."""
         return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
 
-    def chosen(
-        self, filters: Filters, *, view: str | None = None, bucket: str | None = None, but: str = ""
-    ) -> Iterable[CellOfCube]:
-        """The cells that filters leave; those of the facet `but` do not count."""
-        view = filters.view if view is None else view
-        bucket = filters.bucket if bucket is None else bucket
-        wanted = [(facet, found) for facet in FACETS if facet != but and (found := filters.of(facet))]
-        for one in self.mine if view == "mine" else self.cells:
-            if one.snoozed is not (view == "snoozed") or not _in_bucket(one, bucket):
-                continue
-            if not wanted or all(found & one.values(facet) for facet, found in wanted):
-                yield one
-
-    def facet(self, facet: str, filters: Filters) -> Counter[str]:
-        """How many rows each value of a facet would leave under the other filters."""
-        found: Counter[str] = Counter()
-        for one in self.chosen(filters, but=facet):
-            for value in one.states if facet == "state" else (getattr(one, facet),):
-                found[value] += one.n
+    def chosen(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> Sequence[CellOfCube]:
+        """The cells that filters leave."""
+        found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
+        for facet in FACETS:
+            if wanted := filters.of(facet):
+                found = [one for one in found if one.fits(facet, wanted)]
         return found
 
+    def facets(self, filters: Filters) -> Mapping[str, Counter[str]]:
+        """How many rows each value of each facet would leave under the filters of the others."""
+        found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+        asked = [(facet, wanted) for facet in FACETS if (wanted := filters.of(facet))]
+        for one in self._listed(filters.view, filters.bucket):
+            against = [facet for facet, wanted in asked if not one.fits(facet, wanted)]
+            if len(against) <= 1:
+                for facet in against or FACETS:
+                    for value in one.values(facet):
+                        found[facet][value] += one.n
+        return found
 
-def _in_bucket(one: CellOfCube, bucket: str) -> bool:
-    if bucket == "over":
-        return one.bucket in ("first", "over")
-    return one.bucket == bucket if bucket else one.bucket != "later"
+    def _listed(self, view: str, bucket: str) -> Sequence[CellOfCube]:
+        return (self.mine if view == "mine" else self.cells).of(bucket, snoozed=view == "snoozed")
 
 
 def cube_of(engine: Engine, scope: Scope, moment: Moment) -> Cube:
@@ -104,16 +118,14 @@ def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
         connection.exec_driver_sql(
             f"SET LOCAL work_mem = '{_COUNTING_MEMORY}'"
         )  # a province is counted without a sort on disk
-    cells = [
-        *_cells(connection, _cube_of_alerts(scope, moment), late=True),
-        *_cells(connection, _cube_of_duties(scope, moment), late=False),
-    ]
-    return Cube(cells, _days_ahead(connection, scope, moment))
+    late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
+    due = _cells(connection, _cube_of_duties(scope, moment), late=False)
+    return Cube(Cells((*late, *due)), _days_ahead(connection, scope, moment))
 
 
 def of_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
     """The same counts with those of one person's own alerts, which an index finds."""
-    return replace(counted, mine=list(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
+    return replace(counted, mine=Cells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
 
 
 def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
@@ -190,12 +202,20 @@ def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
+_STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
+
+
 def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CellOfCube]:
     for row in connection.execute(wanted).mappings():
-        values = {name: row[name] for name in _DIMENSIONS}
-        flags = {name: bool(value) for name, value in values.items() if name in _DIMENSIONS[6:]}
-        kind = _KIND_OF.get(row["kind"], row["kind"])
-        yield CellOfCube(**{**values, **flags, "kind": kind}, late=late, n=int(row["n"]), oldest=row["oldest"])
+        states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
+        yield CellOfCube(
+            **{name: row[name] for name in ("bucket", "sev", "town", "wait", "rule", "oldest")},
+            kind=_KIND_OF.get(row["kind"], row["kind"]),
+            states=frozenset(states),
+            snoozed=bool(row["snoozed"]),
+            late=late,
+            n=int(row["n"]),
+        )
 
 
 def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:

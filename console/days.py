@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from handover.calendar import DAY, Calendar, due_day_of
@@ -78,7 +79,12 @@ def due(
 
 def working_days(calendar: Calendar, after: date, last: date) -> int:
     """How many working days follow `after` up to and with `last`."""
-    return sum(calendar.is_working(day) for day in _days(after + DAY, last))
+    return _working(calendar, after + DAY, last)
+
+
+@lru_cache(maxsize=16_384)  # rows of one page were begun and fall due on the same few days
+def _working(calendar: Calendar, first: date, last: date) -> int:
+    return sum(map(calendar.is_working, _days(first, last)))
 
 
 def soon_until(calendar: Calendar, today: date) -> date:
@@ -104,17 +110,16 @@ def _boxes(
         over = max(0, (now - due_at) // HOUR)
         return Boxes(total, spent, spent < total and now > anchor_at, over, now >= due_at)
     today, last, first = now.date(), due_day_of(due_at), anchor_at.date()
-    counts = calendar.is_working if unit == "wd" else _always
+
+    def counted(start: date, end: date) -> int:
+        return _working(calendar, start, end) if unit == "wd" else max(0, (end - start).days + 1)
+
     total = max((one["n"] for one in computation if "n" in one), default=0) or max(1, (last - first).days)
     if today <= last:
-        left = sum(map(counts, _days(today + DAY, last)))
-        half = bool(counts(today)) and left < total
+        left = counted(today + DAY, last)
+        half = bool(counted(today, today)) and left < total
         return Boxes(total, max(0, total - left - half), half, 0, False)
-    return Boxes(total, total, False, sum(map(counts, _days(last + DAY, today - DAY))), bool(counts(today)))
-
-
-def _always(_: date) -> bool:
-    return True
+    return Boxes(total, total, False, counted(last + DAY, today - DAY), bool(counted(today, today)))
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -13,7 +13,7 @@ from console import actions, pending, people, recording, telling
 from console.actions import Refused
 from console.alerts import story
 from console.cube import of_staff
-from console.queue import BUCKETS, FACETS, Key, Moment, key_of
+from console.queue import BUCKETS, Key, Moment, key_of
 from console.queue import page as read_page
 from console.routes import people as person_pages
 from console.routes.alerts import conflict_of, found, keep, possible, said, tell
@@ -161,9 +161,9 @@ def queue(
         rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
         counts={
-            name: sum(one.n for one in counted.cells if one.bucket == name and not one.snoozed) for name in BUCKETS
+            name: sum(one.n for one in counted.cells.all if one.bucket == name and not one.snoozed) for name in BUCKETS
         },
-        facets={name: dict(counted.facet(name, filters)) for name in FACETS},
+        facets={name: dict(counts) for name, counts in counted.facets(filters).items()},
     )
 
 

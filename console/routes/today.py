@@ -143,7 +143,7 @@ def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str,
 def _counters(visitor: Visitor, counted: Cube, filters: Filters, moment: Moment) -> list[dict[str, Any]]:
     t, found = visitor.words.t, []
     for bucket in ("over", "today", "soon"):
-        cells = list(counted.chosen(filters, bucket=bucket))
+        cells = counted.chosen(filters, bucket=bucket)
         if bucket == "over" and cells:
             critical = sum(one.n for one in cells if one.bucket == "first")
             oldest = min(one.oldest for one in cells)
@@ -181,8 +181,7 @@ def _outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
 
 def _facets(visitor: Visitor, counted: Cube, filters: Filters) -> list[dict[str, Any]]:
     found = []
-    for name in FACETS:
-        counts = counted.facet(name, filters)
+    for name, counts in counted.facets(filters).items():
         chosen = filters.of(name)
         if name in _KNOWN:
             values = list(_KNOWN[name])

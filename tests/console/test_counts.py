@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from console import counts
 from console.counts import Counts
-from console.cube import Cube
+from console.cube import Cells, Cube
 from console.scope import Scope
 
 CITY, COUNTY = (Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", "COUNTY_JUSTICE-990102-01", "990102"))
@@ -27,7 +27,7 @@ class Counter:
             self._said.notify_all()
         if self.times >= self.fails_from:
             raise OperationalError("count", {}, Exception("away"))
-        return Cube(())
+        return Cube(Cells())
 
     def reaches(self, times: int) -> bool:
         with self._said:
@@ -58,7 +58,7 @@ def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pyt
 
 def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
-    monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.02)
+    monkeypatch.setattr(counts, "_REST_SECONDS", 0.02)
     kept, count = Counts[Cube](), Counter()
     first = kept.of(CITY, count)
     assert count.reaches(4)
@@ -73,7 +73,7 @@ def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monke
 
 def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
-    monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.02)
+    monkeypatch.setattr(counts, "_REST_SECONDS", 0.02)
     kept, count = Counts[Cube](), Counter(fails_from=2)
     kept.of(CITY, count)
     assert count.reaches(2)
