@@ -63,7 +63,8 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
     """Feeds with a firing alert, the longest first: who, since when, how many alerts in scope are held back by it."""
     if "today" not in scope.pages:
         return []
-    rows = list(islice((row for row in _firing(connection) if scope.depends_on(row["subject"])), _SHOWN))
+    shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
+    rows = list(islice((row for row in _firing(connection, *shown) if scope.depends_on(row["subject"])), _SHOWN))
     if not rows:
         return []
     held, now = held_in(site, scope), site.now()
@@ -80,8 +81,13 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
     ]
 
 
-def _firing(connection: Connection) -> list[Mapping[str, Any]]:
-    wanted = select(alert).where(alert.c.state == "firing", alert.c.rule_id.in_(RULES)).order_by(alert.c.raised_at)
+def _firing(connection: Connection, *columns: ColumnElement[Any]) -> list[Mapping[str, Any]]:
+    """The firing alerts on feeds, the longest first: these columns, or all of them."""
+    wanted = (
+        select(*(columns or alert.c))
+        .where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
+        .order_by(alert.c.raised_at)
+    )
     return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
