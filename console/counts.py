@@ -17,10 +17,8 @@ T = TypeVar("T")
 
 _KEPT_SECONDS, _KEPT_SCOPES = 2.0, 256
 _QUICK_SECONDS = 0.02  # what is counted quicker is counted anew while the page waits
-_REST_SECONDS, _REST = (
-    5.0,
-    10,
-)  # a slow count is not begun again before so long, and so many times its own length: pages ask meanwhile
+# A slow count is not begun again before so long, and so many times its own length: pages ask meanwhile.
+_REST_SECONDS, _REST = 5.0, 10
 _WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has asked: the next page need not wait
 
 
