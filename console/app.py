@@ -138,6 +138,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.live.stop()
+        site.counts.stop()
+        site.held.stop()
         app.state.redriver.stop()
         app.state.runs.stop()
         app.state.publisher.stop()

@@ -19,6 +19,7 @@ _KEPT_SECONDS, _KEPT_SCOPES = 2.0, 256
 _QUICK_SECONDS = 0.02  # what is counted quicker is counted anew while the page waits
 # A slow count is not begun again before so long, and so many times its own length: pages ask meanwhile.
 _REST_SECONDS, _REST = 5.0, 10
+_STOP_SECONDS = 10.0
 _WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has asked: the next page need not wait
 
 
@@ -44,7 +45,8 @@ class Counts(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Scope, _Kept[T]] = OrderedDict()
-        self._warm: set[Scope] = set()
+        self._warm: dict[Scope, threading.Thread] = {}
+        self._ended = threading.Event()
 
     def of(self, scope: Scope, count: Callable[[], T]) -> T:
         """The kept numbers, or new ones. `count` is called again later: it must count as of then."""
@@ -57,6 +59,14 @@ class Counts(Generic[T]):
                 return found.numbers
         return self._count(scope, count, now).numbers
 
+    def stop(self) -> None:
+        """Count no more; return once a count that is under way has ended."""
+        self._ended.set()
+        with self._lock:
+            counting = list(self._warm.values())
+        for one in counting:
+            one.join(timeout=_STOP_SECONDS)
+
     def _count(self, scope: Scope, count: Callable[[], T], asked: float) -> _Kept[T]:
         began = time.monotonic()
         numbers = count()
@@ -68,8 +78,10 @@ class Counts(Generic[T]):
             while len(self._kept) > _KEPT_SCOPES:
                 self._kept.popitem(last=False)
             if kept.is_slow and scope not in self._warm:
-                self._warm.add(scope)
-                threading.Thread(target=self._go_on, args=(scope, count), name="counts", daemon=True).start()
+                self._warm[scope] = threading.Thread(
+                    target=self._go_on, args=(scope, count), name="counts", daemon=True
+                )
+                self._warm[scope].start()
         return kept
 
     def _go_on(self, scope: Scope, count: Callable[[], T]) -> None:
@@ -80,12 +92,13 @@ class Counts(Generic[T]):
                     kept, now = self._kept.get(scope), time.monotonic()
                 if kept is None or not kept.is_slow or now - kept.asked > _WARM_SECONDS:
                     return
-                time.sleep(max(0.0, kept.rests(now)))
+                if self._ended.wait(max(0.0, kept.rests(now))):
+                    return
                 self._count(scope, count, kept.asked)
         except SQLAlchemyError as error:
             log.warning("counting waits: %s", type(error).__name__)
         finally:
             with self._lock:
-                self._warm.discard(scope)
+                self._warm.pop(scope, None)
                 if scope in self._kept:
                     self._kept[scope].at = 0.0  # what nobody counts on with is old

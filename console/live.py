@@ -25,6 +25,7 @@ BUFFER = 5_000  # changes that a page may have missed; more, and it is told to l
 _OVERLAP, _SEEN = 200, 2_000  # on PostgreSQL a lower number may be committed after a higher one
 _QUEUE, _KEYS = 1_000, 500
 BEAT_SECONDS = 5.0
+_STOP_SECONDS = 15.0
 _COLUMNS = ("alert_id", "revision", "state", "severity", "rule_id", "owner_agency", "jurisdiction", "step", "handover_kind", "acknowledged_by",
             "assigned_to", "held", "contest", "provisional")  # fmt: skip
 _TOLD = ("alert_id", "revision", "state", "severity")
@@ -59,6 +60,7 @@ class Live:
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
         self._away = ""  # since when the database does not answer, as people read it
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -68,11 +70,11 @@ class Live:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End, and end all open pages."""
+        """End once a reading that is under way has given its connection back, and end all open pages."""
+        self._ending.set()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._task, _STOP_SECONDS)
         for page in self._pages:
             _tell(page, None)
 
@@ -119,8 +121,7 @@ class Live:
         return await run_in_threadpool(self._read, since, self._last)
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._poll)
+        while not await self._ended():
             try:
                 found = await run_in_threadpool(self._read_on)
                 self._away = ""
@@ -132,6 +133,12 @@ class Live:
             for one in found:
                 for page in list(self._pages):
                     _tell(page, one)
+
+    async def _ended(self) -> bool:
+        """Rest between two readings, or as long as it takes to be told to end."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._ending.wait(), self._poll)
+        return False
 
     def _newest(self) -> int:
         with self._engine.connect() as connection:

@@ -80,3 +80,15 @@ def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.M
     until(nobody_counts_on)
     with pytest.raises(OperationalError):
         kept.of(CITY, count)
+
+
+def test_what_counts_on_has_ended_when_the_console_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(counts, "_REST_SECONDS", 60.0)
+    kept, count = Counts[Cube](), Counter()
+    kept.of(CITY, count)
+    kept.of(COUNTY, count)
+    assert not nobody_counts_on()
+    kept.stop()
+    assert nobody_counts_on()
+    assert count.times == 2

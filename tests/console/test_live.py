@@ -1,12 +1,13 @@
 """Open pages: each is told what it may see, goes on where it stopped, and ends with its session."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 
 from console import live
 from console.live import Live, Page, matches
@@ -152,3 +153,21 @@ def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filte
         )
     assert matches(filters, "nobody", COUNTY, row) == fits
     assert not OTHER.sees(row)
+
+
+async def test_a_reading_under_way_gives_its_connection_back_before_the_end(engine: Engine) -> None:
+    taken, may_go_on = threading.Event(), threading.Event()
+
+    def held(*_: object) -> None:
+        taken.set()
+        assert may_go_on.wait(10)
+
+    hub = Live(engine, 0.01)
+    await hub.start()
+    event.listen(engine, "checkout", held)
+    assert await asyncio.to_thread(taken.wait, 5)
+    ending = asyncio.ensure_future(hub.stop())
+    assert not (await asyncio.wait({ending}, timeout=0.1))[0]
+    may_go_on.set()
+    await asyncio.wait_for(ending, 5)
+    assert "Current Checked out connections: 0" in engine.pool.status()
