@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
@@ -84,7 +86,10 @@ def outlook(days: Sequence[Day]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One duty of a person: its window, when it was due, when it was met; days are numbered from the chart's first."""
+    """One duty of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
+
+    A name too long for its place is cut; the list below the chart has it whole.
+    """
 
     name: str
     below: str
@@ -107,7 +112,8 @@ class Span:
     today_label: str
 
 
-_LEFT, _RIGHT = 150.0, 1166.0
+_LEFT, _RIGHT = 176.0, 1166.0
+_NAME, _BELOW = 23, 31  # letters before the chart; a Chinese character takes the place of two
 _TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of a week's label: they do not overlap
 
 
@@ -139,6 +145,14 @@ def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
     )
 
 
+def cut(text: str, letters: int) -> str:
+    """The text, or as much of it as fits into the place of so many letters, with "…" at its end."""
+    places = list(accumulate(2 if east_asian_width(one) in "WF" else 1 for one in text))
+    if not places or places[-1] <= letters:
+        return text
+    return f"{text[: sum(end < letters for end in places)].rstrip()}…"
+
+
 def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
     def at(day: float) -> float:
         return _LEFT + min(max(day, 0.0), span.days) * scale
@@ -146,7 +160,8 @@ def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
     start, due = at(line.start), at(line.due)
     end = at(line.met) if line.met is not None else at(span.today) if span.today is not None else due
     parts = [
-        f'<text class="tb big" x="0" y="{y + 1}">{escape(line.name)}</text><text x="0" y="{y + 14}">{escape(line.below)}</text>'
+        f'<text class="tb big" x="0" y="{y + 1}">{escape(cut(line.name, _NAME))}</text>',
+        f'<text x="0" y="{y + 14}">{escape(cut(line.below, _BELOW))}</text>',
     ]
     parts.append(f'<path class="ln{" dash" if line.future else ""}" d="M{start:.1f} {y}H{due:.1f}"/>')
     if line.late and end > due:

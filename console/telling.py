@@ -19,7 +19,7 @@ def sentence(words: Words, story: Story) -> str:
     values = {
         "owner": words.agency(row["owner_agency"]),
         "limit": words.before(row["due_at"]),
-        "answer": words.fact(row["missing"][0]) if row["missing"] else words.rule(row["rule_id"], row["occurrence"]),
+        "duty": t("alert.duty", answer=words.fact(row["missing"][0])) if row["missing"] else t("alert.duty.any"),
     }
     if row["outcome"]:
         return t("alert.say.ended", **values, at=words.at(row["resolved_at"]), outcome=t(f"outcome.{row['outcome']}"))

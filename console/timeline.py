@@ -168,9 +168,8 @@ def _line(site: Site, words: Words, duty: Row, at: Any, now: datetime) -> charts
     firing = duty["late"] and not duty["outcome"]
     met = at(duty["resolved_at"]) if duty["outcome"] == "met_late" else None
     note = words.t(f"outcome.{duty['outcome']}") if duty["outcome"] else due_shown(words, duty, now, site).words
-    name = _rule(words, duty)
     return charts.Line(
-        name=name if len(name) <= 10 or words.language == "en" else f"{name[:9]}…",
+        name=_rule(words, duty),
         below=f"{duty['rule_id']} {words.agency(duty['owner_agency'])}",
         start=at(duty["anchor_at"]),
         due=at(duty["due_at"]),

@@ -147,13 +147,13 @@ def _day(words: Words, day: pulse.Day) -> dict[str, Any]:
 
 
 def _alert(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
-    words = visitor.words
+    words, why = visitor.words, "row.why" if row["state"] == "firing" else "row.why.due"
     return {
         "href": f"/alerts/{row['alert_id']}" if visitor.scope.sees(row) else "",
         "rule": f"{row['rule_id']} {words.rule(row['rule_id'], row['occurrence'])}",
         "severity": row["severity"],
         "firing": row["state"] == "firing",
-        "reason": words.t.of(row["reason"]),
+        "reason": words.t(why, owner=words.agency(row["owner_agency"]), limit=words.before(row["due_at"])),
         "since": words.at(row["raised_at"]),
         "until": words.at(row["resolved_at"]) if row["resolved_at"] else "",
     }

@@ -108,7 +108,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "groups": _groups(words, counted, filters, moment, rows, listed),
         "shown": len(rows),
         "next": f"/today?{query_of(filters, after=key_of(rows[-1]))}" if more else "",
-        "later": counted.count(filters, bucket="later") if not filters.bucket else 0,
+        "later": counted.count(filters, bucket="later") if not (filters.bucket or filters.q) else 0,
         "later_href": f"/today?{query_of(filters, bucket='later')}",
         "feeds": feeds,
         "saved": saved,
@@ -270,7 +270,7 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
     people = select(func.count(handover.c.subject.distinct())).where(scope.of_handovers(handover))
     duties = select(func.count()).select_from(obligation).where(scope.of_duties(obligation))
     return {
-        "rules": len(visitor.site.book.rules),
+        "rules": len({one.id for one in visitor.site.book.rules}),
         "people": int(connection.execute(people).scalar_one()),
         "duties": int(connection.execute(duties).scalar_one()),
         "feeds": count_feeds(connection, scope),

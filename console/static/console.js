@@ -11,6 +11,8 @@
     var input = one("input[name=" + name + "][value='" + (store[name] || "") + "']");
     if (input) input.checked = true;
   });
+  var here = one(".nav [aria-current]");
+  if (here && here.parentNode.scrollWidth > here.parentNode.clientWidth) here.scrollIntoView({ block: "nearest", inline: "center" });
   if (innerWidth < 1081) all("details.fx").forEach(function (x) { x.removeAttribute("open"); });
   doc.addEventListener("change", function (e) {
     var name = e.target.name, value = e.target.value;

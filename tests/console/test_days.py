@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from console.charts import boxes
+from console.charts import boxes, cut
 from console.days import Boxes, due, soon_until, strip, unit_of
 from console.words import Words
 from handover.calendar import load_calendar
@@ -115,3 +115,18 @@ def test_a_long_strip_is_cut_in_the_middle() -> None:
 def test_three_working_days_from_now() -> None:
     assert soon_until(CALENDAR, date(2026, 10, 14)) == date(2026, 10, 19)
     assert soon_until(CALENDAR, date(2026, 9, 30)) == date(2026, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("接收未完成：矫正小组", "接收未完成：矫正小组"),
+        ("未按期报到、汇报、学习的人", "未按期报到、汇报、学习…"),
+        ("Acceptance incomplete", "Acceptance incomplete"),
+        ("Acceptance incomplete: correction group", "Acceptance incomplete:…"),
+        ("Dispute not taken up (town)", "Dispute not taken up (…"),
+    ],
+)
+def test_a_name_is_cut_where_its_place_ends(text: str, shown: str) -> None:
+    assert cut(text, 23) == shown

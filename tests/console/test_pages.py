@@ -8,6 +8,8 @@ from sqlalchemy import Engine, select
 
 from console.demo import DEMO_USERS
 from console.i18n import catalogue
+from console.words import Words
+from handover.rulebook import load
 from sinks.tables import alert, handover
 from tests.console.conftest import OpenConsole, firing
 
@@ -143,6 +145,29 @@ def test_an_alert_says_why_who_and_by_when(console: OpenConsole, engine: Engine)
         assert part in words, part
     assert 'class="cal"' in page
     assert 'class="ladder"' in page
+
+
+def test_an_alert_that_has_ended_asks_for_nothing_by_its_rule_s_name(console: OpenConsole, engine: Engine) -> None:
+    with engine.connect() as connection:
+        wanted = select(alert.c.alert_id, alert.c.rule_id).where(
+            alert.c.state == "resolved", alert.c.jurisdiction.startswith("990102"), alert.c.outcome == "met_late"
+        )
+        alert_id, rule = connection.execute(wanted.limit(1)).one()
+    page = console("county").get(f"/alerts/{alert_id}").text
+    words = " ".join(Text(page).words)
+    assert "前办理。" in words
+    assert f"给出“{Words('zh', load('cn-default')).rule(rule)}" not in words
+
+
+def test_a_search_says_how_many_it_found_and_nothing_of_the_rest(console: OpenConsole, engine: Engine) -> None:
+    alert_id = firing(engine, "990102")
+    words = " ".join(Text(console("county").get(f"/today?q={alert_id}").text).words)
+    assert "找到 1 件" in words
+    assert "以后还有" not in words
+    assert "其中" not in words
+    whole = " ".join(Text(console("county").get("/today").text).words)
+    assert "以后还有" in whole
+    assert "其中" in whole
 
 
 def test_the_same_alert_as_json(console: OpenConsole, engine: Engine) -> None:
