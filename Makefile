@@ -64,7 +64,7 @@ compiled: $(COMPILED) ## the domain as machine code in var/compiled, as the imag
 bench: setup $(COMPILED) ## measure this machine (see benchmarks/)
 	@$(AS_COMPILED) $(BIN)/python -m benchmarks $(ARGS)
 
-screenshots: setup $(BROWSER_DONE) ## a picture of each page of the console in var/screenshots; ARGS=queue: of some
+screenshots: setup $(BROWSER_DONE) ## a picture of each page of the console in var/screenshots; ARGS="queue person": of some
 	@$(BIN)/python -m tests.browser.screenshots var/screenshots $(ARGS)
 
 bench-peers: setup $(COMPILED) ## the same job on our engine and on its peers, on one broker (see benchmarks/peers/)

@@ -112,8 +112,8 @@ class Span:
     today_label: str
 
 
-_LEFT, _RIGHT = 176.0, 1166.0
-_NAME, _BELOW = 23, 31  # letters before the chart; a Chinese character takes the place of two
+_LEFT, _RIGHT = 236.0, 1166.0
+_NAME, _BELOW = 32, 42  # letters before the chart; a Chinese character takes the place of two
 _TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of a week's label: they do not overlap
 
 

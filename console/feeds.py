@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
@@ -19,7 +18,6 @@ from sinks.tables import alert, dead_letter, event, handover, publisher
 
 RULES = ("X03", "X04")
 _LATE = "X06"
-_SHOWN = 3
 _HEARTBEAT = "reentry.system.publisher_heartbeat.v1"
 
 State = Literal["silent", "gap", "late", "quiet", "ok"]
@@ -60,11 +58,14 @@ def path_of(source: str) -> str:
 
 
 def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> list[Mapping[str, Any]]:
-    """Feeds with a firing alert, the longest first: who, since when, how many alerts in scope are held back by it."""
+    """Feeds with a firing alert, the longest first, each once: who, since when, how many alerts in scope are held back by it."""
     if "today" not in scope.pages:
         return []
     shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
-    rows = list(islice((row for row in _firing(connection, *shown) if scope.depends_on(row["subject"])), _SHOWN))
+    rows: dict[str, Mapping[str, Any]] = {}
+    for row in _firing(connection, *shown):
+        if scope.depends_on(row["subject"]):
+            rows.setdefault(row["subject"], row)
     if not rows:
         return []
     held, now = held_in(site, scope), site.now()
@@ -77,7 +78,7 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
             "held": held.get(agency_of(row["subject"]), 0),
             "href": path_of(row["subject"]) if "feeds" in scope.pages else "",
         }
-        for row in rows
+        for row in rows.values()
     ]
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots FOLDER [NAME]`: a picture of each page of the console, or of those with NAME in their name.
+"""`python -m tests.browser.screenshots FOLDER [NAME...]`: a picture of each page of the console, or of those with NAME in their name.
 
 `python -m tests.browser.screenshots docs/img readme` takes those that the README shows.
 """
@@ -77,8 +77,8 @@ def _paper(page: Page, file: Path, *, landscape: bool) -> Path:
     return file
 
 
-def main(folder: Path, part: str = "") -> None:
-    """Take them all, on the recorded history and what people left behind in it."""
+def main(folder: Path, *parts: str) -> None:
+    """Take them all, or those with one of these parts in the name, on the recorded history and what people left behind in it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as kept:
         model = Path(kept) / "model.sqlite"
@@ -87,9 +87,9 @@ def main(folder: Path, part: str = "") -> None:
         engine = connect(f"sqlite:///{model}")
         config = ConsoleConfig(str(engine.url), NOWHERE, now=lambda: NOW, secure_cookies=False, demo=True)
         with served(config) as (url, app), chromium() as browser:
-            take = for_readme if part == "readme" else taken
+            take = for_readme if parts == ("readme",) else taken
             for one in pages(app.state.site.paths):
-                if one.name in _README if part == "readme" else part in one.name:
+                if one.name in _README if take is for_readme else any(part in one.name for part in parts or ("",)):
                     for file in take(browser, url, one, address(engine, one), folder):
                         print(file)
         engine.dispose()
@@ -97,5 +97,5 @@ def main(folder: Path, part: str = "") -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit("screenshots: no folder: python -m tests.browser.screenshots FOLDER [NAME]")
-    main(Path(sys.argv[1]), *sys.argv[2:3])
+        sys.exit("screenshots: no folder: python -m tests.browser.screenshots FOLDER [NAME...]")
+    main(Path(sys.argv[1]), *sys.argv[2:])

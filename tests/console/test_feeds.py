@@ -144,6 +144,28 @@ def test_a_silent_feed_stands_first_and_is_hatched(engine: Engine, console: Open
     assert "先打电话给该单位的信息科" in first
 
 
+def test_a_feed_with_many_alerts_is_one_feed_and_all_silent_ones_are_counted(
+    engine: Engine, console: OpenConsole
+) -> None:
+    page = console("county").get("/today?scope=mine").text
+    assert page.count('class="note down" role="status">') == 1
+    assert "，1 个静默" in page
+    with engine.begin() as connection:
+        row = dict(connection.execute(select(alert).where(alert.c.rule_id == "X04").limit(1)).mappings().one())
+        for number in range(12):
+            named = {
+                "alert_id": f"silent-{number}",
+                "subject": f"/agencies/PRISON-9901{number:02}-02",
+                "rule_id": "X03",
+            }
+            connection.execute(alert.insert().values(**{**row, **named}))
+    page = console("county").get("/today?scope=mine").text
+    assert "另有 12 处数据源静默或有缺" in page
+    assert page.count('class="note down" role="status">') == 10
+    assert "还有 3 处" in page
+    assert "13 个静默" in page
+
+
 def test_alerts_are_counted_with_the_feed_that_holds_them(console: OpenConsole, engine: Engine) -> None:
     with engine.connect() as connection:
         held = connection.execute(
