@@ -63,9 +63,12 @@ def _waived_at(connection: Connection, duty: Row) -> datetime | None:
         event.c.subject == duty["subject"], event.c.type == TYPES["waive"]
     )
     told = connection.execute(waivers).all()
-    return max(
-        (one.time for one in told if str(one.body["data"].get("alert_id")).lower() == duty["alert_id"]), default=None
-    )
+    return max((one.time for one in told if _is_about(one.body, duty["alert_id"])), default=None)
+
+
+def _is_about(action: Mapping[str, Any], alert_id: str) -> bool:
+    """Whether an action names an alert; a publisher may write an identifier in capitals."""
+    return str(action["data"].get("alert_id")).lower() == alert_id
 
 
 def story(connection: Connection, scope: Scope, row: Row) -> Story:
@@ -88,7 +91,7 @@ def story(connection: Connection, scope: Scope, row: Row) -> Story:
         row,
         [one for one in events if one["id"] in wanted and one["topic"] != _ACTION_TOPIC],
         [dict(one) for one in history],
-        [one for one in events if one["topic"] == _ACTION_TOPIC and one["body"]["data"].get("alert_id") == alert_id],
+        [one for one in events if one["topic"] == _ACTION_TOPIC and _is_about(one["body"], alert_id)],
         dict(one) if (one := home.first()) is not None else None,
         others(connection, scope, subject, alert_id),
     )

@@ -1,12 +1,10 @@
 """Everything that runs: three brokers, PostgreSQL, workers behind wires of their own, sinks. What dies is started again."""
 
-import json
 import os
 import signal
 import subprocess
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from schemas.topics import ALERT
 from tests.chaos.clocks import WallClock
 from tests.chaos.disks import Disk, can_mount
 from tests.chaos.proxy import Wire, Wires
+from tests.measured import measured
 
 PARTITIONS = 4
 SESSION_SECONDS = 8
@@ -191,8 +190,9 @@ class Plant:
         found: dict[int, int] = {}
         for name in WORKERS:
             if self.parts[name].wanted:
-                for partition, seconds in gauge(self.parts[name].web_port, "reentry_watermark_timestamp_seconds"):
-                    found[partition] = max(round(seconds * 1000), found.get(partition, 0))
+                for one in measured(self.parts[name].web_port, "reentry_watermark_timestamp_seconds", seconds=2):
+                    partition = int(one.labels["partition"])
+                    found[partition] = max(round(one.value * 1000), found.get(partition, 0))
         return found
 
     def leader(self, partition: int) -> Broker:
@@ -244,18 +244,3 @@ def _keep_every_revision(brokers: str) -> None:
 
 def _door(worker: str) -> str:
     return worker.replace("-", "").upper()
-
-
-def gauge(port: int, name: str) -> list[tuple[int, float]]:
-    """A gauge of a worker by partition; empty while it does not answer."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            lines = answer.read().decode().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        if line.startswith(f"{name}{{"):
-            label, value = line.rsplit(" ", 1)
-            found.append((int(json.loads(label.partition("=")[2].rstrip("}"))), float(value)))
-    return found

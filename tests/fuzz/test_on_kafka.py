@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import urllib.request
 from collections import Counter
 from itertools import cycle, islice
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.conditions import until
 from tests.fuzz.eras import witness
 from tests.fuzz.records import Draft, drafts
 from tests.integration.pipeline import Pipeline, pipeline
+from tests.measured import measured
 from tests.streams.test_records import Name
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -71,18 +71,10 @@ def send(producer: Any, running: Pipeline, draft: Draft) -> Any:
 def counted(port: int, prefix: str) -> Counter[str]:
     """What the worker says of the source topics: records by outcome."""
     found: Counter[str] = Counter()
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-    except OSError:
-        return found
     sources = {named(prefix, topic) for topic in SOURCES}
-    for line in lines:
-        if line.startswith("reentry_records_total{"):
-            labels, _, value = line.rpartition(" ")
-            told = dict(one.split("=") for one in labels.partition("{")[2].rstrip("}").split(","))
-            if told["topic"].strip('"') in sources:
-                found[told["outcome"].strip('"')] += int(float(value))
+    for one in measured(port, "reentry_records_total"):
+        if one.labels["topic"] in sources:
+            found[one.labels["outcome"]] += int(one.value)
     return found
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from cli.stack.ports import free_ports
 from schemas.topics import CASE
-from tests.chaos.plant import gauge
 from tests.conditions import until
 from tests.handover.histories import arriving, notice, scheduled
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
+from tests.measured import measured
 
 pytestmark = pytest.mark.servers
 SUBJECTS = ["p1_" + one + other + "d" * 24 for one in "abcdefghij" for other in "abcdefghij"]
@@ -36,7 +36,7 @@ def test_a_worker_that_takes_over_twice_within_seconds_knows_all_cases(
 
 def _owned(port: int) -> int:
     """In how many partitions a worker has taken a step."""
-    return len(gauge(port, "reentry_open_cases"))
+    return len(measured(port, "reentry_open_cases"))
 
 
 def _known(running: Pipeline) -> dict[str, list[str]]:
