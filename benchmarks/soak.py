@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
@@ -18,7 +19,9 @@ from schemas.topics import CASE, SOURCES, named
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 
 YEARS, YEAR_DAYS = 3, 365
+FIRST_DAY = date(2023, 3, 1)  # so that the last lies in the past: a worker does not live ahead of its broker's clock
 RETENTION_DAYS = 92  # the least, instead of five years: so cases end within the run
+READY = 2_000  # cases kept ready: as many as so small a heap has room for
 HEAP = 400 * 2**20  # bytes the worker may allocate; a leak ends it
 PREFIX = "soak."
 LONGEST_SECONDS = 3_600
@@ -62,12 +65,16 @@ def _growth(folder: Path) -> Growth:
 
 def _measure(folder: Path) -> Growth:
     clock_file = folder / "clock.json"
-    settings = {"REENTRY_CLOCK_FILE": str(clock_file), "REENTRY_CASE_RETENTION_DAYS": str(RETENTION_DAYS)}
+    settings = {
+        "REENTRY_CLOCK_FILE": str(clock_file),
+        "REENTRY_CASE_RETENTION_DAYS": str(RETENTION_DAYS),
+        "REENTRY_DECODED_CASES": str(READY),
+    }
     with (
         Broker(folder / "kafka") as broker,
         pipeline(broker.bootstrap, PREFIX, folder, recorded=True, **settings) as running,
     ):
-        county = told_by(Options("county", days=YEARS * YEAR_DAYS))
+        county = told_by(Options("county", days=YEARS * YEAR_DAYS, start=FIRST_DAY))
         standing_clock(folder, publish_city(broker.bootstrap, PREFIX, county))
         worker = running.start("worker")
         resource.prlimit(worker.pid, resource.RLIMIT_DATA, (HEAP, HEAP))

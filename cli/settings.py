@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         100_000,
         ge=1_000,
         le=10_000_000,
-        description="Cases a worker keeps ready to be changed, about 14 kB each; others are read from their 2 kB.",
+        description="Cases a worker keeps ready to be changed, about 19 kB each; others are read from their 2 kB.",
     )
     case_retention_days: int = Field(
         1827, ge=92, le=36525, description="Days after its last handover was closed until a case ends with a tombstone."

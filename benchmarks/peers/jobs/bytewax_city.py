@@ -42,7 +42,7 @@ class Subject(StatefulLogic):
         return city.live(self.case, Subject.newest) if self.case is not None and self.case.derived else (), False
 
     def snapshot(self) -> bytes | None:
-        return self.case.encode() if self.case is not None and self.case.derived is not None else None
+        return self.case.encode().value if self.case is not None and self.case.derived is not None else None
 
 
 def flow() -> Dataflow:

@@ -22,7 +22,7 @@ from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent, parse
 from schemas.topics import SOURCES, named
 
-DECODED = 50_000  # cases kept decoded, as in `streams/cases.py`
+DECODED = 100_000  # cases kept decoded, as in `streams/cases.py`
 MILLISECOND = timedelta(milliseconds=1)
 CITY_SOURCES = [named(f"{RUN}.", topic) for topic in SOURCES]
 Sent = list[tuple[bytes, bytes]]
@@ -62,7 +62,7 @@ class City:
     def live(self, case: Case, until_ms: int) -> Sent:
         """The alerts that come until an instant, included."""
         found = advance(case, self.world, from_millis(until_ms) + MILLISECOND)
-        return [(one.alert_id.encode(), orjson.dumps(alerts.event(one))) for one in found]
+        return [(one.alert_id.encode(), orjson.dumps(alerts.event(one, case.written(one)))) for one in found]
 
 
 class Deadlines:

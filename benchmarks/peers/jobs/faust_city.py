@@ -43,7 +43,7 @@ async def run(stream: Any) -> None:
             continue
         for name, body in found:
             await alerts.send(key=name, value=body, partition=message.partition)
-        table[key] = case.encode()
+        table[key] = case.encode().value
         deadlines.push(case, message.partition, key)
 
 
@@ -56,7 +56,7 @@ async def fire() -> None:
         for name, body in found:
             await alerts.send(key=name, value=body, partition=partition)
         if found:
-            table[key] = case.encode()
+            table[key] = case.encode().value
         deadlines.push(case, partition, key)
 
 

@@ -125,8 +125,8 @@ class Toy:
             epoch = store.epoch[partition]
             for key, state in states.items():
                 at, value = due(state["held"]) or NEVER, orjson.dumps(state)
-                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, firing=False)))
-                kept.append((partition, key, at, packed(epoch, at, firing=False, value=value)))
+                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, len(value) - 1, 0)))
+                kept.append((partition, key, at, packed(epoch, at, 0, value)))
         told = {partition: some for partition, some in alerts.items() if some}
         for where, what in ((ALERTS, told), (topic, outputs)):
             if not what:

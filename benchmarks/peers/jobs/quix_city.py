@@ -17,7 +17,7 @@ def _step(told: list[Any], key: bytes, timestamp: int, headers: Any, state: Any)
     found = city.take(case, topic, value, headers, timestamp)
     if found is None:
         return []
-    state.set("case", case.encode().decode())
+    state.set("case", case.encode().value.decode())
     return [body for _, body in found]
 
 
