@@ -86,7 +86,7 @@ def worker(folder: Path) -> float:
         publish_city(broker.bootstrap, "bench.", told)
         running.start("worker")
         finished = caught_up(running)
-        begun = min(record.timestamp for record in running.records(CASE)) / 1000
+        begun: float = min(record.timestamp for record in running.records(CASE)) / 1000
     return len(told) / (finished - begun)
 
 

@@ -35,7 +35,7 @@ def whole_path(folder: Path) -> float:
             running.start("sink")
             running.start("worker")
             finished = _all_read(running)
-            begun = min(record.timestamp for record in running.records(CASE)) / 1000
+            begun: float = min(record.timestamp for record in running.records(CASE)) / 1000
             with engine.connect() as connection:
                 of_events = alert_history.c.rule_id.not_in(MEASURED)
                 rows = connection.execute(select(func.count()).select_from(alert_history).where(of_events)).scalar_one()

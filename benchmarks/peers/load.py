@@ -35,7 +35,8 @@ class Load:
 
 def toy_events(count: int, alerts: set[str]) -> Iterator[tuple[int, str, str, dict[str, object]]]:
     """Half releases, half answers to nine of ten of them, over one hour, two hours ago. Into `alerts`: those that must come."""
-    dice, begun, waiting = random.Random(7), int((time.time() - 7200) * 1000), []  # two hours ago
+    dice, begun = random.Random(7), int((time.time() - 7200) * 1000)  # two hours ago
+    waiting: list[tuple[int, str, str, dict[str, object]]] = []
     releases = int(count / 1.9)
     for number in range(releases):
         at = begun + number * HOUR_MS // releases

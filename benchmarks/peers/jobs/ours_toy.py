@@ -171,7 +171,7 @@ def app() -> App:
     table = made.Table("persons", partitions=PARTITIONS, key_type=bytes, value_type=bytes, store=URL)
     made.engine = Toy(made, table)
 
-    @made.agent(sources)
+    @made.agent(sources)  # type: ignore[untyped-decorator]
     async def subscribe(stream: Any) -> None:
         async for _ in stream:
             pass
