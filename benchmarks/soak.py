@@ -22,7 +22,9 @@ YEARS, YEAR_DAYS = 3, 365
 FIRST_DAY = date(2023, 3, 1)  # so that the last lies in the past: a worker does not live ahead of its broker's clock
 RETENTION_DAYS = 92  # the least, instead of five years: so cases end within the run
 READY = 2_000  # cases kept ready: as many as so small a heap has room for
-HEAP = 400 * 2**20  # bytes the worker may allocate; a leak ends it
+HEAP = (
+    512 * 2**20
+)  # bytes the worker may allocate; what it reads ahead of a backlog takes up to 300 MB of them, a leak ends it
 PREFIX = "soak."
 LONGEST_SECONDS = 3_600
 

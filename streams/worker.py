@@ -1,6 +1,8 @@
 """Running one worker in this process."""
 
 import logging
+import os
+import threading
 import time
 
 import faust
@@ -8,11 +10,13 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.app import WorkerConfig, create_app
+from streams.quiet import Seldom
 
 log = logging.getLogger(__name__)
 
 _ANSWER_MS = 5_000  # how long a broker may take to answer
 _AGAIN_SECONDS = 1.0
+_LEAVE_SECONDS = 10.0  # a worker that was told to end and cannot take leave of its brokers ends all the same
 
 
 def run(config: WorkerConfig) -> None:
@@ -22,8 +26,25 @@ def run(config: WorkerConfig) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
     await_broker(config.brokers)
-    worker = faust.Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Seldom("aiokafka", "kafka"))
+    worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
+
+
+class _Worker(faust.Worker):  # type: ignore[misc]
+    """Ends in any case: without an answer of the brokers Faust would wait for one. What was not acknowledged comes again."""
+
+    def on_worker_shutdown(self) -> None:
+        super().on_worker_shutdown()
+        last = threading.Timer(_LEAVE_SECONDS, _end)
+        last.daemon = True
+        last.start()
+
+
+def _end() -> None:
+    log.error("no broker has answered for %g s; ended without taking leave of it, nothing is lost", _LEAVE_SECONDS)
+    os._exit(1)
 
 
 def await_broker(brokers: str) -> None:

@@ -1,0 +1,30 @@
+"""What libraries say again and again is logged once a minute: while brokers are away a client tells of it hundreds of times a second."""
+
+import logging
+import time
+from collections.abc import Callable
+
+AGAIN_SECONDS = 60.0
+
+
+class Seldom(logging.Filter):
+    """Lets each line of some loggers pass once a minute, whatever its values, with how many like it were left out."""
+
+    def __init__(self, *names: str, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._names, self._clock = names, clock
+        self._told: dict[tuple[str, str], float] = {}
+        self._left: dict[tuple[str, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged."""
+        if record.name.partition(".")[0] not in self._names:
+            return True
+        line, now = (record.name, str(record.msg)), self._clock()
+        if now - self._told.get(line, float("-inf")) < AGAIN_SECONDS:
+            self._left[line] = self._left.get(line, 0) + 1
+            return False
+        self._told[line] = now
+        if left := self._left.pop(line, 0):
+            record.msg = f"{record.msg} (and {left} times more)"
+        return True

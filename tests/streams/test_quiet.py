@@ -1,0 +1,31 @@
+"""A library's line comes once a minute, with the number of those left out; ours always."""
+
+import logging
+
+from streams.quiet import AGAIN_SECONDS, Seldom
+
+
+def record(name: str, message: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, "", 0, message, values, None)
+
+
+def test_a_line_comes_once_a_minute_with_how_many_were_left_out() -> None:
+    now = 0.0
+    seldom = Seldom("aiokafka", clock=lambda: now)
+    assert seldom.filter(record("aiokafka.client", "no node %s", 1))
+    assert not seldom.filter(record("aiokafka.client", "no node %s", 2))
+    assert seldom.filter(record("aiokafka.client", "another"))
+    assert seldom.filter(record("aiokafka.fetcher", "no node %s", 1))
+    now = AGAIN_SECONDS
+    again = record("aiokafka.client", "no node %s", 3)
+    assert seldom.filter(again)
+    assert again.getMessage() == "no node 3 (and 1 times more)"
+    now = 2 * AGAIN_SECONDS
+    last = record("aiokafka.client", "no node %s", 4)
+    assert seldom.filter(last)
+    assert last.getMessage() == "no node 4"
+
+
+def test_our_own_lines_always_come() -> None:
+    seldom = Seldom("aiokafka")
+    assert all(seldom.filter(record("streams.step", "the broker does not answer")) for _ in range(3))
