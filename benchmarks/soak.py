@@ -31,9 +31,8 @@ LONGEST_SECONDS = 3_600
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The worker at one moment: wall clock (ms), share of all events that it has done with, its memory."""
+    """The worker at one moment: share of all events that it has done with, its memory."""
 
-    at_ms: int
     done: float
     memory: int
 
@@ -80,9 +79,12 @@ def _measure(folder: Path) -> Growth:
         standing_clock(folder, publish_city(broker.bootstrap, PREFIX, county))
         worker = running.start("worker")
         resource.prlimit(worker.pid, resource.RLIMIT_DATA, (HEAP, HEAP))
-        samples = list(_watched(running, worker))
-        early_ms = next(one.at_ms for one in samples if one.done >= 1 / YEARS)
-        early, late = _live_bytes(running, early_ms)
+        samples, early = list[Sample](), 0
+        for sample in _watched(running, worker):
+            samples.append(sample)
+            if not early and sample.done >= 1 / YEARS:
+                early = _live_bytes(running)  # now: later, compaction has taken what has been written anew since
+        late = _live_bytes(running)
     print(f"  changelog {early / 2**20:.1f} MB after a year, {late / 2**20:.1f} MB after {YEARS}", flush=True)
     return Growth(_held(samples, YEARS) / _held(samples, 1), late / early)
 
@@ -101,7 +103,7 @@ def _watched(running: Pipeline, worker: subprocess.Popen[bytes]) -> Iterator[Sam
         if time.monotonic() > end:
             raise TimeoutError(f"{done:.0%} of {total:,} events done within {LONGEST_SECONDS} s")
         done = sum(consumer.committed(place) or 0 for place in places) / total
-        sample = Sample(round(time.time() * 1000), done, resident_bytes(worker.pid))
+        sample = Sample(done, resident_bytes(worker.pid))
         if done >= told:
             print(f"  {done:4.0%} of {total:,} events, {sample.memory / 2**20:.0f} MB", flush=True)
             told = done + 0.1
@@ -115,11 +117,6 @@ def _held(samples: Sequence[Sample], year: int) -> float:
     return statistics.median(one.memory for one in samples if year - 0.25 <= one.done * YEARS <= year)
 
 
-def _live_bytes(running: Pipeline, early_ms: int) -> tuple[int, int]:
-    """What the newest records of all cases come to: of those written before an instant, and of all."""
-    early, late = dict[bytes, int](), dict[bytes, int]()
-    for record in running.read(CASE, LONGEST_SECONDS):
-        late[record.key] = size = len(record.value or b"")
-        if record.timestamp <= early_ms:
-            early[record.key] = size
-    return sum(early.values()), sum(late.values())
+def _live_bytes(running: Pipeline) -> int:
+    """What the newest records of all cases come to, as compaction leaves them."""
+    return sum({record.key: len(record.value or b"") for record in running.read(CASE, LONGEST_SECONDS)}.values())
