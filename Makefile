@@ -45,7 +45,7 @@ else
 	@$(BIN)/pytest $(T)
 endif
 
-test-fast: $(INSTALLED) $(METASCHEMA_DONE) ## only tests that need no server, in seconds
+test-fast: $(INSTALLED) $(METASCHEMA_DONE) ## only tests that need no server, in some minutes
 	@$(BIN)/pytest -q -m "not servers and not slow" -n 2
 
 lint: $(INSTALLED) ## formatting, lint, types, direction of imports

@@ -71,6 +71,12 @@ def shown(
     return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
 
 
+def why(words: Words, row: Mapping[str, Any], *, missing: bool) -> str:
+    """From whom it is due by when; `missing`: and nothing has come."""
+    owner, limit = words.agency(row["owner_agency"]), words.before(row["due_at"])
+    return words.t("row.why" if missing else "row.why.due", owner=owner, limit=limit)
+
+
 def _shown(
     site: Site,
     words: Words,
@@ -87,8 +93,6 @@ def _shown(
     acknowledged = row["acknowledged_by"] or next(
         (one["body"]["data"]["by"] for one in waiting if one["action"] == "acknowledge"), None
     )
-    limit = words.before(row["due_at"])
-    why = t("row.why" if late else "row.why.due", owner=words.agency(row["owner_agency"]), limit=limit)
     href = f"/alerts/{alert_id}?" + (f"{urlencode({'back': back})}&" if back else "")
     return {
         "id": alert_id,
@@ -100,7 +104,7 @@ def _shown(
         "due": due_shown(words, row, now, site),
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
-        "why": why,
+        "why": why(words, row, missing=late),
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
         "owner": _owner(words, row),

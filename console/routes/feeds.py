@@ -18,6 +18,7 @@ from console.feeds import (
     path_of,
 )
 from console.pulse import Numbers
+from console.rows import why
 from console.web import NotFound, Visitor, page, render
 from console.words import Words
 from handover.feeding import duration
@@ -147,13 +148,13 @@ def _day(words: Words, day: pulse.Day) -> dict[str, Any]:
 
 
 def _alert(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
-    words, why = visitor.words, "row.why" if row["state"] == "firing" else "row.why.due"
+    words = visitor.words
     return {
         "href": f"/alerts/{row['alert_id']}" if visitor.scope.sees(row) else "",
         "rule": f"{row['rule_id']} {words.rule(row['rule_id'], row['occurrence'])}",
         "severity": row["severity"],
         "firing": row["state"] == "firing",
-        "reason": words.t(why, owner=words.agency(row["owner_agency"]), limit=words.before(row["due_at"])),
+        "reason": why(words, row, missing=row["state"] == "firing"),
         "since": words.at(row["raised_at"]),
         "until": words.at(row["resolved_at"]) if row["resolved_at"] else "",
     }
