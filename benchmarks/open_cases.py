@@ -19,9 +19,11 @@ from schemas.instants import show
 from schemas.topics import ALERT, CASE, SOURCES, named, partition_of
 from tests.integration.pipeline import PARTITIONS, Pipeline
 
+ROUNDS = 3  # on the same open cases: opening a million takes a quarter of an hour
 BACKLOG = 60_000
 SUPERVISED = 3  # every third case
 NOTICES, ANSWERS, VISITS = 0.03, 0.03, 0.04  # shares of a day's events; the rest are location checks
+UNREADY = 3_000  # cases told one event each
 PREFIX = "open."
 _SOURCES = {named(PREFIX, topic) for topic in SOURCES}
 _FAR = "2028-06-30"  # nothing falls due meanwhile
@@ -34,45 +36,51 @@ class Found:
     first_per_second: float  # right after a start: each case is read and derived for the first time
     events_per_second: float  # of the same number of events once more
     cpu_us_per_event: float  # of these
+    unready_us_per_event: float  # of events to as many cases as there are events, none of them ready
     restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
     bytes_per_case: float  # that a worker has just read, without what it decodes and reads ahead: both are bounded
 
 
-def rate(folder: Path, cases: int) -> float:
+def rate(folder: Path, cases: int) -> list[float]:
     """Events per second of a backlog on top of so many open cases, by a worker that has been running."""
-    return _at(folder, cases).events_per_second
+    return [one.events_per_second for one in _at(folder, cases)]
 
 
-def first_rate(folder: Path, cases: int) -> float:
+def first_rate(folder: Path, cases: int) -> list[float]:
     """Events per second of a backlog right after a start, when nothing has been read but the table."""
-    return _at(folder, cases).first_per_second
+    return [one.first_per_second for one in _at(folder, cases)]
 
 
-def cost(folder: Path, cases: int) -> float:
+def cost(folder: Path, cases: int) -> list[float]:
     """CPU of the worker per event, in microseconds."""
-    return _at(folder, cases).cpu_us_per_event
+    return [one.cpu_us_per_event for one in _at(folder, cases)]
 
 
-def restart(folder: Path, cases: int) -> float:
+def unready_cost(folder: Path, cases: int) -> list[float]:
+    """CPU of the worker per event whose case must be read, derived and written whole, in microseconds."""
+    return [one.unready_us_per_event for one in _at(folder, cases)]
+
+
+def restart(folder: Path, cases: int) -> list[float]:
     """Seconds from the start of a worker until it fires again."""
-    return _at(folder, cases).restart_seconds
+    return [one.restart_seconds for one in _at(folder, cases)]
 
 
-def memory(folder: Path, cases: int) -> float:
+def memory(folder: Path, cases: int) -> list[float]:
     """Bytes of the worker's memory per open case."""
-    return _at(folder, cases).bytes_per_case
+    return [one.bytes_per_case for one in _at(folder, cases)]
 
 
-_measured: dict[int, Found] = {}  # the measures of one number of cases come from one run
+_measured: dict[int, list[Found]] = {}  # the measures of one number of cases come from one run
 
 
-def _at(folder: Path, cases: int) -> Found:
+def _at(folder: Path, cases: int) -> list[Found]:
     if cases not in _measured:
         _measured[cases] = _measure(folder, cases)
     return _measured[cases]
 
 
-def _measure(folder: Path, cases: int) -> Found:
+def _measure(folder: Path, cases: int) -> list[Found]:
     with at_once(folder, PREFIX, within="0 h") as (running, producer):
         worker = running.processes[-1]
         release(producer, PREFIX, 0, now())
@@ -82,17 +90,31 @@ def _measure(folder: Path, cases: int) -> Found:
         _publish(producer, opened(cases))
         caught_up(running, seconds=1800)
         _stop(worker)
-        before, read = _end_of(running, CASE), _committed(running)
-        for day in range(2):
-            _publish(producer, a_day(cases, day))
-        worker = running.start("worker")
-        begun = _written_after(running, before, worker)
-        half = _when_committed(running, read + BACKLOG, worker)
-        finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
-        seconds, restarted = _restarted(running, producer, worker)
-        held = resident_bytes(restarted.pid) - empty
-    first, second = (BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at))
-    return Found(first, second, (finished.cpu - half.cpu) / BACKLOG * 1e6, seconds, held / cases)
+        return [_round(running, producer, cases, number, empty) for number in range(ROUNDS)]
+
+
+def _round(running: Pipeline, producer: KafkaProducer, cases: int, number: int, empty: int) -> Found:
+    """Two days' events wait for a worker that starts; then it starts once more. No worker runs before or after."""
+    before, read = _end_of(running, CASE), _committed(running)
+    for day in (2 * number, 2 * number + 1):
+        _publish(producer, a_day(cases, day))
+    worker = running.start("worker")
+    begun = _written_after(running, before, worker)
+    half = _when_committed(running, read + BACKLOG, worker)
+    finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
+    _stop(worker)
+    seconds, worker = _restarted(running, producer, number + 1)
+    held = resident_bytes(worker.pid) - empty
+    begun_cpu = cpu_seconds(worker.pid)
+    _publish(producer, checks(cases, number))
+    caught_up(running)
+    unready = cpu_seconds(worker.pid) - begun_cpu
+    _stop(worker)
+    first, second = BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at)
+    going_on = (finished.cpu - half.cpu) / BACKLOG
+    found = Found(first, second, going_on * 1e6, unready / UNREADY * 1e6, seconds, held / cases)
+    print(f"  {cases:,} open cases: {found}", flush=True)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +153,9 @@ def _written_after(running: Pipeline, before: int, worker: subprocess.Popen[byte
     return _At(time.time(), cpu_seconds(worker.pid))
 
 
-def _restarted(
-    running: Pipeline, producer: KafkaProducer, worker: subprocess.Popen[bytes]
-) -> tuple[float, subprocess.Popen[bytes]]:
+def _restarted(running: Pipeline, producer: KafkaProducer, number: int) -> tuple[float, subprocess.Popen[bytes]]:
     known = _end_of(running, ALERT)
-    _stop(worker)
-    release(producer, PREFIX, 1, now())
+    release(producer, PREFIX, number, now())
     producer.flush()
     started = time.monotonic()
     worker = running.start("worker")
@@ -223,7 +242,7 @@ def a_day(cases: int, day: int, count: int = BACKLOG) -> Iterator[dict[str, Any]
         elif kind < NOTICES + ANSWERS:
             answer = {"accepted": True, "officer_ref": "O-1"}
             yield _event(
-                f"a{number}", f"COUNTY_JUSTICE-{county}-01", "intake.acknowledged", person(subject), at, answer
+                f"a{day}-{number}", f"COUNTY_JUSTICE-{county}-01", "intake.acknowledged", person(subject), at, answer
             )
         else:
             subject -= subject % SUPERVISED
@@ -233,10 +252,19 @@ def a_day(cases: int, day: int, count: int = BACKLOG) -> Iterator[dict[str, Any]
                 visit = {"visited_on": today, "met_person": True}
                 yield _event(f"v{day}-{number}", office, "intake.visit_done", person(subject), at, visit)
                 continue
-            check = {"result": "IN_AREA", "area_code": county, "checked_at": at}
-            yield _event(
-                f"c{day}-{number}", "LOCATION-990100-01", "checkin.location_checked", person(subject), at, check
-            )
+            yield _check(f"c{day}-{number}", subject, at)
+
+
+def checks(cases: int, round_: int, count: int = UNREADY) -> Iterator[dict[str, Any]]:
+    """A location check of each of so many cases."""
+    at = show(now())
+    for subject in random.Random(round_).sample(range(0, cases, SUPERVISED), count):
+        yield _check(f"u{round_}-{subject}", subject, at)
+
+
+def _check(name: str, subject: int, at: str) -> dict[str, Any]:
+    check = {"result": "IN_AREA", "area_code": _county(subject), "checked_at": at}
+    return _event(name, "LOCATION-990100-01", "checkin.location_checked", person(subject), at, check)
 
 
 def _county(number: int) -> str:

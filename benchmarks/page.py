@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.peers import page as peers_page
 from benchmarks.plots import Bar, Point, bars, line
-from benchmarks.targets import GROWTH, TARGETS, Target
+from benchmarks.targets import COST_GROWTH, GROWTH, TARGETS, Target
 
 HERE = Path(__file__).parent
 RESULTS, PLOTS = HERE / "results.json", HERE / "plots"
@@ -39,7 +39,8 @@ def pages() -> dict[str, str]:
     peers: Results = peers_page.load()
     plots = {f"plots/{name}.svg": svg for name, svg in _plots(results, peers).items()}
     shown = [f"![{_TITLES[Path(name).stem]}]({name})" for name in plots]
-    rows = [*(_row(target, results.get(target.name)) for target in TARGETS), *_promised(results), *_peer_rows(peers)]
+    rows = [*(_row(target, results.get(target.name)) for target in TARGETS), *_growth(results)]
+    rows += [*_promised(results), *_peer_rows(peers)]
     head = HEAD.format(machine=results["machine"])
     return {"README.md": "\n".join([head, *_TABLE, *rows, "", *shown]) + "\n", **plots}
 
@@ -64,6 +65,26 @@ def _row(target: Target, found: Mapping[str, Any] | None) -> str:
         + " | ".join([target.name, _limit(target, target.first), _limit(target, target.aim), *cells, command])
         + " |"
     )
+
+
+def _growth(results: Results) -> list[str]:
+    """What an event costs with the most open cases, over what it costs with the fewest."""
+    found = []
+    for title in _COSTS.values():
+        costs = _costs(results, title)
+        if len(costs) == len(GROWTH):
+            ratio = costs[-1].y / costs[0].y
+            verdict = ", aim reached" if ratio <= COST_GROWTH else ", short of the aim"
+            name = f"{title}: {GROWTH[-1]:,} open cases over {GROWTH[0]:,}"
+            told = f"{_number(costs[-1].y)} and {_number(costs[0].y)} µs"
+            cells = [name, "–", f"≤ {COST_GROWTH} ×", f"**{ratio:.2f} ×**{verdict}", told, "", "the rows above"]
+            found.append("| " + " | ".join(cells) + " |")
+    return found
+
+
+def _costs(results: Results, title: str) -> list[Point]:
+    names = {cases: f"one worker at {cases:,} open cases: {title}" for cases in GROWTH}
+    return [Point(cases, results[name]["median"]) for cases, name in names.items() if name in results]
 
 
 def _promised(results: Results) -> Sequence[str]:
@@ -130,8 +151,9 @@ def _rates(runs: Sequence[Mapping[str, Any]], job: str) -> dict[str, float]:
     return found
 
 
+_COSTS = {"cost": "CPU of one event", "unready": "CPU of an event whose case is not ready"}
 _TITLES = {
-    "cost": "CPU of one event as cases grow",
+    **{name: f"{title}, as cases grow" for name, title in _COSTS.items()},
     "throughput": "Events per second",
     "toy": "The toy job: events per second",
     "city": "The same domain job: events per second",
@@ -140,13 +162,10 @@ _TITLES = {
 
 def _plots(results: Results, peers: Results) -> dict[str, str]:
     found = {}
-    cost = [
-        Point(cases, results[name]["median"])
-        for cases in GROWTH
-        if (name := f"one worker at {cases:,} open cases: CPU of one event") in results
-    ]
-    if cost:
-        found["cost"] = line(_TITLES["cost"], cost, "open cases", "µs")
+    for name, title in _COSTS.items():
+        cost = _costs(results, title)
+        if cost:
+            found[name] = line(_TITLES[name], cost, "open cases", "µs")
     speeds = [
         Bar(target.name, results[target.name]["median"], target.first, target.aim)
         for target in TARGETS

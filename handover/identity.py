@@ -2,14 +2,20 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha1
 from uuid import NAMESPACE_URL, uuid5
 
 NS = uuid5(NAMESPACE_URL, "urn:reentry-handover:v1")
+_PREFIX = NS.bytes
+_VARIANT = "89ab"
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=16_384)  # of the cases that are in hand
 def _id(text: str) -> str:
-    return str(uuid5(NS, text))
+    """`str(uuid5(NS, text))` (RFC 9562, 5.5) in a quarter of its time: a case that is read back needs ten."""
+    digest = sha1(_PREFIX + text.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANT[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def handover_id(subject: str, number: int) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 import orjson
 
 from benchmarks.measures import now
-from benchmarks.open_cases import a_day, opened
+from benchmarks.open_cases import a_day, checks, opened
 from schemas.parse import parse
 
 
@@ -21,3 +21,10 @@ def test_every_event_is_one_and_a_day_is_nearly_all_location_checks() -> None:
         "intake.acknowledged",
         "release.notice_sent",
     }
+
+
+def test_the_cases_that_are_not_ready_are_told_one_event_each_and_are_supervised() -> None:
+    supervised = {event["subject"] for event in opened(300) if event["type"] == "reentry.checkin.plan_set.v1"}
+    told = [parse(orjson.dumps(event), (), now()).subject for event in checks(300, 0, 100)]
+    assert set(told) == supervised
+    assert len(told) == len(set(told))
