@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.peers import page as peers_page
@@ -127,7 +128,7 @@ def _peer_rows(peers: Results) -> list[str]:
             verdict = ", aim reached" if value >= 2 else ", first reached" if value >= 1 else ", **short**"
             cells = [
                 f"ours against the fastest peer, {told} ({fastest})", "≥ 1 ×", "≥ 2 ×", f"**{value:.2f} ×**{verdict}",
-                f"{_number(ours)} events/s", peers["measured_at"], "`python -m benchmarks.peers`",
+                f"{_number(ours)} events/s", peers["measured_at"][job], "`python -m benchmarks.peers`",
             ]  # fmt: skip
             found.append("| " + " | ".join(cells) + " |")
     return found
@@ -143,12 +144,12 @@ def _ratio(runs: Sequence[Mapping[str, Any]], job: str) -> tuple[str, float, flo
 
 
 def _rates(runs: Sequence[Mapping[str, Any]], job: str) -> dict[str, float]:
-    """The best run of each program."""
-    found: dict[str, float] = {}
+    """The median of each program's runs."""
+    found: dict[str, list[float]] = {}
     for run in runs:
         if run["job"] == job:
-            found[run["program"]] = max(run["events_per_second"], found.get(run["program"], 0.0))
-    return found
+            found.setdefault(run["program"], []).append(run["events_per_second"])
+    return {program: median(rates) for program, rates in found.items()}
 
 
 _COSTS = {"cost": "CPU of one event", "unready": "CPU of an event whose case is not ready"}

@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +59,27 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="peers-") as folder, Broker(Path(folder) / "kafka") as broker:
         try:
             for number, entry in enumerate(entries()):
-                if asked.only and asked.only not in f"{entry.job} {entry.program.name}":
+                if entry.job not in asked.job or asked.only not in f"{entry.job} {entry.program.name}":
                     continue
                 found += _raced(entry, f"race{number}", broker.bootstrap, Path(folder) / f"{number}", asked)
         except NotInstalled as error:
             print(f"bench-peers: {error}", file=sys.stderr)
             return 1
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     if not asked.only:
-        page.keep({"machine": machine, "measured_at": time.strftime("%Y-%m-%d"), "runs": found})
-        measurements.write()
+        _keep(found, asked.job)
     for line in page.table(found):
         print(line)
     return 0
+
+
+def _keep(found: Sequence[Mapping[str, object]], jobs: Sequence[str]) -> None:
+    """Replace what was measured of these jobs."""
+    before = page.load()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    days = {**before["measured_at"], **dict.fromkeys(jobs, time.strftime("%Y-%m-%d"))}
+    others = [row for row in before["runs"] if row["job"] not in jobs]
+    page.keep({"machine": machine, "measured_at": days, "runs": [*found, *others]})
+    measurements.write()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -79,8 +87,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=200_000, help="events of the toy job")
     parser.add_argument("--days", type=int, default=4, help="days of the simulated city")
     parser.add_argument("--runs", type=int, default=1, help="times that each program runs")
+    parser.add_argument("--job", action="append", choices=list(page.TITLES), help="only this job; without it both")
     parser.add_argument("--only", default="", help="part of the name of what is to run; nothing is kept then")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    asked.job = asked.job or list(page.TITLES)
+    return asked
 
 
 def _raced(

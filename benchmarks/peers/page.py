@@ -45,7 +45,7 @@ only at its checkpoints starts its clock late, in its favour. CPU and memory are
 def load() -> dict[str, Any]:
     """The raw results; none before the first run."""
     if not RESULTS.exists():
-        return {"machine": "", "measured_at": "", "runs": []}
+        return {"machine": "", "measured_at": {}, "runs": []}
     found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
     return found
 
@@ -58,19 +58,19 @@ def keep(results: Mapping[str, Any]) -> None:
 
 def text(results: Mapping[str, Any]) -> str:
     """The whole page."""
-    measured = "Not measured on a quiet machine yet"
-    if results["runs"]:
-        measured = f"Measured {results['measured_at']} on {results['machine']}, broker included, in one go"
     head = f"""# Peers: the same job on the same broker
 
-Made by `python -m benchmarks.peers` from `results.json` (raw, every run); change it there. {measured}.
+Made by `python -m benchmarks.peers` from `results.json` (raw, every run; the table has medians); change it there. Measured
+on {results["machine"]},
+broker included, the programs of one job in one go.
 To run it again: `make bench-peers` (builds each peer's own environment below `.venvs`, pinned and checked by hash, then runs all).
 """
     parts = [head]
     for job, title in TITLES.items():
         rows = [row for row in results["runs"] if row["job"] == job]
         figures = "\n".join(table(rows)) + "\n" if rows else ""
-        parts.append(f"## {title}\n\n{ABOUT[job]}\n\n{figures}")
+        on = f" Measured on {results['measured_at'][job]}." if rows else ""
+        parts.append(f"## {title}\n\n{ABOUT[job]}{on}\n\n{figures}")
     return "\n".join([*parts, CANNOT])
 
 
