@@ -1,6 +1,7 @@
 """The cases of the owned partitions: bytes in the table, a bounded number of them decoded."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from datetime import timedelta
 
 import orjson
@@ -50,6 +51,10 @@ class Cases:
         """The next instant of a case (ms), without decoding it."""
         value = self._store.parts[partition].get(key)
         return HEAD.unpack_from(value)[1] if value is not None else None
+
+    def instants(self, partition: int) -> Iterator[tuple[int, bytes]]:
+        """The next instant (ms) and the key of each case."""
+        return ((HEAD.unpack_from(value)[1], key) for key, value in self._store.parts[partition].items())
 
     def feeds_of(self, partition: int, key: bytes) -> int:
         """Whose feeds may hold its alerts (`handover.awaited.sieve`), as the table has it."""

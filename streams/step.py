@@ -106,11 +106,7 @@ class Engine:
             if partition not in owned:
                 del self.deadlines[partition]
         for partition in owned - self.deadlines.keys():
-            part = self.table.data.parts[partition]
-            entries = [
-                (at, key) for key in part if (at := self.cases.next_of(partition, key)) is not None and at != NEVER
-            ]
-            self.deadlines[partition] = Deadlines(entries)
+            self.deadlines[partition] = Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
             self.table.data.epoch[partition] += 1
             await asyncio.sleep(0)
         self.ready = True

@@ -58,6 +58,13 @@ class Tables(TableManager):  # type: ignore[misc]
 
     _recovery: BatchRecovery | None = None
 
+    async def on_start(self) -> None:
+        """As Faust's, but the agents say when they have started: Faust waits a second."""
+        await self.app.agents.wait_until_agents_started()
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
     @property
     def recovery(self) -> BatchRecovery:
         """The one recovery of all tables."""

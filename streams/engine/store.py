@@ -21,8 +21,8 @@ KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on;
 
 def packed(epoch: int, next_ms: int, feeds: int, value: bytes, kept: int | None = None) -> bytes:
     """A case as it is kept in memory: the first `kept` bytes of its JSON, closed; all of it where that is not known."""
-    body = value if kept is None else value[:kept] + b"}"
-    return HEAD.pack(epoch, next_ms, feeds) + body
+    head = HEAD.pack(epoch, next_ms, feeds)
+    return head + value if kept is None else b"".join((head, value[:kept], b"}"))
 
 
 def headers(epoch: int, next_ms: int, kept: int, feeds: int) -> list[tuple[str, bytes]]:

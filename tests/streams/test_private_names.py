@@ -9,6 +9,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.producer import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchPy
+from faust.agents.manager import AgentManager
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -27,7 +28,7 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
     [
         (Consumer, ("_drain_messages", "_filter_tps_with_pending_acks", "_new_offset", "wait_empty", "_getmany", "_get_active_partitions",
                     "on_partitions_revoked", "commit_and_end_transactions", "consumer_stopped_errors")),
-        (driver.AIOKafkaConsumerThread, ("_fetch_records", "seek_to_committed", "on_start")),
+        (driver.AIOKafkaConsumerThread, ("_fetch_records", "seek_to_committed", "on_start", "verify_event_path")),
         (driver.Consumer, ("_new_consumer_thread",)),
         (driver.Producer, ("_settings_extra",)),
         (Fetcher, ("_proc_fetch_request",)),
@@ -36,7 +37,8 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
         (GroupCoordinator, ("_do_heartbeat",)),
         (TopicPartitionState, ("position", "has_valid_position")),
         (Recovery, ("need_recovery", "_set_recovery_started", "_set_recovery_ended", "_slurp_changelogs", "on_recovery_completed")),
-        (TableManager, ("_recovery", "recovery")),
+        (TableManager, ("_recovery", "recovery", "on_start", "_update_channels")),
+        (AgentManager, ("wait_until_agents_started",)),
         (PartitionAssignor, ("assigned_actives",)),
         (AIOKafkaProducer, ("create_batch", "send_batch")),
     ],
