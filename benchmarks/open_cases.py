@@ -19,7 +19,8 @@ from schemas.instants import show
 from schemas.topics import ALERT, CASE, SOURCES, named, partition_of
 from tests.integration.pipeline import PARTITIONS, Pipeline
 
-ROUNDS = 3  # on the same open cases: opening a million takes a quarter of an hour
+RUNS = 3
+MANY = 1_000_000  # open cases: opening them takes a quarter of an hour, and few of them are told anything, so all runs share them
 BACKLOG = 60_000
 SUPERVISED = 3  # every third case
 NOTICES, ANSWERS, VISITS = 0.03, 0.03, 0.04  # shares of a day's events; the rest are location checks
@@ -71,16 +72,19 @@ def memory(folder: Path, cases: int) -> list[float]:
     return [one.bytes_per_case for one in _at(folder, cases)]
 
 
-_measured: dict[int, list[Found]] = {}  # the measures of one number of cases come from one run
+_measured: dict[int, list[Found]] = {}  # the measures of one number of cases come from the same runs
 
 
 def _at(folder: Path, cases: int) -> list[Found]:
     if cases not in _measured:
-        _measured[cases] = _measure(folder, cases)
+        runs_each = RUNS if cases >= MANY else 1
+        folders = [folder / str(number) for number in range(RUNS // runs_each)]
+        _measured[cases] = [found for one in folders for found in _measure(one, cases, runs_each)]
     return _measured[cases]
 
 
-def _measure(folder: Path, cases: int) -> list[Found]:
+def _measure(folder: Path, cases: int, runs: int) -> list[Found]:
+    folder.mkdir()
     with at_once(folder, PREFIX, within="0 h") as (running, producer):
         worker = running.processes[-1]
         release(producer, PREFIX, 0, now())
@@ -90,11 +94,15 @@ def _measure(folder: Path, cases: int) -> list[Found]:
         _publish(producer, opened(cases))
         caught_up(running, seconds=1800)
         _stop(worker)
-        return [_round(running, producer, cases, number, empty) for number in range(ROUNDS)]
+        return [_run(running, producer, cases, number, empty) for number in range(runs)]
 
 
-def _round(running: Pipeline, producer: KafkaProducer, cases: int, number: int, empty: int) -> Found:
-    """Two days' events wait for a worker that starts; then it starts once more. No worker runs before or after."""
+def _run(running: Pipeline, producer: KafkaProducer, cases: int, number: int, empty: int) -> Found:
+    """A worker starts and is told one event each of some cases; then two days' events wait for one that starts anew."""
+    seconds, worker = _restarted(running, producer, number + 1)
+    held = resident_bytes(worker.pid) - empty
+    unready = _unready(running, producer, cases, number, worker)
+    _stop(worker)
     before, read = _end_of(running, CASE), _committed(running)
     for day in (2 * number, 2 * number + 1):
         _publish(producer, a_day(cases, day))
@@ -103,18 +111,21 @@ def _round(running: Pipeline, producer: KafkaProducer, cases: int, number: int, 
     half = _when_committed(running, read + BACKLOG, worker)
     finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
     _stop(worker)
-    seconds, worker = _restarted(running, producer, number + 1)
-    held = resident_bytes(worker.pid) - empty
-    begun_cpu = cpu_seconds(worker.pid)
-    _publish(producer, checks(cases, number))
-    caught_up(running)
-    unready = cpu_seconds(worker.pid) - begun_cpu
-    _stop(worker)
     first, second = BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at)
     going_on = (finished.cpu - half.cpu) / BACKLOG
-    found = Found(first, second, going_on * 1e6, unready / UNREADY * 1e6, seconds, held / cases)
+    found = Found(first, second, going_on * 1e6, unready * 1e6, seconds, held / cases)
     print(f"  {cases:,} open cases: {found}", flush=True)
     return found
+
+
+def _unready(
+    running: Pipeline, producer: KafkaProducer, cases: int, number: int, worker: subprocess.Popen[bytes]
+) -> float:
+    """CPU seconds per event of cases that have not been looked at since the worker started."""
+    begun = cpu_seconds(worker.pid)
+    _publish(producer, checks(cases, number))
+    caught_up(running)
+    return (cpu_seconds(worker.pid) - begun) / UNREADY
 
 
 @dataclass(frozen=True, slots=True)
