@@ -17,7 +17,16 @@ from benchmarks.targets import GROWTH, TARGETS, Target
 from benchmarks.whole_path import whole_path
 from cli.main import collect_seldom
 
-Measure = Callable[[Path], float | list[float]]  # of one run, or of all its rounds
+Measure = Callable[[Path], float | list[float]]  # of one run, or of all
+
+_OF_OPEN_CASES: dict[str, Callable[[open_cases.Found], float]] = {
+    "events/s of a backlog after a start": lambda found: found.first_per_second,
+    "events/s of a backlog, going on": lambda found: found.events_per_second,
+    "CPU of one event": lambda found: found.cpu_us_per_event,
+    "CPU of an event whose case is not ready": lambda found: found.unready_us_per_event,
+    "memory": lambda found: found.bytes_per_case,
+    "restart": lambda found: found.restart_seconds,
+}
 
 
 def _measures() -> Iterator[tuple[str, Measure]]:
@@ -25,15 +34,8 @@ def _measures() -> Iterator[tuple[str, Measure]]:
     yield "handover replay", replayed
     yield "one worker: event topics", worker
     for cases in GROWTH:
-        for told, measure in (
-            ("events/s of a backlog after a start", open_cases.first_rate),
-            ("events/s of a backlog, going on", open_cases.rate),
-            ("CPU of one event", open_cases.cost),
-            ("CPU of an event whose case is not ready", open_cases.unready_cost),
-            ("memory", open_cases.memory),
-            ("restart", open_cases.restart),
-        ):
-            yield f"one worker at {cases:,} open cases: {told}", partial(measure, cases=cases)
+        for told, of in _OF_OPEN_CASES.items():
+            yield f"one worker at {cases:,} open cases: {told}", partial(open_cases.measured, cases=cases, of=of)
     yield "whole path", whole_path
     yield "due instant", deadlines
     yield "100,000 deadlines", same_second

@@ -4,7 +4,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,11 +15,11 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from benchmarks.measures import at_once, caught_up, now, release, wait_for_alerts
 from benchmarks.processes import cpu_seconds, resident_bytes
+from benchmarks.targets import RUNS
 from schemas.instants import show
 from schemas.topics import ALERT, CASE, SOURCES, named, partition_of
 from tests.integration.pipeline import PARTITIONS, Pipeline
 
-RUNS = 3
 MANY = 1_000_000  # open cases: opening them takes a quarter of an hour, and few of them are told anything, so all runs share them
 BACKLOG = 60_000
 SUPERVISED = 3  # every third case
@@ -36,40 +36,15 @@ class Found:
 
     first_per_second: float  # right after a start: each case is read and derived for the first time
     events_per_second: float  # of the same number of events once more
-    cpu_us_per_event: float  # of these
-    unready_us_per_event: float  # of events to as many cases as there are events, none of them ready
+    cpu_us_per_event: float  # of the worker, for these
+    unready_us_per_event: float  # of one event each of cases that must be read, derived and written whole
     restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
     bytes_per_case: float  # that a worker has just read, without what it decodes and reads ahead: both are bounded
 
 
-def rate(folder: Path, cases: int) -> list[float]:
-    """Events per second of a backlog on top of so many open cases, by a worker that has been running."""
-    return [one.events_per_second for one in _at(folder, cases)]
-
-
-def first_rate(folder: Path, cases: int) -> list[float]:
-    """Events per second of a backlog right after a start, when nothing has been read but the table."""
-    return [one.first_per_second for one in _at(folder, cases)]
-
-
-def cost(folder: Path, cases: int) -> list[float]:
-    """CPU of the worker per event, in microseconds."""
-    return [one.cpu_us_per_event for one in _at(folder, cases)]
-
-
-def unready_cost(folder: Path, cases: int) -> list[float]:
-    """CPU of the worker per event whose case must be read, derived and written whole, in microseconds."""
-    return [one.unready_us_per_event for one in _at(folder, cases)]
-
-
-def restart(folder: Path, cases: int) -> list[float]:
-    """Seconds from the start of a worker until it fires again."""
-    return [one.restart_seconds for one in _at(folder, cases)]
-
-
-def memory(folder: Path, cases: int) -> list[float]:
-    """Bytes of the worker's memory per open case."""
-    return [one.bytes_per_case for one in _at(folder, cases)]
+def measured(folder: Path, cases: int, of: Callable[[Found], float]) -> list[float]:
+    """One measure at so many open cases, of each run."""
+    return [of(one) for one in _at(folder, cases)]
 
 
 _measured: dict[int, list[Found]] = {}  # the measures of one number of cases come from the same runs
@@ -266,11 +241,11 @@ def a_day(cases: int, day: int, count: int = BACKLOG) -> Iterator[dict[str, Any]
             yield _check(f"c{day}-{number}", subject, at)
 
 
-def checks(cases: int, round_: int, count: int = UNREADY) -> Iterator[dict[str, Any]]:
+def checks(cases: int, number: int, count: int = UNREADY) -> Iterator[dict[str, Any]]:
     """A location check of each of so many cases."""
     at = show(now())
-    for subject in random.Random(round_).sample(range(0, cases, SUPERVISED), count):
-        yield _check(f"u{round_}-{subject}", subject, at)
+    for subject in random.Random(number).sample(range(0, cases, SUPERVISED), count):
+        yield _check(f"u{number}-{subject}", subject, at)
 
 
 def _check(name: str, subject: int, at: str) -> dict[str, Any]:

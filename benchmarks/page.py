@@ -74,11 +74,11 @@ def _growth(results: Results) -> list[str]:
     for title in _COSTS.values():
         costs = _costs(results, title)
         if len(costs) == len(GROWTH):
-            ratio = costs[-1].y / costs[0].y
-            verdict = ", aim reached" if ratio <= COST_GROWTH else ", short of the aim"
             name = f"{title}: {GROWTH[-1]:,} open cases over {GROWTH[0]:,}"
+            target, ratio = Target(name, "×", aim=COST_GROWTH, more_is_better=False), costs[-1].y / costs[0].y
             told = f"{_number(costs[-1].y)} and {_number(costs[0].y)} µs"
-            cells = [name, "–", f"≤ {COST_GROWTH} ×", f"**{ratio:.2f} ×**{verdict}", told, "", "the rows above"]
+            verdict = f"**{_number(ratio)} ×**{_verdict(target, ratio)}"
+            cells = [name, "–", _limit(target, target.aim), verdict, told, "", "the rows above"]
             found.append("| " + " | ".join(cells) + " |")
     return found
 

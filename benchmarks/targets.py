@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+RUNS = 3
+
 
 class Target(NamedTuple):
     """One measure. `first` and `aim` in its unit; None: there is none. `more_is_better`: whether they are least values."""
@@ -12,7 +14,7 @@ class Target(NamedTuple):
     first: float | None = None
     aim: float | None = None
     more_is_better: bool = True
-    runs: int = 3
+    runs: int = RUNS
     deep: bool = False  # takes many minutes: only measured when its name, or `--deep`, asks for it
 
 
