@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import console, open_cases, page, soak
 from benchmarks.measures import deadlines, domain, replayed, same_second, worker
-from benchmarks.targets import GROWTH, TARGETS, Target
+from benchmarks.targets import GROWTH, RUNS, TARGETS, Target
 from benchmarks.whole_path import whole_path
 from cli.main import collect_seldom
 
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
 
 def _measured(target: Target, measure: Measure) -> dict[str, object]:
     values: list[float] = []
-    while len(values) < target.runs:
+    while len(values) < RUNS:
         with tempfile.TemporaryDirectory() as folder:
             found = measure(Path(folder))
         values += found if isinstance(found, list) else [found]

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.peers import page as peers_page
 from benchmarks.plots import Bar, Point, bars, line
-from benchmarks.targets import COST_GROWTH, GROWTH, TARGETS, Target
+from benchmarks.targets import COST_GROWTH, GROWTH, PEER_TARGETS, TARGETS, Target
 
 HERE = Path(__file__).parent
 RESULTS, PLOTS = HERE / "results.json", HERE / "plots"
@@ -53,19 +53,15 @@ def _row(target: Target, found: Mapping[str, Any] | None) -> str:
     words = target.name.replace('"', "")
     command = f'`python -m benchmarks "{words}"`'
     if found is None:
-        cells = ["not measured", "", ""]
-    else:
-        verdict = _verdict(target, found["median"])
-        cells = [
-            f"**{_number(found['median'])} {target.unit}**{verdict}",
-            ", ".join(map(_number, found["runs"])),
-            found.get("measured_at", ""),
-        ]
-    return (
-        "| "
-        + " | ".join([target.name, _limit(target, target.first), _limit(target, target.aim), *cells, command])
-        + " |"
-    )
+        return _told(target, None, "", "", command)
+    return _told(target, found["median"], ", ".join(map(_number, found["runs"])), found.get("measured_at", ""), command)
+
+
+def _told(target: Target, value: float | None, runs: str, day: str, command: str) -> str:
+    """One row. `runs`: what the value is made of."""
+    measured = "not measured" if value is None else f"**{_number(value)} {target.unit}**{_verdict(target, value)}"
+    limits = _limit(target, target.first), _limit(target, target.aim)
+    return "| " + " | ".join([target.name, *limits, measured, runs, day, command]) + " |"
 
 
 def _growth(results: Results) -> list[str]:
@@ -76,10 +72,9 @@ def _growth(results: Results) -> list[str]:
         if len(costs) == len(GROWTH):
             name = f"{title}: {GROWTH[-1]:,} open cases over {GROWTH[0]:,}"
             target, ratio = Target(name, "×", aim=COST_GROWTH, more_is_better=False), costs[-1].y / costs[0].y
-            told = f"{_number(costs[-1].y)} and {_number(costs[0].y)} µs"
-            verdict = f"**{_number(ratio)} ×**{_verdict(target, ratio)}"
-            cells = [name, "–", _limit(target, target.aim), verdict, told, "", "the rows above"]
-            found.append("| " + " | ".join(cells) + " |")
+            found.append(
+                _told(target, ratio, f"{_number(costs[-1].y)} and {_number(costs[0].y)} µs", "", "the rows above")
+            )
     return found
 
 
@@ -119,28 +114,17 @@ def _number(value: float) -> str:
 
 
 def _peer_rows(peers: Results) -> list[str]:
-    """Ours against the fastest peer that did the same job, by the same day's run."""
+    """Ours against the fastest peer that did the same job in the same go, and against the fastest form of Kafka Streams."""
     found = []
-    for job, told in (("toy", "toy job"), ("city", "same domain job")):
-        ratio = _ratio(peers["runs"], job)
-        if ratio is not None:
-            fastest, value, ours = ratio
-            verdict = ", aim reached" if value >= 2 else ", first reached" if value >= 1 else ", **short**"
-            cells = [
-                f"ours against the fastest peer, {told} ({fastest})", "≥ 1 ×", "≥ 2 ×", f"**{value:.2f} ×**{verdict}",
-                f"{_number(ours)} events/s", peers["measured_at"][job], "`python -m benchmarks.peers`",
-            ]  # fmt: skip
-            found.append("| " + " | ".join(cells) + " |")
+    for target, job, named in PEER_TARGETS:
+        rates = {program: rate for program, rate in _rates(peers["runs"], job).items() if rate}
+        others = {program: rate for program, rate in rates.items() if program.startswith(named) and program != "ours"}
+        if others and "ours" in rates:
+            fastest, rate = max(others.items(), key=lambda one: one[1])
+            runs = f"{_number(rates['ours'])} and {_number(rate)} events/s ({fastest})"
+            command = f"`python -m benchmarks.peers --job {job}`"
+            found.append(_told(target, rates["ours"] / rate, runs, peers["measured_at"][job], command))
     return found
-
-
-def _ratio(runs: Sequence[Mapping[str, Any]], job: str) -> tuple[str, float, float] | None:
-    rates = {program: rate for program, rate in _rates(runs, job).items() if rate}
-    others = {program: rate for program, rate in rates.items() if program != "ours"}
-    if not others or "ours" not in rates:
-        return None
-    fastest = max(others, key=lambda program: others[program])
-    return fastest, rates["ours"] / others[fastest], rates["ours"]
 
 
 def _rates(runs: Sequence[Mapping[str, Any]], job: str) -> dict[str, float]:

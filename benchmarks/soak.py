@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks.measures import publish_city, told_by
 from benchmarks.processes import resident_bytes, standing_clock
+from benchmarks.targets import RUNS
 from cli.simulation.stream import Options
 from cli.stack.kafka import Broker
 from schemas.topics import CASE, SOURCES, named
@@ -45,26 +46,27 @@ class Growth:
     changelog: float
 
 
-def memory(folder: Path) -> float:
-    """Resident memory of the worker: median of the last quarter of a year over that of the first year's last quarter."""
-    return _growth(folder).memory
+def memory(folder: Path) -> list[float]:
+    """Resident memory of the worker: median of the last quarter of a year over that of the first year's last quarter; of each run."""
+    return [one.memory for one in _growths(folder)]
 
 
-def changelog(folder: Path) -> float:
-    """Bytes of the newest record of every case, as compaction leaves them: at the end over the end of the first year."""
-    return _growth(folder).changelog
+def changelog(folder: Path) -> list[float]:
+    """Bytes of the newest record of every case, as compaction leaves them: at the end over the end of the first year; of each run."""
+    return [one.changelog for one in _growths(folder)]
 
 
-_measured: list[Growth] = []  # both measures come from one run
+_measured: list[Growth] = []  # both measures come from the same runs
 
 
-def _growth(folder: Path) -> Growth:
+def _growths(folder: Path) -> list[Growth]:
     if not _measured:
-        _measured.append(_measure(folder))
-    return _measured[0]
+        _measured.extend(_measure(folder / str(number)) for number in range(RUNS))
+    return _measured
 
 
 def _measure(folder: Path) -> Growth:
+    folder.mkdir()
     clock_file = folder / "clock.json"
     settings = {
         "REENTRY_CLOCK_FILE": str(clock_file),

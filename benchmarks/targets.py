@@ -14,7 +14,6 @@ class Target(NamedTuple):
     first: float | None = None
     aim: float | None = None
     more_is_better: bool = True
-    runs: int = RUNS
     deep: bool = False  # takes many minutes: only measured when its name, or `--deep`, asks for it
 
 
@@ -58,9 +57,14 @@ TARGETS: Sequence[Target] = (
             None,
             1.15,
             more_is_better=False,
-            runs=1,
             deep=True,
         )
         for what in ("memory of the worker", "changelog")
     ),
+)
+# With the job, and how the names of the peers begin that are meant.
+PEER_TARGETS: Sequence[tuple[Target, str, str]] = (
+    (Target("toy job, ours against the fastest peer", "×", 1, 2), "toy", ""),
+    (Target("toy job, ours against Kafka Streams", "×", None, 1.5), "toy", "kstreams"),
+    (Target("same domain job, ours against the fastest peer", "×", 1, 2), "city", ""),
 )

@@ -16,6 +16,7 @@ from benchmarks.peers.install import NotInstalled, classpath, python_of
 from benchmarks.peers.load import Load, load_city, load_toy
 from benchmarks.peers.race import Program, race
 from benchmarks.processes import standing_clock
+from benchmarks.targets import RUNS
 from cli.stack.kafka import Broker
 from schemas.topics import ALERT
 
@@ -84,9 +85,9 @@ def _keep(found: Sequence[Mapping[str, object]], jobs: Sequence[str]) -> None:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("--events", type=int, default=200_000, help="events of the toy job")
+    parser.add_argument("--events", type=int, default=400_000, help="events of the toy job")
     parser.add_argument("--days", type=int, default=4, help="days of the simulated city")
-    parser.add_argument("--runs", type=int, default=1, help="times that each program runs")
+    parser.add_argument("--runs", type=int, default=RUNS, help="times that each program runs")
     parser.add_argument("--job", action="append", choices=list(page.TITLES), help="only this job; without it both")
     parser.add_argument("--only", default="", help="part of the name of what is to run; nothing is kept then")
     asked = parser.parse_args(arguments)

@@ -1,8 +1,10 @@
 """The toy job on `streams/engine`: its consumer, store, heap and sends; only what stands in this file is the job's own."""
 
-import heapq
 import sys
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -11,11 +13,12 @@ from faust.types import TP
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, PARTITIONS, RUN, TOY_SOURCES
 from benchmarks.peers.jobs.toy import due, expire, take
 from streams.engine.heap import Deadlines
-from streams.engine.store import HEAD, NEVER, URL, headers, packed
+from streams.engine.store import EPOCH, HEAD, NEVER, NEXT, URL, packed
 from streams.engine.transport import App, Output
 from streams.watermark import Frontier, least
 
 GRACE_MS = 500
+LONGEST = 10_000  # records of one partition of one topic that may wait before it is not fetched for a while
 
 
 class Toy:
@@ -26,7 +29,7 @@ class Toy:
         self.deadlines: dict[int, Deadlines] = {}
         self.ready = self.stale = self.busy = False
         self._frontiers: dict[TP, Frontier] = defaultdict(Frontier)
-        self._waiting: dict[int, list[tuple[int, int, bool, Any]]] = defaultdict(list)  # heaps by timestamp
+        self._waiting: dict[TP, deque[Any]] = defaultdict(deque)  # records, as read
         self._following: dict[TP, int] = {}
         table.on_recover(self.rebuild)
         app.on_partitions_revoked.connect(self.stop)
@@ -52,24 +55,16 @@ class Toy:
         self.ready = True
 
     def wants(self, tp: TP) -> bool:
-        return len(self._waiting[tp.partition]) < 20_000 or self._frontiers[tp].last_ms is None
+        return len(self._waiting[tp]) < LONGEST
 
     def take(self, work: dict[TP, list[Any]]) -> None:
         for tp, records in work.items():
-            is_release = tp.topic == self.sources[0]
-            waiting = self._waiting[tp.partition]
-            for record in records:
-                heapq.heappush(waiting, (record.timestamp, record.offset, is_release, record))
+            self._waiting[tp].extend(records)
             self._frontiers[tp].last_ms = records[-1].timestamp
             self._following[tp] = records[-1].offset + 1
 
     def offsets(self) -> dict[TP, int]:
-        found = dict(self._following)
-        for waiting in self._waiting.values():
-            for _, offset, _, record in waiting:
-                tp = TP(record.topic, record.partition)
-                found[tp] = min(offset, found[tp])
-        return found
+        return self._following | {tp: waiting[0].offset for tp, waiting in self._waiting.items() if waiting}
 
     def _bound(self, tp: TP) -> int | None:
         until = self.app.consumer.read_until(tp)
@@ -96,15 +91,20 @@ class Toy:
     def _taken(self, partition: int, until: int) -> dict[bytes, dict[str, Any]]:
         """Everything before the watermark, both topics interleaved by timestamp; what the table knows already is passed over."""
         changed: dict[bytes, dict[str, Any]] = {}
-        waiting = self._waiting[partition]
-        while waiting and waiting[0][0] < until:
-            timestamp, offset, is_release, record = heapq.heappop(waiting)
+        known = chain.from_iterable(self._before(TP(topic, partition), until) for topic in self.sources)
+        for record in sorted(known, key=attrgetter("timestamp")):
             state = self._state(partition, record.key, changed)
+            is_release = record.topic == self.sources[0]
             source = "r" if is_release else "c"
-            if offset > state["seen"].get(source, -1):
-                state["seen"][source] = offset
-                take(state["held"], record.value, timestamp, is_release=is_release)
+            if record.offset > state["seen"].get(source, -1):
+                state["seen"][source] = record.offset
+                take(state["held"], record.value, record.timestamp, is_release=is_release)
         return changed
+
+    def _before(self, tp: TP, until: int) -> Iterator[Any]:
+        waiting = self._waiting[tp]
+        while waiting and waiting[0].timestamp < until:
+            yield waiting.popleft()
 
     def _fired(self, partition: int, until: int, changed: dict[bytes, dict[str, Any]]) -> list[Output]:
         part = self.table.data.parts[partition]
@@ -125,7 +125,8 @@ class Toy:
             epoch = store.epoch[partition]
             for key, state in states.items():
                 at, value = due(state["held"]) or NEVER, orjson.dumps(state)
-                outputs.setdefault(partition, []).append(Output(key, value, headers(epoch, at, len(value) - 1, 0)))
+                head = [(EPOCH, b"%d" % epoch), (NEXT, b"" if at == NEVER else b"%d" % at)]
+                outputs.setdefault(partition, []).append(Output(key, value, head))
                 kept.append((partition, key, at, packed(epoch, at, 0, value)))
         told = {partition: some for partition, some in alerts.items() if some}
         for where, what in ((ALERTS, told), (topic, outputs)):
