@@ -12,6 +12,7 @@ from handover.alerts import Memory
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
 from handover.factset import Entries
+from handover.feeds import VERDICT
 from handover.fragments import Fragments
 from handover.handovers import Closed
 from handover.links import corrections, survivors, told_persons
@@ -105,7 +106,7 @@ class Case:
 
     def take(self, event: Event, arrival: datetime) -> bool:
         """Add a fact. False: it was known already and nothing changed."""
-        if event.fact == "system.manifest_judged":
+        if event.fact == VERDICT:
             arrival = min(event.time, arrival)  # found later, but true since then
         fact = fact_of(event, arrival)
         about_dispute = self.kind == "PERSON" and event.fact.startswith("dispute.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handover.facts import Fact, in_order, last
 from handover.factset import standing
+from handover.feeds import VERDICT
 from handover.measured import METRIC_JUDGED, Place, place_of
 from handover.obligations import Feed
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
 KEPT_DAYS = timedelta(days=92)  # a manifest behind these is not told again: raw topics end before
-_OF_A_DAY = ("system.publisher_manifest", "system.manifest_judged")
+_OF_A_DAY = ("system.publisher_manifest", VERDICT)
 _WORTH = 14  # facts; fewer are not worth a record
 _SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
 _DURATION = re.compile(
@@ -47,7 +48,7 @@ def feed_at(case: "Case", now: datetime) -> Feed:
 def _judged(manifests: list[Fact], facts: list[Fact]) -> list[tuple[Fact, datetime | None]]:
     """The latest manifest of each day, where it has been judged, with the instant at which all of it had arrived."""
     by_day = {str(manifest.data["day"]): manifest for manifest in manifests}
-    verdicts = in_order(fact for fact in facts if fact.name == "system.manifest_judged")
+    verdicts = in_order(fact for fact in facts if fact.name == VERDICT)
     found = []
     for day, manifest in by_day.items():
         told = [v for v in verdicts if v.data["day"] == day and v.data.get("manifest_id") in (None, manifest.id)]

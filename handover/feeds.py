@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from handover.calendar import end_of
 
+VERDICT = "system.manifest_judged"  # the fact by which a sink tells one
 CHECKED_AFTER = timedelta(hours=2)  # 02:00 of the day after
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from handover.alerts import is_waived, met_outcome
-from handover.calendar import Calendar, months_on, start_of
+from handover.calendar import MILLISECOND, Calendar, months_on, start_of
 from handover.case import Case
 from handover.codes import code_of, type_of
 from handover.derivation import Derived, Slot
@@ -17,7 +17,7 @@ from handover.facts import Fact
 from handover.identity import alert_id, obligation_id
 from handover.life import live, next_instant
 from handover.obligations import Obligation
-from handover.replay import MILLISECOND, Cases, Told
+from handover.replay import Cases, Told
 from handover.rulebook import RuleBook
 from handover.snapshots import computation
 from handover.world import SHARED, World

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, is_waived, next_instants, weigh
 from handover.awaited import awaited
+from handover.calendar import MILLISECOND
 from handover.case import Case
 from handover.derivation import (
     Derived,
@@ -18,6 +19,7 @@ from handover.derivation import (
 from handover.facts import Fact, in_order
 from handover.factset import Merges, by_person, standing
 from handover.feeding import feed_at, forget_measured, forget_signs
+from handover.feeds import VERDICT
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
 from handover.obligations import Linked, Obligation
@@ -26,7 +28,7 @@ from handover.world import World
 from schemas.alert import Alert
 
 Concerned = Callable[[Slot], bool]
-_VERDICT, _SIGN_OF_LIFE = "system.manifest_judged", "system.publisher_heartbeat"
+_SIGN_OF_LIFE = "system.publisher_heartbeat"
 
 
 def advance(case: Case, world: World, before: datetime) -> list[Alert]:
@@ -43,19 +45,31 @@ def advance(case: Case, world: World, before: datetime) -> list[Alert]:
 
 
 def live_feeds(world: World, before: datetime) -> None:
-    """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3)."""
+    """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3).
+
+    A verdict on a manifest comes after the instant it names. Its own alert is dated back (X04); other cases have lived past
+    that instant, so for them the feed goes down, or comes back, when the verdict came: the same for all who read the log.
+    """
     if world.fed_until is not None and before <= world.fed_until:
         return
     world.fed_until = before
-    for source, told in world.sources.items():
+    for source in world.sources:
         feed = world.feed_case(source)
-        for event, arrival in told:
-            feed.take(event, arrival)
-        told.clear()
-        if not feed.late and (feed.next_at is None or feed.next_at >= before):
+        if not world.sources[source] and (feed.next_at is None or feed.next_at >= before):
             continue
-        for alert in advance(feed, world, before):
-            world.downtimes.note(source, alert.alert_id, alert.changed_at, firing=alert.state == "firing")
+        for arrival, events in world.heard(source, before):
+            _note(world, source, advance(feed, world, arrival))
+            for event in events:
+                feed.take(event, arrival)
+            _note(world, source, advance(feed, world, arrival + MILLISECOND), known=arrival)
+        _note(world, source, advance(feed, world, before))
+
+
+def _note(world: World, source: str, alerts: Iterable[Alert], known: datetime | None = None) -> None:
+    """A feed goes down or comes back with its alerts. `known`: not before this."""
+    for alert in alerts:
+        at = alert.changed_at if known is None else max(alert.changed_at, known)
+        world.downtimes.note(source, alert.alert_id, at, firing=alert.state == "firing")
 
 
 def next_instant(case: Case, world: World) -> datetime | None:
@@ -262,7 +276,7 @@ def _late(case: Case, world: World) -> list[Alert]:
     if case.kind != "SOURCE":
         return _lived_again(case, world, late)
     assert case.lived is not None
-    days = {str(fact.data["day"]) for fact in case.news if fact.name == _VERDICT and fact.arrival in late}
+    days = {str(fact.data["day"]) for fact in case.news if fact.name == VERDICT and fact.arrival in late}
     found = _judged_again(case, world, days) if days else []
     case.derived = None
     return found + live(case, world, case.lived)  # signs of life are taken at once
@@ -283,7 +297,7 @@ def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert
     memories = {slot: case.memories.pop(slot) for slot in list(case.memories) if concerned(slot)}
     shown = {slot: case.shown.pop(slot) for slot in list(case.shown) if concerned(slot)}
     told = [copy for copies in case.entries.copies.values() for copy in copies if copy.name != _SIGN_OF_LIFE]
-    first = min(fact.arrival for fact in told if fact.name == _VERDICT and fact.data["day"] in days)
+    first = min(fact.arrival for fact in told if fact.name == VERDICT and fact.data["day"] in days)
     instants = sorted({fact.arrival for fact in told if first <= fact.arrival <= until})
     lived: list[Alert] = []
     while instants:

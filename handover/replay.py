@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from handover.calendar import Calendar
+from handover.calendar import MILLISECOND, Calendar
 from handover.case import Case
+from handover.feeds import VERDICT
 from handover.life import advance
 from handover.links import WHOEVER_HOLDS_IT, outbox, routes
 from handover.rulebook import RuleBook
@@ -15,7 +16,6 @@ from handover.world import World
 from schemas.alert import Alert
 from schemas.envelope import Event
 
-MILLISECOND = timedelta(milliseconds=1)
 Told = tuple[Event, datetime]  # an event and its arrival
 
 
@@ -38,18 +38,26 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
     """Let every case live up to and including `until` (default: the last arrival).
 
     Cases are independent once facts are where they belong, so each lives its whole life in turn; the order is made at the end.
+    Manifests are judged anew; but where the pipeline has told a verdict, a feed goes down or comes back when that came
+    (`handover.life.live_feeds`), and its verdict counts for nothing else.
     """
-    told = sorted(events, key=lambda one: one[1])
-    if not told:
+    ordered = sorted(events, key=lambda one: one[1])
+    if not ordered:
         return Lived((), {})
-    end = (until or told[-1][1]) + MILLISECOND
+    end = (until or ordered[-1][1]) + MILLISECOND
+    told = [one for one in ordered if one[0].fact != VERDICT]
+    found = [one for one in ordered if one[0].fact == VERDICT]
+    judged = verdicts(told)
     world, cases = World(book, calendar), Cases(told)
-    for event, arrival in (*told, *verdicts(told)):
+    days = {(event.subject, event.data["day"]) for event, _ in found}
+    known = [(event, arrival) for event, arrival in judged if (event.subject, event.data["day"]) not in days]
+    for event, arrival in (*told, *known, *found):
         share(world, event, arrival)
+    for event, arrival in (*told, *judged):
         cases.take(event, arrival)
-    found = [alert for case in cases.by_subject.values() for alert in advance(case, world, end)]
-    found.sort(key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
-    return Lived(tuple(found), cases.by_subject)
+    alerts = [alert for case in cases.by_subject.values() for alert in advance(case, world, end)]
+    alerts.sort(key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
+    return Lived(tuple(alerts), cases.by_subject)
 
 
 def share(world: World, event: Event, arrival: datetime) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-from handover.calendar import Calendar
+from handover.calendar import MILLISECOND, Calendar
+from handover.feeds import VERDICT
 from handover.life import advance
-from handover.replay import MILLISECOND, Cases, Told, share
+from handover.replay import Cases, Told, share
 from handover.rulebook import RuleBook
 from handover.tally import Tally
 from handover.world import World
@@ -21,7 +22,6 @@ from schemas.envelope import Event
 Kind = Literal["gone", "new", "later", "earlier", "other"]
 KINDS: tuple[Kind, ...] = ("gone", "later", "earlier", "new", "other")
 KEY_PERSON = "A+"  # the kind of handover that a key person has
-_VERDICT = "system.manifest_judged"
 _BATCH = 200  # subjects whose events are read at once
 _SHAPE = ("state", "severity", "outcome", "due_at", "stage", "step", "held", "owner_agency", "changed_at")
 _TOLD = 1_000  # events read between two words about how far it is
@@ -154,7 +154,7 @@ def compare(
     lived = 0
     for group in _batches(read.groups()):
         heard = history.of([name for names in group for name in names])
-        told = [one for one in heard if one[1] <= end and one[0].fact != _VERDICT]
+        told = [one for one in heard if one[1] <= end and one[0].fact != VERDICT]
         told += [one for names in group for name in names for one in read.verdicts.get(name, ())]
         found = list(_compared(told, worlds, end, since, result))
         for one in found:
@@ -300,7 +300,7 @@ def _read(history: History, worlds: Sequence[World], until: datetime | None, tel
     manifests: list[Told] = []
     corrected: dict[_Key, set[str]] = {}
     for event, arrival in history.all():
-        if event.fact == _VERDICT:
+        if event.fact == VERDICT:
             continue
         if until is not None and arrival > until:
             break

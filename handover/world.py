@@ -1,8 +1,10 @@
 """What is not of one subject: calendars, the registry, rule versions and the state of the feeds, as known at an instant."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from handover.awaited import sieve
@@ -12,11 +14,15 @@ from handover.codes import Registry
 from handover.downtimes import Downtimes
 from handover.facts import Fact, fact_of, parse_date, parse_instant
 from handover.factset import Entries, canonical, standing
+from handover.feeds import VERDICT
 from handover.frame import Frame, Version, Versions
 from handover.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
 
 SHARED = frozenset(("system.calendar_published", "system.registry_changed", "system.rules_changed"))
+
+
+_arrival = itemgetter(1)
 
 
 class Change(NamedTuple):
@@ -51,7 +57,7 @@ class World:
         if event.fact == "system.metric_judged":
             return  # says nothing of whether a feed is down, and is weighed in its own case
         source = event.subject if event.fact.startswith("action.") else event.source
-        if event.fact == "system.manifest_judged":
+        if event.fact == VERDICT:
             source = event.subject
         self.sources.setdefault(source, []).append((event, arrival))
         self.fed_until = None
@@ -100,6 +106,14 @@ class World:
         return known[1]
 
     # --- feeds
+
+    def heard(self, source: str, before: datetime) -> Iterator[tuple[datetime, list[Event]]]:
+        """Give out what a source was told before an instant and has not lived: by arrivals, in order."""
+        told = sorted(self.sources[source], key=_arrival)
+        due = bisect_left(told, before, key=_arrival)
+        self.sources[source] = told[due:]
+        for arrival, found in groupby(told[:due], key=_arrival):
+            yield arrival, [event for event, _ in found]
 
     def feed_case(self, source: str) -> Case:
         """The case by which the state of a feed is told; its alerts are raised elsewhere."""

@@ -70,9 +70,7 @@ def judge(
         told = [event for event in events(client, settings) if event is not None]
         alerts = read_alerts(client, settings)
         cases = read_cases(client, settings)
-    # What the pipeline itself found of a manifest is no evidence: replay judges it anew.
-    heard = [one for one in told if one.fact != "system.manifest_judged"]
-    arrived = [(one, one.receivedtime or one.time) for one in heard]
+    arrived = [(one, one.receivedtime or one.time) for one in told]
     lived = live_all(((one, at) for one, at in arrived if at <= last), book, days, last)
     found = judge_alerts(lived.alerts, alerts.told, last, alerts.is_compacted)
     found.add(judge_cases(lived.cases, cases.newest, last))

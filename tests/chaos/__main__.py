@@ -24,7 +24,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hours", type=float, default=City.hours, help="simulated hours a second")
     parser.add_argument("--register", type=float, default=City.register, help="share of the opening register")
     parser.add_argument("--seconds", type=float, default=City.seconds, help="that the city lives at least")
-    parser.add_argument("--manifests", action="store_true", help="publishers send manifests too")
     names = [kind.__name__ for kind in KINDS]
     parser.add_argument("--only", action="append", choices=names, help="only these kinds of faults")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run too")
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
     for kind, reason in left_out().items():
         print(f"chaos: without {kind.__name__}: {reason}", flush=True)
     plan = list(planned(given.seed, given.faults, kinds))
-    city = City(given.seed, given.hours, given.register, given.seconds, given.manifests)
+    city = City(given.seed, given.hours, given.register, given.seconds)
     print(f"chaos: seed {given.seed}, {given.faults} faults, {given.hours:g} h/s; logs in {folder}", flush=True)
     try:
         outcome = run(folder, city, plan, lambda line: print(line, flush=True))

@@ -13,7 +13,6 @@ from pathlib import Path
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from cli.simulation.record import Record
 from cli.simulation.stream import Options, simulate
 from cli.stack import clockfile
 from cli.stack.children import Unstartable
@@ -46,7 +45,6 @@ class City:
     hours: float = 0.25
     register: float = 0.15
     seconds: float = 0.0
-    manifests: bool = False  # docs/chaos.md says why they are left out
 
     def options(self) -> Options:
         """What the simulation is given."""
@@ -71,7 +69,7 @@ def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say)
     # A child dies with the thread that started it: the threads of the faults, which start brokers, outlive the plant.
     stepping = any(isinstance(fault, StepClock) for _, fault in plan)
     with ThreadPoolExecutor(AT_ONCE, "fault") as hands, Plant(folder, say, stepping=stepping) as plant:
-        records = (one for one in simulate(city.options()) if city.manifests or not _is_manifest(one))
+        records = simulate(city.options())
         first = next(records)
         clock = clockfile.begin(plant.clock_file, from_millis(first.received), city.hours * 3600, _wall_ms())
         for name in (*WORKERS[:2], *SINKS):
@@ -87,10 +85,6 @@ def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say)
         judgement, events = read_and_judge(plant, end)
         days = (end - from_millis(first.received)) / timedelta(days=1)
         return Outcome(judgement, events, days, faults, time.monotonic() - began, plant.row())
-
-
-def _is_manifest(record: Record) -> bool:
-    return record.value is not None and b'"reentry.system.publisher_manifest.v1"' in record.value
 
 
 class Schedule:

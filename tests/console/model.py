@@ -6,10 +6,10 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Engine
 
-from handover.calendar import Calendar
+from handover.calendar import MILLISECOND, Calendar
 from handover.case_json import encode
 from handover.life import advance
-from handover.replay import MILLISECOND, Cases, Told, share, verdicts
+from handover.replay import Cases, Told, share, verdicts
 from handover.rulebook import RuleBook
 from handover.world import World
 from schemas import alert as alerts

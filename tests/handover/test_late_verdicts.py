@@ -1,5 +1,6 @@
 """Verdicts on manifests are found after the instant they hold from: the alert is the same however late they come."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import product
 
@@ -8,12 +9,13 @@ import pytest
 from handover.calendar import load_calendar
 from handover.case import Case
 from handover.life import advance
+from handover.replay import replay, share
 from handover.rulebook import load
 from handover.world import World
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import show
-from tests.handover.histories import PRISON, at, told
+from tests.handover.histories import COUNTY, PERSON, PRISON, arriving, at, notice, scheduled, told
 from tests.handover.test_life import finals
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -76,3 +78,78 @@ def test_verdicts_told_late_end_as_verdicts_told_in_time(missing_comes: datetime
     assert finals(found) == finals(IN_TIME)
     revisions = [alert.revision for alert in found]
     assert revisions == list(range(1, len(revisions) + 1))
+
+
+# --- what other cases make of it
+
+COUNTY_MANIFEST = told(
+    "system.publisher_manifest",
+    "2026-01-16 00:30",
+    {"day": "2026-01-15", "topics": [{"topic": "reentry.intake.v1", "count": 2}]},
+    COUNTY,
+    COUNTY,
+    id="m2",
+)
+DOWN_AT, TOLD_AT, ARRIVED_AT, BACK_TOLD_AT = (
+    at(f"2026-01-16 {clock}") for clock in ("02:00", "02:50", "04:00", "04:20")
+)
+TOLD = arriving(scheduled("2026-01-05 10:00", "2026-03-31"), notice("2026-01-06 09:00"), COUNTY_MANIFEST)
+UNTIL = at("2026-01-25 00:00")
+
+
+def county_verdict(when: datetime, met_at: datetime | None) -> Event:
+    data = {"day": "2026-01-15", "manifest_id": "m2", "due_at": show(DOWN_AT), "met_at": met_at and show(met_at)}
+    missing = {"missing": {} if met_at else {"reentry.intake.v1": 1}}
+    kind = "reentry.system.manifest_judged.v1"
+    return Event(f"m2:{met_at}", "/pipeline", kind, COUNTY, when, {**data, **missing})
+
+
+VERDICTS = [
+    (county_verdict(DOWN_AT, None), TOLD_AT),
+    (county_verdict(ARRIVED_AT, ARRIVED_AT), BACK_TOLD_AT),
+]
+
+
+def live_by_steps(step: timedelta, told_first: timedelta) -> list[Alert]:
+    """The person's snapshots as a worker finds them that lives `step` at a time; what comes is known `told_first` before it is lived."""
+    world, person = World(BOOK, CALENDAR), Case.empty(PERSON)
+    waiting = sorted([*TOLD, *VERDICTS], key=lambda one: one[1])
+    found, now = list[Alert](), at("2026-01-05 00:00")
+    while now < UNTIL:
+        now = min(now + step, UNTIL)
+        while waiting and waiting[0][1] < now + told_first:
+            event, arrival = waiting.pop(0)
+            share(world, event, arrival)
+            if event.subject == PERSON:
+                person.take(event, arrival)
+        found += advance(person, world, now)
+    return found
+
+
+def held(alerts: Iterable[Alert]) -> list[tuple[datetime, bool]]:
+    """When each snapshot of an unanswered notice changed, and whether it is held."""
+    return [(one.changed_at, one.held) for one in alerts if one.subject == PERSON]
+
+
+def test_others_are_held_from_the_verdict_on_not_from_the_instant_it_names() -> None:
+    settled = BACK_TOLD_AT + BOOK.settle
+    moves = held(live_by_steps(timedelta(minutes=7), timedelta(0)))
+    assert [one for one in moves if DOWN_AT <= one[0] <= settled] == [(TOLD_AT, True), (settled, False)]
+
+
+@pytest.mark.parametrize("minutes", [1, 13, 60, 600, 100_000])
+@pytest.mark.parametrize("first", [0, 5, 700])
+def test_a_worker_finds_the_same_however_it_steps_and_so_does_replay(minutes: int, first: int) -> None:
+    found = live_by_steps(timedelta(minutes=minutes), timedelta(minutes=first))
+    lived_again = [one for one in replay([*TOLD, *VERDICTS], BOOK, CALENDAR, UNTIL) if one.subject == PERSON]
+    assert held(found)
+    assert [alert.wire() for alert in found] == [alert.wire() for alert in lived_again]
+
+
+def test_the_gap_itself_is_dated_back_in_replay_too() -> None:
+    gaps = [one for one in replay([*TOLD, *VERDICTS], BOOK, CALENDAR, UNTIL) if one.rule_id == "X04"]
+    assert (gaps[0].raised_at, gaps[0].changed_at) == (DOWN_AT, DOWN_AT)
+
+
+def test_where_the_pipeline_has_told_no_verdict_a_feed_is_down_from_the_instant_on() -> None:
+    assert (DOWN_AT, True) in held(replay(TOLD, BOOK, CALENDAR, UNTIL))
