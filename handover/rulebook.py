@@ -142,6 +142,11 @@ class RuleBook:
         """Its rules by (id, part)."""
         return {rule.key: rule for rule in self.rules}
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Its rules as people count them: a rule of several parts is one."""
+        return frozenset(rule.id for rule in self.rules)
+
     @cached_property
     def _by_kind(self) -> dict[str, tuple[Rule, ...]]:
         return {}

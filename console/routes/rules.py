@@ -74,7 +74,7 @@ def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules")
         rule_id=rule,
         told=[rule_text.told(one, shown, words.t) for one in entries],
         groups=_listed(words, shown),
-        count=len({one.id for one in shown.rules}),
+        count=len(shown.ids),
         books_nav=nav(words, found, book),
     )
 

@@ -270,7 +270,7 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
     people = select(func.count(handover.c.subject.distinct())).where(scope.of_handovers(handover))
     duties = select(func.count()).select_from(obligation).where(scope.of_duties(obligation))
     return {
-        "rules": len({one.id for one in visitor.site.book.rules}),
+        "rules": len(visitor.site.book.ids),
         "people": int(connection.execute(people).scalar_one()),
         "duties": int(connection.execute(duties).scalar_one()),
         "feeds": count_feeds(connection, scope),

@@ -1,10 +1,6 @@
 """Metric rules through the real pipeline: a sink measures, tells the worker, the worker raises; verify finds the log and the alerts equal."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaProducer
@@ -20,6 +16,7 @@ from sinks.measures.lag import WORKER, Lag, Lags
 from tests.conditions import until
 from tests.handover.histories import arriving, notice
 from tests.integration.pipeline import Pipeline, newest, pipeline
+from tests.integration.verified import verified
 
 pytestmark = pytest.mark.servers
 
@@ -55,26 +52,8 @@ def test_a_rejected_message_and_late_data_are_alerts_of_the_worker_until_they_ar
             connection.execute(update(tables.dead_letter).values(state="dropped"))
         engine.dispose()
         until(lambda: is_in(running, "X07", "resolved"), seconds=60, every=1)
-        verified = _verified(running)
-        assert verified.returncode == 0, verified.stdout
-
-
-def _verified(running: Pipeline) -> Any:
-    """`handover verify`, once the last seconds have settled."""
-    command = [sys.executable, "-m", "cli", "verify"]
-    found: list[subprocess.CompletedProcess[str]] = []
-
-    def equal() -> bool:
-        found.append(
-            subprocess.run(command, env={**os.environ, **running.env}, capture_output=True, text=True, check=False)
-        )
-        return found[-1].returncode == 0
-
-    try:
-        until(equal, seconds=90, every=3)
-    except AssertionError:
-        return found[-1]
-    return found[-1]
+        found = verified(running)
+        assert found.returncode == 0, found.stdout
 
 
 def answered(lags: Lags) -> list[Lag] | None:
