@@ -105,9 +105,10 @@ class Engine:
         for partition in list(self.deadlines):
             if partition not in owned:
                 del self.deadlines[partition]
+        for partition in owned:
+            self.table.data.claim(partition, self.app.consumer_generation_id)
         for partition in owned - self.deadlines.keys():
             self.deadlines[partition] = Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
-            self.table.data.epoch[partition] += 1
             await asyncio.sleep(0)
         self.ready = True
 
@@ -302,7 +303,7 @@ class Engine:
             found = advance(case, self.world, work.before)
             if found or self._is_written(partition, key, case, work, lived):
                 work.writes[key] = case_out(
-                    key, case, self.table.data.epoch[partition], work.before, self.config.case_retention
+                    key, case, self.table.data.own[partition], work.before, self.config.case_retention
                 )
                 outputs = [alert_out(case, one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
@@ -377,7 +378,7 @@ class Engine:
             tp = TP(topic, written.partition)
             if written.base != (known := store.persisted_offset(tp)) + 1:
                 raise ForeignWriter(f"partition {written.partition}: offset {written.base} after {known}")
-            store.set_persisted_offset(tp, written.base + written.number - 1)
+            store.wrote(tp, written.base + written.number - 1)
         for partition, entries in kept.items():
             for key, at, kept_value in entries:
                 self._keep(partition, key, at, kept_value)

@@ -49,7 +49,8 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parts: dict[int, dict[bytes, bytes]] = defaultdict(dict)
-        self.epoch: dict[int, int] = defaultdict(int)
+        self.epoch: dict[int, int] = defaultdict(int)  # of the newest writer in each changelog partition
+        self.own: dict[int, int] = {}  # ours, of the partitions that we own
         self.offsets: dict[TP, int] = {}
 
     def persisted_offset(self, tp: TP) -> int:
@@ -59,6 +60,20 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         """Know everything up to an offset."""
         self.offsets[tp] = max(offset, self.persisted_offset(tp))
+
+    def claim(self, partition: int, generation: int) -> None:
+        """Become the writer of a partition, in a generation of the group of workers.
+
+        Above every writer that its changelog has seen, and above those who owned it in earlier generations and wrote nothing.
+        What nobody has written says nothing: else whoever owned a partition often and wrote nothing would as a standby take the
+        records of the next owner for a zombie's.
+        """
+        self.own[partition] = max(self.epoch[partition] + 1, generation)
+
+    def wrote(self, tp: TP, offset: int) -> None:
+        """Our own records stand in the changelog up to an offset."""
+        self.epoch[tp.partition] = self.own[tp.partition]
+        self.set_persisted_offset(tp, offset)
 
     def apply(self, tp: TP, records: list[Any]) -> bool:
         """Take changelog records. False: an old prefix read again, which must not overwrite newer state."""
@@ -94,6 +109,7 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
             if tp.topic == self.table.changelog_topic_name:
                 self.parts.pop(tp.partition, None)
                 self.epoch.pop(tp.partition, None)
+                self.own.pop(tp.partition, None)
                 self.offsets.pop(tp, None)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:

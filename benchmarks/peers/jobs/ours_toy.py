@@ -51,7 +51,7 @@ class Toy:
                 part = self.table.data.parts[tp.partition]
                 known = ((HEAD.unpack_from(value)[1], key) for key, value in part.items())
                 self.deadlines[tp.partition] = Deadlines([one for one in known if one[0] != NEVER])
-                self.table.data.epoch[tp.partition] += 1
+                self.table.data.claim(tp.partition, self.app.consumer_generation_id)
         self.ready = True
 
     def wants(self, tp: TP) -> bool:
@@ -122,7 +122,7 @@ class Toy:
         outputs: dict[int, list[Output]] = {}
         kept = []
         for partition, states in changed.items():
-            epoch = store.epoch[partition]
+            epoch = store.own[partition]
             for key, state in states.items():
                 at, value = due(state["held"]) or NEVER, orjson.dumps(state)
                 head = [(EPOCH, b"%d" % epoch), (NEXT, b"" if at == NEVER else b"%d" % at)]
@@ -137,7 +137,7 @@ class Toy:
                 return False
             for written in await self.app.send_batches(where, what):
                 if where == topic:
-                    store.set_persisted_offset(TP(topic, written.partition), written.base + written.number - 1)
+                    store.wrote(TP(topic, written.partition), written.base + written.number - 1)
         for partition, key, at, value in kept:
             store.parts[partition][key] = value
             if at != NEVER:
