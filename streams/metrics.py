@@ -30,6 +30,7 @@ UNFIRED = Gauge(
 WATERMARK = Gauge("reentry_watermark_timestamp_seconds", "All before has been applied, in broker time.", ["partition"])
 OPEN_CASES = Gauge("reentry_open_cases", "Cases kept.", ["partition"])
 OPEN_DEADLINES = Gauge("reentry_open_deadlines", "Entries of the heap of next instants.", ["partition"])
+OF_OWNED = UNFIRED, WATERMARK, OPEN_CASES, OPEN_DEADLINES  # only of partitions that are ours
 ALERT_CHANGES = Counter("reentry_alert_changes_total", "Alert revisions written.", ["rule", "state", "outcome"])
 LAST_EVENT = Gauge("reentry_source_last_event_timestamp_seconds", "Arrival of a publisher's latest event.", ["source"])
 UNAVAILABLE = Gauge("reentry_broker_unavailable", "1 while the broker does not answer.")

@@ -105,6 +105,8 @@ class Engine:
         for partition in list(self.deadlines):
             if partition not in owned:
                 del self.deadlines[partition]
+        for gauge in metrics.OF_OWNED:
+            gauge.clear()  # what was told of a partition that is another's now would look like its lag
         for partition in owned:
             self.table.data.claim(partition, self.app.consumer_generation_id)
         for partition in owned - self.deadlines.keys():

@@ -50,6 +50,7 @@ class _Log:
 
     def __init__(self) -> None:
         self.now_ms = 0
+        self.consumer_generation_id = 1
         self.kept: dict[str, list[Output]] = defaultdict(list)
         self.waiting: dict[TP, list[Record]] = defaultdict(list)
         self.ends: Counter[TP] = Counter()
