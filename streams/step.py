@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 FACTS_A_STEP = 2_000  # so that heartbeats, the web and the lease live
 DUE_A_STEP = 500
 SWEPT_A_STEP = 200  # a change of the world must not hold up deadlines
+STALE_ENTRIES = 1_000  # of a heap, beside as many as there are cases
 _JUDGED = 200  # the last outcomes, for the limit on dead letters
 
 
@@ -110,9 +111,12 @@ class Engine:
         for partition in owned:
             self.table.data.claim(partition, self.app.consumer_generation_id)
         for partition in owned - self.deadlines.keys():
-            self.deadlines[partition] = Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
+            self.deadlines[partition] = self._known_deadlines(partition)
             await asyncio.sleep(0)
         self.ready = True
+
+    def _known_deadlines(self, partition: int) -> Deadlines:
+        return Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
 
     # --- reading
 
@@ -414,5 +418,11 @@ class Engine:
                 metrics.ALERT_CHANGES.labels(one.rule_id, one.state, one.outcome or "").inc()
                 if one.state == "firing" and one.raised_at == one.changed_at:
                     metrics.DEADLINE_DELAY.observe(max(0.0, (now - self.clock.broker_ms(one.raised_at)) / 1000))
+            self._drop_stale(partition)
             metrics.OPEN_CASES.labels(partition).set(len(self.table.data.parts[partition]))
             metrics.OPEN_DEADLINES.labels(partition).set(len(self.deadlines[partition]))
+
+    def _drop_stale(self, partition: int) -> None:
+        """Make a heap anew once most of its entries are stale: they go by themselves only when their instants come, perhaps in years."""
+        if len(self.deadlines[partition]) > STALE_ENTRIES + 2 * len(self.table.data.parts[partition]):
+            self.deadlines[partition] = self._known_deadlines(partition)

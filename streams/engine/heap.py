@@ -25,6 +25,8 @@ class Deadlines:
         taken = 0
         while taken < limit and self._heap and self._heap[0][0] < before:
             at, key = heapq.heappop(self._heap)
+            while self._heap and self._heap[0] == (at, key):  # pushed again with each change of its case
+                heapq.heappop(self._heap)
             if next_of(key) == at:
                 taken += 1
                 yield key
