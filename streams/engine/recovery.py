@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
@@ -19,6 +19,20 @@ class BatchRecovery(Recovery):  # type: ignore[misc]
     def _set_recovery_started(self) -> None:
         super()._set_recovery_started()
         self.signal_recovery_end.clear()  # an earlier recovery, seconds ago, may have left it set
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:
+        """As Faust's, but where brokers take longer than `timeout` the recovery begins anew.
+
+        Faust takes that for its own stop: it ends the task of recoveries without a word, and no partition is ever recovered again.
+        """
+        try:
+            await super()._wait(coro, timeout)
+        except ServiceStopped:
+            if self.should_stop:
+                raise
+            self.log.warning("the brokers took longer than %s s; recovery begins anew", timeout)
+            self.signal_recovery_start.set()
+            raise RebalanceAgain from None
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _slurp_changelogs(self) -> None:
