@@ -36,7 +36,7 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
         (_DefaultRecordBatchPy, ("_read_msg",)),
         (GroupCoordinator, ("_do_heartbeat",)),
         (TopicPartitionState, ("position", "has_valid_position")),
-        (Recovery, ("need_recovery", "_set_recovery_started", "_set_recovery_ended", "_slurp_changelogs", "on_recovery_completed")),
+        (Recovery, ("_wait", "_restart_recovery", "need_recovery", "_set_recovery_started", "_set_recovery_ended", "_slurp_changelogs", "on_recovery_completed")),
         (TableManager, ("_recovery", "recovery", "on_start", "_update_channels")),
         (AgentManager, ("wait_until_agents_started",)),
         (PartitionAssignor, ("assigned_actives",)),
