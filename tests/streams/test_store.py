@@ -17,11 +17,18 @@ from tests.fuzz.loop import Record
 CHANGES, KEY = TP("reentry.case.v1", 0), b"p1_" + b"a" * 26
 
 
+def store(folder: Path) -> PartitionStore:
+    """The table of one worker."""
+    [table] = create_app(WorkerConfig("127.0.0.1:1", folder)).tables.values()
+    found: PartitionStore = table.data
+    return found
+
+
 def kept(folder: Path, told: Any) -> tuple[int, int, int]:
     """Epoch, next instant and feeds of a case whose record has these headers."""
-    [table] = create_app(WorkerConfig("127.0.0.1:1", folder)).tables.values()
-    table.data.apply(CHANGES, [Record(CHANGES.topic, CHANGES.partition, 0, 0, KEY, b"{}", tuple(told))])
-    found: tuple[int, int, int] = HEAD.unpack_from(table.data.parts[0][KEY])
+    one = store(folder)
+    one.apply(CHANGES, [Record(CHANGES.topic, CHANGES.partition, 0, 0, KEY, b"{}", tuple(told))])
+    found: tuple[int, int, int] = HEAD.unpack_from(one.parts[0][KEY])
     return found
 
 
@@ -37,13 +44,6 @@ def test_a_record_of_an_earlier_version_may_be_held_by_any_feed(tmp_path: Path, 
 
 
 # --- whose records count
-
-
-def store(folder: Path) -> PartitionStore:
-    """The table of one worker."""
-    [table] = create_app(WorkerConfig("127.0.0.1:1", folder)).tables.values()
-    found: PartitionStore = table.data
-    return found
 
 
 def record(epoch: int, offset: int) -> Record:
