@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from cli.settings import Settings
     from cli.simulation.record import Record
     from cli.simulation.stream import Options
-    from streams.clock import Clock
 
 _SAVED_EACH_SECONDS = 1.0
 _WORST = 0.5  # share of records that may go wrong
-_REST_SECONDS = 0.02  # shorter waits are not worth a system call
 
 
 def simulate(
@@ -100,15 +98,16 @@ def _to_kafka(options: Options, pace: bool, state: Path | None) -> None:
     place = _Place(state, options)
     with Sender(settings) as sender, Bar("sending", None) as bar:
         for record in _rest(options, place.sent):
+            arrives = clock.broker_ms(_instant(record))
             if pace:
-                _wait(clock, record, sender, place)
+                _wait(arrives, sender, place)
             sender.send(
                 record.topic,
                 record.key.encode(),
                 record.value,
                 headers=[("content-type", b"application/cloudevents+json")],
                 misplaced=record.misplaced,
-                timestamp_ms=clock.broker_ms(_instant(record)),
+                timestamp_ms=arrives,
             )
             place.sent += 1
             bar.advance()
@@ -132,13 +131,14 @@ def _instant(record: Record) -> Any:
     return from_millis(record.received)
 
 
-def _wait(clock: Clock, record: Record, sender: Sender, place: _Place) -> None:
-    """Wait until the clock says that the record arrives; what was sent is acknowledged and remembered meanwhile."""
-    wall = clock.broker_ms(_instant(record)) / 1000
-    while (left := wall - time.time()) > _REST_SECONDS:
-        sender.flush()
-        place.save()
-        time.sleep(min(left, 0.5))
+def _wait(arrives: int, sender: Sender, place: _Place) -> None:
+    """Wait until `arrives` (broker time, ms), never shorter; what was sent is acknowledged and remembered meanwhile."""
+    while (left := arrives / 1000 - time.time()) > 0:
+        if place.is_old():
+            sender.flush()
+            place.save()
+        else:
+            time.sleep(min(left, 0.5))
 
 
 class _Place:
@@ -151,16 +151,20 @@ class _Place:
         if path is not None and path.exists():
             self.sent = self._read(path)
 
+    def is_old(self) -> bool:
+        """Say whether it is time to save the position again."""
+        return time.monotonic() - self._saved_at >= _SAVED_EACH_SECONDS
+
     def save(self) -> None:
-        """Write the position, at most once a second; only after everything before it was acknowledged."""
-        if self._path is None or time.monotonic() - self._saved_at < _SAVED_EACH_SECONDS:
+        """Write the position; only after everything before it was acknowledged."""
+        self._saved_at = time.monotonic()
+        if self._path is None:
             return
         import orjson
 
         unfinished = self._path.with_name(f"{self._path.name}.part")
         unfinished.write_bytes(orjson.dumps({"options": self._options, "sent": self.sent}))
         unfinished.replace(self._path)
-        self._saved_at = time.monotonic()
 
     def _read(self, path: Path) -> int:
         import orjson

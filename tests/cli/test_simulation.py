@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import orjson
 import pytest
 
+from cli.simulate import _Place, _wait
 from cli.simulation import days
 from cli.simulation.faults import WRONG
 from cli.simulation.record import Record
@@ -42,6 +45,27 @@ def test_more_days_only_add_to_the_same_history() -> None:
     longer = simulate(Options(days=5, faults=0.05, register=0.02))
     for record, again in zip(simulate(Options(days=3, faults=0.05, register=0.02)), longer, strict=False):
         assert record == again
+
+
+class Acknowledging:
+    """Stands for a sender where only its being asked counts."""
+
+    asked = 0
+
+    def flush(self) -> None:
+        self.asked += 1
+
+
+@pytest.mark.parametrize("ahead", [1, 10, 19, 50])
+def test_a_paced_record_is_never_sent_before_its_time(ahead: int, tmp_path: Path) -> None:
+    place, sender = _Place(tmp_path / "state.json", SMALL), Acknowledging()
+    for number in range(3):
+        place.sent = number
+        arrives = time.time_ns() // 1_000_000 + ahead
+        _wait(arrives, sender, place)  # type: ignore[arg-type]
+        assert time.time_ns() // 1_000_000 >= arrives
+    assert sender.asked == 1, "a position a second"
+    assert _Place(tmp_path / "state.json", SMALL).sent == 0, "the one which was acknowledged"
 
 
 def test_without_faults_every_record_is_an_event_in_its_place() -> None:
