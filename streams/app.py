@@ -112,7 +112,7 @@ def _faust(config: WorkerConfig) -> App:
         broker_request_timeout=max(20.0, 2 * config.session_timeout_seconds),
         broker_commit_interval=config.commit_interval_seconds,
         broker_max_poll_records=5000,
-        consumer_max_fetch_size=4 * 1024 * 1024,
+        consumer_max_fetch_size=1024 * 1024,
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=60.0,
         producer_max_batch_size=900_000,

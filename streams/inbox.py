@@ -21,6 +21,8 @@ from streams.routing import arrived, home, marker_of, routed
 from streams.watermark import Frontier, Markers
 
 LONGEST = 5_000  # records of one partition that may wait before it is not fetched for a while
+ROOM = 20_000  # records that may wait in all, some 3 kB each; beyond, a partition is fetched while it has FEW: the others wait for it
+FEW = 500
 
 
 class Told(NamedTuple):
@@ -185,12 +187,16 @@ class Inbox:
         """Without those of a step that a rebalance has overtaken: beside their own second coming they would count as repeated."""
         return [told for told in facts if told.number > self._forgotten]
 
-    def wants(self, tp: TP) -> bool:
-        """Whether more of a partition may be read: what is far ahead of the others waits in Kafka.
+    def wanted(self, places: Iterable[TP]) -> set[TP]:
+        """Those of which more may be read: what is far ahead of the others waits in Kafka.
 
         What is routed is always read: the marks that let its facts be lived stand behind them, and its origins wait themselves.
         """
-        if tp.topic == self._routed or len(self._unlived[tp]) < LONGEST:
+        longest = LONGEST if sum(map(len, self._unlived.values())) < ROOM else FEW
+        return {tp for tp in places if tp.topic == self._routed or self._has_room(tp, longest)}
+
+    def _has_room(self, tp: TP, longest: int) -> bool:
+        if len(self._unlived[tp]) < longest:
             return True
         waiting, last_ms = self.waiting[tp.partition].facts, self.frontiers[tp].last_ms
         # A whole batch of one timestamp: only reading on shows where it ends.

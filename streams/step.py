@@ -120,9 +120,9 @@ class Engine:
 
     # --- reading
 
-    def wants(self, tp: TP) -> bool:
-        """Whether more of a source partition may be read."""
-        return self.inbox.wants(tp)
+    def wanted(self, places: Iterable[TP]) -> set[TP]:
+        """The source partitions of which more may be read."""
+        return self.inbox.wanted(places)
 
     def take(self, work: dict[TP, list[Any]]) -> None:
         """Take a poll into the inbox."""

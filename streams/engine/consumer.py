@@ -94,11 +94,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         app, engine, recovery = self.app, self.app.engine, self.app.tables.recovery
         ready = engine.ready and self.flow_active and not app.in_recovery and not app.rebalancing and self.lease_ok()
         # Never fetch what we will not take: fetching moves the position.
-        wanted = {
-            tp
-            for tp in self._get_active_partitions()
-            if (tp.topic not in engine.sources) or (ready and engine.wants(tp))
-        }
+        active = self._get_active_partitions()
+        sources = {tp for tp in active if tp.topic in engine.sources}
+        wanted = active - sources | (engine.wanted(sources) if ready else set())
         if not self.flow_active or not (wanted or ready):
             await asyncio.sleep(PAUSE_SECONDS)
             return

@@ -7,14 +7,14 @@ import orjson
 import pytest
 from faust.types import TP
 
-from schemas.topics import RELEASE, ROUTED
+from schemas.topics import INTAKE, RELEASE, ROUTED
 from streams.clock import Clock
-from streams.inbox import LONGEST, Inbox, Unlived
+from streams.inbox import FEW, LONGEST, ROOM, Inbox, Unlived
 from tests.fuzz.loop import Record
 from tests.fuzz.records import STRUCTURED
 from tests.schemas.examples import changed
 
-PLACE = TP(RELEASE, 0)
+PLACE, IDLE, MARKS = TP(RELEASE, 0), TP(INTAKE, 0), TP(ROUTED, 0)
 NOW = 1_772_380_800_000
 
 
@@ -62,14 +62,35 @@ def test_a_step_that_a_rebalance_has_overtaken_moves_no_offset(went_through: boo
     assert not inbox.waiting[0].facts
 
 
-def test_what_is_far_ahead_waits_in_kafka_but_the_marks_of_others_are_read() -> None:
-    inbox, marks = Inbox("", 1, Clock()), TP(ROUTED, 0)
+def routed_on(offset: int) -> Record:
+    """The same fact, told by the case of another partition."""
     event = told(0)
+    headers = [("reentry.subject", event.key), ("reentry.arrival", b"%d" % (NOW + offset))]
+    return Record(ROUTED, 0, offset, NOW + offset, event.key, event.value, tuple(headers))
+
+
+def test_what_is_far_ahead_waits_in_kafka_but_the_marks_of_others_are_read() -> None:
+    inbox, event = Inbox("", 1, Clock()), told(0)
     for offset in range(LONGEST):
         inbox.take(PLACE, [replace(event, offset=offset, timestamp=NOW + offset)])
-    assert not inbox.wants(PLACE)
-    routed_on = [("reentry.subject", event.key), ("reentry.arrival", b"%d" % NOW)]
-    for offset in range(LONGEST):
-        inbox.take(marks, [Record(ROUTED, 0, offset, NOW + offset, event.key, event.value, tuple(routed_on))])
+    assert inbox.wanted({PLACE, MARKS}) == {MARKS}
+    inbox.take(MARKS, [routed_on(offset) for offset in range(LONGEST)])
     assert len(inbox.waiting[0].facts) == 2 * LONGEST
-    assert inbox.wants(marks)
+    assert inbox.wanted({PLACE, MARKS}) == {MARKS}
+
+
+def test_with_much_in_hand_only_partitions_go_on_that_others_may_wait_for() -> None:
+    inbox, event = Inbox("", 1, Clock()), told(0)
+    inbox.take(PLACE, [replace(event, offset=offset, timestamp=NOW + offset) for offset in range(FEW)])
+    inbox.take(MARKS, [routed_on(offset) for offset in range(ROOM - FEW - 1)])
+    assert inbox.wanted({PLACE, MARKS}) == {PLACE, MARKS}
+    inbox.take(MARKS, [routed_on(ROOM - FEW - 1)])
+    assert inbox.wanted({PLACE, MARKS, IDLE}) == {MARKS, IDLE}
+    inbox.applied([inbox.waiting[0].facts[0]])
+    assert inbox.wanted({PLACE, MARKS, IDLE}) == {PLACE, MARKS, IDLE}
+
+
+def test_where_a_batch_of_one_instant_ends_is_read_on_for_whatever_is_in_hand() -> None:
+    inbox, event = Inbox("", 1, Clock()), told(0)
+    inbox.take(PLACE, [replace(event, offset=offset) for offset in range(ROOM)])
+    assert inbox.wanted({PLACE}) == {PLACE}

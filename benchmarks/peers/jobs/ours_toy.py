@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -54,8 +54,8 @@ class Toy:
                 self.table.data.claim(tp.partition, self.app.consumer_generation_id)
         self.ready = True
 
-    def wants(self, tp: TP) -> bool:
-        return len(self._waiting[tp]) < LONGEST
+    def wanted(self, places: Iterable[TP]) -> set[TP]:
+        return {tp for tp in places if len(self._waiting[tp]) < LONGEST}
 
     def take(self, work: dict[TP, list[Any]]) -> None:
         for tp, records in work.items():
