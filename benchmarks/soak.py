@@ -4,7 +4,7 @@ import resource
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,36 +23,35 @@ YEARS, YEAR_DAYS = 3, 365
 FIRST_DAY = date(2023, 3, 1)  # so that the last lies in the past: a worker does not live ahead of its broker's clock
 RETENTION_DAYS = 92  # the least, instead of five years: so cases end within the run
 READY = 2_000  # cases kept ready: as many as so small a heap has room for
-HEAP = (
-    512 * 2**20
-)  # bytes the worker may allocate; what it reads ahead of a backlog takes up to 300 MB of them, a leak ends it
+HEAP = 512 * 2**20  # bytes the worker may allocate: a leak ends it
 PREFIX = "soak."
 LONGEST_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The worker at one moment: share of all events that it has done with, its memory."""
+    """The worker at one moment: share of all events that it has done with, its memory, what compaction would leave of its changelog (bytes)."""
 
     done: float
     memory: int
+    changelog: int
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The end of the run over the end of its first year."""
+    """The last quarter of the last year over that of the first, medians."""
 
     memory: float
     changelog: float
 
 
 def memory(folder: Path) -> list[float]:
-    """Resident memory of the worker: median of the last quarter of a year over that of the first year's last quarter; of each run."""
+    """Growth of the worker's resident memory, of each run."""
     return [one.memory for one in _growths(folder)]
 
 
 def changelog(folder: Path) -> list[float]:
-    """Bytes of the newest record of every case, as compaction leaves them: at the end over the end of the first year; of each run."""
+    """Growth of the newest records of all cases, of each run."""
     return [one.changelog for one in _growths(folder)]
 
 
@@ -81,14 +80,10 @@ def _measure(folder: Path) -> Growth:
         standing_clock(folder, publish_city(broker.bootstrap, PREFIX, county))
         worker = running.start("worker")
         resource.prlimit(worker.pid, resource.RLIMIT_DATA, (HEAP, HEAP))
-        samples, early = list[Sample](), 0
-        for sample in _watched(running, worker):
-            samples.append(sample)
-            if not early and sample.done >= 1 / YEARS:
-                early = _live_bytes(running)  # now: later, compaction has taken what has been written anew since
-        late = _live_bytes(running)
-    print(f"  changelog {early / 2**20:.1f} MB after a year, {late / 2**20:.1f} MB after {YEARS}", flush=True)
-    return Growth(_held(samples, YEARS) / _held(samples, 1), late / early)
+        samples = list(_watched(running, worker))
+    found = Growth(_grown(samples, lambda one: one.memory), _grown(samples, lambda one: one.changelog))
+    print(f"  memory {found.memory:.2f} ×, changelog {found.changelog:.2f} ×", flush=True)
+    return found
 
 
 def _watched(running: Pipeline, worker: subprocess.Popen[bytes]) -> Iterator[Sample]:
@@ -98,27 +93,49 @@ def _watched(running: Pipeline, worker: subprocess.Popen[bytes]) -> Iterator[Sam
     )
     places = [TopicPartition(named(PREFIX, topic), number) for topic in SOURCES for number in range(PARTITIONS)]
     total, end, told = sum(consumer.end_offsets(places).values()), time.monotonic() + LONGEST_SECONDS, 0.0
-    done = 0.0
+    done, cases = 0.0, _Changelog(running)
     while done < 1:
         if worker.poll() is not None:
             raise RuntimeError("the worker has ended: more memory than it may have, or a bug; its log says which")
         if time.monotonic() > end:
             raise TimeoutError(f"{done:.0%} of {total:,} events done within {LONGEST_SECONDS} s")
         done = sum(consumer.committed(place) or 0 for place in places) / total
-        sample = Sample(done, resident_bytes(worker.pid))
+        sample = Sample(done, resident_bytes(worker.pid), cases.live_bytes())
         if done >= told:
-            print(f"  {done:4.0%} of {total:,} events, {sample.memory / 2**20:.0f} MB", flush=True)
+            held, kept = sample.memory / 2**20, sample.changelog / 2**20
+            print(f"  {done:4.0%} of {total:,} events, memory {held:.0f} MB, changelog {kept:.1f} MB", flush=True)
             told = done + 0.1
         yield sample
         time.sleep(1)
     consumer.close()
+    cases.close()
 
 
-def _held(samples: Sequence[Sample], year: int) -> float:
-    """The median memory in the last quarter of a year."""
-    return statistics.median(one.memory for one in samples if year - 0.25 <= one.done * YEARS <= year)
+def _grown(samples: Sequence[Sample], of: Callable[[Sample], int]) -> float:
+    """The median in the last quarter of the last year over that of the first."""
+    first, last = (
+        statistics.median(of(one) for one in samples if year - 0.25 <= one.done * YEARS <= year) for year in (1, YEARS)
+    )
+    return last / first
 
 
-def _live_bytes(running: Pipeline) -> int:
-    """What the newest records of all cases come to, as compaction leaves them."""
-    return sum({record.key: len(record.value or b"") for record in running.read(CASE, LONGEST_SECONDS)}.values())
+class _Changelog:
+    """Follows the case topic from its beginning."""
+
+    def __init__(self, running: Pipeline) -> None:
+        self._consumer = KafkaConsumer(bootstrap_servers=running.brokers, enable_auto_commit=False)
+        self._places = [TopicPartition(named(PREFIX, CASE), number) for number in range(PARTITIONS)]
+        self._consumer.assign(self._places)
+        self._consumer.seek_to_beginning(*self._places)
+        self._newest: dict[bytes, int] = {}
+
+    def live_bytes(self) -> int:
+        """What the newest records of all cases come to now."""
+        ends = self._consumer.end_offsets(self._places)
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            for records in self._consumer.poll(1_000, max_records=5_000).values():
+                self._newest.update((one.key, len(one.value or b"")) for one in records)
+        return sum(self._newest.values())
+
+    def close(self) -> None:
+        self._consumer.close()
