@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
 KEPT_DAYS = timedelta(days=92)  # a manifest behind these is not told again: raw topics end before
-_OF_A_DAY = ("system.publisher_manifest", VERDICT)
+OF_A_DAY = ("system.publisher_manifest", VERDICT)
 _WORTH = 14  # facts; fewer are not worth a record
 _SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
 _DURATION = re.compile(
@@ -95,7 +95,7 @@ def forget_days(case: "Case") -> bool:
         copy
         for copies in case.entries.copies.values()
         for copy in copies
-        if copy.name in _OF_A_DAY and str(copy.data["day"]) < limit and not _fires(case, str(copy.data["day"]))
+        if copy.name in OF_A_DAY and str(copy.data["day"]) < limit and not _fires(case, str(copy.data["day"]))
     ]
     if len(old) < _WORTH:
         return False

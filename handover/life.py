@@ -18,7 +18,7 @@ from handover.derivation import (
 )
 from handover.facts import Fact, in_order
 from handover.factset import Merges, by_person, standing
-from handover.feeding import feed_at, forget_measured, forget_signs
+from handover.feeding import OF_A_DAY, feed_at, forget_days, forget_measured, forget_signs
 from handover.feeds import VERDICT
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
@@ -62,6 +62,8 @@ def live_feeds(world: World, before: datetime) -> None:
             for event in events:
                 feed.take(event, arrival)
             _note(world, source, advance(feed, world, arrival + MILLISECOND), known=arrival)
+            if any(event.fact in OF_A_DAY for event in events):
+                forget_days(feed)
         _note(world, source, advance(feed, world, before))
 
 

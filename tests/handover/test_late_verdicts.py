@@ -8,7 +8,9 @@ import pytest
 
 from handover.calendar import load_calendar
 from handover.case import Case
-from handover.life import advance
+from handover.facts import agency_of
+from handover.feeding import KEPT_DAYS
+from handover.life import advance, live_feeds
 from handover.replay import replay, share
 from handover.rulebook import load
 from handover.world import World
@@ -153,3 +155,35 @@ def test_the_gap_itself_is_dated_back_in_replay_too() -> None:
 
 def test_where_the_pipeline_has_told_no_verdict_a_feed_is_down_from_the_instant_on() -> None:
     assert (DOWN_AT, True) in held(replay(TOLD, BOOK, CALENDAR, UNTIL))
+
+
+# --- over years
+
+
+def test_days_long_past_are_forgotten_and_what_they_held_is_not() -> None:
+    world, first = World(BOOK, CALENDAR), at("2025-01-01 00:30")
+    gap, met = at("2025-11-01 02:00"), at("2025-11-04 09:00")
+    topics = [{"topic": "reentry.intake.v1", "count": 2}]
+    for number in range(400):
+        sent = first + timedelta(days=number)
+        day, due_at = show(sent - timedelta(days=1))[:10], sent + timedelta(minutes=90)
+        manifest = told(
+            "system.publisher_manifest", f"{sent:%Y-%m-%d %H:%M}", {"day": day, "topics": topics}, COUNTY, COUNTY
+        )
+        share(world, manifest, sent)
+        for when, met_at in ((due_at, None), (met, met)) if due_at == gap else ((due_at, sent),):
+            data = {"day": day, "manifest_id": manifest.id, "due_at": show(due_at), "met_at": met_at and show(met_at)}
+            missing = {"missing": {} if met_at else {"reentry.intake.v1": 1}}
+            kind = "reentry.system.manifest_judged.v1"
+            share(world, Event(f"{manifest.id}:{met_at}", "/pipeline", kind, COUNTY, when, {**data, **missing}), when)
+        live_feeds(world, sent + timedelta(hours=8))
+        assert len(world.feed_case(COUNTY).entries.copies) <= 2 * (KEPT_DAYS.days + 14) + 2
+    successors = world.frame(met).successors
+    down = [one for one in days_around(gap, met) if world.downtimes.is_down(agency_of(COUNTY), one, successors)]
+    assert down == [one for one in days_around(gap, met) if gap <= one < met + BOOK.settle]
+
+
+def days_around(first: datetime, last: datetime) -> list[datetime]:
+    """Every half an hour from days before the first to days after the last."""
+    begin = first - timedelta(days=3)
+    return [begin + timedelta(minutes=30 * number) for number in range(2 * 24 * ((last - first).days + 7))]
