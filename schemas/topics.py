@@ -14,6 +14,7 @@ CASE = "reentry.case.v1"
 ALERT = "reentry.alert.v1"
 DLQ = "reentry.dlq.v1"
 ROUTED = "reentry.routed.v1"
+WORLD = "reentry.world.v1"
 SOURCES = (RELEASE, INTAKE, CHECKIN, DISPUTE, ACTION, SYSTEM)
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -21,7 +22,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic as the broker must have it. `retention_ms` is None where compaction alone decides."""
+    """One topic as the broker must have it. `retention_ms` is None where compaction alone decides, -1 for ever."""
 
     name: str
     key: str  # what the record key is, in words
@@ -55,7 +56,10 @@ TOPICS = (
     Topic(DLQ, "original key", "delete", 365 * _DAY_MS, timestamp_type="CreateTime"),
     # Only on its way between two workers; what it carries stays on its own topic for its 90 days.
     Topic(ROUTED, "subject", "delete", 14 * _DAY_MS),
+    # What concerns all cases for years (calendars, registry, rule versions): the system topic forgets it after its 90 days.
+    Topic(WORLD, "source", "delete", -1, timestamp_type="CreateTime"),
 )
+BETWEEN_WORKERS = frozenset((ROUTED, WORLD))  # nobody else reads or writes them
 BY_NAME = {topic.name: topic for topic in TOPICS}
 
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from faust.types import TP
 
 from handover.links import routes
+from handover.world import SHARED
 from schemas.envelope import Event
 from schemas.instants import millis
 from schemas.parse import InvalidEvent, parse
-from schemas.topics import DLQ, ROUTED, named
+from schemas.topics import DLQ, ROUTED, WORLD, named
 from streams import metrics
 from streams.clock import Clock
 from streams.deadletters import dead_letter
@@ -82,7 +83,7 @@ class Inbox:
 
     def __init__(self, prefix: str, partitions: int, clock: Clock) -> None:
         self._partitions, self._clock = partitions, clock
-        self._routed, self._dlq = named(prefix, ROUTED), named(prefix, DLQ)
+        self._routed, self._dlq, self._world = (named(prefix, topic) for topic in (ROUTED, DLQ, WORLD))
         self._prefix = prefix
         self.waiting: dict[int, Waiting] = defaultdict(Waiting)  # not yet in their cases
         self.taken: dict[int, Waiting] = defaultdict(Waiting)  # in their cases, which have not lived so far yet
@@ -122,12 +123,16 @@ class Inbox:
         here = home(event.subject, self._partitions) == tp.partition
         elsewhere = routes(event) if here else (event.subject, *routes(event))
         try:
-            sent = [(home(subject, self._partitions), routed(subject, event, at)) for subject in elsewhere]
+            sent = [
+                (self._routed, home(subject, self._partitions), routed(subject, event, at)) for subject in elsewhere
+            ]
+            if event.fact in SHARED:
+                sent.append((self._world, tp.partition, routed(event.subject, event, at)))
         except TooLarge as error:  # numbers, for one, may be longer when written again
             self.bury(record, InvalidEvent("MALFORMED", f"value: too long to be sent on, {error}"))
             return
-        for partition, output in sent:
-            self.outputs[self._routed][partition].append(output)
+        for topic, partition, output in sent:
+            self.outputs[topic][partition].append(output)
         if here:
             self._wait(Told(at, self._next(), event.subject, event, tp, record))
         else:

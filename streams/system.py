@@ -1,8 +1,12 @@
-"""Every worker reads the whole system topic: calendars, the registry, rule versions and the state of all feeds."""
+"""Every worker reads the whole system topic: calendars, the registry, rule versions and the state of all feeds.
+
+The topic forgets. What concerns all cases for years is kept on a topic of the workers' own (`streams/inbox.py`), and read first.
+"""
 
 import asyncio
 import contextlib
 import heapq
+import logging
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,11 +16,15 @@ from handover.world import World
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.parse import InvalidEvent, parse
-from schemas.topics import ACTION, SYSTEM, named
+from schemas.topics import ACTION, SYSTEM, WORLD, named
+from streams import metrics
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
 from streams.engine.thread import FetchStamps
+from streams.routing import arrived
 from streams.watermark import Frontier, least
+
+log = logging.getLogger(__name__)
 
 POLL_MS = 100
 
@@ -48,6 +56,7 @@ class SystemReader:
         await consumer.start()
         try:
             places = [TopicPartition(topic, number) for topic in topics for number in range(self._config.partitions)]
+            await self._recall(consumer)
             consumer.assign(places)
             self._stamps = FetchStamps(consumer, self._brokers)
             await consumer.seek_to_beginning(*places)
@@ -61,6 +70,32 @@ class SystemReader:
         finally:
             await consumer.stop()
 
+    async def _recall(self, consumer: AIOKafkaConsumer) -> None:
+        """Read what has been kept so far; of what is kept later the system topic still has the original."""
+        topic = named(self._config.topic_prefix, WORLD)
+        places = [TopicPartition(topic, number) for number in range(self._config.partitions)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        for place, end in (await consumer.end_offsets(places)).items():
+            while await consumer.position(place) < end:
+                for records in (await consumer.getmany(place, timeout_ms=POLL_MS)).values():
+                    for record in records:
+                        self._remember(record)
+
+    def _remember(self, record: Any) -> None:
+        try:
+            _, event, at = arrived(record.value, record.headers)
+        except (InvalidEvent, ValueError, OverflowError) as error:
+            place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+            log.warning("%s: passed over, no worker wrote this: %s", place, error)
+            metrics.RECORDS.labels(record.topic, "invalid").inc()
+            return
+        self._hear(at, event)
+
+    def _hear(self, at: int, event: Event) -> None:
+        self._number += 1
+        heapq.heappush(self._told, (at, self._number, event))
+
     def _take(self, place: TopicPartition, records: list[Any]) -> None:
         topic = place.topic.removeprefix(self._config.topic_prefix)
         for record in records:
@@ -70,8 +105,7 @@ class SystemReader:
             except InvalidEvent:
                 continue  # the worker that owns its partition buries it
             if event.fact.startswith("system.") or event.subject.startswith("/"):
-                self._number += 1
-                heapq.heappush(self._told, (self._clock.millis_at(record.timestamp), self._number, event))
+                self._hear(self._clock.millis_at(record.timestamp), event)
         self._frontiers[place].last_ms = records[-1].timestamp
 
     def bound(self) -> int | None:

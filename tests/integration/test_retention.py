@@ -1,0 +1,61 @@
+"""The system topic forgets after its 90 days; what concerns all cases for years is known to a worker that starts later."""
+
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+
+from handover.calendar import load_calendar
+from handover.replay import replay
+from handover.rulebook import load
+from schemas.topics import SYSTEM, WORLD, named
+from tests.conditions import until
+from tests.handover.histories import arriving, notice, scheduled, told
+from tests.integration.pipeline import PARTITIONS, Pipeline, newest, pipeline
+
+pytestmark = pytest.mark.servers
+PROVINCE = "/agencies/PROVINCE_JUSTICE-990000-01"
+CHANGE = told(
+    "system.rules_changed",
+    "2026-01-02 10:00",
+    {
+        "book": "cn-default@2",
+        "effective_from": "2026-01-03T00:00:00+08:00",
+        "apply_to_open": False,
+        "changes": [{"rule_id": "A02", "set": {"within": "5 wd"}}],
+    },
+    PROVINCE,
+    PROVINCE,
+)
+LATER = arriving(scheduled("2026-01-05 10:00"), notice("2026-01-06 09:00"))
+
+
+def forget(running: Pipeline, topic: str) -> None:
+    """Do what a broker does when the retention of a topic is over."""
+    admin = KafkaAdminClient(bootstrap_servers=running.brokers)
+    admin.delete_records({TopicPartition(named(running.prefix, topic), number): -1 for number in range(PARTITIONS)})
+    admin.close()
+
+
+def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgotten_it(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
+        first = running.start("worker")
+        running.publish(arriving(CHANGE))
+        until(lambda: len(running.values(WORLD)) == 1)
+        first.terminate()
+        first.wait(30)
+        forget(running, SYSTEM)
+        assert running.values(SYSTEM) == []
+        running.start("worker")
+        running.publish(LATER)
+        until(lambda: any(one.rule_id == "A02" for one in running.alerts()))
+        (found,) = [one for one in newest(running.alerts()).values() if one.rule_id == "A02"]
+        (expected,) = {
+            (one.due_at, one.rule_book)
+            for one in replay([*arriving(CHANGE), *LATER], load("cn-default"), load_calendar(), found.changed_at)
+            if one.rule_id == "A02"
+        }
+        assert (found.due_at, found.rule_book) == expected
+        assert found.rule_book == "cn-default@2"
