@@ -18,7 +18,7 @@ from streams import metrics
 from streams.clock import Clock
 from streams.deadletters import dead_letter
 from streams.engine.transport import Output, TooLarge
-from streams.routing import arrived, home, marker_of, routed
+from streams.routing import arrived, home, kept, marker_of, routed
 from streams.watermark import Frontier, Markers
 
 LONGEST = 5_000  # records of one partition that may wait before it is not fetched for a while
@@ -123,16 +123,14 @@ class Inbox:
         here = home(event.subject, self._partitions) == tp.partition
         elsewhere = routes(event) if here else (event.subject, *routes(event))
         try:
-            sent = [
-                (self._routed, home(subject, self._partitions), routed(subject, event, at)) for subject in elsewhere
-            ]
-            if event.fact in SHARED:
-                sent.append((self._world, tp.partition, routed(event.subject, event, at)))
+            sent = [(home(subject, self._partitions), routed(subject, event, at)) for subject in elsewhere]
         except TooLarge as error:  # numbers, for one, may be longer when written again
             self.bury(record, InvalidEvent("MALFORMED", f"value: too long to be sent on, {error}"))
             return
-        for topic, partition, output in sent:
-            self.outputs[topic][partition].append(output)
+        for partition, output in sent:
+            self.outputs[self._routed][partition].append(output)
+        if event.fact in SHARED:
+            self.outputs[self._world][tp.partition].append(kept(record, at))
         if here:
             self._wait(Told(at, self._next(), event.subject, event, tp, record))
         else:

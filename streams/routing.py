@@ -1,14 +1,15 @@
 """Records that belong to another partition: clients disagree about partitioners, and some facts concern other subjects."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from handover.fragments import dumped
 from schemas.envelope import Event
 from schemas.instants import from_millis
-from schemas.parse import trusted
-from schemas.topics import partition_of
+from schemas.parse import parse, trusted
+from schemas.topics import SYSTEM, partition_of
 from streams.engine.transport import Headers, Output, fitting
 from streams.watermark import Marks
 
@@ -24,6 +25,20 @@ def routed(subject: str, event: Event, arrival_ms: int) -> Output:
     """An event on its way to a subject's case. `arrival_ms`: when it arrived, in ms of the judged time. Raise TooLarge."""
     headers = [(SUBJECT, subject.encode()), (ARRIVAL, b"%d" % arrival_ms)]
     return Output(subject.encode(), fitting(dumped(event.wire())), headers)
+
+
+def kept(record: Any, arrival_ms: int) -> Output:
+    """A record as it was told, with when it arrived: whoever reads the copy reads the same event."""
+    return Output(record.key, record.value, [*record.headers, (ARRIVAL, b"%d" % arrival_ms)])
+
+
+def event_of(copy: Any) -> tuple[Event, int]:
+    """The event of such a copy and its arrival (ms). Raise InvalidEvent, or ValueError for one that no worker wrote."""
+    arrival = dict(copy.headers).get(ARRIVAL)
+    if not arrival:
+        raise ValueError("it does not say when it arrived")
+    at = from_millis(int(arrival))
+    return parse(copy.value, copy.headers, at, SYSTEM), int(arrival)
 
 
 def marker(told: Mapping[int, Marks]) -> Output:

@@ -21,7 +21,7 @@ from streams import metrics
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
 from streams.engine.thread import FetchStamps
-from streams.routing import arrived
+from streams.routing import event_of
 from streams.watermark import Frontier, least
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class SystemReader:
 
     def _remember(self, record: Any) -> None:
         try:
-            _, event, at = arrived(record.value, record.headers)
+            event, at = event_of(record)
         except (InvalidEvent, ValueError, OverflowError) as error:
             place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
             log.warning("%s: passed over, no worker wrote this: %s", place, error)
