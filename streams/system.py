@@ -73,6 +73,12 @@ class SystemReader:
     async def _recall(self, consumer: AIOKafkaConsumer) -> None:
         """Read what has been kept so far; of what is kept later the system topic still has the original."""
         topic = named(self._config.topic_prefix, WORLD)
+        waited = False
+        while topic not in await consumer.topics():
+            if not waited:
+                log.error("topic %s does not exist, so nothing can be judged: handover topics apply; waiting", topic)
+            waited = True
+            await asyncio.sleep(1)
         places = [TopicPartition(topic, number) for number in range(self._config.partitions)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)

@@ -59,3 +59,17 @@ def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgot
         }
         assert (found.due_at, found.rule_book) == expected
         assert found.rule_book == "cn-default@2"
+
+
+def test_a_worker_waits_for_the_topic_and_says_what_is_missing(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        topic, admin = named(topic_prefix, WORLD), KafkaAdminClient(bootstrap_servers=kafka)
+        admin.delete_topics([topic])
+        until(lambda: topic not in admin.list_topics())
+        running.start("worker")
+        until(lambda: f"topic {topic} does not exist" in (tmp_path / "worker-0.log").read_text(encoding="utf-8"))
+        running.publish(LATER)
+        assert running.alerts() == []
+        admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": {}}})
+        admin.close()
+        until(lambda: any(one.rule_id == "A02" for one in running.alerts()))
