@@ -43,6 +43,12 @@ def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
     return body
 
 
+def read_headers(headers: Headers) -> Headers:
+    """Those that an event is read from: nothing else of a valid record has been looked into."""
+    binary = _is_binary(headers)
+    return [one for one in headers if one[0].lower() == "content-type" or (binary and one[0].startswith("ce_"))]
+
+
 def _is_binary(headers: Headers) -> bool:
     for name, text in headers:
         if name.lower() == "content-type" and text and text[: len(_STRUCTURED)].lower() == _STRUCTURED:

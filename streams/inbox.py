@@ -130,7 +130,7 @@ class Inbox:
         for partition, output in sent:
             self.outputs[self._routed][partition].append(output)
         if event.fact in SHARED:
-            self.outputs[self._world][tp.partition].append(kept(record, at))
+            self.outputs[self._world][tp.partition].append(kept(event, record, at))
         if here:
             self._wait(Told(at, self._next(), event.subject, event, tp, record))
         else:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from handover.fragments import dumped
+from schemas.binding import read_headers
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.parse import parse, trusted
@@ -27,9 +28,10 @@ def routed(subject: str, event: Event, arrival_ms: int) -> Output:
     return Output(subject.encode(), fitting(dumped(event.wire())), headers)
 
 
-def kept(record: Any, arrival_ms: int) -> Output:
-    """A record as it was told, with when it arrived: whoever reads the copy reads the same event."""
-    return Output(record.key, record.value, [*record.headers, (ARRIVAL, b"%d" % arrival_ms)])
+def kept(event: Event, record: Any, arrival_ms: int) -> Output:
+    """A record as far as its event is read from it, with when it arrived: whoever reads the copy reads the same event."""
+    headers = [*read_headers(record.headers), (ARRIVAL, b"%d" % arrival_ms)]
+    return Output(event.source.encode(), record.value, headers)
 
 
 def event_of(copy: Any) -> tuple[Event, int]:

@@ -41,9 +41,19 @@ def binary() -> Record:
 )
 def test_a_copy_is_the_same_event(told: Record) -> None:
     arrival: datetime = from_millis(ARRIVED)
-    copy = kept(told, ARRIVED)
+    event = parse(told.value, told.headers, arrival, SYSTEM)
+    copy = kept(event, told, ARRIVED)
     read = replace(told, topic=WORLD, key=copy.key, value=copy.value, headers=tuple(copy.headers))
-    assert event_of(read) == (parse(told.value, told.headers, arrival, SYSTEM), ARRIVED)
+    assert event_of(read) == (event, ARRIVED)
+
+
+@pytest.mark.parametrize("told", [record(orjson.dumps(RULES), STRUCTURED), binary()])
+def test_what_the_event_is_not_read_from_is_not_kept(told: Record) -> None:
+    beside = (("x-operator", b"anybody"), *(() if told.headers != STRUCTURED else (("ce_note", b"anything"),)))
+    event = parse(told.value, told.headers, from_millis(ARRIVED), SYSTEM)
+    copy = kept(event, replace(told, headers=(*told.headers, *beside)), ARRIVED)
+    assert list(copy.headers) == [*told.headers, (ARRIVAL, b"%d" % ARRIVED)]
+    assert copy.key == event.source.encode()
 
 
 @pytest.mark.parametrize(
