@@ -26,6 +26,7 @@ _OF_OPEN_CASES: dict[str, Callable[[open_cases.Found], float]] = {
     "CPU of an event whose case is not ready": lambda found: found.unready_us_per_event,
     "memory": lambda found: found.bytes_per_case,
     "restart": lambda found: found.restart_seconds,
+    "due instant": lambda found: found.due_seconds,
 }
 
 

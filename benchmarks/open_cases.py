@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from benchmarks.measures import at_once, caught_up, now, release, wait_for_alerts
+from benchmarks.measures import PACE, RELEASES, at_once, caught_up, now, p99_of_releases, release, wait_for_alerts
 from benchmarks.processes import cpu_seconds, resident_bytes
 from benchmarks.targets import RUNS
 from schemas.instants import show
@@ -25,6 +26,7 @@ BACKLOG = 60_000
 SUPERVISED = 3  # every third case
 NOTICES, ANSWERS, VISITS = 0.03, 0.03, 0.04  # shares of a day's events; the rest are location checks
 UNREADY = 3_000  # cases told one event each
+LOAD = 1_000  # events a second while alerts are waited for
 PREFIX = "open."
 _SOURCES = {named(PREFIX, topic) for topic in SOURCES}
 _FAR = "2028-06-30"  # nothing falls due meanwhile
@@ -39,6 +41,7 @@ class Found:
     cpu_us_per_event: float  # of the worker, for these
     unready_us_per_event: float  # of one event each of cases that must be read, derived and written whole
     restart_seconds: float  # from the start of the process until an alert that waits for it stands on the topic
+    due_seconds: float  # from a due instant to its alert on the topic, p99 of 400, beside `LOAD` events a second
     bytes_per_case: float  # that a worker has just read, without what it decodes and reads ahead: both are bounded
 
 
@@ -85,10 +88,11 @@ def _run(running: Pipeline, producer: KafkaProducer, cases: int, number: int, em
     begun = _written_after(running, before, worker)
     half = _when_committed(running, read + BACKLOG, worker)
     finished = _At(caught_up(running, seconds=1800), cpu_seconds(worker.pid))
+    late = _due_under_load(running, producer, cases, number)
     _stop(worker)
     first, second = BACKLOG / (half.at - begun.at), BACKLOG / (finished.at - half.at)
     going_on = (finished.cpu - half.cpu) / BACKLOG
-    found = Found(first, second, going_on * 1e6, unready * 1e6, seconds, held / cases)
+    found = Found(first, second, going_on * 1e6, unready * 1e6, seconds, late, held / cases)
     print(f"  {cases:,} open cases: {found}", flush=True)
     return found
 
@@ -101,6 +105,17 @@ def _unready(
     _publish(producer, checks(cases, number))
     caught_up(running)
     return (cpu_seconds(worker.pid) - begun) / UNREADY
+
+
+def _due_under_load(running: Pipeline, producer: KafkaProducer, cases: int, number: int) -> float:
+    """People are released and nobody told the county, while days go on for the others."""
+    day = a_day(cases, 2 * RUNS + number)
+    return p99_of_releases(
+        running,
+        producer,
+        first=RUNS + 1 + number * RELEASES,
+        beside=lambda: _publish(producer, islice(day, round(LOAD * PACE))),
+    )
 
 
 @dataclass(frozen=True, slots=True)

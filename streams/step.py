@@ -21,7 +21,7 @@ from handover.world import World
 from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent
 from schemas.topics import ALERT, ROUTED, named
-from streams import metrics
+from streams import garbage, metrics
 from streams.bounds import Bounds
 from streams.cases import Cases, next_ms
 from streams.clock import Clock
@@ -102,6 +102,7 @@ class Engine:
     async def rebuild(self) -> None:
         """After recovery: the heap of each owned partition, from what the table keeps beside the cases; a new writer's epoch."""
         self.stale = False
+        garbage.collect_all()  # no case is ready
         owned = self.owned()
         for partition in list(self.deadlines):
             if partition not in owned:
@@ -156,6 +157,7 @@ class Engine:
             return self._give_up(works)
         metrics.UNAVAILABLE.set(0)
         self._done(works)
+        garbage.collect_young()
         metrics.STEP.observe(time.perf_counter() - started)
         return True
 

@@ -9,6 +9,7 @@ import faust
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams import garbage
 from streams.app import WorkerConfig, create_app
 from streams.quiet import Seldom
 
@@ -28,6 +29,7 @@ def run(config: WorkerConfig) -> None:
     await_broker(config.brokers)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
+    garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
 
