@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         0.5, ge=0, le=60, description="How long a deadline waits for records still on their way."
     )
     commit_interval_seconds: Seconds = Field(1.0, description="How often the worker commits its offsets.")
+    purge_seconds: Seconds = Field(
+        60.0, description="How often a worker deletes what it has done with from the topic between workers."
+    )
     session_timeout_seconds: Seconds = Field(
         10.0, description="After this silence a worker's partitions go to another."
     )

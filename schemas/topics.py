@@ -31,12 +31,15 @@ class Topic:
     keyed: bool = True  # has the one partition count that all keyed topics share
     timestamp_type: Literal["LogAppendTime", "CreateTime"] = "LogAppendTime"  # the watermark needs the broker's clock
     writers: str = "this pipeline"
+    segment_bytes: int | None = None  # of a file: where records are deleted early, the disk is free once a file is
 
     def config(self) -> dict[str, str]:
         """The broker's topic settings, by their Kafka names."""
         settings: dict[str, str] = {"cleanup.policy": self.cleanup, "message.timestamp.type": self.timestamp_type}
         if self.retention_ms is not None:
             settings["retention.ms"] = str(self.retention_ms)
+        if self.segment_bytes is not None:
+            settings["segment.bytes"] = str(self.segment_bytes)
         if self.cleanup == "compact":  # a restart reads all of it: keep it near one record a key
             settings |= {"min.cleanable.dirty.ratio": "0.1", "segment.ms": str(10 * 60 * 1000)}
         return settings
@@ -54,8 +57,8 @@ TOPICS = (
     Topic(ALERT, "alert_id", "compact", None, timestamp_type="CreateTime"),
     # Keyed, so that a dead letter can stand in the partition of the same number as the record it was.
     Topic(DLQ, "original key", "delete", 365 * _DAY_MS, timestamp_type="CreateTime"),
-    # Only on its way between two workers; what it carries stays on its own topic for its 90 days.
-    Topic(ROUTED, "subject", "delete", 14 * _DAY_MS),
+    # Only on its way between two workers, who delete what they have done with; what it carries stays on its own topic.
+    Topic(ROUTED, "subject", "delete", 14 * _DAY_MS, segment_bytes=16 * 1024 * 1024),
     # What concerns all cases for years (calendars, registry, rule versions): the system topic forgets it after its 90 days.
     Topic(WORLD, "source", "delete", -1, timestamp_type="CreateTime"),
 )

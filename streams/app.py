@@ -14,6 +14,7 @@ from streams.clock import Clock
 from streams.engine.recovery import Tables
 from streams.engine.store import URL
 from streams.engine.transport import App
+from streams.purge import purge_routed
 from streams.step import Engine
 from streams.system import SystemReader
 from streams.web import serve
@@ -34,6 +35,7 @@ class WorkerConfig:
     clock_file: Path | None = None
     grace_seconds: float = 0.5
     commit_interval_seconds: float = 1.0
+    purge_seconds: float = 60.0
     session_timeout_seconds: float = 10.0
     standby_replicas: int = 1
     dead_letter_limit: float = 0.5
@@ -69,6 +71,10 @@ def create_app(config: WorkerConfig) -> App:
     @app.task  # type: ignore[untyped-decorator]
     async def read_system() -> None:
         await system.run()
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def purge() -> None:
+        await purge_routed(app, config)
 
     @app.task  # type: ignore[untyped-decorator]
     async def web() -> None:

@@ -20,7 +20,7 @@ from schemas.topics import ACTION, SYSTEM, WORLD, named
 from streams import metrics
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
-from streams.engine.thread import FetchStamps
+from streams.engine.thread import FETCH_WAIT_MS, FetchStamps
 from streams.routing import event_of
 from streams.watermark import Frontier, least
 
@@ -51,7 +51,7 @@ class SystemReader:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         await consumer.start()
         try:

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 Marks = tuple[int, ...]  # bounds by hop, in ms of the judged time
 
-MARKED_EACH_MS = 50
+MARKED_EACH_MS = 25
 LONGEST_STRIDE_MS = 10 * 365 * 86_400_000
 STEP_SECONDS = 0.5, 1.5  # a step shorter than the first may go further next time, one longer than the second less far
 

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from streams.engine.thread import LeaseThread
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 PAUSE_SECONDS = 0.02
 LEASED_SHARE = 0.7  # of the session timeout: what we may still write before another can own the partition
 

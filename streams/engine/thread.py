@@ -10,7 +10,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.engine.brokertime import BrokerTime
 from streams.engine.records import read_any_header_name
 
-FETCH_WAIT_MS = 100  # Faust hard-codes 1500: a deadline would wait for it
+FETCH_WAIT_MS = 50  # Faust hard-codes 1500: a deadline would wait for it
 
 
 class FetchStamps:

@@ -123,6 +123,7 @@ class Plant:
         if name in self.wires:
             own["REENTRY_BROKERS"] = ",".join(f"127.0.0.1:{wire.entrance}" for wire in self.wires[name])
             own["REENTRY_SESSION_TIMEOUT_SECONDS"] = str(SESSION_SECONDS)
+            own["REENTRY_PURGE_SECONDS"] = "10"
             own |= self.clocks[name].environment if self._stepping else {}
         command = handover("worker" if name in WORKERS else "sink")
         return Part(name, command, {**env, **own}, self.folder / "logs" / f"{name}.log", port)

@@ -144,7 +144,7 @@ class Loop:
             if tp.topic in (SYSTEM, ACTION):
                 self.system._take(TopicPartition(*tp), records)
         self.engine.take(polled)
-        self.engine.inbox.markers.written_at_ms = 0  # on a broker 50 ms pass between two markers
+        self.engine.inbox.markers.written_at_ms = 0  # on a broker some time passes between two markers
 
     async def _step(self) -> None:
         if self.engine.stale:

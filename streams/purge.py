@@ -1,0 +1,43 @@
+"""Deleting from the routed topic what is done with: markers alone would fill some gigabytes a day."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.topics import ROUTED, named
+
+log = logging.getLogger(__name__)
+
+
+async def purge_routed(app: Any, config: Any) -> None:
+    """Every `config.purge_seconds`, of the partitions that are ours. What cannot be deleted goes after the topic's retention."""
+    failed = False
+    while not app.should_stop:
+        await app.sleep(config.purge_seconds)
+        owned = app.engine.owned() if app.engine.ready else ()
+        try:
+            if owned:
+                await asyncio.to_thread(purge, config.brokers, app.conf.id, named(config.topic_prefix, ROUTED), owned)
+            failed = False
+        except (KafkaError, OSError) as error:
+            if not failed:
+                log.warning("%s: cannot delete what is done with (%s)", named("", ROUTED), type(error).__name__)
+            failed = True
+
+
+def purge(brokers: str, group: str, topic: str, partitions: Collection[int]) -> None:
+    """Delete the records below a group's committed offsets: nobody reads them again, whoever owns the partition by now.
+
+    Raise KafkaError, OSError.
+    """
+    places = [TopicPartition(topic, number) for number in partitions]
+    with closing(KafkaAdminClient(bootstrap_servers=[one.strip() for one in brokers.split(",")])) as admin:
+        committed = admin.list_group_offsets({group: places})[group]
+        done = {place: one.offset for place, one in committed.items() if one.offset > 0}
+        if done:
+            admin.delete_records(done)
