@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cli.report import Bar, fail
+from schemas.topics import named
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from schemas.topics import Topic
 
 _AHEAD = 4_000  # records of one partition that may wait for slower ones
 _SILENCE_SECONDS = 30.0
@@ -88,6 +90,35 @@ def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
                 place = (record.topic, record.partition)  # equal to the TopicPartition, and quicker
                 if place in open_ones and not waiting[place]:
                     break
+
+
+def held_since(client: Any, settings: Settings, topics: Sequence[Topic]) -> int | None:
+    """Return the broker time (ms) from which on the topics hold everything that was told; None where nothing has been forgotten yet.
+
+    What a partition holds begins with its first record; one that holds none has forgotten what is older than its retention.
+    """
+    kept_ms = {named(settings.topic_prefix, topic): topic.retention_ms or 0 for topic in topics}
+    ends = _ends(client, list(kept_ms))
+    firsts = {place: first for place, first in client.beginning_offsets(list(ends)).items() if first > 0}
+    now_ms = time.time_ns() // 1_000_000
+    return max(
+        (
+            _stamp(client, place, first) if first < ends[place] else now_ms - kept_ms[place.topic]
+            for place, first in firsts.items()
+        ),
+        default=None,
+    )
+
+
+def _stamp(client: Any, place: Any, offset: int) -> int:
+    """Return the timestamp of the first record from an offset on."""
+    client.assign([place])
+    client.seek(place, offset)
+    before = time.monotonic()
+    while not (found := client.poll(timeout_ms=500, max_records=1)):
+        if time.monotonic() - before > _SILENCE_SECONDS:
+            fail(f"the broker has given no record for {_SILENCE_SECONDS:.0f} s", "look at it with: handover doctor")
+    return int(found[place][0].timestamp)
 
 
 def _ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:

@@ -93,6 +93,12 @@ class Case:
         return any(copy.subject == self.subject for copy in self.entries.copies.get((source, id_), ()))
 
     @property
+    def began_at(self) -> datetime | None:
+        """When the first of the facts that are left of it arrived; None where there is none."""
+        entries = (self.entries, *self.disputes.values())
+        return min((fact.arrival for one in entries for copies in one.copies.values() for fact in copies), default=None)
+
+    @property
     def next_at(self) -> datetime | None:
         """The next instant of its own at which something can change; None: only news can change it."""
         if self.pending and (self.own_next is None or self.pending[0] < self.own_next):

@@ -68,6 +68,8 @@ class Judgement:
 
     compared: Counter[str] = field(default_factory=Counter)  # by place: alerts, snapshots, cases, rows
     moving: Counter[str] = field(default_factory=Counter)  # by place: changed too recently to be judged
+    log_begins: datetime | None = None  # the log has forgotten what arrived before; None: nothing
+    older: int = 0  # cases that began before that: nobody can say what should stand
     findings: list[Finding] = field(default_factory=list)
 
     def counts(self) -> dict[Kind, int]:

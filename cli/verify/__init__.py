@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 10  # what became true within the last seconds may still be on its way
 _SHOWN = 20
+T = TypeVar("T")
 
 
 def verify(
@@ -35,7 +37,8 @@ def verify(
 ) -> None:
     """Replay the recorded log and compare with the alert topic (every alert, every revision), the case topic (what each
     case shows now) and SQL. Exit 1 on a difference: lost (should stand), false (should not), doubled (one revision told
-    twice, with other content), missing revision, or differing.
+    twice, with other content), missing revision, or differing. Where the log has forgotten its beginning (events stay 90
+    days), cases that began before are counted, and compared with SQL only.
     """
     from cli.dump import read_clock
     from cli.records import read_settings
@@ -58,25 +61,39 @@ def judge(
 
     What was written after broker time `settled_ms` may not have reached the read model yet: there it is not judged.
     """
-    from cli.dump import events
-    from cli.records import consumer, has_read_model
+    from cli.dump import events, read_clock
+    from cli.records import consumer, has_read_model, held_since
     from cli.verify.standing import read_alerts, read_cases
     from cli.verify.tables import judge_sql, read_tables
     from handover.judge import judge_alerts, judge_cases
     from handover.replay import live_all
+    from schemas.topics import BY_NAME, SOURCES
 
     tables = read_tables(settings) if sql and has_read_model(settings) else None
     with consumer(settings) as client:
+        since_ms = held_since(client, settings, [BY_NAME[topic] for topic in SOURCES])
+        since = None if since_ms is None else read_clock(settings).arrival(since_ms)
         told = [event for event in events(client, settings) if event is not None]
         alerts = read_alerts(client, settings)
-        cases = read_cases(client, settings)
+        cases = read_cases(client, settings, since)
     arrived = [(one, one.receivedtime or one.time) for one in told]
     lived = live_all(((one, at) for one, at in arrived if at <= last), book, days, last)
-    found = judge_alerts(lived.alerts, alerts.told, last, alerts.is_compacted)
-    found.add(judge_cases(lived.cases, cases.newest, last))
+    older = cases.older | alerts.raised_before(since)
+    found = judge_alerts(
+        [one for one in lived.alerts if one.subject not in older],
+        [one for one in alerts.told if one.subject not in older],
+        last,
+        alerts.is_compacted,
+    )
+    found.add(judge_cases(_without(older, lived.cases), _without(older, cases.newest), last))
     if tables is not None:
         found.add(judge_sql(tables, alerts, cases, settled_ms))
+    found.log_begins, found.older = since, len(older)
     return found, len(told)
+
+
+def _without(older: Collection[str], cases: Mapping[str, T]) -> dict[str, T]:
+    return {subject: one for subject, one in cases.items() if subject not in older}
 
 
 def _report(found: Judgement, events: int, last: datetime, *, as_json: bool) -> None:
@@ -84,6 +101,7 @@ def _report(found: Judgement, events: int, last: datetime, *, as_json: bool) -> 
         for finding in found.findings:
             json_line(finding.wire())
         counts = {"compared": dict(found.compared), "moving": dict(found.moving), "found": found.counts()}
+        counts |= {"log_begins": show(found.log_begins) if found.log_begins else None, "older": found.older}
         json_line({"events": events, "until": show(last), **counts})
         return
     for finding in found.findings[:_SHOWN]:
@@ -94,6 +112,11 @@ def _report(found: Judgement, events: int, last: datetime, *, as_json: bool) -> 
         warn(f"{len(found.findings) - _SHOWN} more; all of them: handover verify --json")
     compared = ", ".join(f"{count} in {what}" for what, count in found.compared.items())
     say(f"{events} events replayed up to {show(last)}; compared: {compared}")
+    if found.log_begins:
+        warn(
+            f"the log begins at {show(found.log_begins)}: {found.older} cases are older, and their alerts; "
+            "these were only compared with the read model"
+        )
     if found.moving:
         say("changed too recently to be judged: " + ", ".join(f"{n} in {what}" for what, n in found.moving.items()))
     counts_ = ", ".join(f"{count} {kind}" for kind, count in found.counts().items())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.records import recorded
 from cli.report import fail
+from handover.case import Case
 from schemas import alert, case
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot
@@ -44,6 +46,10 @@ class Alerts:
         home = self._home.get(alert_id)
         return home is not None and self._counts[home] < self._ends[home]
 
+    def raised_before(self, since: datetime | None) -> set[str]:
+        """Return whose alerts were raised before an instant."""
+        return set() if since is None else {one.subject for one in self.told if one.raised_at < since}
+
     def newest(self) -> dict[str, Alert]:
         """Return the greatest revision of each alert."""
         return {one.alert_id: one for one in sorted(self.told, key=lambda one: one.revision)}
@@ -51,16 +57,28 @@ class Alerts:
 
 @dataclass(slots=True)
 class Cases:
-    """The newest record of each case; None is a tombstone."""
+    """The newest record of each case; None is a tombstone. `since`: the log has forgotten what arrived before."""
 
+    since: datetime | None = None
     newest: dict[str, CaseSnapshot | None] = field(default_factory=dict)
     written_ms: dict[str, int] = field(default_factory=dict)  # broker time
+    older: set[str] = field(default_factory=set)  # cases that began before the log that is left
 
     def add(self, record: Any) -> None:
         """Take a record. Raise ValueError for one that is no case."""
         subject = (record.key or b"").decode()
         self.newest[subject] = None if record.value is None else case.read(record.value)
         self.written_ms[subject] = record.timestamp
+        if self.since is not None and _is_older(self.newest[subject], record.value, self.since):
+            self.older.add(subject)
+
+
+def _is_older(snapshot: CaseSnapshot | None, value: bytes, since: datetime) -> bool:
+    """Say whether a case began before an instant. One that has ended did, and a publisher's: it forgets its signs of life."""
+    if snapshot is None or snapshot.kind == "SOURCE" or snapshot.forgotten:
+        return True
+    began = Case.decode(value).began_at
+    return began is None or began < since
 
 
 def read_alerts(client: Any, settings: Settings) -> Alerts:
@@ -74,9 +92,9 @@ def read_alerts(client: Any, settings: Settings) -> Alerts:
     return found
 
 
-def read_cases(client: Any, settings: Settings) -> Cases:
+def read_cases(client: Any, settings: Settings, since: datetime | None = None) -> Cases:
     """Read the case topic; end the command where a record is no case."""
-    found = Cases()
+    found = Cases(since)
     for record in _records(client, settings, CASE, "reading cases"):
         try:
             found.add(record)

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
+from cli.dump import events
+from cli.records import consumer
+from cli.settings import Settings
 from handover.calendar import load_calendar
 from handover.replay import replay
 from handover.rulebook import load
+from schemas.envelope import Event
 from schemas.topics import SYSTEM, WORLD, named
 from tests.conditions import until
 from tests.handover.histories import arriving, notice, scheduled, told
@@ -27,7 +31,8 @@ CHANGE = told(
     PROVINCE,
     PROVINCE,
 )
-LATER = arriving(scheduled("2026-01-05 10:00"), notice("2026-01-06 09:00"))
+LATER_EVENTS = scheduled("2026-01-05 10:00"), notice("2026-01-06 09:00")
+LATER = arriving(*LATER_EVENTS)
 
 
 def forget(running: Pipeline, topic: str) -> None:
@@ -37,6 +42,12 @@ def forget(running: Pipeline, topic: str) -> None:
     admin.close()
 
 
+def dumped(running: Pipeline) -> list[Event]:
+    settings = Settings(brokers=running.brokers, topic_prefix=running.prefix, partitions=PARTITIONS)
+    with consumer(settings) as client:
+        return [event for event in events(client, settings) if event is not None]
+
+
 def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgotten_it(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -44,6 +55,7 @@ def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgot
         first = running.start("worker")
         running.publish(arriving(CHANGE))
         until(lambda: len(running.values(WORLD)) == 1)
+        assert [event.id for event in dumped(running)] == [CHANGE.id]
         first.terminate()
         first.wait(30)
         forget(running, SYSTEM)
@@ -58,6 +70,8 @@ def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgot
             if one.rule_id == "A02"
         }
         assert (found.due_at, found.rule_book) == expected
+        told = arriving(CHANGE, *LATER_EVENTS)
+        assert [(event.id, event.receivedtime) for event in dumped(running)] == [(event.id, at) for event, at in told]
         assert found.rule_book == "cn-default@2"
 
 
