@@ -20,6 +20,7 @@ from handover.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
 
 SHARED = frozenset(("system.calendar_published", "system.registry_changed", "system.rules_changed"))
+SHARED_TYPES = tuple(f"reentry.{name}.v1" for name in sorted(SHARED))
 
 
 _arrival = itemgetter(1)

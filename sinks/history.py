@@ -9,16 +9,12 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
 from handover.calendar import Calendar
 from handover.replay import Told, share
 from handover.rulebook import RuleBook
-from handover.world import World
+from handover.world import SHARED_TYPES, World
 from schemas.parse import trusted
 from sinks.tables import event
 
 _FETCHED, _AT_ONCE = 2_000, 400
 _JUDGED = "reentry.system.manifest_judged.v1"
-_SHARED = (
-    *("reentry.system.calendar_published.v1", "reentry.system.registry_changed.v1"),
-    "reentry.system.rules_changed.v1",
-)
 
 
 class Recorded:
@@ -60,7 +56,7 @@ class Recorded:
     def world(self, book: RuleBook, calendar: Calendar) -> World:
         """The world with everything that is of no single subject, but for the state of feeds."""
         found = World(book, calendar)
-        for told, arrival in self.types(_SHARED):
+        for told, arrival in self.types(SHARED_TYPES):
             share(found, told, arrival)
         return found
 

@@ -19,7 +19,7 @@ from handover.calendar import MILLISECOND, Calendar, due_day_of, months_on, star
 from handover.ledger import Reckoned, freezes_at, reckon, world_of
 from handover.replay import Told
 from handover.rulebook import RuleBook
-from handover.world import SHARED, World
+from handover.world import SHARED_TYPES, World
 from schemas.parse import trusted
 from sinks.sink import insert_new, upsert
 from sinks.tables import duty, event, frozen_duty, frozen_month, ledger, reckoned, tie
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 BATCH = 200  # subjects lived through in one transaction
 _ASKED = 500  # values in one condition
 _LOCK = 7_261_544  # on PostgreSQL: one process reckons at a time
-_SHARED_TYPES = tuple(f"reentry.{name}.v1" for name in sorted(SHARED))
 _REPORTED = "reentry.dispute.reported.v1"
 _MERGES = ("reentry.release.person_merged.v1", "reentry.release.person_split.v1")
 _NEVER = threading.Event()
@@ -100,7 +99,7 @@ def _told(rows: Iterable[Any]) -> list[Told]:
 
 
 def _shared(connection: Connection, until: datetime) -> list[Told]:
-    wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(_SHARED_TYPES), event.c.arrival <= until)
+    wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(SHARED_TYPES), event.c.arrival <= until)
     return _told(connection.execute(wanted))
 
 

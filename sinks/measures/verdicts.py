@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from handover.calendar import Calendar, start_of
 from handover.identity import NS, instant_key
 from handover.rulebook import Rule, RuleBook
-from handover.world import World
+from handover.world import SHARED_TYPES, World
 from schemas.envelope import Event
 from schemas.instants import in_china, show
 from schemas.parse import trusted
@@ -25,7 +25,6 @@ from sinks.tables import event, metric, metric_period
 
 TYPE = "reentry.system.metric_judged.v1"
 _NEVER = start_of(date(1970, 1, 1))
-_SHARED = tuple(f"reentry.system.{name}.v1" for name in ("calendar_published", "registry_changed", "rules_changed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Judged:
 def world_of(connection: Connection, book: RuleBook, calendar: Calendar) -> World:
     """Rule versions, registry and calendars as the events in SQL tell them."""
     world = World(book, calendar)
-    wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(_SHARED)).order_by(event.c.arrival)
+    wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(SHARED_TYPES)).order_by(event.c.arrival)
     for body, arrival in connection.execute(wanted):
         world.take(trusted(orjson.dumps(body)), arrival)
     return world
