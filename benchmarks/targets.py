@@ -22,9 +22,8 @@ def _open(cases: int, *, deep: bool = False) -> Sequence[Target]:
     told = f"at {cases:,} open cases"
     first, aim = (5_000, None) if cases == 100_000 else (None, 20_000) if cases == 1_000_000 else (None, None)
     restart, late = (20, 1) if cases == 1_000_000 else (None, None)
-    kept = (
-        None if cases == 10_000 else 1_536
-    )  # of few cases it is mostly what a worker that has begun to work needs anyway
+    # Of few cases it is mostly what a worker that has begun to work needs anyway.
+    kept = None if cases == 10_000 else 1_536
     return (
         Target(f"one worker {told}: events/s of a backlog after a start", "events/s", deep=deep),
         Target(f"one worker {told}: events/s of a backlog, going on", "events/s", first, aim, deep=deep),

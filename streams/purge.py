@@ -16,17 +16,17 @@ log = logging.getLogger(__name__)
 
 async def purge_routed(app: Any, config: Any) -> None:
     """Every `config.purge_seconds`, of the partitions that are ours. What cannot be deleted goes after the topic's retention."""
-    failed = False
+    topic, failed = named(config.topic_prefix, ROUTED), False
     while not app.should_stop:
         await app.sleep(config.purge_seconds)
         owned = app.engine.owned() if app.engine.ready else ()
         try:
             if owned:
-                await asyncio.to_thread(purge, config.brokers, app.conf.id, named(config.topic_prefix, ROUTED), owned)
+                await asyncio.to_thread(purge, config.brokers, app.conf.id, topic, owned)
             failed = False
         except (KafkaError, OSError) as error:
             if not failed:
-                log.warning("%s: cannot delete what is done with (%s)", named("", ROUTED), type(error).__name__)
+                log.warning("%s: cannot delete what is done with (%s)", topic, type(error).__name__)
             failed = True
 
 
@@ -36,7 +36,7 @@ def purge(brokers: str, group: str, topic: str, partitions: Collection[int]) -> 
     Raise KafkaError, OSError.
     """
     places = [TopicPartition(topic, number) for number in partitions]
-    with closing(KafkaAdminClient(bootstrap_servers=[one.strip() for one in brokers.split(",")])) as admin:
+    with closing(KafkaAdminClient(bootstrap_servers=brokers)) as admin:
         committed = admin.list_group_offsets({group: places})[group]
         done = {place: one.offset for place, one in committed.items() if one.offset > 0}
         if done:
