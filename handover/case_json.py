@@ -53,6 +53,8 @@ def encode(case: Case) -> Written:
         state["closed"] = [
             [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
         ]
+    if case.past:
+        state["past"] = sorted(case.past)
     kept = orjson.dumps(state)[:-1]
     value = kept + b"," + orjson.dumps(view(case, case.derived, made))[1:]
     made.drop_unused()
@@ -76,6 +78,7 @@ def decode(text: bytes) -> Case:
         Closed(explicit, from_millis(opened), from_millis(closed), tuple(transfers))
         for explicit, opened, closed, transfers in value.get("closed", ())
     )
+    case.past = frozenset(value.get("past", ()))
     return case
 
 

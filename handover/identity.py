@@ -38,6 +38,11 @@ def alert_id(obligation: str) -> str:
     return _id(f"alert|{obligation}")
 
 
+def mark_of(source: str, id_: str) -> str:
+    """What an event is known by after it has been forgotten: 64 bits, in hexadecimal digits."""
+    return sha1(f"{source}|{id_}".encode(), usedforsecurity=False).hexdigest()[:16]
+
+
 def instant_key(at: datetime) -> str:
     """An instant as part of an occurrence: 20260205T013000Z, with milliseconds where there are any."""
     utc = at.astimezone(UTC)

@@ -97,13 +97,13 @@ def test_a_fact_that_was_on_its_way_for_hours_changes_what_it_would_have_changed
     assert finals(forgetful) == finals(remembering)
 
 
-def _closing() -> list[Told]:
+def a_year_that_ends() -> list[Told]:
     closed = told("intake.closed", "2026-07-10 09:00", {"cause": "TERM_END"}, COUNTY, id="close")
     return [*_year(7), (closed, closed.time)]
 
 
 def test_a_closed_case_keeps_its_order_only_and_a_later_handover_is_the_next() -> None:
-    history, world = _closing(), World(BOOK, CALENDAR)
+    history, world = a_year_that_ends(), World(BOOK, CALENDAR)
     _, case, _ = _lived(history, forgetting=True)
     advance(case, world, at("2026-09-01 00:00"))
     rests = rests_at(case)
