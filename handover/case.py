@@ -15,7 +15,7 @@ from handover.factset import Entries
 from handover.feeds import VERDICT
 from handover.fragments import Fragments
 from handover.handovers import Closed
-from handover.identity import mark_of
+from handover.identity import fingerprint
 from handover.links import corrections, survivors, told_persons
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -63,7 +63,7 @@ class Case:
     derived: Derived | None = None
     bases: tuple[Base, ...] = ()  # at most two; of two, facts that mattered only before the first are forgotten
     closed: tuple[Closed, ...] = ()  # handovers that opened first, closed long ago, and are forgotten
-    past: frozenset[str] = frozenset()  # marks of the facts that were forgotten with them: told again they are no news
+    past: frozenset[str] = frozenset()  # fingerprints of the facts forgotten with them: told again they are no news
     fragments: Fragments = field(default_factory=Fragments)
     keeps_answered: bool = False  # derive what was answered and never raised too: for figures, not for alerts
 
@@ -131,8 +131,9 @@ class Case:
 
     def _is_past(self, fact: Fact) -> bool:
         """Whether a fact is, or corrects, one that was forgotten with its handover (semantics.md 11): it would open another one."""
-        told = [id_ for id_ in (fact.id, fact.corrects) if id_ is not None] if self.past else []
-        return any(mark_of(fact.source, id_) in self.past for id_ in told)
+        if not self.past:
+            return False
+        return any(id_ is not None and fingerprint(fact.source, id_) in self.past for id_ in (fact.id, fact.corrects))
 
     def begin_again(self, first: datetime) -> None:
         """Forget what was lived, not what is known: every fact is news again. `first`: the earliest arrival that was lived past."""

@@ -15,7 +15,7 @@ from handover.factset import WHOLE_PERSON, Entries
 from handover.feeding import forget_days
 from handover.forms.checkins import sign_instant
 from handover.handovers import CLOSED_LATELY, Closed, Handover
-from handover.identity import mark_of
+from handover.identity import fingerprint
 from handover.life import derived_anew
 from handover.obligations import Obligation
 from handover.world import World
@@ -92,12 +92,12 @@ def _is_whole_person(case: Case) -> bool:
 
 
 def _forget_closed(case: Case, derived: Derived) -> bool:
-    """11.2: of handovers closed for more than 30 days only their order, ids and ends are kept, and by what to know their facts again."""
+    """11.2: of handovers closed for more than 30 days only their order, ids, ends and facts' fingerprints are kept."""
     parents = [one for one in derived.handovers if one.parent is None]
     transfers = [one.handover_id for one in derived.handovers if one.parent is not None]
     new = [Closed(one.explicit_id, one.opened_at, _end(one)) for one in parents]
     case.closed = (*case.closed, *new[:-1], new[-1]._replace(transfers=tuple(transfers)))
-    case.past |= {mark_of(fact.source, fact.id) for fact in case.entries.facts()}
+    case.past |= {fingerprint(fact.source, fact.id) for fact in case.entries.facts()}
     case.entries = Entries()
     case.memories, case.shown, case.bases = {}, {}, ()
     case.derived = derived.emptied()

@@ -38,8 +38,8 @@ def alert_id(obligation: str) -> str:
     return _id(f"alert|{obligation}")
 
 
-def mark_of(source: str, id_: str) -> str:
-    """What an event is known by after it has been forgotten: 64 bits, in hexadecimal digits."""
+def fingerprint(source: str, id_: str) -> str:
+    """What an event is known by after it has been forgotten: 64 bits of its identity (source, id), in hexadecimal digits."""
     return sha1(f"{source}|{id_}".encode(), usedforsecurity=False).hexdigest()[:16]
 
 

@@ -48,7 +48,8 @@ class Living:
         """Every case lives through `now`, forgets what it may, and is kept as it would be read back."""
         for subject, case in self.cases.items():
             self.alerts += advance(case, self.world, now + MS)
-            if fold(case, self.world, now + MS) or case.derived is not None:
+            fold(case, self.world, now + MS)
+            if case.derived is not None:
                 self.cases[subject] = Case.decode(case.encode().value)
 
 
