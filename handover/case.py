@@ -113,13 +113,21 @@ class Case:
         return any(memory.firing for memory in self.memories.values())
 
     def take(self, event: Event, arrival: datetime) -> bool:
-        """Add a fact. False: it was known already and nothing changed."""
+        """Add a fact. False: it was known already, or has been forgotten with its handover, and nothing changed.
+
+        What corrects a forgotten fact is forgotten as well: it would open another handover (semantics.md 11).
+        """
         if event.fact == VERDICT:
             arrival = min(event.time, arrival)  # found later, but true since then
         fact = fact_of(event, arrival)
         about_dispute = self.kind == "PERSON" and event.fact.startswith("dispute.")
         entries = self.disputes.setdefault(event.subject, Entries()) if about_dispute else self.entries
-        if self._is_past(fact) or not entries.take(fact):
+        if self._is_past(fact.source, fact.id):
+            return False
+        if self._is_past(fact.source, fact.corrects):
+            self.past |= {fingerprint(fact.source, fact.id)}
+            return True
+        if not entries.take(fact):
             return False
         self.news.append(fact)
         if self.lived is not None and arrival <= self.lived:
@@ -129,11 +137,8 @@ class Case:
         self.outgoing.extend(_forwarded(self, event, fact))
         return True
 
-    def _is_past(self, fact: Fact) -> bool:
-        """Whether a fact is, or corrects, one that was forgotten with its handover (semantics.md 11): it would open another one."""
-        if not self.past:
-            return False
-        return any(id_ is not None and fingerprint(fact.source, id_) in self.past for id_ in (fact.id, fact.corrects))
+    def _is_past(self, source: str, id_: str | None) -> bool:
+        return bool(self.past) and id_ is not None and fingerprint(source, id_) in self.past
 
     def begin_again(self, first: datetime) -> None:
         """Forget what was lived, not what is known: every fact is news again. `first`: the earliest arrival that was lived past."""

@@ -98,7 +98,7 @@ def test_what_a_publisher_sends_once_more_later_changes_nothing(told: list[Told]
     assert finals(living.alerts) == finals(list(replay(told, BOOK, CALENDAR, until)))
 
 
-def test_a_correction_of_what_is_forgotten_opens_no_handover() -> None:
+def test_corrections_of_what_is_forgotten_open_no_handover() -> None:
     told = HISTORIES["13-death-before-release"]
     now = told[-1][1] + timedelta(days=60)
     living = lived(told, now)
@@ -108,6 +108,8 @@ def test_a_correction_of_what_is_forgotten_opens_no_handover() -> None:
     assert not case.entries.copies
     before = len(living.alerts)
     living.tell([(replace(opening, id="corrected", corrects=opening.id), now)], now)
+    living.live(now)
+    living.tell([(replace(opening, id="corrected again", corrects="corrected"), now)], now)
     living.live(now + timedelta(days=200))
     assert len(living.alerts) == before
     another = replace(opening, id="another", time=now)
