@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from handover.custody import Custody, custody_of
 from handover.facts import Fact, Grouped, agency_of
 from handover.factset import business_facts, settled
+from handover.feeding import HEARTBEAT, heard
 from handover.forms import FORMS
 from handover.frame import Frame
 from handover.handovers import Closed, Handover, walk
@@ -78,12 +79,15 @@ class Derived:
             self._ask(asked, number)
 
     def renew(self, frame: Frame, news: Sequence[Fact]) -> None:
-        """Add facts that only some rules read to the one handover, and ask those rules again, and those whose instant has come."""
-        for fact in news:
-            self.handovers[0].insert(fact)
+        """Add facts that only some rules read to the one handover or source, and ask those rules again, and those whose instant has come."""
+        for handover in self.handovers:
+            for fact in news:
+                handover.insert(fact)
         self.frame, self.changed, moved = frame, set(), False
         for asked in self._asked:
             asked.scope.renew(frame.now, news)
+            if asked.scope.feed is not None:
+                asked.scope.feed = heard(asked.scope.feed, news)
             for number in sorted(asked.concerned(news, frame.now)):
                 moved = True
                 if (known := asked.parts.pop(number, None)) is not None:
@@ -136,7 +140,9 @@ class Derived:
 
 
 def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
-    """Whether facts can be added to what was derived: one open handover which they join, and none told twice."""
+    """Whether facts can be added to what was derived: heartbeats, or one open handover which they join, and none told twice."""
+    if any(scope.feed is not None for scope in derived.scopes):
+        return all(fact.name == HEARTBEAT for fact in facts)
     if len(derived.handovers) != 1:
         return False
     handover = derived.handovers[0]

@@ -1,6 +1,7 @@
 """The signs of life of a publisher, and its manifests, from the facts of its source's case (semantics.md section 9)."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -8,16 +9,17 @@ from handover.facts import Fact, in_order, last
 from handover.factset import standing
 from handover.feeds import VERDICT
 from handover.measured import METRIC_JUDGED, Place, place_of
-from handover.obligations import Feed
+from handover.obligations import Feed, Scope
 
 if TYPE_CHECKING:
     from handover.case import Case
 
 KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
 KEPT_DAYS = timedelta(days=92)  # a manifest behind these is not told again: raw topics end before
+HEARTBEAT = "system.publisher_heartbeat"
 OF_A_DAY = ("system.publisher_manifest", VERDICT)
 _WORTH = 14  # facts; fewer are not worth a record
-_SIGNS = ("system.publisher_heartbeat", "system.publisher_manifest")
+_SIGNS = (HEARTBEAT, "system.publisher_manifest")
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
@@ -36,12 +38,28 @@ def feed_at(case: "Case", now: datetime) -> Feed:
     arrived = case.entries.arrived(now)
     signs = [fact.arrival for fact in arrived if fact.name in _SIGNS]
     stand = standing(arrived, {})
-    heartbeat = last(fact for fact in stand if fact.name == "system.publisher_heartbeat")
+    heartbeat = last(fact for fact in stand if fact.name == HEARTBEAT)
     return Feed(
         max(signs, default=None),
         heartbeat,
         duration(heartbeat.data["period"]) if heartbeat else None,
         _judged([fact for fact in stand if fact.name == "system.publisher_manifest"], stand),
+        sum(fact.name == HEARTBEAT for fact in arrived),
+    )
+
+
+def heard(feed: Feed, beats: Sequence[Fact]) -> Feed:
+    """A feed after more heartbeats: what `feed_at` would say, and nothing else of it can have changed."""
+    if not beats:
+        return feed
+    heartbeat = last((*beats, feed.heartbeat) if feed.heartbeat else beats)
+    assert heartbeat is not None
+    signs = [beat.arrival for beat in beats] + ([feed.last_sign] if feed.last_sign else [])
+    return feed._replace(
+        last_sign=max(signs),
+        heartbeat=heartbeat,
+        period=feed.period if heartbeat is feed.heartbeat else duration(heartbeat.data["period"]),
+        beats=feed.beats + len(beats),
     )
 
 
@@ -70,21 +88,21 @@ def forget_measured(case: "Case", now: datetime) -> None:
         kept.setdefault(place_of(fact), []).append(fact)
     for verdicts in kept.values():
         for fact in verdicts[:-2]:
-            del case.entries.copies[(fact.source, fact.id)]
-
-
-def forget_signs(case: "Case") -> None:
-    """Keep the latest heartbeats only: a publisher sends them for years."""
-    if len(case.entries.copies) <= 2 * KEPT_SIGNS:
-        return
-    beats = sorted(
-        (copies[0] for copies in case.entries.copies.values() if copies[0].name == _SIGNS[0]),
-        key=lambda fact: fact.arrival,
-    )
-    newest = last(beats)
-    for fact in beats[:-KEPT_SIGNS]:
-        if fact is not newest:
             case.entries.drop(fact)
+
+
+def forget_signs(case: "Case", scope: Scope, now: datetime) -> None:
+    """Keep the latest heartbeats only, and those yet to be lived through: a publisher sends them for years."""
+    feed = scope.feed
+    if feed is None or feed.beats <= 2 * KEPT_SIGNS:
+        return
+    beats = (copies[0] for copies in case.entries.copies.values() if copies[0].name == HEARTBEAT)
+    known = sorted((beat for beat in beats if beat.arrival <= now), key=lambda beat: beat.arrival)
+    newest = last(known)
+    gone = [fact for fact in known[:-KEPT_SIGNS] if fact is not newest]
+    for fact in gone:
+        case.entries.drop(fact)
+    scope.feed = feed._replace(beats=len(known) - len(gone))
 
 
 def forget_days(case: "Case") -> bool:

@@ -18,7 +18,7 @@ from handover.derivation import (
 )
 from handover.facts import Fact, in_order
 from handover.factset import Merges, by_person, standing
-from handover.feeding import OF_A_DAY, feed_at, forget_days, forget_measured, forget_signs
+from handover.feeding import HEARTBEAT, OF_A_DAY, feed_at, forget_days, forget_measured, forget_signs
 from handover.feeds import VERDICT
 from handover.frame import Frame
 from handover.identity import alert_id, obligation_id
@@ -28,7 +28,6 @@ from handover.world import World
 from schemas.alert import Alert
 
 Concerned = Callable[[Slot], bool]
-_SIGN_OF_LIFE = "system.publisher_heartbeat"
 
 
 def advance(case: Case, world: World, before: datetime) -> list[Alert]:
@@ -114,7 +113,7 @@ def live(case: Case, world: World, now: datetime, concerned: Concerned | None = 
     found = [] if case.moved_to else _weighed(case, world, frame, derived, concerned)
     case.own_next = None if case.moved_to else _own_next(case, world, frame, derived)
     if case.kind == "SOURCE":
-        forget_signs(case)
+        forget_signs(case, derived.scopes[0], now)
         forget_measured(case, now)
     return found
 
@@ -136,7 +135,7 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
         if not news and (derived.alarm is None or derived.alarm > now):
             derived.still(frame)
             return derived
-        known = standing(news, world.book.late_limit)
+        known = news if case.kind == "SOURCE" else standing(news, world.book.late_limit)
         if renewable(derived, known):
             derived.renew(frame, known)
             return derived
@@ -146,7 +145,7 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
 
 def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> bool:
     """Whether neither the world nor an instant of the whole case has passed since."""
-    if case.kind == "SOURCE" or not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
+    if not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
         return False
     change = world.next_change(derived.at)
     return change is None or change > now
@@ -298,12 +297,13 @@ def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert
 
     memories = {slot: case.memories.pop(slot) for slot in list(case.memories) if concerned(slot)}
     shown = {slot: case.shown.pop(slot) for slot in list(case.shown) if concerned(slot)}
-    told = [copy for copies in case.entries.copies.values() for copy in copies if copy.name != _SIGN_OF_LIFE]
+    told = [copy for copies in case.entries.copies.values() for copy in copies if copy.name != HEARTBEAT]
     first = min(fact.arrival for fact in told if fact.name == VERDICT and fact.data["day"] in days)
     instants = sorted({fact.arrival for fact in told if first <= fact.arrival <= until})
     lived: list[Alert] = []
     while instants:
         now = instants.pop(0)
+        case.derived = None  # of a later instant, or without what had been lived through between
         lived += live(case, world, now, concerned)
         after = case.own_next
         if after is not None and after <= until and (not instants or after < instants[0]):

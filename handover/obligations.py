@@ -156,6 +156,7 @@ class Feed(NamedTuple):
     heartbeat: Fact | None
     period: timedelta | None
     manifests: Sequence[tuple[Fact, datetime | None]]  # the manifest, and when all of it had arrived
+    beats: int  # how many heartbeats are kept
 
 
 class Linked(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from handover.facts import Fact, Pattern, pattern
+from handover.feeding import HEARTBEAT
 from handover.rulebook import Rule
 
 _LOOK_ELSEWHERE = frozenset(("linked_dispute", "abolished_code", "feed_silent", "manifest_gap"))
@@ -72,6 +73,8 @@ def _is_started(rule: Rule) -> bool:
 
 def _looked_at(rule: Rule, kind: str) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
     """What starts its clock, and all that it reads. Every kind but U has been announced, which answers an orphan for good."""
+    if rule.form == "feed_silent":
+        return _BEATS, _BEATS
     if rule.form == "orphan":
         return (_ANY_LIGHT if kind == "U" else ()), _ANY_LIGHT
     return rule.anchor, (*rule.patterns, *map(pattern, _ALSO_READ.get(rule.form, ())))
@@ -81,4 +84,5 @@ def _named(patterns: Iterable[Pattern], name: str) -> tuple[Pattern, ...]:
     return tuple(one for one in patterns if one.name == name)
 
 
+_BEATS = (pattern(HEARTBEAT),)
 _ANY_LIGHT = tuple(map(pattern, sorted(LIGHT)))

@@ -1,14 +1,20 @@
 """What is derived fact by fact equals what is derived from scratch, at every instant a case lives through."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handover import feeding
 from handover.calendar import load_calendar
 from handover.case import Case
+from handover.feeding import HEARTBEAT
+from handover.feeds import VERDICT
+from handover.identity import alert_id, obligation_id
 from handover.life import derived_anew, live, next_instant
 from handover.rulebook import load
 from handover.ruleset import LIGHT
@@ -68,7 +74,12 @@ def _told(name: str, source: str, data: Mapping[str, Any], happened: datetime, l
 @CAREFUL
 @given(supervised())
 def test_what_is_derived_step_by_step_equals_what_isderived_anew(told: list[Told]) -> None:
-    world, case, renewed = World(BOOK, CALENDAR), Case.empty(PERSON), 0
+    assert _renewed(Case.empty(PERSON), told) > 0
+
+
+def _renewed(case: Case, told: Iterable[Told]) -> int:
+    """Live through everything, comparing at each instant. How often something was derived step by step."""
+    world, renewed = World(BOOK, CALENDAR), 0
     for event, arrival in told:
         case.take(event, arrival)
     while (now := next_instant(case, world)) is not None and now < LAST:
@@ -79,4 +90,42 @@ def test_what_is_derived_step_by_step_equals_what_isderived_anew(told: list[Told
         anew = derived_anew(case, world, world.frame(now))
         assert case.derived.duties == anew.duties
         assert case.derived.alarm == anew.alarm
-    assert renewed > 0
+        assert [scope.feed for scope in case.derived.scopes] == [scope.feed for scope in anew.scopes]
+    return renewed
+
+
+@st.composite
+def published(draw: st.DrawFn) -> list[Told]:
+    """Heartbeats in any order of arrival, some corrected, some told twice; manifests, verdicts and actions between."""
+    found: list[Told] = []
+    names = st.sampled_from([HEARTBEAT] * 20 + ["system.publisher_manifest", VERDICT, "action.waived"])
+    for number, name in enumerate(draw(st.lists(names, min_size=4, max_size=60))):
+        happened = FIRST + timedelta(minutes=draw(st.integers(0, 3 * 24 * 60)))
+        late = timedelta(minutes=draw(st.sampled_from([0, 0, 0, 0, 1, 20, 500])))
+        event, arrival = _told(name, PRISON, _of_feed(draw, name), happened, late, f"s{number}")
+        corrected = (
+            draw(st.integers(0, number - 1)) if number and name == HEARTBEAT and draw(st.integers(0, 19)) == 0 else None
+        )
+        event = replace(event, subject=PRISON, corrects=None if corrected is None else f"s{corrected}")
+        found += [(event, arrival)] * draw(st.sampled_from([1, 1, 1, 2]))
+    return sorted(found, key=lambda one: one[1])
+
+
+def _of_feed(draw: st.DrawFn, name: str) -> Mapping[str, Any]:
+    day = (FIRST + timedelta(days=draw(st.integers(-1, 2)))).date().isoformat()
+    if name == HEARTBEAT:
+        return {"period": draw(st.sampled_from(["PT15M", "PT15M", "PT1H", "P1D"]))}
+    if name == "system.publisher_manifest":
+        return {"day": day, "topics": [{"topic": "reentry.release.v1", "count": 1}]}
+    if name == VERDICT:
+        met = FIRST + timedelta(minutes=draw(st.integers(0, 3 * 24 * 60)))
+        return {"day": day, "met_at": draw(st.sampled_from([None, met.isoformat()]))}
+    return {**PAYLOADS[f"reentry.{name}.v1"].EXAMPLE, "alert_id": alert_id(obligation_id(PRISON, "X03", ""))}
+
+
+@CAREFUL
+@given(published(), st.sampled_from([8, 128]))
+def test_a_feed_told_heartbeat_by_heartbeat_equals_one_read_whole(told: list[Told], kept: int) -> None:
+    with mock.patch.object(feeding, "KEPT_SIGNS", kept):
+        renewed = _renewed(Case.empty(PRISON), told)
+        assert renewed > 0 or any(event.fact != HEARTBEAT or event.corrects is not None for event, _ in told)

@@ -16,11 +16,13 @@ from handover.replay import replay
 from handover.rulebook import load
 from handover.world import World
 from schemas.alert import Alert
+from schemas.envelope import Event
 from tests.golden.timelines import FOLDERS, read
-from tests.handover.histories import Told, acknowledged, arriving, at, histories, notice, scheduled
+from tests.handover.histories import PRISON, Told, acknowledged, arriving, at, histories, notice, scheduled
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
 UNTIL = at("2026-07-01 00:00")
+FIRST_BEAT = at("2026-02-01 00:00")
 CAREFUL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Final = dict[str, tuple[object, ...]]
 
@@ -153,3 +155,18 @@ def test_a_fact_that_arrives_at_the_due_instant_prevents_the_alert() -> None:
 def test_a_duty_met_in_time_leaves_no_alert() -> None:
     told = arriving(scheduled(), notice("2026-02-20 09:00"), acknowledged("2026-02-24 09:00"))
     assert [alert.rule_id for alert in replay(told, BOOK, CALENDAR, at("2026-02-28 00:00"))] == []
+
+
+def test_a_silence_in_a_backlog_is_told_however_much_came_after_it() -> None:
+    """A worker that catches up takes all it has read before the case lives through it."""
+    beats = [FIRST_BEAT + timedelta(minutes=15 * number) for number in range(20)]
+    beats += [beats[-1] + timedelta(hours=3) + timedelta(minutes=15 * number) for number in range(400)]
+    case = Case.empty(PRISON)
+    for number, beat in enumerate(beats):
+        case.take(
+            Event(f"b{number}", PRISON, "reentry.system.publisher_heartbeat.v1", PRISON, beat, {"period": "PT15M"}),
+            beat,
+        )
+    told = [(alert.rule_id, alert.state, alert.changed_at) for alert in advance(case, World(BOOK, CALENDAR), beats[-1])]
+    assert told == [("X03", "firing", beats[19] + timedelta(minutes=30)), ("X03", "resolved", beats[20])]
+    assert len(case.entries.copies) < len(beats)
