@@ -193,3 +193,16 @@ def test_an_event_of_a_metric_is_read_for_places_publishers_and_the_pipeline_alo
     assert [read(subject).subject for subject in (COUNTY, FEED, "/pipeline")] == [COUNTY, FEED, "/pipeline"]
     with pytest.raises(InvalidEvent):
         read("p1_" + "a" * 26)
+
+
+def test_a_verdict_that_a_case_forgets_is_not_written_on() -> None:
+    case, world = Case.empty(COUNTY), World(BOOK, CALENDAR)
+    for day in range(2, 6):
+        event, arrival = judged(
+            COUNTY, f"2026-03-0{day} 00:00", exceeded=True, rule_id="X01", measure="ANSWERED_ON_TIME"
+        )
+        case.take(event, arrival)
+        advance(case, world, at(f"2026-03-0{day} 01:00"))
+        written = Case.decode(case.encode().value)
+        assert written.entries.copies.keys() == case.entries.copies.keys()
+    assert len(case.entries.copies) == 2
