@@ -44,6 +44,7 @@ def sink(
         arrival=read_clock(settings).arrival,
         topic_prefix=settings.topic_prefix,
         metrics_port=settings.web_port,
+        metrics_host=settings.web_host,
         rules=settings.rules,
         calendar=settings.calendar,
     )

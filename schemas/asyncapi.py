@@ -28,7 +28,7 @@ _DEAD_LETTER_HEADERS = {
     "__streams.errors.offset": "its offset",
     "__streams.errors.exception": "name of the error",
     "__streams.errors.message": "where the record is wrong; never a value of it",
-    "reentry.reason": "MALFORMED, SCHEMA, UNKNOWN_TYPE, UNKNOWN_VERSION, PII_IN_TEXT, CLOCK_AHEAD or FAILED",
+    "reentry.reason": "MALFORMED, SCHEMA, UNKNOWN_TYPE, UNKNOWN_VERSION, PII_IN_TEXT, CLOCK_AHEAD, FAILED or UNWRITABLE",
     "reentry.version": "version of the pipeline",
 }
 

@@ -2,8 +2,10 @@
 
 from typing import Literal
 
-# FAILED is never raised here: it marks a dead letter that a bug of ours made.
-Reason = Literal["MALFORMED", "SCHEMA", "UNKNOWN_TYPE", "UNKNOWN_VERSION", "PII_IN_TEXT", "CLOCK_AHEAD", "FAILED"]
+# FAILED and UNWRITABLE are never raised here: a bug of ours made the dead letter, or a database that cannot hold the record.
+Reason = Literal[
+    "MALFORMED", "SCHEMA", "UNKNOWN_TYPE", "UNKNOWN_VERSION", "PII_IN_TEXT", "CLOCK_AHEAD", "FAILED", "UNWRITABLE"
+]
 
 
 class InvalidEvent(Exception):

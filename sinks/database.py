@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FRESH_SECONDS = 5.0
+LOCK_SECONDS = 10
 _RETURNED = "returned"
 
 
@@ -29,6 +30,18 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     _ask_the_rested(engine)
     return engine
+
+
+def limit_locks(engine: Engine) -> None:
+    """On PostgreSQL a statement waits for a lock for some seconds, then it fails as if the database was away, and is tried again."""
+    if engine.dialect.name != "postgresql":
+        return
+
+    def limit(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        connection.commit()
+
+    event.listen(engine, "connect", limit)
 
 
 def _ask_the_rested(engine: Engine) -> None:

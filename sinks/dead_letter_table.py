@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from schemas.deadletter import MESSAGE, OFFSET, PARTITION, REASON, REDRIVES, TOPIC, DeadLetter
+from schemas.topics import DLQ
 from sinks.sink import Record, insert_new
 from sinks.tables import dead_letter
 
@@ -25,6 +26,19 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
 def keep(connection: Connection, letters: Iterable[DeadLetter]) -> None:
     """Keep each that is not known yet, as pending."""
     insert_new(connection, dead_letter, [_row(letter) for letter in letters])
+
+
+def set_aside(connection: Connection, record: Record, why: str) -> None:
+    """Keep that a letter cannot be written as it is: where it stands, and nothing of what it holds."""
+    told = {
+        TOPIC: DLQ,
+        PARTITION: str(record.partition),
+        OFFSET: str(record.offset),
+        MESSAGE: why,
+        REASON: "UNWRITABLE",
+    }
+    headers = tuple((name, text.encode()) for name, text in told.items())
+    keep(connection, [DeadLetter(record.partition, record.offset, record.arrival, None, None, headers)])
 
 
 def decide(connection: Connection, places: Iterable[Place], state: State) -> int:

@@ -9,18 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import start_http_server
 from sqlalchemy import Engine
 
 from handover.calendar import MILLISECOND, load_calendar
 from handover.rulebook import load
 from sinks import SINKS, ledger, manifest
-from sinks.database import connect, prepare
+from sinks.database import connect, limit_locks, prepare
+from sinks.health import Health
 from sinks.measuring import Measurer
 from sinks.outage import DATABASE, Outage, database, repeated
 from sinks.runner import Arrival, Runner
 from sinks.sink import SinkUnavailable
 from sinks.teller import Teller
+from sinks.web import serve
 
 log = logging.getLogger(__name__)
 JUDGED_EACH_SECONDS = 2.0
@@ -30,7 +31,7 @@ TOO_FAR_BEHIND = 10_000  # records not yet written: what is seen comes before wh
 
 @dataclass(frozen=True)
 class SinkConfig:
-    """What the sinks are given. `arrival` maps broker time (ms) to the time that facts are judged in; `metrics_port` 0: none.
+    """What the sinks are given. `arrival` maps broker time (ms) to the time that facts are judged in; `metrics_port` 0: nothing is served.
     `rules`, `calendar`: what metrics are judged and the ledger of duties is reckoned by.
     """
 
@@ -39,6 +40,7 @@ class SinkConfig:
     arrival: Arrival
     topic_prefix: str = ""
     metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
     rules: str = "cn-default"
     calendar: Path | None = None
 
@@ -51,10 +53,10 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     known = {sink.name: sink for sink in SINKS}
     chosen = [known[name] for name in names] if names else list(SINKS)
     book, calendar = load(config.rules), load_calendar(*([config.calendar] if config.calendar else []))
-    engine = connect(config.database_url)
+    engine, health = connect(config.database_url), Health()
+    limit_locks(engine)
+    server = serve(health, config.metrics_host, config.metrics_port) if config.metrics_port else None
     _prepare(engine, stop)
-    if config.metrics_port:
-        start_http_server(config.metrics_port)
     runners = [Runner(sink, engine, config.brokers, config.topic_prefix, config.arrival) for sink in chosen]
     failed: list[BaseException] = []
     threads = [
@@ -72,9 +74,13 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
         ]
     for thread in threads:
         thread.start()
+    health.pulses, health.threads = [runner.pulse for runner in runners], threads
     for thread in threads:
         while thread.is_alive():
             thread.join(0.5)
+    if server is not None:
+        server.shutdown()
+        server.server_close()
     teller.close()
     engine.dispose()
     if failed:

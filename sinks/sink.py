@@ -1,6 +1,6 @@
 """What a sink is: topics, and a function that writes a batch of their records in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +13,10 @@ from sinks.tables import change
 
 class SinkUnavailable(Exception):
     """The destination does not answer: wait, and write the same batch again."""
+
+
+class Unwritable(Exception):
+    """The destination refuses what it was given, and will refuse it again. The text names the kind of refusal, never a value."""
 
 
 class Record(NamedTuple):
@@ -38,11 +42,18 @@ class Write(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """One consumer group: its name, the topics it reads (without prefix), how it writes."""
+    """One consumer group: its name, the topics it reads (without prefix), how it writes.
+
+    `tables`: hold a row as soon as anything was written; `reckoned`: begin again when the topics are read from their beginning;
+    `set_aside`: how a record that cannot be written is kept where the dead letter topic cannot take it.
+    """
 
     name: str
     topics: tuple[str, ...]
     write: Write
+    tables: tuple[Table, ...] = ()
+    reckoned: tuple[Table, ...] = ()
+    set_aside: Callable[[Connection, Record, str], None] | None = None
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], guard: str | None) -> None:

@@ -387,6 +387,30 @@ ledger = Table(
     _text("rule_book"),
 )
 
+read_position = Table(  # moved in the transaction that writes the rows
+    "read_position",
+    metadata,
+    _text("topic", key=True),  # without prefix
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False),
+    _text("cluster_id"),
+    _text("topic_id"),  # another one: the topic was made anew
+)
+
+log_gap = Table(  # where the read model does not equal the log
+    "log_gap",
+    metadata,
+    _text("topic", key=True),
+    Column("partition", Integer, primary_key=True),
+    _text("kind", key=True),
+    Column("found_at", UtcDateTime, primary_key=True),
+    Column("first_offset", BigInteger, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    _text("cluster_id"),
+    _text("topic_id"),
+    _at("closed_at", null=True),  # null: it still is
+)
+
 change = Table(
     "change",
     metadata,

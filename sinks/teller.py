@@ -1,6 +1,7 @@
-"""Telling the workers what only a sink can see, as events on the system topic: they alone raise alerts."""
+"""What sinks send: to the workers what only a sink can see (they alone raise alerts), to the dead letters what cannot be written."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -16,23 +17,23 @@ class Teller:
     """A producer, made when first needed. Used by several threads."""
 
     def __init__(self, brokers: str, prefix: str) -> None:
-        self._brokers, self._prefix = brokers, prefix
+        self._brokers, self.prefix = brokers, prefix
         self._producer: Any = None
         self._making = threading.Lock()
 
     def tell(self, event: Event) -> None:
         """Send one and wait until every replica has it. Raise KafkaError."""
+        headers = [("content-type", b"application/cloudevents+json")]
+        self.send(SYSTEM, event.subject.encode(), orjson.dumps(event.wire()), headers)
+
+    def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+        """Send a record to a topic (without prefix) and wait until every replica has it. Raise KafkaError."""
         with self._making:
             if self._producer is None:
                 self._producer = KafkaProducer(
                     bootstrap_servers=self._brokers.split(","), acks="all", allow_auto_create_topics=False
                 )
-        sent = self._producer.send(
-            named(self._prefix, SYSTEM),
-            key=event.subject.encode(),
-            value=orjson.dumps(event.wire()),
-            headers=[("content-type", b"application/cloudevents+json")],
-        )
+        sent = self._producer.send(named(self.prefix, topic), key=key, value=value, headers=list(headers))
         sent.get(timeout=ACKNOWLEDGED_SECONDS)
 
     def close(self) -> None:

@@ -1,0 +1,55 @@
+"""What a sink shows in its metrics and says in its log of lags and gaps."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import TopicPartition
+
+from sinks import metrics
+
+log = logging.getLogger(__name__)
+MEANING = {
+    "REMOVED": "records were removed before they were read: they are missing in SQL",
+    "SHRUNK": "the log ends before what was read: the broker has lost records; nothing of it is written any more",
+    "OTHER_TOPIC": "the topic was made anew; nothing of it is written any more",
+    "OTHER_CLUSTER": "this is another Kafka cluster; nothing of it is written any more",
+}
+
+
+class Shown:
+    """Of one sink. Gauges of partitions that go to another process are removed."""
+
+    def __init__(self, sink: str, group: str) -> None:
+        self._sink, self._group = sink, group
+        self._lagging: set[TopicPartition] = set()
+        self._said: set[tuple[Any, ...]] = set()
+        self._kinds: set[tuple[str, str]] = set()
+
+    def lags(self, lags: Mapping[TopicPartition, int]) -> None:
+        """How many records of each partition are not yet written."""
+        for place in self._lagging - lags.keys():
+            metrics.LAG.remove(self._group, place.topic, str(place.partition))
+        self._lagging = set(lags)
+        for place, lag in lags.items():
+            metrics.LAG.labels(self._group, place.topic, str(place.partition)).set(lag)
+
+    def gaps(self, gaps: Iterable[Any]) -> None:
+        """Say each gap once, and count those that are open."""
+        counts = Counter((one.topic, one.kind) for one in gaps)
+        for topic, kind in self._kinds - counts.keys():
+            metrics.GAPS.labels(topic, kind).set(0)
+        self._kinds = set(counts)
+        for (topic, kind), count in counts.items():
+            metrics.GAPS.labels(topic, kind).set(count)
+        for one in gaps:
+            key = (one.topic, one.partition, one.kind, one.found_at)
+            if key not in self._said:
+                self._said.add(key)
+                place = f"{one.topic}[{one.partition}] {one.first_offset} to {one.next_offset}"
+                log.error("%s: gap: %s: %s; handover rebuild sql", self._sink, place, MEANING[one.kind])
+
+    def halted(self, count: int) -> None:
+        """How many partitions are not written until the read model is rebuilt."""
+        metrics.HALTED.labels(self._sink).set(count)

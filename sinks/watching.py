@@ -1,0 +1,69 @@
+"""Which log a topic is, and what its partitions hold: asked of the broker."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from sinks.position import Log, Place
+
+ANSWER_MS = 5_000  # how long the broker may take
+
+
+def ends_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+    """Where partitions end. Raise KafkaError, also for one that is there no more."""
+    if not places:
+        return {}
+    try:
+        found: Mapping[TopicPartition, int] = consumer.end_offsets(sorted(places), timeout_ms=ANSWER_MS)
+    except KeyError as error:  # kafka-python: a partition whose leader is not known
+        raise UnknownTopicOrPartitionError("the leader of a partition is not known") from error
+    if missing := set(places) - found.keys():
+        raise UnknownTopicOrPartitionError(f"{len(missing)} partitions are not there")
+    return found
+
+
+class Watcher:
+    """Asks which cluster and which topics these are. One client, made when first needed."""
+
+    def __init__(self, brokers: str, prefix: str) -> None:
+        self._brokers, self._prefix = brokers.split(","), prefix
+        self._admin: Any = None
+
+    def logs(self, consumer: Any, places: Collection[TopicPartition]) -> Mapping[Place, Log]:
+        """What each of these partitions is and holds. Raise KafkaError."""
+        topics = {place.topic for place in places}
+        cluster_id, ids = self._identify(sorted(topics))
+        if not places:
+            return {}
+        ends = ends_of(consumer, places)
+        firsts: Mapping[TopicPartition, int] = consumer.beginning_offsets(sorted(places), timeout_ms=ANSWER_MS)
+        if ids != self._identify(sorted(topics))[1]:  # made anew while it was asked for its ends
+            raise UnknownTopicOrPartitionError("a topic changes")
+        return {
+            Place(place.topic.removeprefix(self._prefix), place.partition): Log(
+                firsts[place], ends[place], cluster_id, ids[place.topic]
+            )
+            for place in places
+        }
+
+    def _identify(self, topics: list[str]) -> tuple[str, Mapping[str, str]]:
+        try:
+            if self._admin is None:
+                self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
+            cluster = str(self._admin.describe_cluster()["cluster_id"])
+            described = self._admin.describe_topics(topics) if topics else []
+            ids = {one["name"]: str(one["topic_id"]) for one in described if one["topic_id"]}
+        except KafkaError:
+            self.close()  # brokers that come back may be others
+            raise
+        if missing := set(topics) - ids.keys():
+            raise UnknownTopicOrPartitionError(f"{len(missing)} topics are not there")
+        return cluster, ids
+
+    def close(self) -> None:
+        """End the client; the next question makes a new one."""
+        if self._admin is not None:
+            self._admin.close()
+        self._admin = None
