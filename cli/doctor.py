@@ -15,6 +15,8 @@ import typer
 from cli.report import CHECK_FAILED, json_line, say
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from cli.settings import Settings
 
 _SKEW_MS = 1_000  # between our clock and the broker's
@@ -189,19 +191,39 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.records import has_read_model
-    from sinks.database import at_head, connect
+    from sinks.database import NewerTables, at_head, connect
 
     where = make_url(settings.database).render_as_string(hide_password=True)
     if not has_read_model(settings):
         yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
         return
+    engine = connect(settings.database)
     try:
-        newest = at_head(connect(settings.database))
+        if not at_head(engine):
+            yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")
+            return
+        yield Finding("database", "ok", f"{where}, tables at the newest version")
+        yield from _gaps(engine)
+    except NewerTables as error:
+        yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
     except SQLAlchemyError as error:
         fix = "start it, or correct REENTRY_DATABASE_URL"
         yield Finding("database", "problem", f"{where} does not answer: {type(error).__name__}", fix)
-        return
-    if newest:
-        yield Finding("database", "ok", f"{where}, tables at the newest version")
-    else:
-        yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")
+    finally:
+        engine.dispose()
+
+
+def _gaps(engine: Engine) -> Iterator[Finding]:
+    """Say where the read model does not equal the log."""
+    from schemas.instants import show
+    from sinks.position import open_gaps
+    from sinks.shown import MEANING
+
+    with engine.connect() as connection:
+        gaps = open_gaps(connection)
+    for one in gaps:
+        place = f"{one.topic}[{one.partition}] from {one.first_offset} to {one.next_offset}, {show(one.found_at)}"
+        fix = "make a backup, then: handover rebuild sql (see docs/operations.md)"
+        yield Finding("read model", "problem", f"{place}: {MEANING[one.kind]}", fix)
+    if not gaps:
+        yield Finding("read model", "ok", "no gap between it and the log is known")

@@ -42,6 +42,7 @@ COMMANDS = {
     "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
     "dlq": _Command("cli.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
     "schemas": _Command("cli.schemas", "app", "Write JSON Schema and AsyncAPI."),
+    "rebuild": _Command("cli.rebuild", "app", "Build the read model anew from the log."),
     "doctor": _Command("cli.doctor", "doctor", "Check settings, broker, topics, database, calendar and clock."),
 }
 

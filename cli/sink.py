@@ -53,17 +53,21 @@ def sink(
     except InvalidRuleBook as error:
         fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
     except NotMigrated as error:
-        fail(str(error).partition(":")[0], "run: handover sink --migrate")
+        what, _, todo = str(error).partition(": ")
+        fail(what, todo)
     return None
 
 
 def _migrate(url: str) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from sinks.database import connect, migrate
+    from sinks.database import NotMigrated, connect, migrate
 
     try:
         migrate(connect(url))
+    except NotMigrated as error:
+        what, _, todo = str(error).partition(": ")
+        fail(what, todo)
     except SQLAlchemyError as error:
         fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
     say("the tables are at the newest version")

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, literal_column, select, table
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -21,6 +21,10 @@ _RETURNED = "returned"
 
 class NotMigrated(RuntimeError):
     """The database is not at the newest version; `handover sink --migrate` brings it there."""
+
+
+class NewerTables(NotMigrated):
+    """The tables were made by a newer program than this one; it would misread them."""
 
 
 def connect(url: str) -> Engine:
@@ -80,25 +84,38 @@ def _config() -> Config:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version."""
+    """Bring the tables to the newest version. Raise NewerTables."""
+    if at_head(engine):
+        return
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
+def refuse_loss(connection: Connection, *tables: str) -> None:
+    """For the way back to an older version, which would drop tables. Raise RuntimeError where one of them holds rows."""
+    for name in tables:
+        if connection.execute(select(literal_column("1")).select_from(table(name)).limit(1)).first() is not None:
+            raise RuntimeError(
+                f"the older version has no table {name}, and it holds rows: back it up and empty it first"
+            )
+
+
 def at_head(engine: Engine) -> bool:
-    """Whether the tables are at the newest version."""
+    """Whether the tables are at the newest version. Raise NewerTables."""
+    scripts = ScriptDirectory.from_config(_config())
     with engine.connect() as connection:
-        return (
-            MigrationContext.configure(connection).get_current_revision()
-            == ScriptDirectory.from_config(_config()).get_current_head()
-        )
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {one.revision for one in scripts.walk_revisions()}:
+        raise NewerTables(f"the tables (version {current}) are newer than this program: update the program")
+    return current == scripts.get_current_head()
 
 
 def prepare(engine: Engine) -> None:
-    """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated."""
-    if engine.dialect.name == "sqlite":
-        migrate(engine)
-    elif not at_head(engine):
+    """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated, NewerTables."""
+    if at_head(engine):
+        return
+    if engine.dialect.name != "sqlite":
         raise NotMigrated("the database is not at the newest version: run `handover sink --migrate`")
+    migrate(engine)

@@ -89,7 +89,7 @@ def take_over(connection: Connection, sink: Sink, logs: Mapping[Place, Log]) -> 
         if start.gap is not None:
             _keep(connection, place, log, start.gap)
         if place not in stored:
-            _insert(connection, place, log, log.first)
+            make(connection, place, log, log.first)
         elif start.offset is not None and start.offset != stored[place].next_offset:
             move(connection, {place: (stored[place].next_offset, start.offset)})
     if logs.keys() - stored.keys():
@@ -139,7 +139,8 @@ def move(connection: Connection, moves: Mapping[Place, tuple[int, int]]) -> None
         raise Overtaken
 
 
-def _insert(connection: Connection, place: Place, log: Log, offset: int) -> None:
+def make(connection: Connection, place: Place, log: Log, offset: int) -> None:
+    """The position of a partition that has none."""
     row = {"topic": place.topic, "partition": place.partition, "next_offset": offset}
     connection.execute(insert(read_position).values(**row, cluster_id=log.cluster_id, topic_id=log.topic_id))
 

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -48,43 +49,56 @@ class SinkConfig:
 def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None:
     """Run the named sinks (all, if none is named) until `stop`; a bug in a sink ends all of them.
 
-    Raise NotMigrated, KeyError, InvalidRuleBook, OSError.
+    Raise NotMigrated, NewerTables, KeyError, InvalidRuleBook, OSError.
     """
     known = {sink.name: sink for sink in SINKS}
     chosen = [known[name] for name in names] if names else list(SINKS)
-    book, calendar = load(config.rules), load_calendar(*([config.calendar] if config.calendar else []))
+    rules = ledger.Rules(load(config.rules), load_calendar(*([config.calendar] if config.calendar else [])))
     engine, health = connect(config.database_url), Health()
     limit_locks(engine)
-    server = serve(health, config.metrics_host, config.metrics_port) if config.metrics_port else None
-    _prepare(engine, stop)
-    runners = [Runner(sink, engine, config.brokers, config.topic_prefix, config.arrival) for sink in chosen]
-    failed: list[BaseException] = []
-    threads = [
-        threading.Thread(target=_guarded, args=(runner.run, stop, failed), name=runner.sink.name) for runner in runners
-    ]
-    events = next((runner for runner in runners if runner.sink.name == "events"), None)
-    teller = Teller(config.brokers, config.topic_prefix)
-    if events is not None:
-        judge = _Judge(config, events, teller)
-        measurer = Measurer(runners, teller, book, calendar, config.arrival)
-        clerk = _Clerk(config, events, runners, measurer, ledger.Rules(book, calendar))
-        threads += [
-            threading.Thread(target=_guarded, args=(target, stop, failed), name=name)
-            for name, target in (("manifests", judge.run), ("metrics", measurer.run), ("ledger", clerk.run))
+    with _served(health, config), closing(Teller(config.brokers, config.topic_prefix)) as teller:
+        _prepare(engine, stop)
+        runners = [Runner(sink, engine, config.brokers, config.topic_prefix, config.arrival) for sink in chosen]
+        failed: list[BaseException] = []
+        steps = {runner.sink.name: runner.run for runner in runners} | _beside(config, runners, teller, rules)
+        threads = [
+            threading.Thread(target=_guarded, args=(target, stop, failed), name=name) for name, target in steps.items()
         ]
-    for thread in threads:
-        thread.start()
-    health.pulses, health.threads = [runner.pulse for runner in runners], threads
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.5)
-    if server is not None:
-        server.shutdown()
-        server.server_close()
-    teller.close()
+        for thread in threads:
+            thread.start()
+        health.pulses, health.threads = [runner.pulse for runner in runners], threads
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.5)
     engine.dispose()
     if failed:
         raise failed[0]
+
+
+def _beside(
+    config: SinkConfig, runners: Sequence[Runner], teller: Teller, rules: ledger.Rules
+) -> Mapping[str, Callable[[threading.Event], None]]:
+    """What is judged and counted in the process that writes the events."""
+    events = next((runner for runner in runners if runner.sink.name == "events"), None)
+    if events is None:
+        return {}
+    judge = _Judge(config, events, teller)
+    measurer = Measurer(runners, teller, rules.book, rules.calendar, config.arrival)
+    clerk = _Clerk(config, events, runners, measurer, rules)
+    return {"manifests": judge.run, "metrics": measurer.run, "ledger": clerk.run}
+
+
+@contextmanager
+def _served(health: Health, config: SinkConfig) -> Iterator[None]:
+    if not config.metrics_port:
+        yield
+        return
+    server = serve(health, config.metrics_host, config.metrics_port)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _prepare(engine: Engine, stop: threading.Event) -> None:

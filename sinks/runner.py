@@ -132,7 +132,7 @@ class Runner:
         """Write what was read. False: told to stop before."""
         if not polled:
             return True
-        batch = [self._record(one) for records in polled.values() for one in records]
+        batch = [record_of(one, self.prefix, self.arrival) for records in polled.values() for one in records]
         ends = {place: records[-1].offset + 1 for place, records in polled.items()}
         try:
             if not self._write(batch, self._moves(ends), stop):
@@ -153,18 +153,6 @@ class Runner:
 
     def _moves(self, ends: Mapping[TopicPartition, int]) -> Moves:
         return {self._place(place): (self._held[place], end) for place, end in ends.items()}
-
-    def _record(self, one: Any) -> Record:
-        return Record(
-            one.topic.removeprefix(self.prefix),
-            one.partition,
-            one.offset,
-            one.key,
-            one.value,
-            one.headers or (),
-            one.timestamp,
-            self.arrival(one.timestamp),
-        )
 
     def _write(self, batch: Sequence[Record], moves: Moves, stop: threading.Event) -> bool:
         """Write until it is written. False: told to stop before. Raise Overtaken."""
@@ -312,6 +300,13 @@ class Runner:
         with self.pulse.asking(), database(), self.engine.connect() as connection:
             stored = position.read(connection, self.sink.topics)
         return all(self._place(one) in stored and stored[self._place(one)].next_offset >= ends[one] for one in others)
+
+
+def record_of(one: Any, prefix: str, arrival: Arrival) -> Record:
+    """What a consumer gave, as sinks take it."""
+    topic = one.topic.removeprefix(prefix)
+    stamp = one.timestamp
+    return Record(topic, one.partition, one.offset, one.key, one.value, one.headers or (), stamp, arrival(stamp))
 
 
 class _RecordFailed(Exception):

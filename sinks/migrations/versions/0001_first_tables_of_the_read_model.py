@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from sinks.database import refuse_loss
 from sinks.tables import UtcDateTime
 
 revision = "0001"
@@ -229,7 +230,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Downgrade."""
+    """Downgrade. Rows are not dropped."""
+    refuse_loss(
+        op.get_bind(),
+        "verdict",
+        "publisher",
+        "obligation",
+        "handover",
+        "event",
+        "dead_letter",
+        "change",
+        "case",
+        "alert_history",
+        "alert",
+    )
     op.drop_table("verdict")
     op.drop_table("publisher")
     with op.batch_alter_table("obligation", schema=None) as batch_op:

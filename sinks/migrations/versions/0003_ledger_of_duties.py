@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from sinks.database import refuse_loss
 from sinks.tables import UtcDateTime
 
 revision = "0003"
@@ -93,7 +94,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Downgrade."""
+    """Downgrade. Rows are not dropped."""
+    refuse_loss(op.get_bind(), "tie", "reckoned", "ledger", "frozen_month", "frozen_duty", "duty")
     op.drop_index("ix_event_arrival", "event")
     for name in ("ledger", "tie", "reckoned", "frozen_month", "frozen_duty", "duty"):
         op.drop_table(name)

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from sinks.database import refuse_loss
 from sinks.tables import UtcDateTime
 
 revision = "0005"
@@ -47,7 +48,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Downgrade."""
+    """Downgrade. Rows are not dropped."""
+    refuse_loss(op.get_bind(), "metric_period", "metric", "arrival_lag")
     op.drop_table("metric_period")
     op.drop_table("metric")
     op.drop_index("ix_arrival_lag_hour", table_name="arrival_lag")

@@ -1,0 +1,85 @@
+"""`handover rebuild`: the read model anew, from what the log holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.report import CHECK_FAILED, Bar, fail, say
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from cli.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Build the read model anew from the log.")
+
+
+@app.callback()
+def _rebuild() -> None:
+    """Build the read model anew from the log."""
+
+
+@app.command()
+def sql(
+    yes: Annotated[bool, typer.Option("--yes", help="Also where alerts go that the log does not hold.")] = False,
+) -> None:
+    """Build the read model anew beside the old one and put it in its place at once. Sinks may run; pages show the old rows meanwhile.
+
+    What the log has forgotten stays in SQL: older events, older revisions, frozen months. Gaps that were told are closed.
+    """
+    from kafka.errors import KafkaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.records import no_broker, read_settings
+    from sinks.database import NotMigrated, connect, prepare
+    from sinks.rebuild import Silent
+    from sinks.sink import SinkUnavailable
+
+    settings = read_settings()
+    engine = connect(settings.database)
+    try:
+        prepare(engine)
+        _build(settings, engine, yes=yes)
+    except NotMigrated as error:
+        what, _, todo = str(error).partition(": ")
+        fail(what, todo)
+    except (SQLAlchemyError, SinkUnavailable) as error:
+        why = f"the database refused: {type(error).__name__}"
+        fail(why, "nothing was changed; check that it runs and that this user may create a schema", CHECK_FAILED)
+    except Silent as error:
+        fail(f"{error}; nothing was changed", "look at it with: handover doctor", CHECK_FAILED)
+    except KafkaError:
+        no_broker(settings.brokers)
+    finally:
+        engine.dispose()
+
+
+def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
+    from cli.dump import read_clock
+    from sinks.rebuild import Rebuilding, beside
+
+    with beside(engine) as shadow:
+        one = Rebuilding(engine, shadow, settings.brokers, settings.topic_prefix, read_clock(settings).arrival)
+        bars: list[Bar] = []
+
+        def announce(total: int) -> Callable[[int], None]:
+            bars.append(Bar("rebuilding", total).__enter__())
+            return bars[0].advance
+
+        try:
+            one.read(announce)
+        finally:
+            for bar in bars:
+                bar.__exit__()
+        surplus = one.surplus()
+        if surplus and not yes:
+            why = f"{surplus} alerts in SQL are not in the log: they would be removed; nothing was changed"
+            fail(why, "make a backup, then: handover rebuild sql --yes", CHECK_FAILED)
+        one.swap()
+    say(
+        "the read model is the log's again"
+        + (f"; {surplus} alerts that the log does not hold are gone" if surplus else "")
+    )
