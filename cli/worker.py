@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from cli.report import fail
+from cli.report import CHECK_FAILED, fail
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -19,6 +19,7 @@ def worker() -> None:
     """
     from cli.records import read_settings
     from handover.rulebook import InvalidRuleBook
+    from streams.setup import DifferentSetup
     from streams.worker import run
 
     settings = read_settings()
@@ -26,6 +27,8 @@ def worker() -> None:
         run(worker_config(settings))
     except InvalidRuleBook as error:
         fail(str(error), "correct this entry: handover rules check")
+    except DifferentSetup as error:
+        fail(str(error), "compare with: handover doctor", CHECK_FAILED)
     except OSError as error:
         fail(
             f"cannot read {error.filename or 'a file'}: {error.strerror or error}",

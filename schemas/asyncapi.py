@@ -47,7 +47,7 @@ def document() -> Document:
 
 
 def _public() -> tuple[str, ...]:
-    return tuple(name for name in BY_NAME if name not in topics.BETWEEN_WORKERS)
+    return tuple(name for name in BY_NAME if name not in topics.INTERNAL)
 
 
 def _short(name: str) -> str:

@@ -15,6 +15,7 @@ ALERT = "reentry.alert.v1"
 DLQ = "reentry.dlq.v1"
 ROUTED = "reentry.routed.v1"
 WORLD = "reentry.world.v1"
+PROGRESS = "reentry.progress.v1"
 SOURCES = (RELEASE, INTAKE, CHECKIN, DISPUTE, ACTION, SYSTEM)
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -61,8 +62,11 @@ TOPICS = (
     Topic(ROUTED, "subject", "delete", 14 * _DAY_MS, segment_bytes=16 * 1024 * 1024),
     # What concerns all cases for years (calendars, registry, rule versions): the system topic forgets it after its 90 days.
     Topic(WORLD, "source", "delete", -1, timestamp_type="CreateTime"),
+    # The watermark of each partition, and what its worker runs with: one record a second and partition, the newest counts.
+    Topic(PROGRESS, "partition", "compact", None, keyed=False, segment_bytes=16 * 1024 * 1024),
 )
 BETWEEN_WORKERS = frozenset((ROUTED, WORLD))  # nobody else reads or writes them
+INTERNAL = BETWEEN_WORKERS | {PROGRESS}  # no part of the public contract
 BY_NAME = {topic.name: topic for topic in TOPICS}
 
 

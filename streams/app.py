@@ -14,7 +14,9 @@ from streams.clock import Clock
 from streams.engine.recovery import Tables
 from streams.engine.store import URL
 from streams.engine.transport import App
+from streams.progress import ProgressReporter, watch_setups
 from streams.purge import purge_routed
+from streams.setup import describe
 from streams.step import Engine
 from streams.system import SystemReader
 from streams.web import serve
@@ -53,14 +55,16 @@ class WorkerConfig:
 
 def create_app(config: WorkerConfig) -> App:
     """The app, ready to be started. Raise OSError, InvalidRuleBook: nothing starts with a broken book."""
-    world = World(load(config.rules), load_calendar(config.calendar) if config.calendar else load_calendar())
-    clock = Clock.load(config.clock_file)
+    book, calendar = load(config.rules), load_calendar(config.calendar) if config.calendar else load_calendar()
+    world, clock = World(book, calendar), Clock.load(config.clock_file)
     app = _faust(config)
     sources = [named(config.topic_prefix, topic) for topic in PARTITION_TOPICS]
     table = _table(app, config)
     app.stamping = frozenset((named(config.topic_prefix, ROUTED),))
     system = SystemReader(config, world, clock, app.broker_time)
     app.engine = Engine(app, table, sources, config, clock, system)
+    setup = describe(book, calendar, clock, config.partitions)
+    progress = app.engine.progress = ProgressReporter(app, config.topic_prefix, setup)
 
     @app.agent(app.topic(*sources, key_type=bytes, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]
     async def subscribe(stream: AsyncIterator[Any]) -> None:
@@ -71,6 +75,10 @@ def create_app(config: WorkerConfig) -> App:
     @app.task  # type: ignore[untyped-decorator]
     async def read_system() -> None:
         await system.run()
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def watch() -> None:
+        await watch_setups(progress, config.brokers)
 
     @app.task  # type: ignore[untyped-decorator]
     async def purge() -> None:

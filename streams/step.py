@@ -29,6 +29,7 @@ from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER
 from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
+from streams.progress import ProgressReporter
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
 from streams.watermark import Marks, Stride, least
@@ -74,6 +75,7 @@ class Engine:
         told_on = [topic for topic in sources if topic != self._routed_topic]
         self._bounds = Bounds(app, self.inbox, system, clock, told_on, config.grace_seconds)
         self._stride = Stride()
+        self.progress: ProgressReporter | None = None  # tells outside how far the partitions are processed
         table.on_recover(self.rebuild)
         app.on_partitions_revoked.connect(self.stop)
 
@@ -90,6 +92,8 @@ class Engine:
         self.cases.clear()
         self._sweep.clear()
         self._lived.clear()
+        if self.progress is not None:
+            self.progress.clear()
 
     def forget(self, partition: int) -> None:
         """Somebody wrote news to a partition's changelog: its heap, if there is one, is stale."""
@@ -151,6 +155,7 @@ class Engine:
             self._live_on(works, known)
             if not await self._write(works):
                 return self._give_up(works)
+            await self._report_progress(works)
         except KafkaError as error:
             self._unavailable(error)
             await asyncio.sleep(1)
@@ -366,8 +371,19 @@ class Engine:
         if changed:
             if not await self.app.consumer.lease():
                 return False
-            await self.app.send_batches(self._alert_topic, changed)
+            written = await self.app.send_batches(self._alert_topic, changed)
+            if self.progress is not None:
+                self.progress.take(written)
         return await self._write_cases(works)
+
+    async def _report_progress(self, works: Mapping[int, Work]) -> None:
+        """After the cases: what is reported as processed has its alerts and cases on their topics."""
+        if self.progress is None:
+            return
+        store, topic = self.table.data, self.table.changelog_topic_name
+        processed = {partition: work.before for partition, work in works.items() if work.before > EVER}
+        cases = {TP(topic, partition): store.persisted_offset(TP(topic, partition)) for partition in processed}
+        await self.progress.report(processed, cases)
 
     async def _write_cases(self, works: dict[int, Work]) -> bool:
         store, topic = self.table.data, self.table.changelog_topic_name

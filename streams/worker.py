@@ -11,27 +11,40 @@ from kafka.errors import KafkaError
 
 from streams import garbage
 from streams.app import WorkerConfig, create_app
+from streams.progress import ProgressReporter
 from streams.quiet import Seldom
+from streams.setup import cluster_of, refuse_different
 
 log = logging.getLogger(__name__)
 
 _ANSWER_MS = 5_000  # how long a broker may take to answer
 _AGAIN_SECONDS = 1.0
+_REPORT_SECONDS = 5.0  # within so many a worker that runs has written its progress
 _LEAVE_SECONDS = 10.0  # a worker that was told to end and cannot take leave of its brokers ends all the same
 
 
 def run(config: WorkerConfig) -> None:
-    """Run until SIGTERM or Ctrl-C. Ends with a non-zero status when it crashes; whoever started it starts it again."""
+    """Run until SIGTERM or Ctrl-C. Ends with a non-zero status when it crashes; whoever started it starts it again.
+
+    Raise DifferentSetup where another worker of this pipeline runs with something else.
+    """
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
     await_broker(config.brokers)
+    _join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
     garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
+
+
+def _join(progress: ProgressReporter, config: WorkerConfig) -> None:
+    progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.brokers)})
+    patience = config.session_timeout_seconds + _REPORT_SECONDS
+    refuse_different(config.brokers, config.topic_prefix, progress.own, patience)
 
 
 class _Worker(faust.Worker):  # type: ignore[misc]

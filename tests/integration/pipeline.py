@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from schemas.alert import Alert, read
 from schemas.envelope import Event
 from schemas.instants import millis
-from schemas.topics import ALERT, TOPICS, named, partition_of
+from schemas.topics import ALERT, BY_NAME, TOPICS, named, partition_of
 
 PARTITIONS = 4
 _NO_LIMIT = "9223372036854775807"
@@ -62,7 +62,7 @@ class Pipeline:
             stamped = replace(topic, timestamp_type="CreateTime") if self.recorded else topic
             configs = {**stamped.config(), **(_RECORDED if self.recorded else {})}
             wanted[named(self.prefix, topic)] = {
-                "num_partitions": PARTITIONS,
+                "num_partitions": _partitions(topic.name),
                 "replication_factor": 1,
                 "configs": configs,
             }
@@ -120,7 +120,7 @@ class Pipeline:
     def read(self, topic: str, seconds: float = 30) -> Iterator[Any]:
         """The same one after the other, as far as they come in time."""
         consumer = KafkaConsumer(bootstrap_servers=self.brokers, auto_offset_reset="earliest", group_id=None)
-        places = [TopicPartition(named(self.prefix, topic), number) for number in range(PARTITIONS)]
+        places = [TopicPartition(named(self.prefix, topic), number) for number in range(_partitions(topic))]
         consumer.assign(places)
         ends = consumer.end_offsets(places)
         end = time.monotonic() + seconds
@@ -143,6 +143,10 @@ def pipeline(brokers: str, prefix: str, folder: Path, *, recorded: bool = False,
         yield one
     finally:
         one.stop()
+
+
+def _partitions(topic: str) -> int:
+    return PARTITIONS if BY_NAME[topic].keyed else 1
 
 
 def newest(alerts: Iterable[Alert]) -> dict[str, Alert]:
