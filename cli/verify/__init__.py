@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from cli.replay import Days, Rules
-from cli.report import CHECK_FAILED, json_line, say, warn
+from cli.report import CHECK_FAILED, fail, json_line, say, warn
 from schemas.instants import show
 
 if TYPE_CHECKING:
@@ -47,11 +47,30 @@ def verify(
     settings = read_settings()
     book, days = read_rules(rules, calendar)
     wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
-    last = read_instant(until) or read_clock(settings).now(wall_ms)
+    settled = read_clock(settings).now(wall_ms)
+    last = read_instant(until) or settled
+    _await_workers(settings, min(last, settled))
     found, events = judge(settings, book, days, last, settled_ms=wall_ms, sql=sql)
     _report(found, events, last, as_json=as_json)
     if found.findings:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _await_workers(settings: Settings, last: datetime) -> None:
+    """Wait for the workers' watermark; end with one line where they do not come as far as `last`: a lag is no damage."""
+    from cli.progress import await_watermark
+    from cli.records import consumer
+
+    with consumer(settings) as client:
+        reached = await_watermark(client, settings, last)
+    if reached is None:
+        warn("no worker has reported how far it is; what is missing may still be on its way")
+    elif reached <= last:
+        fail(
+            f"alerts are processed up to {show(reached)} only, and no worker goes on",
+            f"start the workers, or compare what they have done: handover verify --until {show(reached)}",
+            CHECK_FAILED,
+        )
 
 
 def judge(

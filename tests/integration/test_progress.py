@@ -76,3 +76,22 @@ def test_of_two_that_start_together_one_stays(kafka: str, topic_prefix: str, tmp
             every=1,
         )
         assert sum(one.poll() is not None for one in pair) == 1
+
+
+def test_verify_tells_a_lag_from_damage(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    with pipeline(kafka, topic_prefix, tmp_path) as running:
+        worker = running.start("worker")
+        until(lambda: len(_newest(running)) == PARTITIONS, seconds=60, every=1)
+        worker.kill()
+        worker.wait(10)
+        time.sleep(12)  # what is younger is not compared in any case
+        running.publish(arriving(scheduled()))
+        time.sleep(12)
+        verify = running.start("verify", "--no-sql")
+        assert verify.wait(90) == 1
+        said = (tmp_path / "verify-1.log").read_text()
+        assert "alerts are processed up to" in said
+        assert "lost" not in said
+        running.start("worker")
+        verify = running.start("verify", "--no-sql")
+        assert verify.wait(90) == 0, (tmp_path / "verify-3.log").read_text()
