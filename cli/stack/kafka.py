@@ -44,6 +44,10 @@ def java() -> str:
     return found
 
 
+class PortTaken(Unstartable):
+    """Another program listens on the port that our broker was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One more listener of a node: where it listens, and the port it names to clients that come through it."""
@@ -177,16 +181,26 @@ class Broker:
             raise Unstartable(f"Kafka cannot format {self.folder}: {(done.stderr or done.stdout).strip()[-300:]}")
 
     def wait(self, seconds: float = 60) -> None:
-        """Return when it answers. Raise Unstartable with the end of its log."""
+        """Return when it answers, and not another in its place. Raise PortTaken, Unstartable with the end of its log."""
         end = time.monotonic() + seconds
-        while not (is_open(self.port) and answers(self.bootstrap)):
+        own = self._formatted_cluster()
+        while (answering := cluster_at(self.bootstrap) if is_open(self.port) else None) != own:
             process = self.process
-            if process is None or process.poll() is not None:
+            ended = process is None or process.poll() is not None
+            if answering is not None or (ended and is_open(self.port)):
+                self.kill()
+                raise PortTaken(f"Port {self.port} is taken by another program.")
+            if ended:
                 raise Unstartable(f"Kafka ended while starting; {self.log} ends with:\n{last_lines(self.log)}")
             if time.monotonic() > end:
                 self.kill()
                 raise Unstartable(f"Kafka did not answer within {seconds:.0f} s; its log: {self.log}")
             time.sleep(0.05)
+
+    def _formatted_cluster(self) -> str:
+        """The cluster id that this folder was formatted with: a later start has another `cluster`."""
+        lines = (self.folder / "data" / "meta.properties").read_text(encoding="utf-8").splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
 
 class Cluster:
@@ -273,16 +287,22 @@ def _new_identity() -> str:
 
 def answers(bootstrap: str) -> bool:
     """Whether a broker answers there and knows itself."""
+    return cluster_at(bootstrap) is not None
+
+
+def cluster_at(bootstrap: str) -> str | None:
+    """The id of the cluster whose broker answers there and knows itself; None where none does."""
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
     try:
         admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=1000)
     except (KafkaError, OSError):
-        return False
+        return None
     try:
-        return any(not broker.get("is_fenced") for broker in admin.describe_cluster()["brokers"])
+        cluster = admin.describe_cluster()
+        return str(cluster["cluster_id"]) if any(not one.get("is_fenced") for one in cluster["brokers"]) else None
     except (KafkaError, OSError, KeyError):
-        return False
+        return None
     finally:
         admin.close()

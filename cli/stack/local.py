@@ -17,7 +17,7 @@ from typing import Any
 from cli.settings import Settings
 from cli.stack.children import Unstartable
 from cli.stack.clockfile import replace
-from cli.stack.kafka import Broker
+from cli.stack.kafka import Broker, PortTaken
 from cli.stack.ports import free_ports, is_open
 from cli.stack.processes import Processes, handover
 
@@ -116,10 +116,9 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
         stack.callback((folder / STATE).unlink, missing_ok=True)
         broker = None
         if "brokers" not in settings.model_fields_set:
-            broker = Broker(folder / "kafka", jars=settings.kafka_libs, port=_port(port, folder))
-            stack.callback(broker.stop)
             say("Kafka: starting")
-            broker.start()
+            broker = _start_broker(folder, settings.kafka_libs, port, say)
+            stack.callback(broker.stop)
             settings = settings.model_copy(update={"brokers": broker.bootstrap})
         say(f"Kafka: {settings.brokers}, {provision(settings)} topics in place")
         processes = stack.enter_context(Processes(folder / "logs"))
@@ -217,18 +216,26 @@ def interruptible() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _port(wanted: int | None, folder: Path) -> int:
-    """The port asked for, or the one this folder had last time, or a free one."""
-    if wanted is not None:
-        if is_open(wanted):
-            raise Unstartable(f"Port {wanted} is taken: set REENTRY_BROKERS to use the broker there, or stop it.")
-        return wanted
+def _start_broker(folder: Path, jars: Path | None, wanted: int | None, say: Say) -> Broker:
+    """Start this folder's own broker: on the port asked for, the one it had last time, or a free one. Raise Unstartable."""
     remembered = folder / "port"
-    port = int(remembered.read_text()) if remembered.exists() else free_ports(1)[0]
-    if is_open(port):
-        port = free_ports(1)[0]
-    replace(remembered, str(port))
-    return port
+    last = int(remembered.read_text()) if remembered.exists() else None
+    for port in (wanted, last, *free_ports(2)):
+        if port is None or is_open(port):
+            continue
+        broker = Broker(folder / "kafka", jars=jars, port=port)
+        try:
+            broker.start()
+        except PortTaken:  # by one that was started in the same moment
+            continue
+        except BaseException:
+            broker.stop()
+            raise
+        if wanted is not None and port != wanted:
+            say(f"Kafka: port {wanted} is taken by another program, so this one listens on {port}")
+        replace(remembered, str(port))
+        return broker
+    raise Unstartable("No free port for Kafka: stop what listens, or set REENTRY_BROKERS to use a broker that runs.")
 
 
 def _is_ready(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Compare the topics a broker has with those we need, and bring it there. Nothing is ever deleted or shrunk."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,6 +8,7 @@ from typing import Any, Literal
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAlreadyExistsError
 
 from cli.settings import Settings
 from schemas.topics import TOPICS, named
@@ -81,7 +83,8 @@ def apply(admin: KafkaAdminClient, topics: Sequence[Wanted], todo: Sequence[Diff
     by_name = {topic.name: topic for topic in topics}
     new = {one.topic: _options(by_name[one.topic]) for one in todo if one.kind == "create"}
     if new:
-        admin.create_topics(new)
+        with contextlib.suppress(TopicAlreadyExistsError):  # made by another in the same moment; compared below
+            admin.create_topics(new)
         admin.wait_for_topics(list(new), timeout_ms=30_000)
     changes = [
         ConfigResource(ConfigResourceType.TOPIC, one.topic, dict(one.config)) for one in todo if one.kind == "configure"

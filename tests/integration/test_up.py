@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ def test_up_runs_in_the_background_until_down(kafka: str, topic_prefix: str, tmp
     assert not any(alive(process["pid"]) for process in state["processes"])
     assert call(environment, "status").stdout == "Nothing runs here: handover up, or handover demo.\n"
     assert call(environment, "down").stdout == "Nothing runs here.\n"
+
+
+def test_two_stacks_started_together_have_a_broker_each(tmp_path: Path) -> None:
+    environments = [{"REENTRY_DATA_DIR": str(tmp_path / name)} for name in ("one", "other")]
+    with ThreadPoolExecutor() as pool:
+        started = list(pool.map(lambda one: call(one, "up", "--workers", "1"), environments))
+    try:
+        assert [one.returncode for one in started] == [0, 0], [one.stderr for one in started]
+        states = [json.loads(call(one, "status", "--json").stdout) for one in environments]
+        assert len({state["brokers"] for state in states}) == 2
+        assert all(process["alive"] for state in states for process in state["processes"])
+    finally:
+        for one in environments:
+            call(one, "down")
 
 
 def test_a_demo_stopped_and_started_goes_on(tmp_path: Path) -> None:
