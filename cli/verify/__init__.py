@@ -52,8 +52,32 @@ def verify(
     _await_workers(settings, min(last, settled))
     found, events = judge(settings, book, days, last, settled_ms=wall_ms, sql=sql)
     _report(found, events, last, as_json=as_json)
-    if found.findings:
+    wrong = _check_independently(settings, wall_ms, as_json=as_json) if sql else False
+    if found.findings or wrong:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _check_independently(settings: Settings, settled_ms: int, *, as_json: bool) -> bool:
+    """Run the checks that need no rule; say what they found, and return whether anything is wrong."""
+    from cli.records import consumer, has_read_model
+    from cli.verify.independent import check
+    from sinks.database import connect
+
+    if not has_read_model(settings):
+        return False
+    engine = connect(settings.database)
+    try:
+        with consumer(settings) as client, engine.connect() as connection:
+            found = check(client, connection, settings, settled_ms)
+    finally:
+        engine.dispose()
+    if as_json:
+        json_line({"independent": dict(found.checked), "wrong": found.wrong})
+        return bool(found.wrong)
+    for what, key, text in found.wrong[:_SHOWN]:
+        say(f"{what:<16} {key} {text}")
+    say(found.line())
+    return bool(found.wrong)
 
 
 def _await_workers(settings: Settings, last: datetime) -> None:

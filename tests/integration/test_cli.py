@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from kafka import KafkaProducer
-from sqlalchemy import create_engine, select
+from sqlalchemy import Engine, create_engine, func, select
 
 from cli.main import run
 from schemas.parse import parse
@@ -212,13 +212,32 @@ def test_verify_finds_the_live_alerts_equal_to_the_replay(
     trial.start("worker", REENTRY_CLOCK_FILE=str(clock))
     verified = ["verify", "--until", end]
     until(lambda: run(verified) == 0, seconds=90, every=2)
-    assert "equal" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "equal" in said
+    assert "answered alerts; 0 wrong" in said
     engine = create_engine(f"sqlite:///{tmp_path / 'handover.sqlite'}")
     with engine.begin() as connection:
         connection.execute(tables.alert.update().values(severity="INFO"))
-    engine.dispose()
     until(lambda: run(verified) == 1, seconds=30, every=2)  # what was written seconds ago is not judged yet
     assert "differing        alert table" in capfd.readouterr().out
+    damage(engine)
+    engine.dispose()
+    assert run(verified) == 1
+    said = capfd.readouterr().out
+    assert said.count("is in no table") == 1
+    assert said.count("history has") == 1
+    assert said.count("events that are not there") >= 1
+
+
+def damage(engine: Engine) -> None:
+    """Take one answer of an alert and one revision in the middle out of the read model."""
+    alert, history, event = tables.alert, tables.alert_history, tables.event
+    with engine.begin() as connection:
+        seen = connection.execute(select(alert.c.seen).where(alert.c.outcome.is_not(None))).scalars()
+        connection.execute(event.delete().where(event.c.id == next(ids[-1] for ids in seen if ids)))
+        long = select(history.c.alert_id).group_by(history.c.alert_id).having(func.count() > 2).limit(1)
+        of = connection.execute(long).scalar_one()
+        connection.execute(history.delete().where(history.c.alert_id == of, history.c.revision == 2))
 
 
 def event(event_id: str) -> dict[str, Any]:
