@@ -411,6 +411,18 @@ log_gap = Table(  # where the read model does not equal the log
     _at("closed_at", null=True),  # null: it still is
 )
 
+watermark = Table(  # how far the workers have processed each partition, as far as the rows show it
+    "watermark",
+    metadata,
+    Column("partition", Integer, primary_key=True),
+    Column("partitions", Integer, nullable=False),  # how many there are
+    _at("processed_until", null=True),  # null: no report is covered by the rows yet
+    _at("reported_at", null=True),  # broker time
+    _text("worker"),
+    Column("setup", JSON, nullable=False),
+    Column("waiting", JSON, nullable=True),  # a report that the rows do not cover yet
+)
+
 change = Table(
     "change",
     metadata,
