@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.report import fail, json_line
+from cli.report import CHECK_FAILED, fail, json_line
 from cli.rules import language_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def alerts(
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en; else what LANG says.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Show open alerts and what is due next, by time to deadline. On a pipe it prints once.
+    """Show open alerts and what is due next, by time to deadline. On a pipe it prints once. Exit 1 where alerts are not
+    processed up to now: the list may lack some.
 
     Critical first, then what is late, due today, due within three working days, and later. Persons stand shortened.
     """
@@ -43,18 +44,59 @@ def alerts(
     from cli.screen import Words, picture_lines
 
     settings, words = read_settings(), Words(language_of(lang))
-    clock, engine = read_clock(settings), _engine(settings)
-    if as_json:
-        return _print_json(_look(engine, clock, scope, limit))
+    behind = timedelta(seconds=settings.behind_seconds)
+    view = _View(_engine(settings), read_clock(settings), scope, limit, behind)
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    if watch and console.is_terminal:
-        return _follow(console, words, engine, clock, scope, limit)
-    for line in picture_lines(_look(engine, clock, scope, limit), words, console.width):
-        console.print(line)
+    if watch and console.is_terminal and not as_json:
+        return _follow(console, words, view)
+    picture = view.read()
+    if as_json:
+        _print_json(picture)
+    else:
+        for line in picture_lines(picture, words, console.width):
+            console.print(line)
+    if picture.data_time.is_late:
+        raise typer.Exit(CHECK_FAILED)
     return None
 
 
-def _follow(console: Console, words: Any, engine: Engine, clock: Clock, scope: str, limit: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What of the read model is shown. `behind`: alerts processed up to an instant longer ago are told as late."""
+
+    engine: Engine
+    clock: Clock
+    scope: str
+    limit: int
+    behind: timedelta
+
+    def read(self) -> Picture:
+        """Read the newest picture; end with one line where the read model cannot be read."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from cli.screen import Picture
+        from sinks import queries
+        from sinks.data_time import read_data_time
+
+        wall_ms = time.time_ns() // 1_000_000
+        now = self.clock.now(wall_ms)
+        try:
+            return Picture(
+                now=now,
+                newest=queries.latest_arrival(self.engine),
+                data_time=read_data_time(self.engine, now, lambda at: self.clock.age(at, wall_ms), self.behind),
+                counts=queries.firing_by_severity(self.engine, self.scope),
+                late=queries.open_alerts(self.engine, self.limit, self.scope),
+                due=queries.due_next(self.engine, now + _AHEAD, self.limit, self.scope),
+            )
+        except SQLAlchemyError as error:
+            fail(
+                f"the read model cannot be read: {type(error).__name__}",
+                "start the sink (handover sink), or see: handover doctor",
+            )
+
+
+def _follow(console: Console, words: Any, view: _View) -> None:
     from rich.console import Group
     from rich.live import Live
 
@@ -62,32 +104,9 @@ def _follow(console: Console, words: Any, engine: Engine, clock: Clock, scope: s
 
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
-            lines = picture_lines(_look(engine, clock, scope, limit), words, console.width)
+            lines = picture_lines(view.read(), words, console.width)
             live.update(Group(*lines[: console.height]), refresh=True)
             time.sleep(_REFRESH_SECONDS)
-
-
-def _look(engine: Engine, clock: Clock, scope: str, limit: int) -> Picture:
-    """Read the newest picture; end with one line where the read model cannot be read."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cli.screen import Picture
-    from sinks import queries
-
-    now = clock.now(time.time_ns() // 1_000_000)
-    try:
-        return Picture(
-            now=now,
-            newest=queries.latest_arrival(engine),
-            counts=queries.firing_by_severity(engine, scope),
-            late=queries.open_alerts(engine, limit, scope),
-            due=queries.due_next(engine, now + _AHEAD, limit, scope),
-        )
-    except SQLAlchemyError as error:
-        fail(
-            f"the read model cannot be read: {type(error).__name__}",
-            "start the sink (handover sink), or see: handover doctor",
-        )
 
 
 def _engine(settings: Settings) -> Engine:
@@ -103,6 +122,11 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _print_json(picture: Picture) -> None:
+    from schemas.instants import show
+
+    told = picture.data_time
+    processed = None if told.processed_until is None else show(told.processed_until)
+    json_line({"kind": "data_time", "processed_until": processed, "is_late": told.is_late})
     for kind, rows in (("alert", picture.late), ("due", picture.due)):
         for row in rows:
             left = round((row.due_at - picture.now).total_seconds())

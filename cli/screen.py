@@ -15,6 +15,7 @@ from handover.calendar import Calendar, load_calendar, span
 from schemas.pii import mask
 
 if TYPE_CHECKING:
+    from sinks.data_time import DataTime
     from sinks.queries import DueNext, OpenAlert
 
 SIGNS = {"CRIT": "▲", "HIGH": "◆", "WARN": "●", "INFO": "■"}
@@ -56,6 +57,7 @@ class Picture:
 
     now: datetime
     newest: datetime | None  # arrival of the newest event
+    data_time: DataTime
     counts: Mapping[str, int]  # firing alerts by severity
     late: Sequence[OpenAlert]
     due: Sequence[DueNext]
@@ -63,12 +65,13 @@ class Picture:
 
 def picture_lines(picture: Picture, words: Words, width: int) -> list[Text]:
     """Return the screen, line by line, none wider than the terminal."""
-    lines = [_counters(picture, words), _trust(picture, words), Text()]
-    soon = _working_days_on(picture.now)
+    lines = [_counters(picture, words), processed_line(picture.data_time, words), _trust(picture, words), Text()]
+    soon, judged = _working_days_on(picture.now), picture.data_time.judged(picture.now)
     rows: list[OpenAlert | DueNext] = [*picture.late, *picture.due]
     buckets: list[tuple[str, Callable[[OpenAlert | DueNext], bool]]] = [
-        (words("先处理", "First"), lambda row: row.due_at <= picture.now and row.severity == "CRIT"),
-        (words("逾期", "Overdue"), lambda row: row.due_at <= picture.now),
+        (words("先处理", "First"), lambda row: _is_late(row, judged) and row.severity == "CRIT"),
+        (words("逾期", "Overdue"), lambda row: _is_late(row, judged)),
+        (words("已到期，尚未判断", "Due, being judged"), lambda row: row.due_at <= picture.now),
         (words("今天到期", "Due today"), lambda row: row.due_at <= _end_of_day(picture.now)),
         (words("三个工作日内", "Due in three working days"), lambda row: row.due_at <= soon),
         (words("以后", "Later"), lambda _: True),
@@ -79,12 +82,17 @@ def picture_lines(picture: Picture, words: Words, width: int) -> list[Text]:
         if chosen:
             lines.append(Text(f"{title}  {len(chosen)}", style="bold"))
             for row in chosen:
-                lines += _row(row, picture.now, words, width)
-    if not (picture.late or picture.due):
+                lines += _row(row, picture.now, words, width, late=_is_late(row, judged))
+    if not (picture.late or picture.due) and not picture.data_time.is_late:
         lines.append(Text(words("没有未了结的期限。", "Nothing is open.")))
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines
+
+
+def _is_late(row: OpenAlert | DueNext, judged: datetime) -> bool:
+    """A firing alert is late; an obligation is once the workers have passed its instant."""
+    return hasattr(row, "raised_at") or row.due_at <= judged
 
 
 def _counters(picture: Picture, words: Words) -> Text:
@@ -100,10 +108,10 @@ def _trust(picture: Picture, words: Words) -> Text:
     """Say how old the data is, and whether silence may be taken for "nothing"."""
     now = f"{picture.now:%Y-%m-%d %H:%M}"
     if picture.newest is None:
-        return Text(words(f"{now} · 尚无数据", f"{now} · no data yet"), style="bold red")
+        return Text(words(f"{now} · 尚无事件", f"{now} · no event yet"), style="bold red")
     age = max(picture.now - picture.newest, timedelta())
     line = Text(
-        words(f"{now} · 数据截至 {words.length(age)}前", f"{now} · newest data {words.length(age)} ago"),
+        words(f"{now} · 最近事件 {words.length(age)}前", f"{now} · newest event {words.length(age)} ago"),
         style="bold red" if age > _OLD else "dim",
     )
     silent = sum(row.rule_id in _FEEDS for row in picture.late)
@@ -113,11 +121,31 @@ def _trust(picture: Picture, words: Words) -> Text:
     return line
 
 
-def _row(row: OpenAlert | DueNext, now: datetime, words: Words, width: int) -> list[Text]:
+def processed_line(data_time: DataTime, words: Words) -> Text:
+    """Say up to when alerts are processed; where that is too long ago, first what it means."""
+    at, behind, alarm = data_time.processed_until, data_time.behind, "bold white on red"
+    if at is None or behind is None:
+        return Text(
+            words("告警尚未处理：看不到逾期不等于没有逾期", "No alert processed yet: this list means nothing"),
+            style=alarm,
+        )
+    until = words(f"告警处理至 {at:%m-%d %H:%M:%S}", f"alerts processed up to {at:%m-%d %H:%M:%S}")
+    if not data_time.is_late:
+        return Text(until)
+    late = words.length(behind)
+    return Text(
+        words(f"落后 {late}，其后期限尚未判断：{until}", f"{late} behind, later limits not judged: {until}"),
+        style=alarm,
+    )
+
+
+def _row(row: OpenAlert | DueNext, now: datetime, words: Words, width: int, *, late: bool) -> list[Text]:
     """Return two lines for a duty, or one on a wide screen: what, who, by when; and why."""
-    late = row.due_at <= now
     left = words.length(abs(row.due_at - now))
-    when = words(f"逾期 {left}", f"late {left}") if late else words(f"剩 {left}", f"in {left}")
+    if not late and row.due_at <= now:
+        when = words("已到期，待判断", "due, being judged")
+    else:
+        when = words(f"逾期 {left}", f"late {left}") if late else words(f"剩 {left}", f"in {left}")
     line = Text("  ")
     line.append(_cells(words.severity(row.severity), 7), style=STYLES[row.severity] if late else "dim")
     line.append(f" {row.rule_id:<4}")

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
     )
 
+    behind_seconds: Seconds = Field(
+        60.0,
+        description="Alerts processed up to an instant longer ago than this: pages warn, probes and commands fail.",
+    )
+
     decoded_cases: int = Field(
         100_000,
         ge=1_000,

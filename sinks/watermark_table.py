@@ -17,7 +17,7 @@ from schemas import progress
 from schemas.instants import from_millis
 from schemas.progress import Progress
 from schemas.topics import ALERT, CASE
-from sinks import position
+from sinks import metrics, position
 from sinks.position import Place, Stored
 from sinks.sink import Record, upsert
 from sinks.tables import watermark
@@ -53,6 +53,8 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     known = {row.partition: row for row in connection.execute(select(watermark))}
     rows = [_row(number, told, known.get(number), positions) for number, told in sorted(reports.items())]
     upsert(connection, watermark, rows, None)
+    if (shown := read_watermark(connection)) is not None:
+        metrics.PROCESSED_UNTIL.set(shown.processed_until.timestamp())
     return invalid
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.instants import from_millis, instant, millis
@@ -48,6 +48,10 @@ class Clock:
     def now(self, wall_ms: int) -> datetime:
         """The instant it is when the broker's clock says `wall_ms`."""
         return self.arrival(wall_ms)
+
+    def age(self, at: datetime, wall_ms: int) -> timedelta:
+        """How long ago an instant of the judged time was, by the brokers' clock."""
+        return timedelta(milliseconds=wall_ms - self.broker_ms(at))
 
     def broker_ms(self, at: datetime) -> int:
         """When, in broker time, it will be `at`."""

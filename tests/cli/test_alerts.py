@@ -17,9 +17,11 @@ from handover.rulebook import load
 from schemas.alert import event
 from schemas.instants import instant
 from sinks import alert_table, queries, tables
+from sinks.data_time import read_data_time
 from sinks.database import connect, migrate
 from sinks.sink import Record
 from tests.golden.timelines import FOLDERS, read
+from tests.watermarks import put_watermark
 
 NOW = "2026-03-20T09:00:00+08:00"
 REFERENCE = "p1_" + "k" * 26
@@ -47,6 +49,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         connection.execute(tables.obligation.insert(), [duty("soon", "2026-03-20T18:00:00+08:00")])
         connection.execute(tables.obligation.insert(), [duty("later", "2026-04-10T00:00:00+08:00")])
         connection.execute(tables.event.insert(), [newest("2026-03-20T08:48:00+08:00")])
+    put_watermark(engine, until)
     engine.dispose()
     clock = tmp_path / "clock.json"
     clock.write_text(json.dumps([{"log_start": time.time_ns() // 1_000_000, "time_start": NOW, "rate": 1e-6}]))
@@ -92,6 +95,7 @@ def picture(url: str, now: str = NOW) -> Picture:
         return Picture(
             at,
             queries.latest_arrival(engine),
+            read_data_time(engine, at, lambda processed: at - processed),
             queries.firing_by_severity(engine),
             queries.open_alerts(engine),
             queries.due_next(engine, instant("2026-05-01T00:00:00+08:00")),
@@ -104,7 +108,8 @@ def test_a_pipe_gets_the_picture_once(database: str, capsys: pytest.CaptureFixtu
     assert run(["alerts", "--watch", "--lang", "en"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("Unanswered  ▲ CRIT ")
-    assert said[1] == "2026-03-20 09:00 · newest data 12 min ago · 1 feed(s) silent or with gaps"
+    assert said[1] == "alerts processed up to 03-20 09:00:00"
+    assert said[2] == "2026-03-20 09:00 · newest event 12 min ago · 1 feed(s) silent or with gaps"
     assert any(line.startswith("Overdue  ") for line in said)
     assert any("The first visit is to be done in time" in line for line in said)
     assert "\x1b" not in "".join(said)
@@ -112,7 +117,7 @@ def test_a_pipe_gets_the_picture_once(database: str, capsys: pytest.CaptureFixtu
 
 def test_critical_comes_first_and_then_time_to_deadline(database: str) -> None:
     lines = [line.plain for line in picture_lines(picture(database), Words("zh"), 80)]
-    titles = [line.split("  ")[0] for line in lines[3:] if line and not line.startswith(" ")]
+    titles = [line.split("  ")[0] for line in lines[4:] if line and not line.startswith(" ")]
     assert titles == ["先处理", "逾期", "今天到期", "以后"]
     rows = [line for line in lines if line.startswith("  ") and not line.startswith("      ")]
     assert rows[0].lstrip().startswith("▲ 紧急")
@@ -141,9 +146,31 @@ def test_a_person_never_stands_there_whole(database: str, capsys: pytest.Capture
 
 
 def test_old_data_makes_the_picture_doubtful(database: str) -> None:
-    trust = picture_lines(picture(database, "2026-03-21T09:00:00+08:00"), Words("en"), 80)[1]
-    assert "newest data 1 d 0 h ago" in trust.plain
+    _, processed, trust, *_ = picture_lines(picture(database, "2026-03-21T09:00:00+08:00"), Words("en"), 80)
+    assert "newest event 1 d 0 h ago" in trust.plain
+    assert processed.plain == "1 d 0 h behind, later limits not judged: alerts processed up to 03-20 09:00:00"
     assert "red" in str(trust.style)
+    assert "red" in str(processed.style)
+
+
+def test_what_the_workers_have_not_passed_is_not_called_late(database: str) -> None:
+    engine = connect(database)
+    put_watermark(engine, instant("2026-03-20T17:59:00+08:00"))
+    engine.dispose()
+    lines = [line.plain for line in picture_lines(picture(database, "2026-03-20T18:30:00+08:00"), Words("en"), 160)]
+    [row] = [line for line in lines if " A10 " in line and "03-20 18:00" in line]
+    assert "due, being judged" in row
+    assert lines.index(row) > lines.index("Due, being judged  1")
+
+
+def test_a_list_that_may_lack_alerts_ends_with_a_failure(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = connect(database)
+    put_watermark(engine, instant("2026-03-20T08:00:00+08:00"))
+    engine.dispose()
+    assert run(["alerts", "--lang", "en"]) == 1
+    assert "1 h 0 min behind, later limits not judged" in capsys.readouterr().out
+    assert run(["alerts", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["is_late"] is True
 
 
 def test_an_empty_read_model_says_so(tmp_path: Path) -> None:
@@ -151,13 +178,14 @@ def test_an_empty_read_model_says_so(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     lines = [line.plain for line in picture_lines(picture(f"sqlite:///{tmp_path / 'x.sqlite'}"), Words("en"), 80)]
-    assert lines[1] == "2026-03-20 09:00 · no data yet"
-    assert lines[-1] == "Nothing is open."
+    assert lines[1:3] == ["No alert processed yet: this list means nothing", "2026-03-20 09:00 · no event yet"]
+    assert "Nothing is open." not in lines
 
 
 def test_records_are_json_with_the_time_left(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["alerts", "--json", "--scope", "990102"]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    first, *rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert first == {"kind": "data_time", "processed_until": NOW, "is_late": False}
     assert {row["kind"] for row in rows} == {"alert", "due"}
     assert all(row["jurisdiction"].startswith("990102") for row in rows)
     assert all(row["seconds_left"] < 0 for row in rows if row["kind"] == "alert")
@@ -166,4 +194,4 @@ def test_records_are_json_with_the_time_left(database: str, capsys: pytest.Captu
 
 def test_a_scope_leaves_out_other_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["alerts", "--json", "--scope", "9988"]) == 0
-    assert capsys.readouterr().out == ""
+    assert len(capsys.readouterr().out.splitlines()) == 1
