@@ -85,7 +85,8 @@ def watch(stack: "Stack", seconds: float, *, screen: bool) -> None:
     last = 0.0
     try:
         while time.monotonic() < end and (shown is None or shown.poll() is None):
-            stack.report_deaths()
+            if stack.report_deaths():
+                stack.record("demo")  # started again: other ids
             if any(child.given_up for child in stack.processes.children):
                 raise Unstartable(f"A part of the demo has ended: see the logs in {stack.folder / 'logs'}.")
             if shown is None and time.monotonic() - last > LINE_SECONDS:

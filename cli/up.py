@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from cli.report import CHECK_FAILED, fail, json_line, say, warn
 from cli.settings import InvalidSettings, Settings, load
 
 UP_SECONDS = 120
+FAILING_RESTARTS, FAILING_SECONDS = 3, 600.0  # so many restarts of one process within so long: it does not stay alive
 DOWN_SECONDS = 60
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -54,22 +56,43 @@ def down() -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Say what runs here. Exit 1 when nothing does, or when a part of it is dead."""
-    from cli.stack.children import alive
+    """Say what runs here and up to when alerts are processed. Exit 1 when nothing runs, a part is dead or fails again and
+    again, or alerts are not processed up to now.
+    """
     from cli.stack.local import is_held
 
     states = [state for folder in _folders(_settings()) if is_held(folder) and (state := _state(folder)) is not None]
     for state in states:
-        for process in state["processes"]:
-            process["alive"] = alive(process["pid"])
+        _look_at(state)
         if as_json:
             json_line(state)
         else:
             _show(state)
     if not states and not as_json:
         say("Nothing runs here: handover up, or handover demo.")
-    if not states or not all(process["alive"] for state in states for process in state["processes"]):
+    if not states or not all(_is_well(state) for state in states):
         raise typer.Exit(CHECK_FAILED)
+
+
+def _look_at(state: dict[str, Any]) -> None:
+    """Add to a state what is true now: which processes live, which fail again and again, how far alerts are processed."""
+    from cli.stack.children import alive
+    from cli.stack.data_time import read
+    from schemas.instants import show
+
+    since = time.time() - FAILING_SECONDS
+    for process in state["processes"]:
+        process["alive"] = alive(process["pid"])
+        restarts = [at for at in process.get("restarted_at", ()) if at > since]
+        process["failing"] = len(restarts) >= FAILING_RESTARTS
+    found = read(state["database"], state.get("clock_file"), timedelta(seconds=_settings().behind_seconds))
+    until = found.processed_until
+    state["data_time"] = {"processed_until": show(until) if until is not None else None, "is_late": found.is_late}
+
+
+def _is_well(state: dict[str, Any]) -> bool:
+    good = all(process["alive"] and not process["failing"] for process in state["processes"])
+    return good and not state["data_time"]["is_late"]
 
 
 def _run(settings: Settings, workers: int) -> None:
@@ -124,7 +147,12 @@ def _show(state: dict[str, Any]) -> None:
     say(f"{state['what']}: Kafka at {state['brokers']}, read model {state['database']}")
     for process in state["processes"]:
         life = "runs" if process.get("alive", True) else "IS DEAD"
+        if process.get("failing"):
+            life = f"FAILS AGAIN AND AGAIN ({len(process['restarted_at'])} restarts)"
         say(f"  {process['name']:<10} {life}, process {process['pid']}, log {process['log']}")
+    if told := state.get("data_time"):
+        until = told["processed_until"] or "no instant yet"
+        say(f"  alerts are processed up to {until}{': TOO LONG AGO' if told['is_late'] else ''}")
 
 
 def _folders(settings: Settings) -> tuple[Path, ...]:

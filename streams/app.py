@@ -41,6 +41,7 @@ class WorkerConfig:
     session_timeout_seconds: float = 10.0
     standby_replicas: int = 1
     dead_letter_limit: float = 0.5
+    behind_seconds: float = 60.0
     decoded_cases: int = 100_000
     case_retention_days: int = 1827
     web_host: str = "127.0.0.1"

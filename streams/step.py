@@ -65,6 +65,7 @@ class Engine:
         self.cases = Cases(table.data, config.decoded_cases)
         self.deadlines: dict[int, Deadlines] = {}
         self.ready = self.stale = self.busy = self.cut = False
+        self.is_unavailable = False  # the broker has not answered the last step
         self.last_step = time.monotonic()
         self._lived: dict[
             int, datetime
@@ -123,6 +124,14 @@ class Engine:
     def _known_deadlines(self, partition: int) -> Deadlines:
         return Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
 
+    def behind_seconds(self) -> float | None:
+        """How long ago, by the brokers' clocks, the least watermark of the owned partitions was; None: not yet known."""
+        lived = [self._lived[partition] for partition in self.deadlines if partition in self._lived]
+        now = self.app.broker_time.now()
+        if not lived or now is None:
+            return None
+        return now - self.clock.broker_ms(min(lived)) / 1000
+
     # --- reading
 
     def wanted(self, places: Iterable[TP]) -> set[TP]:
@@ -160,6 +169,7 @@ class Engine:
             self._unavailable(error)
             await asyncio.sleep(1)
             return self._give_up(works)
+        self.is_unavailable = False
         metrics.UNAVAILABLE.set(0)
         self._done(works)
         garbage.collect_young()
@@ -167,8 +177,9 @@ class Engine:
         return True
 
     def _unavailable(self, error: KafkaError) -> None:
-        if not metrics.UNAVAILABLE._value.get():  # noqa: SLF001  # the gauge is the state: said once
+        if not self.is_unavailable:
             log.error("the broker does not answer (%s); waiting", type(error).__name__)
+        self.is_unavailable = True
         metrics.UNAVAILABLE.set(1)
 
     def _give_up(self, works: dict[int, Work]) -> bool:

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from cli.settings import Settings
 from cli.stack.children import Unstartable
 from cli.stack.clockfile import replace
+from cli.stack.data_time import read
 from cli.stack.kafka import Broker, PortTaken
 from cli.stack.ports import free_ports, is_open
 from cli.stack.processes import Processes, handover
@@ -49,7 +51,9 @@ class Stack:
 
     def start_sink(self) -> None:
         """The sink that writes the SQL read model."""
-        self.processes.start("sink", handover("sink"), {**self.env, "REENTRY_WEB_PORT": str(free_ports(1)[0])})
+        port = free_ports(1)[0]
+        self.processes.start("sink", handover("sink"), {**self.env, "REENTRY_WEB_PORT": str(port)})
+        self.ready_urls.append(f"http://127.0.0.1:{port}/ready")
 
     def start_console(self) -> str:
         """The console with its demo users, on a port of its own; where a browser finds it."""
@@ -58,17 +62,22 @@ class Stack:
         return f"http://127.0.0.1:{port}"
 
     def wait_ready(self) -> None:
-        """Return when every worker has its cases and fires. Raise Unstartable."""
+        """Return when every worker raises alerts and the sink has written up to when. Raise Unstartable."""
         end = time.monotonic() + READY_SECONDS
-        while not all(_is_ready(url) for url in self.ready_urls):
+        while not (all(_is_ready(url) for url in self.ready_urls) and self._has_processed()):
             self.report_deaths()
             if any(child.given_up for child in self.processes.children):
                 raise Unstartable(f"A part of the stack does not stay alive: see the logs in {self.folder / 'logs'}.")
             if time.monotonic() > end:
                 raise Unstartable(
-                    f"No worker is ready after {READY_SECONDS} s: see the logs in {self.folder / 'logs'}."
+                    f"Not everything is ready after {READY_SECONDS} s: see the logs in {self.folder / 'logs'}."
                 )
             time.sleep(0.2)
+
+    def _has_processed(self) -> bool:
+        clock_file = self.settings.clock_file
+        found = read(self.settings.database, str(clock_file) if clock_file else None, timedelta())
+        return found.processed_until is not None
 
     def report_deaths(self) -> bool:
         """Say what died since the last look (it is started again where that may help); whether anything did."""
@@ -84,6 +93,7 @@ class Stack:
             "pid": os.getpid(),
             "brokers": self.settings.brokers,
             "database": self.settings.database,
+            "clock_file": str(self.settings.clock_file) if self.settings.clock_file is not None else None,
             "processes": [child.row() for child in self.processes.children],
             "ready_urls": self.ready_urls,
         }

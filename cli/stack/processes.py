@@ -14,6 +14,7 @@ from cli.stack.children import last_lines, spawn, stop
 
 RESTARTS = 5  # of one process within RESTART_SECONDS; then it is left dead and said so
 RESTART_SECONDS = 60.0
+_REMEMBERED = 9
 
 
 @dataclass(slots=True)
@@ -27,11 +28,12 @@ class Child:
     restart: bool
     process: subprocess.Popen[bytes]
     started: list[float] = field(default_factory=list)
+    restarted_at: list[float] = field(default_factory=list)
     given_up: bool = False
 
     def row(self) -> dict[str, Any]:
-        """What `handover status` shows."""
-        return {"name": self.name, "pid": self.process.pid, "log": str(self.log)}
+        """What `handover status` shows. `restarted_at`: Unix seconds of each time it was started again, the last ten."""
+        return {"name": self.name, "pid": self.process.pid, "log": str(self.log), "restarted_at": self.restarted_at}
 
 
 class Processes:
@@ -65,6 +67,7 @@ class Processes:
             if not child.given_up:
                 child.process = spawn(child.command, child.log, env=child.env)
                 child.started = [*recent, time.monotonic()]
+                child.restarted_at = [*child.restarted_at[-_REMEMBERED:], time.time()]
 
     def stop(self, seconds: float = 15) -> None:
         """Stop all, the last started first, each waited for; kill what takes too long."""

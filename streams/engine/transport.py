@@ -1,5 +1,6 @@
 """The Faust app with our consumer, our producer and sends in batches."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -62,6 +63,7 @@ class App(faust.App):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """As Faust's; nothing is known of the brokers' clocks yet."""
         self.broker_time = BrokerTime()
+        self.sending_since: float | None = None  # a write waits for the broker since then (monotonic s)
         self.stamping: frozenset[str] = (
             frozenset()
         )  # topics that we write and brokers stamp, unless they hold a recorded history
@@ -75,6 +77,13 @@ class App(faust.App):  # type: ignore[misc]
 
     async def send_batches(self, topic: str, outputs: Mapping[int, Sequence[Output]]) -> list[Written]:
         """Write records to partitions and wait for the broker's acknowledgement. Raise KafkaError."""
+        self.sending_since = time.monotonic()
+        try:
+            return await self._send_batches(topic, outputs)
+        finally:
+            self.sending_since = None
+
+    async def _send_batches(self, topic: str, outputs: Mapping[int, Sequence[Output]]) -> list[Written]:
         producer, sent = self.producer._producer, []
         for partition, records in outputs.items():
             at = 0

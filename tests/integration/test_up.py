@@ -31,7 +31,10 @@ def test_up_runs_in_the_background_until_down(kafka: str, topic_prefix: str, tmp
     try:
         assert started.returncode == 0, started.stderr
         assert call(environment, "up").returncode == 1, "a folder holds one stack"
-        state = json.loads(call(environment, "status", "--json").stdout)
+        told = call(environment, "status", "--json")
+        assert told.returncode == 0, told.stdout
+        state = json.loads(told.stdout)
+        assert state["data_time"]["processed_until"] is not None
         assert [process["name"] for process in state["processes"]] == ["worker-1", "worker-2", "sink"]
         assert all(process["alive"] for process in state["processes"])
     finally:

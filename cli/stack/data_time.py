@@ -1,0 +1,29 @@
+"""Up to when the alerts of a stack are processed, as its read model says."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sinks.data_time import DataTime
+
+
+def read(database: str, clock_file: str | None, limit: timedelta) -> DataTime:
+    """Read it; never processed, where the read model or the clock cannot be read."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sinks.data_time import DataTime, read_data_time
+    from sinks.database import connect
+    from streams.clock import Clock
+
+    engine, wall_ms = connect(database), time.time_ns() // 1_000_000
+    try:
+        clock = Clock.load(Path(clock_file) if clock_file else None)
+        return read_data_time(engine, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit)
+    except (SQLAlchemyError, OSError, ValueError, KeyError):
+        return DataTime(None, None, is_late=True)
+    finally:
+        engine.dispose()
