@@ -41,13 +41,12 @@ def console(
     ] = False,
 ) -> None:
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
-    import uvicorn
-
     from cli.audit import read_key
     from cli.dump import read_clock
     from cli.records import read_settings
     from console.app import create_app
     from console.config import ConsoleConfig
+    from console.serving import serve
     from handover.rulebook import InvalidRuleBook
     from sinks.database import NotMigrated
 
@@ -85,7 +84,7 @@ def console(
     except NotMigrated as error:
         fail(str(error).partition(":")[0], "run: handover sink --migrate; handover console --migrate")
     say(f"console: http://{settings.web_host}:{port}")
-    uvicorn.run(app, host=settings.web_host, port=port, log_level="warning", access_log=False, server_header=False)
+    serve(app, settings.web_host, port)
     return None
 
 

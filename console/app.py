@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
@@ -19,6 +20,8 @@ from starlette.responses import JSONResponse, Response
 from console import database
 from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
+from console.health import Health
+from console.limits import Bounded
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.oidc import Service
@@ -62,6 +65,8 @@ from sinks.database import connect, prepare
 
 log = logging.getLogger(__name__)
 _NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form that was sent without a session
+_AGAIN_SECONDS = 5
+_BUSY_STATES = ("55P03", "57014", "53300")  # lock not available, statement cancelled, too many connections
 ROUTERS = (
     system.router,
     login.router,
@@ -99,7 +104,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router, include_in_schema=router.prefix.startswith("/api/"))
-    engine = connect(config.database_url)
+    engine = connect(config.database_url, config.patience)
     app.state.site = Site(
         config=config,
         engine=engine,
@@ -111,10 +116,13 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
     app.state.live = Live(engine, config.poll.total_seconds())
+    parts = {"publisher": app.state.publisher, "redriver": app.state.redriver, "live": app.state.live}
+    app.state.health = Health(config.database_url, {name: part.is_alive for name, part in parts.items()})
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Bounded, answer=_refused)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
     app.add_middleware(Measured, requests=REQUESTS)
     for kind, answer in _ANSWERS.items():
@@ -134,9 +142,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redriver.start()
     app.state.runs.start()
     await app.state.live.start()
+    app.state.health.start()
     try:
         yield
     finally:
+        app.state.health.stop()
         await app.state.live.stop()
         site.counts.stop()
         site.held.stop()
@@ -152,9 +162,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _problem(request: Request, status: int, key: str, values: Mapping[str, Any] | None = None, **more: Any) -> Response:
     t = site_of(request).words(language_of(request, getattr(request.state, "user", None))).t
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": t(f"problem.{key}.what", **(values or {}))}, status)
+        return JSONResponse({"error": t(f"problem.{key}.what", **(values or {}))}, status, _again(status))
     page = {"safe": "", "code": "", "typed": {}, "to": "/", "todo": t("problem.home"), **more}
-    return render_public(
+    answer = render_public(
         request,
         "problem.html",
         status=status,
@@ -162,6 +172,18 @@ def _problem(request: Request, status: int, key: str, values: Mapping[str, Any] 
         what=t(f"problem.{key}.what", **(values or {})),
         **page,
     )
+    answer.headers.update(_again(status))
+    return answer
+
+
+def _again(status: int) -> dict[str, str]:
+    """When to ask again."""
+    return {"Retry-After": str(_AGAIN_SECONDS)} if status in (429, 503) else {}
+
+
+def _refused(request: Request, status: int, key: str) -> Response:
+    """What is refused before anybody is known."""
+    return _problem(request, status, key)
 
 
 async def _login_needed(request: Request, error: Exception) -> Response:
@@ -203,6 +225,28 @@ async def _bad_form(request: Request, error: Exception) -> Response:
     return _problem(request, 400, "400")
 
 
+async def _busy(request: Request, error: Exception) -> Response:
+    """Too much is asked at once: the same request works in a moment."""
+    words = site_of(request).words(language_of(request))
+    to = request.url.path if request.method == "GET" else "/"
+    return _problem(request, 503, "busy", code="E-BUSY", to=to, todo=words.t("problem.again"))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    """The database refused or did not answer: a value that it cannot hold, a lock that was not free in time, an outage."""
+    if isinstance(error, DataError):
+        return _problem(request, 400, "400")
+    if isinstance(error, IntegrityError):
+        return await _bug(request, error)
+    return await (_busy if isinstance(error, DBAPIError) and is_busy(error) else _database_away)(request, error)
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Whether the database works, and only somebody else holds what was asked for."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in _BUSY_STATES or "database is locked" in str(error.orig)
+
+
 async def _database_away(request: Request, error: Exception) -> Response:
     since: datetime = request.app.state.database_away or real_time()
     if request.app.state.database_away is None:
@@ -241,8 +285,8 @@ _ANSWERS: Mapping[Any, Any] = {
     NotFound: _not_found,
     NotAllowed: _not_allowed,
     BadForm: _bad_form,
-    OperationalError: _database_away,
-    DBAPIError: _database_away,
+    DBAPIError: _database,
+    NoConnection: _busy,
     HTTPException: _http,
     api.Problem: api.problem,
     RequestValidationError: api.problem,

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from console.identity import Oidc
+from sinks.database import Patience
 from schemas.instants import from_millis
 
 HERE = Path(__file__).parent
+PATIENCE = Patience(lock=2.0, statement=10.0, pool=2.0, connect=2.0, connections=20)  # a page answers within seconds
 
 
 def real_time() -> datetime:
@@ -37,4 +39,5 @@ class ConsoleConfig:
     names_url: str = ""  # the office's name service: asked by browsers, never by this process
     oidc: Oidc | None = None  # the office's identity service; without it only local users
     redrive_per_second: float = 20.0  # dead letters sent again
+    patience: Patience = PATIENCE
     demo: bool = False  # shows the demo's users on the login page; never elsewhere

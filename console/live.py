@@ -69,6 +69,10 @@ class Live:
             self._last = await run_in_threadpool(self._newest)
         self._task = asyncio.create_task(self._run())
 
+    def is_alive(self) -> bool:
+        """Whether changes are read."""
+        return self._task is not None and not self._task.done()
+
     async def stop(self) -> None:
         """End once a reading that is under way has given its connection back, and end all open pages."""
         self._ending.set()

@@ -41,6 +41,10 @@ class Publisher:
         self.knock()
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End; what was not sent stays in the table for the next process."""
         self._stop.set()

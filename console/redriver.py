@@ -39,6 +39,10 @@ class Redriver:
         """Begin."""
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End; a redrive that runs goes on in the next process."""
         self._stop.set()

@@ -1,6 +1,8 @@
 """Opening the database and bringing its tables to the newest version."""
 
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, literal_column, select, table
+from sqlalchemy import URL, Connection, Engine, create_engine, event, literal_column, make_url, select, table
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,6 +19,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 FRESH_SECONDS = 5.0
 LOCK_SECONDS = 10
 _RETURNED = "returned"
+_BUSY_SECONDS = 10.0
 
 
 class NotMigrated(RuntimeError):
@@ -27,11 +30,27 @@ class NewerTables(NotMigrated):
     """The tables were made by a newer program than this one; it would misread them."""
 
 
-def connect(url: str) -> Engine:
-    """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another."""
-    engine = create_engine(url, json_serializer=_json, json_deserializer=orjson.loads)
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a reader waits: for a lock, for a statement, for a free connection, for a new one; and how many it opens."""
+
+    lock: float
+    statement: float
+    pool: float
+    connect: float
+    connections: int
+
+
+def connect(url: str, patience: Patience | None = None) -> Engine:
+    """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another.
+
+    Without `patience` it waits as the database does: who writes the read model has nothing better to do.
+    """
+    options = _options(make_url(url), patience) if patience is not None else {}
+    engine = create_engine(url, json_serializer=_json, json_deserializer=orjson.loads, **options)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        busy = patience.lock if patience is not None else _BUSY_SECONDS
+        event.listen(engine, "connect", partial(_prepare_sqlite, busy))
     _ask_the_rested(engine)
     return engine
 
@@ -46,6 +65,18 @@ def limit_locks(engine: Engine) -> None:
         connection.commit()
 
     event.listen(engine, "connect", limit)
+
+
+def _options(url: URL, patience: Patience) -> dict[str, Any]:
+    """What the engine is made with; settings that stand in the address already stay."""
+    pool = {"pool_timeout": patience.pool, "pool_size": patience.connections, "max_overflow": 0}
+    if url.get_backend_name() != "postgresql":
+        return pool
+    told = url.query.get("options", "")
+    wanted = {"lock_timeout": patience.lock, "statement_timeout": patience.statement}
+    given = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in wanted.items())
+    options = f"{given} {told if isinstance(told, str) else ' '.join(told)}".strip()
+    return {**pool, "connect_args": {"options": options, "connect_timeout": max(2, round(patience.connect))}}
 
 
 def _ask_the_rested(engine: Engine) -> None:
@@ -70,9 +101,10 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: Any, _: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=NORMAL", "foreign_keys=ON"):
+    busy = f"busy_timeout={int(busy_seconds * 1000)}"
+    for pragma in ("journal_mode=WAL", busy, "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

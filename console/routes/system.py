@@ -1,38 +1,30 @@
 """What the process says of itself, and its static files."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from console.assets import asset
-from console.web import NotFound, site_of
-from sinks.tables import alert
+from console.web import NotFound
 
 router = APIRouter()
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @router.get("/live")
-def live() -> dict[str, Any]:
-    """Whether the process answers."""
-    return {"live": True}
+async def live(request: Request) -> Response:
+    """Whether the process works: 503 names the parts that have ended, and only a new start helps. Waits for nothing."""
+    dead = request.app.state.health.dead()
+    return JSONResponse({"live": not dead} | ({"dead": dead} if dead else {}), 503 if dead else 200)
 
 
 @router.get("/ready")
-def ready(request: Request) -> Response:
-    """Whether pages can be read; `kafka` says whether actions can be sent."""
-    try:
-        with site_of(request).engine.connect() as connection:
-            connection.execute(select(alert.c.alert_id).limit(1))
-        good = True
-    except SQLAlchemyError:
-        good = False
+async def ready(request: Request) -> Response:
+    """Whether pages can be read, as found out `age` seconds ago; `kafka` says whether actions can be sent. Waits for nothing."""
+    found = request.app.state.health.database()
     kafka = request.app.state.publisher.away_since is None
-    return JSONResponse({"ready": good, "kafka": kafka}, 200 if good else 503)
+    body = {"ready": found["good"], "kafka": kafka, "age": found["age"]}
+    return JSONResponse(body, 200 if found["good"] else 503)
 
 
 @router.get("/metrics")

@@ -226,7 +226,7 @@ def test_a_form_without_its_token_or_from_another_site_changes_nothing(console: 
     assert browser.client.post(path, data={"note": "x"}).status_code == 400
     assert browser.client.post(path, data={"note": "x", "csrf": "a.b"}).status_code == 400
     assert browser.send(path, {"note": "x"}, headers={"sec-fetch-site": "cross-site"}).status_code == 400
-    assert browser.send(path, {"note": "x" * 70_000}).status_code == 400
+    assert browser.send(path, {"note": "x" * 70_000}).status_code == 413
     other = console("city")
     assert (
         browser.client.post(

@@ -353,7 +353,7 @@ def test_nobody_records_for_another_office(console: OpenConsole, engine: Engine)
 def test_kafka_away_is_said_and_what_was_typed_stays(console: OpenConsole, engine: Engine) -> None:
     alert_id = firing(engine, "990102", severity="WARN")
     browser = console("county")
-    assert browser.client.get("/ready").json() == {"ready": True, "kafka": False}
+    assert browser.client.get("/ready").json() | {"age": 0} == {"ready": True, "kafka": False, "age": 0}
     answer = browser.send(f"/alerts/{alert_id}/snooze", {"note": "等法院补寄", "until": "2026-03-10"})
     assert answer.status_code == 503
     assert "消息系统从" in answer.text

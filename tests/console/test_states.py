@@ -7,6 +7,7 @@ from schemas.topics import ACTION
 from sinks import event_table
 from sinks.sink import Record
 from sinks.tables import obligation
+from tests.conditions import until
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.letters import event
 
@@ -22,13 +23,13 @@ def test_without_the_read_model_pages_say_since_when_and_come_back(console: Open
     for part in ("The database does not answer", "Since ", "Nothing is lost", "E-SQL"):
         assert part in answer.text, part
     assert "sqlite" not in answer.text.lower()
-    assert browser.client.get("/ready").status_code == 503
+    until(lambda: browser.client.get("/ready").status_code == 503)
     assert browser.client.get("/live").status_code == 200
     assert browser.client.get("/api/v1/queue").status_code == 503
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE alert_away RENAME TO alert")
     assert browser.client.get("/today").status_code == 200
-    assert browser.client.get("/ready").status_code == 200
+    until(lambda: browser.client.get("/ready").status_code == 200)
 
 
 def test_a_feed_with_gaps_stands_above_the_list_and_takes_the_comfort_from_an_empty_one(console: OpenConsole) -> None:
