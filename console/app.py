@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 
-from console import database
+from console import database, sessions
 from console.config import ConsoleConfig, real_time
 from console.demo import make_demo_users
 from console.health import Health
@@ -115,7 +115,11 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     )
     app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
-    app.state.live = Live(engine, config.poll.total_seconds())
+    app.state.live = Live(
+        engine,
+        config.poll.total_seconds(),
+        lambda tokens: sessions.living(engine, tokens, real_time(), config.idle, config.longest),
+    )
     parts = {"publisher": app.state.publisher, "redriver": app.state.redriver, "live": app.state.live}
     app.state.health = Health(config.database_url, {name: part.is_alive for name, part in parts.items()})
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from console.config import real_time
 from console.queue import KINDS, WAITS, Filters
 from console.scope import Scope
+from console.users import User
 from schemas.instants import in_china
 from sinks.tables import alert, change
 
@@ -49,13 +50,23 @@ class Page:
     filters: Filters
     queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     new: int = 0  # new rows that it has been told of
+    token: str = ""  # of the session that opened it
+
+    def end(self) -> None:
+        """Tell it nothing more; its browser connects again and is told what it may know."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
+
+Living = Callable[[Collection[str]], Mapping[str, User]]  # of tokens: the users whose session lives, as they are now
 
 
 class Live:
-    """Reads changes and hands them to open pages."""
+    """Reads changes and hands them to open pages, as long as their sessions live and their users see what they saw."""
 
-    def __init__(self, engine: Engine, poll_seconds: float) -> None:
-        self._engine, self._poll = engine, poll_seconds
+    def __init__(self, engine: Engine, poll_seconds: float, living: Living) -> None:
+        self._engine, self._poll, self._living = engine, poll_seconds, living
         self._pages: set[Page] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
@@ -127,6 +138,7 @@ class Live:
     async def _run(self) -> None:
         while not await self._ended():
             try:
+                await self._end_revoked()
                 found = await run_in_threadpool(self._read_on)
                 self._away = ""
             except SQLAlchemyError as error:
@@ -137,6 +149,17 @@ class Live:
             for one in found:
                 for page in list(self._pages):
                     _tell(page, one)
+
+    async def _end_revoked(self) -> None:
+        """End pages whose session has ended, or whose user sees something else by now: before each reading, so no row reaches them."""
+        pages = list(self._pages)
+        if not pages:
+            return
+        users = await run_in_threadpool(self._living, {page.token for page in pages})
+        for page in pages:
+            user = users.get(page.token)
+            if user is None or (user.scope, user.staff) != (page.scope, page.staff):
+                page.end()
 
     async def _ended(self) -> bool:
         """Rest between two readings, or as long as it takes to be told to end."""
@@ -197,9 +220,7 @@ def _tell(page: Page, one: Changed | None) -> None:
     try:
         page.queue.put_nowait(one)
     except asyncio.QueueFull:
-        while not page.queue.empty():
-            page.queue.get_nowait()
-        page.queue.put_nowait(None)
+        page.end()
 
 
 def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import resource
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,7 +20,7 @@ _SPARE_FILES = 100
 class Guarded(H11Protocol):
     """Ends a connection whose head does not come in time, and the oldest such one where there are too many."""
 
-    unread: dict["Guarded", None] = {}  # of the process, in the order in which they came
+    unread: ClassVar[dict["Guarded", None]] = {}  # of the process, in the order in which they came
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection: its first head is awaited."""
@@ -42,7 +42,7 @@ class Guarded(H11Protocol):
         super().connection_lost(exc)
 
     def _reads_body(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return bool(self.cycle) and not self.cycle.response_complete
 
     def _await_head(self) -> None:
         if len(self.unread) >= MOST_UNREAD:

@@ -2,15 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, or_, select
 
-from console.tables import console_session
-from console.users import User, by_id
+from console.tables import console_session, console_user
+from console.users import User, by_id, of_row
 
 _FRESH = timedelta(seconds=30)  # `seen_at` is written at most so often
 
@@ -58,6 +58,25 @@ def find(
         if touch and wall - row.seen_at > _FRESH:
             connection.execute(_of(row.token).values(seen_at=wall))
         return Session(user, row.csrf, row.draft)
+
+
+def living(
+    engine: Engine, tokens: Collection[str], wall: datetime, idle: timedelta, longest: timedelta
+) -> dict[str, User]:
+    """The users of those tokens whose session lives, as they are now. None of them grows younger."""
+    hashed = {_hash(token): token for token in tokens}
+    wanted = (
+        select(console_session.c.token, *console_user.c)
+        .join(console_user, console_user.c.user_id == console_session.c.user_id)
+        .where(
+            console_session.c.token.in_(hashed),
+            console_session.c.seen_at >= wall - idle,
+            console_session.c.began_at >= wall - longest,
+            console_user.c.closed.is_(False),
+        )
+    )
+    with engine.connect() as connection:
+        return {hashed[row.token]: of_row(row) for row in connection.execute(wanted)}
 
 
 def take_draft(engine: Engine, token: str) -> None:

@@ -40,7 +40,7 @@ class Served:
                 return int(answer.status)
         except urllib.error.HTTPError as answer:
             with answer:
-                return int(answer.status)
+                return int(answer.code)
 
     def connect(self) -> socket.socket:
         """A connection of one's own."""

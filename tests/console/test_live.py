@@ -13,17 +13,19 @@ from console import live
 from console.live import Live, Page, matches
 from console.queue import Filters
 from console.scope import Scope
+from console.users import User
 from sinks.sink import changed
 from sinks.tables import alert, change
 from tests.console.conftest import firing
 
 COUNTY = Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
+OFFICER = User("u", "nobody", COUNTY.role, COUNTY.agency, COUNTY.prefix, "nobody", None, keys=True)
 OTHER = Scope("county", "COUNTY_JUSTICE-990103-01", "990103")
 
 
 @pytest.fixture
 async def hub(engine: Engine) -> AsyncIterator[Live]:
-    one = Live(engine, 0.05)
+    one = Live(engine, 0.05, lambda tokens: dict.fromkeys(tokens, OFFICER))
     await one.start()
     yield one
     await one.stop()
@@ -162,7 +164,7 @@ async def test_a_reading_under_way_gives_its_connection_back_before_the_end(engi
         taken.set()
         assert may_go_on.wait(10)
 
-    hub = Live(engine, 0.01)
+    hub = Live(engine, 0.01, lambda tokens: dict.fromkeys(tokens, OFFICER))
     await hub.start()
     event.listen(engine, "checkout", held)
     assert await asyncio.to_thread(taken.wait, 5)

@@ -33,11 +33,11 @@ def shows(browser: Browser, path: str, text: str) -> Callable[[], bool]:
 
 async def first_row(engine: Engine, act: Callable[[], None]) -> float:
     """Seconds from an act until an open page is told of a changed row."""
-    hub = Live(engine, 0.2)
-    await hub.start()
     county = next(one for one in DEMO_USERS if one.role == "county")
-    scope = create(engine, "listener", DEMO_PASSWORD, "county", county.agency, county.prefix).scope
-    stream = hub.follow(Page(scope, "listener", Filters()), None)
+    listener = create(engine, "listener", DEMO_PASSWORD, "county", county.agency, county.prefix)
+    hub = Live(engine, 0.2, lambda tokens: dict.fromkeys(tokens, listener))
+    await hub.start()
+    stream = hub.follow(Page(listener.scope, "listener", Filters()), None)
     await anext(stream)
     began = time.monotonic()
     await asyncio.to_thread(act)

@@ -1,0 +1,26 @@
+"""Values that stand in an address or a form, as what they are meant to be; None for what they cannot be."""
+
+from datetime import UTC, datetime
+
+_DIGITS = 18  # what every database holds
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def whole_number(text: str, *, digits: int = _DIGITS) -> int | None:
+    """A number written in ASCII digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def point_in_time(text: str) -> datetime | None:
+    """An instant with its offset, of a year in which anything can have happened."""
+    try:
+        return sensible(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def sensible(at: datetime) -> datetime | None:
+    """The instant, where it has an offset and any offset can be reckoned of it."""
+    if at.tzinfo is None or not _FIRST.year <= at.year < _LAST.year:
+        return None
+    return at if _FIRST <= at < _LAST else None
