@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from schemas import agencies
+from schemas.agencies import Senders
 from schemas.payload import AlertId, Instant, Note, Payload, Ref, Remark
 
 
@@ -13,6 +15,7 @@ class Acknowledged(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.acknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
@@ -26,6 +29,7 @@ class Assigned(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.assigned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
@@ -44,6 +48,7 @@ class Commented(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.commented.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
@@ -61,6 +66,7 @@ class Snoozed(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.snoozed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
@@ -80,6 +86,7 @@ class Waived(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.waived.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
@@ -97,6 +104,7 @@ class Reopened(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.reopened.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
@@ -110,6 +118,7 @@ class Unacknowledged(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.unacknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
@@ -123,6 +132,7 @@ class Resumed(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.resumed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d", "by": "O-4471"}
 
@@ -136,6 +146,7 @@ class Contested(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.contested.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",
@@ -153,6 +164,7 @@ class ContestDecided(Payload):
 
     TYPE: ClassVar[str] = "reentry.action.contest_decided.v1"
     BY: ClassVar[str] = "CITY_JUSTICE-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "alert_id": "5f0c2f1e-7d5b-5d0e-9a3e-0d6f5f1b2c3d",

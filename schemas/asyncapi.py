@@ -1,11 +1,12 @@
 """One AsyncAPI 3.0 document: which topics there are, what travels on them, and who reads and writes."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from schemas import topics
 from schemas.alert import TYPE as ALERT_TYPE
 from schemas.catalogue import PAYLOADS
+from schemas.invalid import Reason
 from schemas.jsonschemas import Document, schemas
 from schemas.payload import PIPELINE
 from schemas.topics import BY_NAME, Topic
@@ -28,7 +29,7 @@ _DEAD_LETTER_HEADERS = {
     "__streams.errors.offset": "its offset",
     "__streams.errors.exception": "name of the error",
     "__streams.errors.message": "where the record is wrong; never a value of it",
-    "reentry.reason": "MALFORMED, SCHEMA, UNKNOWN_TYPE, UNKNOWN_VERSION, PII_IN_TEXT, CLOCK_AHEAD, FAILED or UNWRITABLE",
+    "reentry.reason": ", ".join(get_args(Reason)),
     "reentry.version": "version of the pipeline",
 }
 

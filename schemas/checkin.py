@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas import codes
+from schemas import agencies, codes
+from schemas.agencies import Senders
 from schemas.payload import Code, Instant, LocalDate, Part, Payload, Ref
 
 
@@ -21,6 +22,7 @@ class PlanSet(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.plan_set.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "items": [{"kind": "REPORT", "cadence": "MONTHLY"}, {"kind": "CALL", "cadence": "WEEKLY"}],
@@ -38,6 +40,7 @@ class Completed(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.completed.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.LOCATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "kind": "CALL",
@@ -56,6 +59,7 @@ class LocationChecked(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.location_checked.v1"
     BY: ClassVar[str] = "LOCATION-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.LOCATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "result": "IN_AREA",
@@ -74,6 +78,7 @@ class Excused(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.excused.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("kind", "from")
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "kind": "CALL",
@@ -93,6 +98,7 @@ class LeaveApproved(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.leave_approved.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("leave_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "leave_id": "L-3",
@@ -112,6 +118,7 @@ class LeaveReturned(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.leave_returned.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("leave_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"leave_id": "L-3", "returned_at": "2026-03-05T18:00:00+08:00"}
     REPEATS_TIME: ClassVar[str | None] = "returned_at"
@@ -125,6 +132,7 @@ class EmStarted(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.em_started.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-01-05", "until": "2026-04-05"}
 
@@ -137,6 +145,7 @@ class EmExtended(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.em_extended.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-04-05", "until": "2026-06-05"}
 
@@ -149,6 +158,7 @@ class EmEnded(Payload):
 
     TYPE: ClassVar[str] = "reentry.checkin.em_ended.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-06-05"}
 

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas import codes
+from schemas import agencies, codes
+from schemas.agencies import Senders
 from schemas.payload import AgencyId, Code, LocalDate, Payload, PersonRef, Ref
 
 
@@ -14,6 +15,7 @@ class Reported(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.reported.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.REPORTING_DISPUTES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "kind": "NEIGHBOUR",
@@ -37,6 +39,7 @@ class Accepted(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.accepted.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"committee": "MEDIATION-990102004-01", "mediator_ref": "M-88"}
 
@@ -49,6 +52,7 @@ class Assigned(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.assigned.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("committee",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"committee": "MEDIATION-990102004-01", "mediator_ref": "M-89"}
 
@@ -61,6 +65,7 @@ class Mediated(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.mediated.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("session_no",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"session_no": 1, "extension_agreed": False}
 
@@ -73,6 +78,7 @@ class RiskFlagged(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.risk_flagged.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.REPORTING_DISPUTES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("police_told",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"police_told": False}
 
@@ -84,6 +90,7 @@ class Escalated(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.escalated.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.REPORTING_DISPUTES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_level", "police_told")
     EXAMPLE: ClassVar[Mapping[str, object]] = {"from_level": "VILLAGE", "to_level": "TOWN", "police_told": True}
 
@@ -97,6 +104,7 @@ class Agreed(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.agreed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"written": True, "perform_by": "2026-04-30"}
 
@@ -109,6 +117,7 @@ class Performed(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.performed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"performed_on": "2026-04-28"}
 
@@ -120,6 +129,7 @@ class FollowedUp(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.followed_up.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"followed_up_on": "2026-05-06", "satisfied": True}
 
@@ -132,6 +142,7 @@ class ConfirmedByCourt(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.confirmed_by_court.v1"
     BY: ClassVar[str] = "COURT-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"confirmed_on": "2026-04-10"}
 
@@ -143,6 +154,7 @@ class Failed(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.failed.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "NO_AGREEMENT", "told_other_routes": True}
 
@@ -155,6 +167,7 @@ class Withdrawn(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.withdrawn.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.MEDIATING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"told_other_routes": True}
 
@@ -166,6 +179,7 @@ class Referred(Payload):
 
     TYPE: ClassVar[str] = "reentry.dispute.referred.v1"
     BY: ClassVar[str] = "MEDIATION-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.REPORTING_DISPUTES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"to": "COURT", "told_other_routes": True}
 

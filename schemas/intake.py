@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from schemas import codes
+from schemas import agencies, codes
+from schemas.agencies import Senders
 from schemas.payload import LONGEST_TEXT, AgencyId, Code, Instant, LocalDate, Payload, Ref
 
 
@@ -14,6 +15,7 @@ class Acknowledged(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.acknowledged.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("accepted",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"accepted": True, "officer_ref": "O-4471"}
 
@@ -26,6 +28,7 @@ class VerificationReturned(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.verification_returned.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("result",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "result": "VERIFIED",
@@ -43,6 +46,7 @@ class Returned(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.returned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"reason": "LIVES_ELSEWHERE", "suggested_code": "990103"}
 
@@ -55,6 +59,7 @@ class Assigned(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.assigned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("town_agency",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"town_agency": "TOWN_JUSTICE-990102004-01", "officer_ref": "O-4472"}
 
@@ -67,6 +72,7 @@ class PickupPlanned(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.pickup_planned.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"planned_at": "2026-03-31T08:30:00+08:00"}
 
@@ -78,6 +84,7 @@ class PickupCompleted(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.pickup_completed.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"handed_over_at": "2026-03-31T09:20:00+08:00", "family_present": True}
     REPEATS_TIME: ClassVar[str | None] = "handed_over_at"
@@ -91,6 +98,7 @@ class DocumentsReceived(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.documents_received.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"received_on": "2026-02-06", "missing": []}
 
@@ -103,6 +111,7 @@ class DocumentsReceipted(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.documents_receipted.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"receipted_on": "2026-02-09"}
 
@@ -114,6 +123,7 @@ class PersonReported(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.person_reported.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "reported_at": "2026-02-06T10:00:00+08:00",
@@ -132,6 +142,7 @@ class Registered(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.registered.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "file_ref": "F-990102-311",
@@ -155,6 +166,7 @@ class VisitDone(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.visit_done.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"visited_on": "2026-04-03", "met_person": True}
 
@@ -167,6 +179,7 @@ class HelpReferred(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.help_referred.v1"
     BY: ClassVar[str] = "TOWN_JUSTICE-990102004-01"
+    SENT_BY: ClassVar[Senders] = agencies.HELPING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("referral_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "referral_id": "R-17",
@@ -184,6 +197,7 @@ class HelpAnswered(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.help_answered.v1"
     BY: ClassVar[str] = "LEGAL_AID-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.HELPING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("referral_id", "outcome")
     EXAMPLE: ClassVar[Mapping[str, object]] = {"referral_id": "R-17", "kind": "LEGAL_AID", "outcome": "ACCEPTED"}
 
@@ -197,6 +211,7 @@ class TransferRequested(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_requested.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "from_code": "990102", "to_code": "990103"}
 
@@ -210,6 +225,7 @@ class TransferConsulted(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_consulted.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "from_code": "990102", "to_code": "990103"}
 
@@ -223,6 +239,7 @@ class TransferDecided(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_decided.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "transfer_id": "T-5",
@@ -242,6 +259,7 @@ class TransferFilesSent(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_files_sent.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "to_agency": "COUNTY_JUSTICE-990103-01"}
 
@@ -254,6 +272,7 @@ class TransferArrived(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.transfer_arrived.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990103-01"
+    SENT_BY: ClassVar[Senders] = agencies.ASSIGNING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("transfer_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"transfer_id": "T-5", "to_agency": "COUNTY_JUSTICE-990103-01"}
 
@@ -266,6 +285,7 @@ class SearchOpened(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.search_opened.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "LOST_CONTACT"}
 
@@ -277,6 +297,7 @@ class SearchClosed(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.search_closed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "LOST_CONTACT", "found": True, "hours": 7.5}
 
@@ -290,6 +311,7 @@ class CustodyNotified(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.custody_notified.v1"
     BY: ClassVar[str] = "POLICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.NOTIFYING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("status", "since")
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "status": "DETAINED",
@@ -307,6 +329,7 @@ class DeathNotified(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.death_notified.v1"
     BY: ClassVar[str] = "POLICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.NOTIFYING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"on": "2026-03-02"}
 
@@ -318,6 +341,7 @@ class ReoffenceRecorded(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.reoffence_recorded.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.RECORDING_OFFENCES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("offence_on",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"offence_on": "2026-06-20", "confirmed": True}
 
@@ -330,6 +354,7 @@ class MeasureApplied(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.measure_applied.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.PUNISHING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("measure",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"measure": "ADMONITION", "on": "2026-02-20"}
 
@@ -342,6 +367,7 @@ class Closed(Payload):
 
     TYPE: ClassVar[str] = "reentry.intake.closed.v1"
     BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "TERM_END"}
 

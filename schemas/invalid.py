@@ -4,7 +4,15 @@ from typing import Literal
 
 # FAILED and UNWRITABLE are never raised here: a bug of ours made the dead letter, or a database that cannot hold the record.
 Reason = Literal[
-    "MALFORMED", "SCHEMA", "UNKNOWN_TYPE", "UNKNOWN_VERSION", "PII_IN_TEXT", "CLOCK_AHEAD", "FAILED", "UNWRITABLE"
+    "MALFORMED",
+    "SCHEMA",
+    "UNKNOWN_TYPE",
+    "UNKNOWN_VERSION",
+    "PII_IN_TEXT",
+    "CLOCK_AHEAD",
+    "NOT_ALLOWED",
+    "FAILED",
+    "UNWRITABLE",
 ]
 
 

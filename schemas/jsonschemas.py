@@ -7,13 +7,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
-from schemas import examples
+from schemas import examples, senders
 from schemas.alert import TYPE as ALERT_TYPE
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import SPECVERSION
-from schemas.payload import DISPUTE, LONGEST_TEXT, OPERATOR, PERSON, PIPELINE, SOURCE, Payload
+from schemas.payload import DISPUTE, LONGEST_TEXT, PERSON, PIPELINE, Payload, source_of
 from schemas.topics import CASE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -68,7 +68,7 @@ def _envelope(type_: str, source: Document, subject: Document, data: Document) -
         "properties": {
             "specversion": {"const": SPECVERSION},
             "id": {**_TEXT, "description": "unique within source; both together identify the event"},
-            "source": {**source, "description": "who says it"},
+            "source": {"description": "who says it", **source},
             "type": {"const": type_},
             "subject": {**subject, "description": "whom it is about; also the Kafka key"},
             "time": {**_INSTANT, "description": "when the fact happened, with offset; years 1900 to 2199"},
@@ -97,7 +97,8 @@ def _event(payload: type[Payload]) -> Document:
     description = data.pop("description")
     topic = payload.TYPE.split(".")[1]
     subjects = {"dispute": _matching(DISPUTE), "action": _TEXT, "system": _matching(payload.ABOUT)}
-    source = {"const": PIPELINE} if payload.BY == PIPELINE else _matching(OPERATOR if topic == "action" else SOURCE)
+    source = {"const": PIPELINE} if payload.BY == PIPELINE else _matching(source_of(payload.SENT_BY))
+    source["description"] = "who says it: " + senders.said(payload)
     body = _envelope(payload.TYPE, source, subjects.get(topic, _matching(PERSON)), data)
     return _document(payload.TYPE, description, body, definitions, examples.event_of(payload.TYPE))
 

@@ -1,20 +1,20 @@
 """Reading one record: bytes and headers to an event, or the reason why not."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
+from schemas.authority import check_sender, type_of_source
 from schemas.binding import Headers, attributes
 from schemas.catalogue import FIELD_NAMES, PAYLOADS
 from schemas.envelope import SPECVERSION, Event
 from schemas.instants import instant
 from schemas.invalid import InvalidEvent, Reason
-from schemas.payload import DISPUTE, LONGEST_TEXT, OPERATOR, PERSON, PIPELINE, SOURCE
+from schemas.payload import DISPUTE, LONGEST_TEXT, PERSON, PIPELINE
 
 __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
 
@@ -30,7 +30,7 @@ _NAMED = frozenset(
 )
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
-_SOURCE, _OPERATOR, _PERSON, _DISPUTE = map(re.compile, (SOURCE, OPERATOR, PERSON, DISPUTE))
+_PERSON, _DISPUTE = map(re.compile, (PERSON, DISPUTE))
 _OF_PIPELINE = {type_: re.compile(one.ABOUT) for type_, one in PAYLOADS.items() if one.BY == PIPELINE}
 _DISPUTE_TOPIC = "reentry.dispute.v1"
 _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
@@ -38,13 +38,18 @@ _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, pa
 
 
 def parse(
-    value: bytes | None, headers: Headers = (), arrival: datetime | None = None, topic: str | None = None
+    value: bytes | None,
+    headers: Headers = (),
+    arrival: datetime | None = None,
+    topic: str | None = None,
+    publishers: Collection[str] | None = None,
 ) -> Event:
     """Read a record in structured or binary content mode. Raise InvalidEvent, and nothing else.
 
     Numbers that name a person are looked for first, then the type, the envelope and the payload are checked, then,
     if its (aware) `arrival` is given, whether the event comes from the future, and if its `topic` (without prefix) is
-    given, whether it is the one on which events of the type travel.
+    given, whether it is the one on which events of the type travel. Last, whether its source may say it; `publishers`: the
+    sources of which heartbeats and manifests are heard, None: all.
     """
     body = attributes(value, headers)
     type_ = body.get("type")
@@ -61,6 +66,7 @@ def parse(
     _check_extent(event)
     if arrival is not None and event.time > arrival + CLOCK_TOLERANCE:
         raise InvalidEvent("CLOCK_AHEAD", "time: more than 5 minutes after the arrival")
+    check_sender(event, publishers)
     return event
 
 
@@ -164,7 +170,9 @@ def _check_speaker(event: Event) -> None:
         if event.source != PIPELINE or not _OF_PIPELINE[event.type].fullmatch(event.subject):
             raise InvalidEvent("SCHEMA", "source, subject: only the pipeline judges, and only what it may")
         return
-    if not _is_source(event.source) and not (topic == "action" and _OPERATOR.fullmatch(event.source)):
+    if type_of_source(event.source) is None:
+        if topic == "action" and event.source.startswith("/agencies/"):  # a decision, and nobody who may take it
+            raise InvalidEvent("NOT_ALLOWED", "source: names no agency, so nobody has the authority")
         raise InvalidEvent("SCHEMA", "source: must be /agencies/{agency_id} or /agencies/{agency_id}/{system}")
     if topic == "system":
         if event.subject != event.source:
@@ -172,11 +180,6 @@ def _check_speaker(event: Event) -> None:
     elif topic != "action" and not (_DISPUTE if topic == "dispute" else _PERSON).fullmatch(event.subject):
         kind = "dispute_id (d1_…)" if topic == "dispute" else "person_ref (p1_…)"
         raise InvalidEvent("SCHEMA", f"subject: must be a {kind} on the {topic} topic")
-
-
-@lru_cache(maxsize=16_384)  # publishers are few
-def _is_source(text: str) -> bool:
-    return _SOURCE.fullmatch(text) is not None
 
 
 def _place_of(error: ValidationError | RecursionError) -> str:

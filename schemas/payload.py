@@ -8,13 +8,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
+from schemas.agencies import AGENCY_TYPES, Senders
 from schemas.instants import FIRST_YEAR, LAST_YEAR, instant
 
 PIPELINE = "/pipeline"  # the source of what this pipeline writes itself
-AGENCY_TYPES = (
-    "PRISON", "DETENTION", "PRISON_ADMIN", "COURT", "PROVINCE_JUSTICE", "CITY_JUSTICE", "COUNTY_JUSTICE",
-    "TOWN_JUSTICE", "PROCURATORATE", "POLICE", "MEDIATION", "LEGAL_AID", "HRSS", "CIVIL", "LOCATION",
-)  # fmt: skip
 JURISDICTION = r"(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})"  # GB/T 2260, GB/T 10114: province, city, county, township
 AGENCY = rf"(?:{'|'.join(AGENCY_TYPES)})-{JURISDICTION}-[0-9]{{2}}"
 PERSON = r"p1_[a-z2-7]{26}"
@@ -24,7 +21,6 @@ SOURCE = f"/agencies/{AGENCY}{_SYSTEM}"
 MEASURED = (
     rf"(?:{SOURCE}|{PIPELINE}|{JURISDICTION})"  # what a metric is about: a publisher, the pipeline itself, a place
 )
-OPERATOR = rf"/agencies/[A-Za-z0-9._~-]{{1,64}}{_SYSTEM}"  # an operator's decision may name the operator
 LONGEST_TEXT, LONGEST_NOTE = 256, 200  # characters
 _DURATION = re.compile(
     r"P(?=[0-9T])(?:[0-9]{1,4}W)?(?:[0-9]{1,4}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,6}(?:\.[0-9]{1,3})?S)?)?"
@@ -71,6 +67,14 @@ Remark = Annotated[str, StringConstraints(max_length=LONGEST_NOTE)]  # free text
 Note = Annotated[str, StringConstraints(max_length=LONGEST_NOTE, pattern=r"\S")]  # free text that must say something
 
 
+def source_of(senders: Senders) -> str:
+    """The pattern of the sources of some types of agencies."""
+    if len(senders) == len(AGENCY_TYPES):
+        return SOURCE
+    types = "|".join(one for one in AGENCY_TYPES if one in senders)
+    return f"/agencies/(?:{types})-{JURISDICTION}-[0-9]{{2}}{_SYSTEM}"
+
+
 class Part(BaseModel):
     """A part of a payload. Unknown fields are kept and ignored; errors never quote what was sent."""
 
@@ -82,6 +86,7 @@ class Payload(Part):
 
     TYPE: ClassVar[str]
     BY: ClassVar[str]  # the agency of the example, or the pipeline itself
+    SENT_BY: ClassVar[Senders]  # the types of agencies that may send it; none: the pipeline itself
     SAME_WHEN: ClassVar[
         tuple[str, ...] | None
     ]  # equal in two tellings of one fact (semantics.md 3.6); None: never merged

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas import codes
+from schemas import agencies, codes
+from schemas.agencies import Senders
 from schemas.payload import AgencyId, Code, Instant, LocalDate, Payload, PersonRef, Ref
 
 
@@ -14,6 +15,7 @@ class Scheduled(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.scheduled.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("custody_episode_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "custody_episode_id": "E-2024-0117",
@@ -41,6 +43,7 @@ class DateChanged(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.date_changed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("new_date",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "old_date": "2026-03-31",
@@ -62,6 +65,7 @@ class NoticeSent(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.notice_sent.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "to_agency": "COUNTY_JUSTICE-990102-01",
@@ -83,6 +87,7 @@ class AssessmentShared(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.assessment_shared.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"risk_band": "LOW", "needs": ["EMPLOYMENT"], "assessed_on": "2026-02-20"}
 
@@ -97,6 +102,7 @@ class EducationCompleted(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.education_completed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "started_on": "2026-02-01",
@@ -116,6 +122,7 @@ class Occurred(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.occurred.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "released_at": "2026-03-31T09:00:00+08:00",
@@ -134,6 +141,7 @@ class Reversed(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.reversed.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("reverses_event_id",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"reverses_event_id": "ev-release-occurred", "cause": "MISTAKE"}
 
@@ -146,6 +154,7 @@ class Cancelled(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.cancelled.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "NEW_CASE"}
 
@@ -157,6 +166,7 @@ class DecisionEffective(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.decision_effective.v1"
     BY: ClassVar[str] = "COURT-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.DECIDING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("decision_no",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "decision_no": "D-2026-0042",
@@ -184,6 +194,7 @@ class DecisionNoticeSent(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.decision_notice_sent.v1"
     BY: ClassVar[str] = "COURT-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.DECIDING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "to_agency": "COUNTY_JUSTICE-990102-01",
@@ -199,6 +210,7 @@ class DecisionDocumentsSent(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.decision_documents_sent.v1"
     BY: ClassVar[str] = "COURT-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.DECIDING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "to_agency": "COUNTY_JUSTICE-990102-01",
@@ -214,6 +226,7 @@ class RevocationRuled(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.revocation_ruled.v1"
     BY: ClassVar[str] = "COURT-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.REVOKING
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("kind",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"kind": "REVOKE_PROBATION", "granted": True, "ruled_on": "2026-06-10"}
 
@@ -227,6 +240,7 @@ class PersonMerged(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.person_merged.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
+    SENT_BY: ClassVar[Senders] = agencies.PROVINCE
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("removed_ref",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "survivor_ref": "p1_o2jmhljvic5yapacbm5o4zwnrc",
@@ -244,6 +258,7 @@ class PersonSplit(Payload):
 
     TYPE: ClassVar[str] = "reentry.release.person_split.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
+    SENT_BY: ClassVar[Senders] = agencies.PROVINCE
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("removed_ref",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "survivor_ref": "p1_o2jmhljvic5yapacbm5o4zwnrc",

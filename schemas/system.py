@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from schemas import codes
+from schemas import agencies, codes
+from schemas.agencies import Senders
 from schemas.instants import FIRST_YEAR, LAST_YEAR
 from schemas.payload import MEASURED, PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Ref, Sequence
 
@@ -32,6 +33,7 @@ class PublisherHeartbeat(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.publisher_heartbeat.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"period": "PT15M"}
 
@@ -43,6 +45,7 @@ class PublisherManifest(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.publisher_manifest.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.ANY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "day": "2026-02-05",
@@ -58,6 +61,7 @@ class CalendarPublished(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.calendar_published.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
+    SENT_BY: ClassVar[Senders] = agencies.PROVINCE
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "year": 2027,
@@ -77,6 +81,7 @@ class RulesChanged(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.rules_changed.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
+    SENT_BY: ClassVar[Senders] = agencies.PROVINCE
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "book": "cn-default@2",
@@ -96,6 +101,7 @@ class RegistryChanged(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.registry_changed.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
+    SENT_BY: ClassVar[Senders] = agencies.JUSTICE
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "code": "990102004",
@@ -115,6 +121,7 @@ class ManifestJudged(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.manifest_judged.v1"
     BY: ClassVar[str] = PIPELINE
+    SENT_BY: ClassVar[Senders] = agencies.PIPELINE_ONLY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {
         "day": "2026-02-26",
@@ -135,6 +142,7 @@ class MetricJudged(Payload):
 
     TYPE: ClassVar[str] = "reentry.system.metric_judged.v1"
     BY: ClassVar[str] = PIPELINE
+    SENT_BY: ClassVar[Senders] = agencies.PIPELINE_ONLY
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     ABOUT: ClassVar[str] = MEASURED
     EXAMPLE: ClassVar[Mapping[str, object]] = {

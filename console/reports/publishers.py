@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extrac
 
 from console.reports.figure import Figure, Part
 from console.reports.month import Month
-from schemas.payload import AGENCY_TYPES
+from schemas.agencies import AGENCY_TYPES
 from sinks.tables import alert, dead_letter, event
 
 _SILENT = "X03"

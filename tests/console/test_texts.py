@@ -8,8 +8,8 @@ import pytest
 from console.i18n import MissingText, accepted, catalogue, texts
 from console.words import Words
 from handover.rulebook import load
+from schemas.agencies import AGENCY_TYPES
 from schemas.catalogue import PAYLOADS, PAYLOADS_BY_FACT
-from schemas.payload import AGENCY_TYPES
 
 FOLDER = Path(__file__).parents[2] / "console"
 CJK = re.compile(r"[\u4e00-\u9fff]")

@@ -242,7 +242,7 @@ def test_data_is_json_and_not_encoded() -> None:
         (COMMENT, {"subject": "/agencies/PRISON-990100-01"}, ""),
         (COMMENT, {"subject": "990102"}, ""),
         (COMMENT, {"source": "/agencies/COUNTY_JUSTICE-990102-01/console"}, ""),
-        (COMMENT, {"source": "/agencies/O-4471"}, ""),
+        (COMMENT, {"source": "/agencies/O-4471"}, "NOT_ALLOWED"),
         (COMMENT, {"source": "/officers/O-4471"}, "SCHEMA"),
     ],
 )
