@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.publish import opened, valid
-from cli.report import fail, json_line, say
+from cli.report import fail, json_line, say, warn
 
 if TYPE_CHECKING:
     from handover.calendar import Calendar
@@ -33,13 +33,17 @@ def replay(
 ) -> None:
     """Run files of events through the rules, with no Kafka and no database: every alert snapshot in order.
 
-    An event arrived at its `receivedtime`, else at its `time`. What is no event is named on stderr and left out.
+    An event arrived at its `receivedtime`, else at its `time`. What is no event, and an action without
+    authority over its alert, is named on stderr and left out.
     """
-    from handover.replay import replay as run
+    from handover.authority import WITHOUT_AUTHORITY
+    from handover.replay import live_all
 
     book, days = read_rules(rules, calendar)
-    last = read_instant(until)
-    for alert in run(told(files), book, days, last):
+    lived = live_all(told(files), book, days, read_instant(until))
+    for action in lived.refused:
+        warn(f"{action.source} {action.id}: NOT_ALLOWED: {WITHOUT_AUTHORITY}; left out")
+    for alert in lived.alerts:
         if as_json:
             json_line(alert.wire())
         else:

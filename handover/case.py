@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from orjson import Fragment
 
 from handover.alerts import Memory
+from handover.authority import ActionKey, key_of
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
 from handover.factset import Entries
@@ -64,6 +65,9 @@ class Case:
     bases: tuple[Base, ...] = ()  # at most two; of two, facts that mattered only before the first are forgotten
     closed: tuple[Closed, ...] = ()  # handovers that opened first, closed long ago, and are forgotten
     past: frozenset[str] = frozenset()  # fingerprints of the facts forgotten with them: told again they are no news
+    heard: set[ActionKey] = field(default_factory=set)  # actions that were judged when they arrived: with authority
+    refused: set[ActionKey] = field(default_factory=set)  # and those without, or on alerts that were not there
+    refusals: list[Fact] = field(default_factory=list)  # for want of authority, since somebody looked
     fragments: Fragments = field(default_factory=Fragments)
     keeps_answered: bool = False  # derive what was answered and never raised too: for figures, not for alerts
 
@@ -147,12 +151,23 @@ class Case:
         self.lived = self.own_next = None
         self.moved_to = ""
         base = self.bases[0] if len(self.bases) > 1 else None
+        judged = self.actions_until(base.at) if base is not None else set()
+        self.heard, self.refused = self.heard & judged, self.refused & judged
         if base is None:
             self.pending = sorted(fact.arrival for fact in self.news)
             return
         self.memories, self.shown = dict(base.memories), dict(base.shown)
         self.lived, self.own_next = base.at, base.own_next
         self.pending = sorted({fact.arrival for fact in self.news if fact.arrival > base.at} | {max(first, base.at)})
+
+    def actions_until(self, at: datetime) -> set[ActionKey]:
+        """The actions that had arrived at an instant."""
+        return {key_of(fact) for fact in self.entries.facts() if fact.name.startswith("action.") and fact.arrival <= at}
+
+    def take_refusals(self) -> list[Fact]:
+        """The actions refused since the last call."""
+        told, self.refusals = self.refusals, []
+        return told
 
     def await_known(self) -> None:
         """Remember which known facts have not been lived through: a case may be told of what arrives later than it has lived."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from handover.alerts import Memory
+from handover.authority import ActionKey
 from handover.case import Base, Case
 from handover.case_view import view
 from handover.derivation import Slot
@@ -53,6 +54,9 @@ def encode(case: Case) -> Written:
         state["closed"] = [
             [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
         ]
+    for name, actions in (("heard", case.heard), ("refused", case.refused)):
+        if actions:
+            state[name] = sorted(actions)
     if case.past:
         state["past"] = sorted(case.past)
     kept = orjson.dumps(state)[:-1]
@@ -79,7 +83,14 @@ def decode(text: bytes) -> Case:
         for explicit, opened, closed, transfers in value.get("closed", ())
     )
     case.past = frozenset(value.get("past", ()))
+    case.heard, case.refused = (_actions(value.get(name, ())) for name in ("heard", "refused"))
+    if not case.heard and not case.refused and case.lived is not None:
+        case.heard = case.actions_until(case.lived)  # as an earlier version left it: it heard all
     return case
+
+
+def _actions(rows: Iterable[list[str]]) -> set[ActionKey]:
+    return {(source, id_, fact, alert) for source, id_, fact, alert in rows}
 
 
 def _alert(slot: Slot) -> str:

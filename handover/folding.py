@@ -100,6 +100,7 @@ def _forget_closed(case: Case, derived: Derived) -> bool:
     case.past |= {fingerprint(fact.source, fact.id) for fact in case.entries.facts()}
     case.entries = Entries()
     case.memories, case.shown, case.bases = {}, {}, ()
+    case.heard, case.refused = set(), set()
     case.derived = derived.emptied()
     case.own_next, case.news, case.pending = None, [], []
     return True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from handover.alerts import Around, Memory, is_open, is_waived, next_instants, weigh
+from handover.authority import ActionKey, alert_of, hear, key_of
 from handover.awaited import awaited
 from handover.calendar import MILLISECOND
 from handover.case import Case
@@ -64,6 +65,7 @@ def live_feeds(world: World, before: datetime) -> None:
             if any(event.fact in OF_A_DAY for event in events):
                 forget_days(feed)
         _note(world, source, advance(feed, world, before))
+        feed.take_refusals()  # the source's own case tells them
 
 
 def _note(world: World, source: str, alerts: Iterable[Alert], known: datetime | None = None) -> None:
@@ -140,6 +142,8 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
             derived.renew(frame, known)
             return derived
     derived = case.derived = derived_anew(case, world, frame)
+    if derived.actions and not case.moved_to:
+        hear(case, derived, frame.successors, lambda: derived_anew(case, world, frame, _always).duties)
     return derived
 
 
@@ -163,7 +167,7 @@ def derived_anew(case: Case, world: World, frame: Frame, remembered: Concerned |
     """What a case owes at an instant, from all facts that have arrived. `remembered`: which answered duties are kept too."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
     kept = remembered or (_always if case.keeps_answered else case.memories.__contains__)
-    derived = Derived(frame, kept, actions=_by_alert(facts))
+    derived = Derived(frame, kept, actions=_by_alert(facts, case.refused))
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
@@ -233,11 +237,11 @@ def _alert_id(slot: Slot) -> str:
     return alert_id(obligation_id(*slot))
 
 
-def _by_alert(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+def _by_alert(facts: Iterable[Fact], refused: Collection[ActionKey]) -> dict[str, list[Fact]]:
     found: dict[str, list[Fact]] = {}
     for fact in facts:
-        if fact.name.startswith("action."):
-            found.setdefault(str(fact.data["alert_id"]).lower(), []).append(fact)
+        if fact.name.startswith("action.") and not (refused and key_of(fact) in refused):
+            found.setdefault(alert_of(fact), []).append(fact)
     return found
 
 
@@ -313,13 +317,14 @@ def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert
 
 def _lived_again(case: Case, world: World, late: Collection[datetime]) -> list[Alert]:
     """Forget the memories, live from the first arrival (of a long case: from where it forgets nothing) to where the case was."""
-    until, memories, shown = case.lived, case.memories, case.shown
+    until, memories, shown, refused = case.lived, case.memories, case.shown, case.refused
     assert until is not None
     case.begin_again(min(late))
     lived: list[Alert] = []
     while (now := next_instant(case, world)) is not None and now <= until:
         lived += live(case, world, now)
     case.lived = until
+    case.refusals = [action for action in case.refusals if key_of(action) not in refused]
     return _differences(case, memories, shown, lived, until)
 
 

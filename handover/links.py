@@ -31,7 +31,9 @@ def outbox(case: "Case") -> list[Routed]:
 
 def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
     """A dispute's facts for the persons it names: that they came, not what they say."""
-    known = list(case.entries.facts())
+    if not fact.name.startswith("dispute."):
+        return []  # an action on its alert is no matter of theirs
+    known = [copy for copy in case.entries.facts() if copy.name.startswith("dispute.")]
     named = {ref for copy in known if copy.name == "dispute.reported" for ref in copy.data["person_refs"]}
     if fact.name != "dispute.reported":
         return [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named)]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from handover.calendar import MILLISECOND, Calendar
 from handover.case import Case
+from handover.facts import Fact
 from handover.feeds import VERDICT
 from handover.life import advance
 from handover.links import WHOEVER_HOLDS_IT, outbox, routes
@@ -21,10 +22,13 @@ Told = tuple[Event, datetime]  # an event and its arrival
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What came of a history: every alert snapshot, ordered by (`changed_at`, `alert_id`), and the cases as they are at its end."""
+    """What came of a history: every alert snapshot, ordered by (`changed_at`, `alert_id`), the cases as they are at its end,
+    and the actions that were not heard (handover/authority.py), in order of arrival.
+    """
 
     alerts: tuple[Alert, ...]
     cases: Mapping[str, Case]
+    refused: tuple[Fact, ...] = ()
 
 
 def replay(
@@ -57,7 +61,11 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
         cases.take(event, arrival)
     alerts = [alert for case in cases.by_subject.values() for alert in advance(case, world, end)]
     alerts.sort(key=lambda alert: (alert.changed_at, alert.alert_id, alert.revision))
-    return Lived(tuple(alerts), cases.by_subject)
+    refused = sorted(
+        (action for case in cases.by_subject.values() for action in case.take_refusals()),
+        key=lambda action: (action.arrival, action.source, action.id),
+    )
+    return Lived(tuple(alerts), cases.by_subject, tuple(refused))
 
 
 def share(world: World, event: Event, arrival: datetime) -> None:

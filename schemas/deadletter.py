@@ -142,9 +142,12 @@ def understood(letter: DeadLetter, now: datetime, prefix: str) -> Event | Refusa
     if letter.reason == "PII_IN_TEXT":
         return Refusal("MASKED", "its numbers were masked; the publisher must send it anew")
     try:
-        return parse(letter.value, letter.headers, now, letter.topic.removeprefix(prefix))
+        event = parse(letter.value, letter.headers, now, letter.topic.removeprefix(prefix))
     except InvalidEvent as error:
         return Refusal(error.reason, error.message)
+    if letter.reason == "NOT_ALLOWED" and event.fact.startswith("action."):
+        return Refusal("NOT_ALLOWED", letter.message)  # decided once, in its case
+    return event
 
 
 def _shape(path: str, value: Any) -> Iterator[str]:

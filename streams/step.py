@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from handover.authority import WITHOUT_AUTHORITY
 from handover.awaited import sieve_of
 from handover.case import Case
 from handover.folding import fold
@@ -20,11 +21,12 @@ from handover.links import WHOEVER_HOLDS_IT, outbox
 from handover.world import World
 from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent
-from schemas.topics import ALERT, ROUTED, named
+from schemas.topics import ALERT, DLQ, ROUTED, named
 from streams import garbage, metrics
 from streams.bounds import Bounds
 from streams.cases import Cases, next_ms
 from streams.clock import Clock
+from streams.deadletters import dead_letter
 from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER
 from streams.engine.transport import App, Output
@@ -73,6 +75,7 @@ class Engine:
         self._sweep: dict[int, dict[bytes, None]] = defaultdict(dict)  # cases still to be looked at, each once
         self._judged: deque[bool] = deque(maxlen=_JUDGED)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
+        self._dlq_topic = named(config.topic_prefix, DLQ)
         told_on = [topic for topic in sources if topic != self._routed_topic]
         self._bounds = Bounds(app, self.inbox, system, clock, told_on, config.grace_seconds)
         self._stride = Stride()
@@ -338,10 +341,25 @@ class Engine:
             work.changed.discard(key)
             work.broken.add(key)
             return
+        self._refuse(key, case, work)
         if key in work.writes:
             work.changed.add(key)
             work.alerts.extend(found)
             work.told.extend(outputs)
+
+    def _refuse(self, key: bytes, case: Case, work: Work) -> None:
+        """Actions without authority become dead letters, where their records are in hand."""
+        actions = {(action.source, action.id) for action in case.take_refusals()}
+        if not actions:
+            return
+        mine = [
+            one for one in work.facts if one.subject.encode() == key and (one.event.source, one.event.id) in actions
+        ]
+        work.refused.extend(mine)
+        for source, _ in actions - {(one.event.source, one.event.id) for one in mine}:
+            log.warning(
+                "an action of %s has lost its authority by a fact that was told late; nothing is heard of it", source
+            )
 
     def _is_written(self, partition: int, key: bytes, case: Case, work: Work, lived: datetime | None) -> bool:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
@@ -376,7 +394,7 @@ class Engine:
 
     async def _write(self, works: dict[int, Work]) -> bool:
         """Alerts before cases: a crash between the two raises the same alert again, the reverse order loses it."""
-        if not await self._send_outputs():
+        if not await self._send_outputs() or not await self._send_refused(works):
             return False
         changed = {p: work.told for p, work in works.items() if work.told}
         if changed:
@@ -395,6 +413,19 @@ class Engine:
         processed = {partition: work.before for partition, work in works.items() if work.before > EVER}
         cases = {TP(topic, partition): store.persisted_offset(TP(topic, partition)) for partition in processed}
         await self.progress.report(processed, cases)
+
+    async def _send_refused(self, works: dict[int, Work]) -> bool:
+        """Before the cases, which remember the refusal and never tell it again."""
+        letters = {
+            partition: [dead_letter(told.record, "NOT_ALLOWED", WITHOUT_AUTHORITY) for told in work.refused]
+            for partition, work in works.items()
+            if work.refused
+        }
+        if letters:
+            if not await self.app.consumer.lease():
+                return False
+            await self.app.send_batches(self._dlq_topic, letters)
+        return True
 
     async def _write_cases(self, works: dict[int, Work]) -> bool:
         store, topic = self.table.data, self.table.changelog_topic_name
@@ -433,8 +464,11 @@ class Engine:
         now = time.time() * 1000
         for partition, work in works.items():
             self.inbox.applied([*work.facts, *work.repeated])
+            refused = {told.number for told in work.refused}
             for told in work.facts:
-                self._count(told.tp.topic, "applied")
+                self._count(told.tp.topic, "invalid" if told.number in refused else "applied")
+            for told in work.refused:
+                metrics.DEAD_LETTERS.labels(told.tp.topic, "NOT_ALLOWED").inc()
             for told in work.repeated:
                 self._count(told.tp.topic, "duplicate")
             for key in work.due:  # looked at and not changed: its instant must stay in the heap

@@ -43,6 +43,7 @@ class Work:
     writes: dict[bytes, Write] = field(default_factory=dict)  # what changed, encoded
     alerts: list[Alert] = field(default_factory=list)
     told: list[Output] = field(default_factory=list)  # the same, encoded
+    refused: list[Told] = field(default_factory=list)  # actions without authority, among `facts`: dead letters
 
 
 def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timedelta) -> Write:

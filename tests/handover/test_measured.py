@@ -140,9 +140,15 @@ def test_an_operator_acknowledges_and_waives_it_as_any_other() -> None:
     )
     fired = lived(verdict, until="2026-03-02 00:00")[0]
     data = {"alert_id": fired.alert_id, "by": "O-1"}
-    seen_ = told("action.acknowledged", "2026-03-02 09:00", data, source="/agencies/O-1", subject=COUNTY)
+    seen_ = told(
+        "action.acknowledged", "2026-03-02 09:00", data, source=f"/agencies/COUNTY_JUSTICE-{COUNTY}-01", subject=COUNTY
+    )
     waived = told(
-        "action.waived", "2026-03-02 10:00", {**data, "note": "known"}, source="/agencies/O-1", subject=COUNTY
+        "action.waived",
+        "2026-03-02 10:00",
+        {**data, "note": "known"},
+        source=f"/agencies/COUNTY_JUSTICE-{COUNTY}-01",
+        subject=COUNTY,
     )
     alerts = lived(verdict, *[(one, one.time) for one in (seen_, waived)], until="2026-03-31 00:00")
     assert [(one.state, one.outcome, one.acknowledged_by) for one in alerts] == [
