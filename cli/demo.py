@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,9 +36,11 @@ def demo(
     except InvalidSettings as error:
         fail(str(error), "correct or unset it")
     folder = (settings.data_dir / "demo").absolute()
-    settings = settings.model_copy(update={"clock_file": folder / "clock.json", "database_url": None})
+    own = {"clock_file": folder / "clock.json", "database_url": None, "publishers": folder / "publishers.toml"}
+    settings = settings.model_copy(update=own)
     try:
         with running(settings, folder, say) as stack:
+            register_city(stack.folder / "publishers.toml", scale, seed)
             wake_city(stack, scale, seed, speed)
             for number in range(1, WORKERS + 1):
                 stack.start_worker(number)
@@ -55,6 +58,16 @@ def demo(
         warn(str(error))
         raise typer.Exit(CHECK_FAILED) from None
     say("All stopped; the city goes on from here next time (make reset begins anew).")
+
+
+def register_city(path: Path, scale: str, seed: int) -> None:
+    """Write the register of the city's publishers."""
+    from cli.simulation.places import SCALES, Places
+    from cli.simulation.publishers import Publishers
+    from cli.stack.clockfile import replace
+    from schemas.publishers import written
+
+    replace(path, written(Publishers(Places(SCALES[scale], seed)).sources()))
 
 
 def wake_city(stack: "Stack", scale: str, seed: int, speed: float) -> None:

@@ -65,6 +65,7 @@ def findings() -> Iterator[Finding]:
     yield Finding("settings", "ok", f"{len(settings.model_fields_set)} set, the others have their defaults")
     yield from _rules(settings)
     yield from _calendar(settings)
+    yield from _publishers(settings)
     yield from _clock_file(settings)
     yield from _broker(settings)
     yield from _database(settings)
@@ -105,6 +106,23 @@ def _calendar(settings: Settings) -> Iterator[Finding]:
         f"{years} not published: deadlines that look at it count Monday to Friday and are provisional",
         "when the State Council has announced the days off, enter them (reentry.system.calendar_published.v1)",
     )
+
+
+def _publishers(settings: Settings) -> Iterator[Finding]:
+    from schemas.publishers import InvalidPublishers, load
+
+    try:
+        known = load(settings.publishers)
+    except (OSError, InvalidPublishers) as error:
+        yield Finding("publishers", "problem", f"cannot be used: {error}", "correct the file or REENTRY_PUBLISHERS")
+        return
+    if known is None:
+        text = "no register: a heartbeat of any source is heard, and its silence holds alerts back"
+        yield Finding(
+            "publishers", "note", text, "list the sources like deploy/publishers.toml, set REENTRY_PUBLISHERS"
+        )
+        return
+    yield Finding("publishers", "ok", f"{len(known)} sources are registered")
 
 
 def _clock_file(settings: Settings) -> Iterator[Finding]:

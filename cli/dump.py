@@ -81,15 +81,17 @@ def _kept(client: Any, settings: Settings) -> list[Event]:
 
 def _told(client: Any, settings: Settings) -> Iterator[Event | None]:
     from cli.records import recorded
+    from cli.replay import read_publishers
     from schemas.parse import InvalidEvent, parse
     from schemas.topics import SOURCES, named
 
-    clock = read_clock(settings)
+    clock, publishers = read_clock(settings), read_publishers(settings.publishers)
     for record in recorded(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "reading events"):
         arrival = clock.arrival(record.timestamp)
         try:
             topic = record.topic.removeprefix(settings.topic_prefix)
-            yield replace(parse(record.value, record.headers or (), arrival, topic), receivedtime=arrival)
+            event = parse(record.value, record.headers or (), arrival, topic, publishers)
+            yield replace(event, receivedtime=arrival)
         except InvalidEvent:
             yield None
 

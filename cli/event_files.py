@@ -23,7 +23,9 @@ _FILE_BITS = 8  # a place is (offset, number of the file)
 class EventFiles:
     """Files with one event a line. What is no event is named on stderr once and left out."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], publishers: Collection[str] | None = None) -> None:
+        """`publishers`: the sources of which heartbeats are heard; None: all."""
+        self._publishers = publishers
         if len(files) >= 1 << _FILE_BITS:
             fail(f"{len(files)} files are too many", f"name at most {(1 << _FILE_BITS) - 1}")
         self._files = files
@@ -52,7 +54,7 @@ class EventFiles:
         for number, file in enumerate(self._files):
             with opened(str(file)) as stream:
                 lines = _Places(iter(stream))
-                for event, _ in valid(lines, str(file), {"invalid": 0}):
+                for event, _ in valid(lines, str(file), {"invalid": 0}, publishers=self._publishers):
                     arrival = event.receivedtime or event.time
                     place = lines.began << _FILE_BITS | number
                     arrivals.append(round(arrival.timestamp() * 1000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +79,12 @@ def opened(file: str) -> AbstractContextManager[IO[bytes]]:
 
 
 def valid(
-    stream: Iterable[bytes], name: str, counts: dict[str, int], *, stop: bool = False
+    stream: Iterable[bytes],
+    name: str,
+    counts: dict[str, int],
+    *,
+    stop: bool = False,
+    publishers: Collection[str] | None = None,
 ) -> Iterator[tuple[Event, bytes]]:
     """Yield each event with its line; name what is none on stderr as file:line, and count it."""
     from schemas.parse import InvalidEvent, parse
@@ -89,7 +94,7 @@ def valid(
         if not text:
             continue
         try:
-            event = parse(text)
+            event = parse(text, publishers=publishers)
             yield (event if event.receivedtime is None else parse(text, arrival=event.receivedtime)), text
         except InvalidEvent as error:
             counts["invalid"] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from schemas.envelope import Event
 
 Rules = Annotated[str | None, typer.Option("--rules", help="A rule book: a name the product brings, or a TOML file.")]
+Register = Annotated[
+    Path | None,
+    typer.Option(
+        "--publishers", help="Register of publishers as TOML; else the settings'. None: every source is heard."
+    ),
+]
 Days = Annotated[Path | None, typer.Option("--calendar", help="Working days as TOML.")]
 
 
@@ -29,6 +35,7 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--until", help="Last instant, RFC 3339 with offset; else the last arrival.")
     ] = None,
+    publishers: Register = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every alert snapshot, one JSON a line.")] = False,
 ) -> None:
     """Run files of events through the rules, with no Kafka and no database: every alert snapshot in order.
@@ -40,7 +47,7 @@ def replay(
     from handover.replay import live_all
 
     book, days = read_rules(rules, calendar)
-    lived = live_all(told(files), book, days, read_instant(until))
+    lived = live_all(told(files, read_publishers(publishers)), book, days, read_instant(until))
     for action in lived.refused:
         warn(f"{action.source} {action.id}: NOT_ALLOWED: {WITHOUT_AUTHORITY}; left out")
     for alert in lived.alerts:
@@ -50,12 +57,12 @@ def replay(
             say(sentence(alert))
 
 
-def told(files: Sequence[str]) -> Iterator[tuple[Event, datetime]]:
+def told(files: Sequence[str], publishers: Collection[str] | None = None) -> Iterator[tuple[Event, datetime]]:
     """Yield the events of all files with their arrivals, each file in its order."""
     counts = {"invalid": 0}
     for file in files:
         with opened(file) as stream:
-            for event, _ in valid(stream, file, counts):
+            for event, _ in valid(stream, file, counts, publishers=publishers):
                 yield event, event.receivedtime or event.time
 
 
@@ -65,6 +72,20 @@ def read_rules(rules: str | None, calendar: Path | None) -> tuple[RuleBook, Cale
 
     settings = read_settings()
     return read_book(rules or settings.rules), read_calendar(calendar or settings.calendar)
+
+
+def read_publishers(path: Path | None) -> frozenset[str] | None:
+    """Return the register of publishers, the settings' where none is named; end with one line where it cannot be used."""
+    from cli.records import read_settings
+    from schemas.publishers import InvalidPublishers, load
+
+    path = path or read_settings().publishers
+    try:
+        return load(path)
+    except OSError as error:
+        fail(f"cannot read the register of publishers {path}: {error.strerror}", "correct REENTRY_PUBLISHERS")
+    except InvalidPublishers as error:
+        fail(str(error), "write it like deploy/publishers.toml")
 
 
 def read_calendar(path: Path | None) -> Calendar:

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     calendar: Path | None = Field(
         None, description="Working days as TOML; without it the calendar beside the rule books."
     )
+    publishers: Path | None = Field(
+        None, description="Register of publishers (TOML): of other sources no heartbeat is heard. Without it, of all."
+    )
     clock_file: Path | None = Field(None, description="Segments of simulated time (JSON); without it time is real.")
 
     grace_seconds: float = Field(

@@ -23,6 +23,7 @@ def sink(
     from cli.dump import read_clock
     from cli.records import read_settings
     from handover.rulebook import InvalidRuleBook
+    from schemas.publishers import InvalidPublishers
     from sinks import SINKS
     from sinks.database import NotMigrated
     from sinks.run import SinkConfig, run
@@ -47,11 +48,14 @@ def sink(
         metrics_host=settings.web_host,
         rules=settings.rules,
         calendar=settings.calendar,
+        publishers=settings.publishers,
     )
     try:
         run(config, names or (), stop)
     except InvalidRuleBook as error:
         fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
+    except InvalidPublishers as error:
+        fail(str(error), "correct it or REENTRY_PUBLISHERS")
     except NotMigrated as error:
         what, _, todo = str(error).partition(": ")
         fail(what, todo)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.replay import Days, read_instant, read_rules
+from cli.replay import Days, Register, read_instant, read_publishers, read_rules
 from cli.report import Bar, fail, json_line, say, warn
 from cli.rules import language_of
 
@@ -25,6 +25,7 @@ def whatif(
     ] = None,
     base: Annotated[str | None, typer.Option("--base", help="The book to compare with; else the settings'.")] = None,
     calendar: Days = None,
+    publishers: Register = None,
     since: Annotated[
         str | None, typer.Option("--from", help="Only alerts first raised from then on, RFC 3339 with offset.")
     ] = None,
@@ -45,7 +46,7 @@ def whatif(
     before, days = read_rules(base, calendar)
     after = read_book(rules)
     first, last = read_instant(since, "--from"), read_instant(until, "--to")
-    history, total = _history(files)
+    history, total = _history(files, publishers)
 
     def keep(changes: Sequence[Change]) -> None:
         if as_json:
@@ -66,11 +67,11 @@ def whatif(
         _print(found, before.book, after.book, language)
 
 
-def _history(files: Sequence[Path] | None) -> tuple[History, int | None]:
+def _history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[History, int | None]:
     if files:
         from cli.event_files import EventFiles
 
-        return EventFiles(files), None
+        return EventFiles(files, read_publishers(publishers)), None
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.records import has_read_model, read_settings

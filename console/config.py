@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from console.identity import Oidc
-from sinks.database import Patience
 from schemas.instants import from_millis
+from sinks.database import Patience
 
 HERE = Path(__file__).parent
 PATIENCE = Patience(lock=2.0, statement=10.0, pool=2.0, connect=2.0, connections=20)  # a page answers within seconds

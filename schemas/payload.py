@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
@@ -22,8 +22,11 @@ MEASURED = (
     rf"(?:{SOURCE}|{PIPELINE}|{JURISDICTION})"  # what a metric is about: a publisher, the pipeline itself, a place
 )
 LONGEST_TEXT, LONGEST_NOTE = 256, 200  # characters
+# Silence of two periods is told: after seconds it would be a matter of chance, after months of no use.
+SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(minutes=1), timedelta(days=31)
 _DURATION = re.compile(
-    r"P(?=[0-9T])(?:[0-9]{1,4}W)?(?:[0-9]{1,4}D)?(?:T(?=[0-9])(?:[0-9]{1,4}H)?(?:[0-9]{1,5}M)?(?:[0-9]{1,6}(?:\.[0-9]{1,3})?S)?)?"
+    r"P(?=[0-9T])(?:(?P<weeks>[0-9]{1,4})W)?(?:(?P<days>[0-9]{1,4})D)?(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,4})H)?"
+    r"(?:(?P<minutes>[0-9]{1,5})M)?(?:(?P<seconds>[0-9]{1,6}(?:\.[0-9]{1,3})?)S)?)?"
 )
 _NOT_ZERO = re.compile("[1-9]")
 _ISO_DATE = 10  # characters; date.fromisoformat takes other forms too
@@ -47,9 +50,20 @@ def _instant(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1_024)
 def _duration(text: str) -> str:
     if _DURATION.fullmatch(text) is None or _NOT_ZERO.search(text) is None:
         raise ValueError("must be an ISO 8601 duration of weeks, days, hours, minutes or seconds like PT15M, not zero")
+    return text
+
+
+@lru_cache(maxsize=1_024)
+def _period(text: str) -> str:
+    found = _DURATION.fullmatch(text)
+    parts = found.groupdict() if found is not None else {}
+    length = timedelta(**{unit: float(value) for unit, value in parts.items() if value})
+    if not SHORTEST_PERIOD <= length <= LONGEST_PERIOD:
+        raise ValueError("must be a period from one minute (PT1M) to 31 days (P31D)")
     return text
 
 
@@ -57,6 +71,9 @@ def _duration(text: str) -> str:
 LocalDate = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Instant = Annotated[str, AfterValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Duration = Annotated[str, AfterValidator(_duration), WithJsonSchema({"type": "string", "format": "duration"})]
+Period = Annotated[
+    str, AfterValidator(_duration), AfterValidator(_period), WithJsonSchema({"type": "string", "format": "duration"})
+]
 Code = Annotated[str, StringConstraints(pattern=f"^{JURISDICTION}$")]
 AgencyId = Annotated[str, StringConstraints(pattern=f"^{AGENCY}$")]
 PersonRef = Annotated[str, StringConstraints(pattern=f"^{PERSON}$")]

@@ -8,7 +8,7 @@ from pydantic import Field
 from schemas import agencies, codes
 from schemas.agencies import Senders
 from schemas.instants import FIRST_YEAR, LAST_YEAR
-from schemas.payload import MEASURED, PIPELINE, Code, Duration, Instant, LocalDate, Part, Payload, Ref, Sequence
+from schemas.payload import MEASURED, PIPELINE, Code, Instant, LocalDate, Part, Payload, Period, Ref, Sequence
 
 
 class TopicCount(Part):
@@ -37,7 +37,7 @@ class PublisherHeartbeat(Payload):
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = None
     EXAMPLE: ClassVar[Mapping[str, object]] = {"period": "PT15M"}
 
-    period: Duration = Field(description="time between two heartbeats")
+    period: Period = Field(description="time between two heartbeats; from PT1M to P31D")
 
 
 class PublisherManifest(Payload):

@@ -1,6 +1,6 @@
 """Events as they arrived, and what each publisher has sent: the ground for manifests, reports and the metric rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,17 @@ from sinks.sink import Record, keep_least, upsert
 from sinks.tables import arrival_lag, event, publisher
 
 
-def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
-    """Keep each event once, at its earliest arrival. What is no event is a dead letter of the workers, not ours."""
+def write(
+    connection: Connection, batch: Sequence[Record], publishers: Collection[str] | None = None
+) -> Sequence[Record]:
+    """Keep each event once, at its earliest arrival. What is no event is a dead letter of the workers, not ours.
+
+    `publishers`: the sources of which heartbeats and manifests are heard; None: all.
+    """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for record in sorted(batch, key=lambda one: one.arrival):
         try:
-            told = parse(record.value, record.headers, record.arrival, record.topic)
+            told = parse(record.value, record.headers, record.arrival, record.topic, publishers)
         except InvalidEvent:
             continue
         rows.setdefault((told.source, told.id), _row(told, record))

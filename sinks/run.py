@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 
 from handover.calendar import MILLISECOND, load_calendar
 from handover.rulebook import load
-from sinks import SINKS, ledger, manifest
+from schemas import publishers
+from sinks import SINKS, event_table, ledger, manifest
 from sinks.database import connect, limit_locks, prepare
 from sinks.health import Health
 from sinks.measuring import Measurer
@@ -44,15 +45,17 @@ class SinkConfig:
     metrics_host: str = "127.0.0.1"
     rules: str = "cn-default"
     calendar: Path | None = None
+    publishers: Path | None = None  # the register: of other sources no manifest is judged
 
 
 def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None:
     """Run the named sinks (all, if none is named) until `stop`; a bug in a sink ends all of them.
 
-    Raise NotMigrated, NewerTables, KeyError, InvalidRuleBook, OSError.
+    Raise NotMigrated, NewerTables, KeyError, InvalidRuleBook, InvalidPublishers, OSError.
     """
-    known = {sink.name: sink for sink in SINKS}
-    chosen = [known[name] for name in names] if names else list(SINKS)
+    events_of = partial(event_table.write, publishers=publishers.load(config.publishers))
+    known = {sink.name: replace(sink, write=events_of) if sink.name == "events" else sink for sink in SINKS}
+    chosen = [known[name] for name in names] if names else list(known.values())
     rules = ledger.Rules(load(config.rules), load_calendar(*([config.calendar] if config.calendar else [])))
     engine, health = connect(config.database_url), Health()
     limit_locks(engine)

@@ -34,6 +34,7 @@ class WorkerConfig:
     partitions: int = 12
     rules: str = "cn-default"
     calendar: Path | None = None
+    publishers: Path | None = None
     clock_file: Path | None = None
     grace_seconds: float = 0.5
     commit_interval_seconds: float = 1.0
@@ -55,7 +56,7 @@ class WorkerConfig:
 
 
 def create_app(config: WorkerConfig) -> App:
-    """The app, ready to be started. Raise OSError, InvalidRuleBook: nothing starts with a broken book."""
+    """The app, ready to be started. Raise OSError, InvalidRuleBook, InvalidPublishers: nothing starts with a broken book."""
     book, calendar = load(config.rules), load_calendar(config.calendar) if config.calendar else load_calendar()
     world, clock = World(book, calendar), Clock.load(config.clock_file)
     app = _faust(config)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -81,7 +81,9 @@ class Unlived:
 class Inbox:
     """Takes polls. Every record ends in one counted outcome; what must be written for that is in `outputs`."""
 
-    def __init__(self, prefix: str, partitions: int, clock: Clock) -> None:
+    def __init__(self, prefix: str, partitions: int, clock: Clock, publishers: Collection[str] | None = None) -> None:
+        """`publishers`: the sources of which heartbeats are heard; None: all."""
+        self._publishers = publishers
         self._partitions, self._clock = partitions, clock
         self._routed, self._dlq, self._world = (named(prefix, topic) for topic in (ROUTED, DLQ, WORLD))
         self._prefix = prefix
@@ -114,7 +116,8 @@ class Inbox:
     def _take_told(self, tp: TP, record: Any) -> None:
         arrival = self._clock.arrival(record.timestamp)
         try:
-            event = parse(record.value, record.headers, arrival, tp.topic.removeprefix(self._prefix))
+            topic = tp.topic.removeprefix(self._prefix)
+            event = parse(record.value, record.headers, arrival, topic, self._publishers)
         except InvalidEvent as error:
             self.bury(record, error)
             return

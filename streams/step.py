@@ -63,7 +63,7 @@ class Engine:
         self.app, self.table, self.sources, self.config = app, table, sources, config
         self.clock, self.system = clock, system
         self.world: World = system.world
-        self.inbox = Inbox(config.topic_prefix, config.partitions, clock)
+        self.inbox = Inbox(config.topic_prefix, config.partitions, clock, system.publishers)
         self.cases = Cases(table.data, config.decoded_cases)
         self.deadlines: dict[int, Deadlines] = {}
         self.ready = self.stale = self.busy = self.cut = False

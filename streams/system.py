@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from handover.world import World
+from schemas import publishers
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.parse import InvalidEvent, parse
@@ -36,6 +37,7 @@ class SystemReader:
         self.world = world
         self._brokers = brokers
         self._config, self._clock = config, clock
+        self.publishers = publishers.load(config.publishers)
         self._told: list[tuple[int, int, Event]] = []  # a heap by arrival (ms)
         self._frontiers: dict[TopicPartition, Frontier] = {}
         self._consumer: AIOKafkaConsumer | None = None
@@ -107,7 +109,7 @@ class SystemReader:
         for record in records:
             arrival = self._clock.arrival(record.timestamp)
             try:
-                event = parse(record.value, record.headers, arrival, topic)
+                event = parse(record.value, record.headers, arrival, topic, self.publishers)
             except InvalidEvent:
                 continue  # the worker that owns its partition buries it
             if event.fact.startswith("system.") or event.subject.startswith("/"):

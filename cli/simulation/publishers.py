@@ -33,6 +33,10 @@ class Publishers:
         # Day of `time` → agency → topic → [count, first, last].
         self._sent: dict[int, dict[str, dict[str, list[int]]]] = {}
 
+    def sources(self) -> list[str]:
+        """Return the sources that say they live."""
+        return sorted(source_of(agency) for beats in self._beats.values() for agency, _ in beats)
+
     def number(self, fact: Fact) -> str | None:
         """Return the sequence of the next event of this agency and topic; None where the agency does not count."""
         if fact.agency not in self._counted or fact.name.startswith("system."):

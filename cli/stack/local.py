@@ -183,6 +183,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "REENTRY_RULES": settings.rules,
         "REENTRY_LOG_FORMAT": settings.log_format,
     }
+    if settings.publishers is not None:
+        found["REENTRY_PUBLISHERS"] = str(settings.publishers.absolute())
     if settings.clock_file is not None:
         found["REENTRY_CLOCK_FILE"] = str(settings.clock_file.absolute())
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.replay import Days, Rules
+from cli.replay import Days, Register, Rules
 from cli.report import CHECK_FAILED, fail, json_line, say, warn
 from schemas.instants import show
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 def verify(
     rules: Rules = None,
     calendar: Days = None,
+    publishers: Register = None,
     until: Annotated[
         str | None, typer.Option("--until", help="Last instant compared, RFC 3339; else some seconds ago.")
     ] = None,
@@ -45,6 +46,8 @@ def verify(
     from cli.replay import read_instant, read_rules
 
     settings = read_settings()
+    if publishers is not None:
+        settings = settings.model_copy(update={"publishers": publishers})
     book, days = read_rules(rules, calendar)
     wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
     settled = read_clock(settings).now(wall_ms)
