@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from schemas import topics
+from schemas import codes, topics
 from schemas.alert import TYPE as ALERT_TYPE
 from schemas.catalogue import PAYLOADS
 from schemas.invalid import Reason
@@ -28,9 +28,13 @@ _DEAD_LETTER_HEADERS = {
     "__streams.errors.partition": "its partition",
     "__streams.errors.offset": "its offset",
     "__streams.errors.exception": "name of the error",
-    "__streams.errors.message": "where the record is wrong; never a value of it",
+    "__streams.errors.message": "all that is wrong with the record, by path; never a value of it",
     "reentry.reason": ", ".join(get_args(Reason)),
     "reentry.version": "version of the pipeline",
+}
+_TOLD_HEADERS = {
+    "reentry.source": "its publisher, where the record says it in the form that publishers have",
+    "reentry.type": "its event type, where it looks like one",
 }
 
 
@@ -43,7 +47,16 @@ def document() -> Document:
         "defaultContentType": _EVENT,
         "channels": {_short(name): _channel(BY_NAME[name]) for name in _public()},
         "operations": _operations(),
-        "components": {"messages": dict(_messages())},
+        "components": {"messages": dict(_messages()), "x-labels": _labels()},
+    }
+
+
+def _labels() -> Document:
+    """What people read for codes, by the list of codes; no keyword of JSON Schema can hold it."""
+    return {
+        name: {code: label._asdict() for code, label in found.labels.items()}
+        for name, found in vars(codes).items()
+        if isinstance(found, codes.Codes)
     }
 
 
@@ -89,7 +102,8 @@ def _messages() -> Iterable[tuple[str, Document]]:
                 "bindings": {"kafka": _key(BY_NAME[topic])},
             },
         )
-    headers = {name: {"type": "string", "description": text} for name, text in _DEAD_LETTER_HEADERS.items()}
+    always = {name: {"type": "string", "description": text} for name, text in _DEAD_LETTER_HEADERS.items()}
+    told = {name: {"type": "string", "description": text} for name, text in _TOLD_HEADERS.items()}
     yield (
         "dead_letter",
         {
@@ -97,7 +111,7 @@ def _messages() -> Iterable[tuple[str, Document]]:
             "title": "Dead letter",
             "summary": "The bytes of a record that could not be applied; ID-card and mobile numbers in it are masked.",
             "contentType": "application/octet-stream",
-            "headers": {"type": "object", "required": list(headers), "properties": headers},
+            "headers": {"type": "object", "required": list(always), "properties": always | told},
             "bindings": {"kafka": _key(BY_NAME[topics.DLQ])},
         },
     )

@@ -9,7 +9,7 @@ from schemas.agencies import JUSTICE, Senders
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import Event
 from schemas.invalid import InvalidEvent
-from schemas.payload import SOURCE
+from schemas.payload import PIPELINE, SOURCE
 
 PLATFORM = "PLATFORM"  # who runs this pipeline owns alerts, and is no agency: the province acts on them
 LIVING = frozenset(
@@ -56,7 +56,9 @@ def check_sender(event: Event, publishers: Collection[str] | None = None) -> Non
     """
     type_ = type_of_source(event.source)
     if type_ is None:
-        return  # the pipeline itself
+        if event.source == PIPELINE:
+            return
+        raise InvalidEvent("NOT_ALLOWED", "source: names no agency, so nobody has the authority")
     if type_ not in _SENT_BY[event.type]:
         raise InvalidEvent("NOT_ALLOWED", f"source: a {type_} may not send {event.fact}")
     narrower = _NARROWER.get(event.fact)

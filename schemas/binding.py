@@ -1,13 +1,15 @@
 """The CloudEvents Kafka binding: the bytes and headers of a record, as a plain object of attributes and `data`."""
 
+import binascii
 import json
 import re
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from schemas import pii
+from schemas import pii, unreadable
 from schemas.invalid import InvalidEvent
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -15,7 +17,12 @@ LONGEST = 1_000_000  # bytes of a record; about what a broker takes by default
 DEEPEST = 32  # levels of JSON
 _STRUCTURED, _STRUCTURED_JSON = b"application/cloudevents", b"application/cloudevents+json"
 _CONTAINERS = (dict, list)
-_JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
+_ANY_CASE = "".join(f"[{one}{one.upper()}]" for one in "application") + "/(?:[A-Za-z0-9.+-]+[+])?[jJ][sS][oO][nN]"
+JSON_TYPE = rf"{_ANY_CASE}[ \t]*(?:;[^\x00-\x1f\x7f]*)?"
+_JSON_TYPE = re.compile(JSON_TYPE)
+_WIDE, _WIDEST = b"0" * 19, 20  # digits from which on a whole number may not fit into 64 bits, and surely does not
+_MANIFEST, _SEQUENCES = "reentry.system.publisher_manifest.v1", ("first_sequence", "last_sequence")
+_SEQUENCE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NOT_SEARCHED = frozenset(("specversion", "type", "time", "recordedtime", "receivedtime", "sequence"))
 
 
@@ -38,9 +45,21 @@ def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
         raise
     if None in body.values():
         body = {name: one for name, one in body.items() if one is not None}
-    if (content := body.get("datacontenttype")) is not None and content != "application/json":
-        _check_content(content)
     return body
+
+
+def is_json(content: Any) -> bool:
+    """Whether a content type is one of JSON."""
+    return isinstance(content, str) and _JSON_TYPE.fullmatch(content) is not None
+
+
+def astray(headers: Headers) -> tuple[str, ...]:
+    """What in the headers of a record that is no event leads a reader astray, one error each."""
+    foreign = unreadable.foreign_prefix(name for name, _ in headers)
+    found = [foreign] if foreign else []
+    if unreadable.are_quoted(text for name, text in headers if name.startswith("ce_")):
+        found.append("headers: values stand in quotation marks, as a JSON serializer writes them; write plain text")
+    return tuple(found)
 
 
 def read_headers(headers: Headers) -> Headers:
@@ -70,14 +89,19 @@ def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
         attribute = "datacontenttype" if name.lower() == "content-type" else name.removeprefix("ce_")
         if attribute == name:
             continue  # not of CloudEvents
-        if attribute in body:
-            raise InvalidEvent("MALFORMED", "headers: an attribute is given twice")
-        body[attribute] = _header(text)
+        told = _header(text)
+        if attribute in body and not _is_the_same(attribute, body[attribute], told):
+            raise InvalidEvent("MALFORMED", "headers: an attribute is given twice with different values")
+        body.setdefault(attribute, told)
     body["data"] = _json(value, pii.shape_of(value))
-    told = b"\n".join((value, *(text for _, text in headers if text)))
-    if pii.may_hold_number(told, pii.shape_of(told)):
+    told_in_all = b"\n".join((value, *(text for _, text in headers if text)))
+    if pii.may_hold_number(told_in_all, pii.shape_of(told_in_all)):
         _look_into(body)
     return body
+
+
+def _is_the_same(attribute: str, one: str, other: str) -> bool:
+    return one == other or (attribute == "datacontenttype" and is_json(one) and is_json(other))
 
 
 def _header(text: bytes | None) -> str:
@@ -92,19 +116,44 @@ def _object(value: bytes) -> dict[str, Any]:
     body = _json(value, shape)
     if not isinstance(body, dict):
         raise InvalidEvent("MALFORMED", "value: no JSON object")
-    if pii.may_hold_number(value, shape):
+    if "data_base64" in body:
+        _decode(body)
+    elif pii.may_hold_number(value, shape):
         _look_into(body)
     return body
 
 
-def _json(value: bytes, shape: bytes) -> Any:
+def _decode(body: dict[str, Any]) -> None:
+    """JSON may be given as base64 (CloudEvents JSON format 3.1.1). What it hides is searched like all else."""
+    encoded, beside = body.pop("data_base64"), body.get("data")
+    if encoded is not None:
+        body["data"] = _decoded(encoded)
+    _look_into(body)
+    if encoded is not None and beside is not None:
+        raise InvalidEvent("MALFORMED", "data_base64: beside data; give one of them")
+
+
+def _decoded(encoded: Any) -> Any:
+    try:
+        value = b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise InvalidEvent("MALFORMED", "data_base64: no base64") from error
+    try:
+        return _json(value, pii.shape_of(value), "data_base64")
+    except InvalidEvent as error:
+        if pii.mask_bytes(value) != value:
+            raise InvalidEvent("PII_IN_TEXT", f"{error.message}; holds an ID-card or mobile number") from error
+        raise
+
+
+def _json(value: bytes, shape: bytes, place: str = "value") -> Any:
     try:
         found = orjson.loads(value)
     except (orjson.JSONDecodeError, RecursionError) as error:
-        raise InvalidEvent("MALFORMED", "value: no JSON in UTF-8") from error
+        raise InvalidEvent("MALFORMED", f"{place}: {unreadable.kind_of(value)}") from error
     # A colon follows every name: as many of them as names that were read means that none was there twice.
-    if shape.count(b'":') != _names_in(found, 0):
-        _check_names(value)
+    if shape.count(b'":') != _names_in(found, 0) or _WIDE in shape:
+        _check_closely(value)
     return found
 
 
@@ -121,9 +170,14 @@ def _names_in(value: Any, depth: int) -> int:
     return found
 
 
-def _check_names(value: bytes) -> None:
-    """Refuse an object that has a name twice: two readers may take different ones."""
-    json.loads(value.decode(), object_pairs_hook=_unique, parse_int=str)
+def _check_closely(value: bytes) -> None:
+    """Refuse an object that has a name twice, of which two readers may take different ones, and whole numbers that would be rounded."""
+    json.loads(value.decode(), object_pairs_hook=_unique, parse_int=_within_64_bits)
+
+
+def _within_64_bits(digits: str) -> None:
+    if len(digits) > _WIDEST or not -(2**63) <= int(digits) < 2**64:
+        raise InvalidEvent("MALFORMED", "value: a whole number needs more than 64 bits; write it as a text")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
@@ -135,7 +189,7 @@ def _look_into(body: dict[str, Any]) -> None:
     """Refuse numbers that name a person, anywhere, and characters that no database takes."""
     for name, one in body.items():
         if name in ("data", "subject"):
-            found = pii.holds_number(name) or pii.found_in(one)
+            found = pii.holds_number(name) or pii.found_in(_without_sequences(body) if name == "data" else one)
         else:
             found = name not in _NOT_SEARCHED and any(pii.identifies(text) for text in (name, *pii.texts(one)))
         if found:
@@ -144,6 +198,20 @@ def _look_into(body: dict[str, Any]) -> None:
         raise InvalidEvent("MALFORMED", "value: holds a NUL character")
 
 
-def _check_content(content: Any) -> None:
-    if not isinstance(content, str) or not _JSON_TYPE.fullmatch(content):
-        raise InvalidEvent("SCHEMA", "datacontenttype: must be application/json")
+def _without_sequences(body: dict[str, Any]) -> Any:
+    """The payload without what counts events: 18 digits of a manifest are no person, as those of the attribute `sequence` are none."""
+    data = body["data"]
+    topics = data.get("topics") if isinstance(data, dict) and body.get("type") == _MANIFEST else None
+    if not isinstance(topics, list):
+        return data
+    return {**data, "topics": [_without_own_sequences(one) for one in topics]}
+
+
+def _without_own_sequences(counted: Any) -> Any:
+    if not isinstance(counted, dict):
+        return counted
+    return {name: one for name, one in counted.items() if name not in _SEQUENCES or not _is_sequence(one)}
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, str) and _SEQUENCE.fullmatch(value) is not None

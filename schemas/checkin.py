@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas import agencies, codes
 from schemas.agencies import Senders
-from schemas.payload import Code, Instant, LocalDate, Part, Payload, Ref
+from schemas.payload import MOST_CODES, Code, Instant, LocalDate, Part, Payload, Ref
 
 
 class PlanItem(Part):
@@ -30,7 +30,7 @@ class PlanSet(Payload):
         "from": "2026-02-10",
     }
 
-    items: list[PlanItem] = Field(description="what is owed, and how often")
+    items: list[PlanItem] = Field(max_length=MOST_CODES, description="what is owed, and how often")
     class_: Annotated[str, codes.SUPERVISION_CLASS] = Field(alias="class", description="class of supervision")
     from_: LocalDate = Field(alias="from", description="first day of the first windows")
 

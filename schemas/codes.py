@@ -27,8 +27,8 @@ class Codes:
         return core_schema.literal_schema(list(self.labels))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        labels = {code: label._asdict() for code, label in self.labels.items()}
-        return {"type": "string", "enum": list(self.labels), "x-labels": labels}
+        labels = "; ".join(f"{code} {label.zh} ({label.en})" for code, label in self.labels.items())
+        return {"type": "string", "enum": list(self.labels), "$comment": labels}
 
 
 # release

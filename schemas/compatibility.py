@@ -108,8 +108,11 @@ def _resolved(schema: Schema, root: Document) -> Schema:
 
 
 def _narrowed(old: Schema, new: Schema, path: str) -> Iterator[str]:
-    for kind in sorted(_types(old) - {wide for one in _types(new) for wide in (one, *_narrower_than(one))}):
+    gone = _types(old) - {wide for one in _types(new) for wide in (one, *_narrower_than(one))}
+    for kind in sorted(gone):
         yield f"{path}: type {kind} is no longer allowed"
+    if gone == _types(old):
+        return  # limits of another kind of value narrow nothing
     if "enum" in new:
         for code in [None] if "enum" not in old else [code for code in old["enum"] if code not in new["enum"]]:
             yield f"{path}: code {code} is gone" if code is not None else f"{path}: only listed codes are allowed now"

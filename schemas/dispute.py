@@ -9,6 +9,9 @@ from schemas import agencies, codes
 from schemas.agencies import Senders
 from schemas.payload import AgencyId, Code, LocalDate, Payload, PersonRef, Ref
 
+MOST_PERSONS = 200  # named by one dispute: each of them is told of it
+MOST_SESSIONS = 10_000  # of one mediation
+
 
 class Reported(Payload):
     """A dispute became known. Its persons' cases learn that it exists, not what it says."""
@@ -30,7 +33,9 @@ class Reported(Payload):
     level: Annotated[str, codes.LEVEL] = Field(description="level at which it is handled")
     place_code: Code = Field(description="where it is")
     found_by: Annotated[str, codes.FOUND_BY] = Field(description="how it became known")
-    person_refs: list[PersonRef] = Field(description="persons under a handover who are party to it; empty if none")
+    person_refs: list[PersonRef] = Field(
+        max_length=MOST_PERSONS, description="persons under a handover who are party to it; empty if none"
+    )
     sum_band: Annotated[str, codes.SUM_BAND] | None = Field(default=None, description="amount in dispute, yuan")
 
 
@@ -69,7 +74,7 @@ class Mediated(Payload):
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("session_no",)
     EXAMPLE: ClassVar[Mapping[str, object]] = {"session_no": 1, "extension_agreed": False}
 
-    session_no: int = Field(ge=0, description="number of the session")
+    session_no: int = Field(ge=0, le=MOST_SESSIONS, description="number of the session")
     extension_agreed: bool | None = Field(default=None, description="whether both parties agree to go on (D02)")
 
 

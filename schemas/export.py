@@ -1,5 +1,6 @@
 """The contracts as files: JSON Schema 2020-12 for each event type, the alert and the case, and one AsyncAPI 3.0 document."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import orjson
 
 from schemas import asyncapi, jsonschemas
 from schemas.jsonschemas import Document
+from schemas.payload import UNSEEN
 
 COMMITTED = Path(__file__).parent / "exported"
 ASYNCAPI = "asyncapi.json"
+_UNSEEN = re.compile(f"(?!\n){UNSEEN}")
 
 
 def documents() -> Mapping[str, Document]:
@@ -26,7 +29,14 @@ def export(directory: Path) -> None:
         if path.name not in fresh:
             path.unlink()
     for name, document in fresh.items():
-        (directory / name).write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        (directory / name).write_text(_UNSEEN.sub(_escaped, text), encoding="utf-8")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character that no editor shows, as JSON escapes it."""
+    units = found.group().encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def read(directory: Path) -> Mapping[str, Document]:

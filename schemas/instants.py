@@ -6,12 +6,24 @@ from functools import lru_cache
 
 CHINA = timezone(timedelta(hours=8))  # one zone, no daylight saving since 1991
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # dates outside are typing errors, and would overflow when a period is added
+FIRST = datetime(1949, 10, 1, tzinfo=CHINA)  # no agency tells of an earlier instant
+
+# The forms of days and instants, calendar included, as any engine of regular expressions reads them.
+_MONTHS = "-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+_LEAP = "(?:0[48]|[2468][048]|[13579][26])"
+DAY = rf"(?:(?:19|20|21)[0-9]{{2}}{_MONTHS}|(?:(?:19|20|21){_LEAP}|2000)-02-29)"
+_OF_1949 = "1949-(?:1[02]-(?:0[1-9]|[12][0-9]|3[01])|11-(?:0[1-9]|[12][0-9]|30))"
+_LEAP_YEAR = f"(?:19(?:5[26]|[68][048]|[79][26])|2[01]{_LEAP}|2000)"
+_LATE = rf"(?:(?:19[5-9][0-9]|2[01][0-9]{{2}}){_MONTHS}|{_OF_1949}|{_LEAP_YEAR}-02-29)"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_REST = rf"[Tt]{_CLOCK}:[0-5][0-9](?:\.[0-9]{{1,32}})?(?:[Zz]|[+-]{_CLOCK})"
+INSTANT = _LATE + _REST  # from 1949-10 on; which zone a day is meant in, no pattern can say
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).astimezone(CHINA)
 _MILLISECOND = timedelta(milliseconds=1)
 _KEPT = 65_536  # instants of facts and limits are shown and read again with every change of their case
 _LONGEST = 64  # characters; more are no instant
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+_RFC_3339 = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_REST}")
 
 
 def instant(text: str) -> datetime:
@@ -30,6 +42,19 @@ def _read(text: str) -> datetime:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     return _cut(at)
+
+
+def event_instant(text: str) -> datetime:
+    """Read the instant that an event tells: not before FIRST. Raise ValueError, which never quotes the text."""
+    return _read_told(text[:_LONGEST])
+
+
+@lru_cache(maxsize=1_024)
+def _read_told(text: str) -> datetime:
+    at = _read(text)
+    if at < FIRST:
+        raise ValueError(f"must lie between {FIRST.date()} and the end of {LAST_YEAR}")
+    return at
 
 
 def in_china(at: datetime) -> datetime:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from schemas import agencies, codes
 from schemas.agencies import Senders
-from schemas.payload import LONGEST_TEXT, AgencyId, Code, Instant, LocalDate, Payload, Ref
+from schemas.payload import MOST_CODES, MOST_HOURS, AgencyId, Code, Instant, LocalDate, MaybeRef, Payload, Ref
 
 
 class Acknowledged(Payload):
@@ -103,7 +103,7 @@ class DocumentsReceived(Payload):
     EXAMPLE: ClassVar[Mapping[str, object]] = {"received_on": "2026-02-06", "missing": []}
 
     received_on: LocalDate = Field(description="day of receipt")
-    missing: list[Ref] = Field(description="empty when complete")
+    missing: list[Ref] = Field(max_length=MOST_CODES, description="empty when complete")
 
 
 class DocumentsReceipted(Payload):
@@ -152,9 +152,7 @@ class Registered(Payload):
         "agreement_signed": True,
     }
 
-    file_ref: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] | None = Field(
-        default=None, description="opaque file number; empty or absent: not yet"
-    )
+    file_ref: MaybeRef | None = Field(default=None, description="opaque file number; empty or absent: not yet")
     declared_on: LocalDate | None = Field(default=None, description="day of the declaration of entry")
     group_formed: bool = Field(description="corrections or help group formed")
     plan_made: bool = Field(description="plan made")
@@ -303,7 +301,7 @@ class SearchClosed(Payload):
 
     cause: Annotated[str, codes.SEARCH_CAUSE] = Field(description="why")
     found: bool = Field(description="whether the person was found")
-    hours: float = Field(ge=0, allow_inf_nan=False, description="length of the search in hours, decimal")
+    hours: float = Field(ge=0, le=MOST_HOURS, allow_inf_nan=False, description="length of the search in hours, decimal")
 
 
 class CustodyNotified(Payload):

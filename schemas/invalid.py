@@ -10,19 +10,33 @@ Reason = Literal[
     "UNKNOWN_VERSION",
     "PII_IN_TEXT",
     "CLOCK_AHEAD",
+    "CLOCK_BEHIND",
     "NOT_ALLOWED",
     "FAILED",
     "UNWRITABLE",
 ]
+MOST_ERRORS, LONGEST_ERROR = 20, 240  # of one record; a header of a dead letter carries them
+_BETWEEN = "; "
 
 
 class InvalidEvent(Exception):
-    """A record that no retry can make an event. The message names places and rules, never values."""
+    """A record that no retry can make an event, with all that is wrong with it, the first thing first.
 
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+    An error is `path: rule`. It names places and rules, never values.
+    """
+
+    def __init__(self, reason: Reason, *errors: str) -> None:
+        told = tuple(one[:LONGEST_ERROR] for one in errors[: MOST_ERRORS + 1])
+        if len(errors) > len(told):
+            told = (*told[:MOST_ERRORS], f"and {len(errors) - MOST_ERRORS} more")
         self.reason: Reason = reason
-        self.message = message
+        self.errors: tuple[str, ...] = told
+        super().__init__(self.message)
 
-    def __reduce__(self) -> tuple[type["InvalidEvent"], tuple[Reason, str]]:
-        return InvalidEvent, (self.reason, self.message)
+    @property
+    def message(self) -> str:
+        """All errors in one line."""
+        return _BETWEEN.join(self.errors)
+
+    def __reduce__(self) -> tuple[type["InvalidEvent"], tuple[Reason, *tuple[str, ...]]]:
+        return InvalidEvent, (self.reason, *self.errors)

@@ -10,16 +10,32 @@ from pydantic_core import core_schema
 from schemas import examples, senders
 from schemas.alert import TYPE as ALERT_TYPE
 from schemas.alert import Alert
+from schemas.binding import JSON_TYPE
 from schemas.case import CaseSnapshot
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import SPECVERSION
-from schemas.payload import DISPUTE, LONGEST_TEXT, PERSON, PIPELINE, Payload, source_of
+from schemas.payload import (
+    DISPUTE,
+    ID,
+    INSTANT_FORM,
+    LONGEST_TEXT,
+    PERSON,
+    PIPELINE,
+    Payload,
+    matching,
+    source_of,
+)
 from schemas.topics import CASE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Document = dict[str, Any]
-_TEXT: Document = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
-_INSTANT: Document = {"type": "string", "format": "date-time"}
+_TEXT: Document = matching(ID, minLength=1, maxLength=LONGEST_TEXT)
+_NAME = "[a-z0-9]{1,64}"  # of an attribute, as CloudEvents has them
+_NO_CONTROLS = "[^\x00-\x1f\x7f-\x9f]*"
+_EXTENSION: Document = {
+    "anyOf": [matching(_NO_CONTROLS), {"type": "number"}, {"type": "boolean"}, {"type": "null"}],
+    "description": "an attribute of your own; carried through",
+}
 
 
 class _Plain(GenerateJsonSchema):
@@ -71,35 +87,34 @@ def _envelope(type_: str, source: Document, subject: Document, data: Document) -
             "source": {"description": "who says it", **source},
             "type": {"const": type_},
             "subject": {**subject, "description": "whom it is about; also the Kafka key"},
-            "time": {**_INSTANT, "description": "when the fact happened, with offset; years 1900 to 2199"},
-            "datacontenttype": {"type": "string", "description": "application/json, which is also meant where absent"},
-            "recordedtime": {**_INSTANT, "description": "when the publisher's own system recorded it"},
-            "sequence": {
-                "type": "string",
-                "pattern": "^[0-9]{1,18}$",
-                "description": "the publisher's counter per source and topic",
-            },
-            "handoverid": {**_TEXT, "description": "names the handover where a person has more than one"},
-            "corrects": {**_TEXT, "description": "id of an earlier event of the same source which this one replaces"},
-            "receivedtime": {**_INSTANT, "description": "in files for replay only: when the event arrived"},
-            "traceparent": {"type": "string", "description": "W3C trace context, carried through"},
+            "time": {**INSTANT_FORM, "description": "when the fact happened, with offset; from 1949-10-01 to 2199"},
+            "datacontenttype": _perhaps(matching(JSON_TYPE), "application/json, which is also meant where absent"),
+            "recordedtime": _perhaps(INSTANT_FORM, "when the publisher's own system recorded it"),
+            "sequence": _perhaps(matching("[0-9]{1,18}"), "the publisher's counter per source and topic"),
+            "handoverid": _perhaps(_TEXT, "names the handover where a person has more than one"),
+            "corrects": _perhaps(_TEXT, "id of an earlier event of the same source which this one replaces"),
+            "receivedtime": _perhaps(INSTANT_FORM, "in files for replay only: when the event arrived"),
+            "traceparent": _perhaps(matching(_NO_CONTROLS), "W3C trace context, carried through"),
             "data": data,
         },
+        "propertyNames": {"type": "string", "pattern": f"^{_NAME}$"},
+        "additionalProperties": _EXTENSION,
     }
 
 
-def _matching(pattern: str) -> Document:
-    return {"type": "string", "pattern": f"^{pattern}$"}
+def _perhaps(schema: Document, description: str) -> Document:
+    """An attribute that may be absent, which is also what null means (CloudEvents JSON format 2.2)."""
+    return {"anyOf": [schema, {"type": "null"}], "description": description}
 
 
 def _event(payload: type[Payload]) -> Document:
     data, definitions = _model(payload)
     description = data.pop("description")
     topic = payload.TYPE.split(".")[1]
-    subjects = {"dispute": _matching(DISPUTE), "action": _TEXT, "system": _matching(payload.ABOUT)}
-    source = {"const": PIPELINE} if payload.BY == PIPELINE else _matching(source_of(payload.SENT_BY))
+    subjects = {"dispute": matching(DISPUTE), "action": _TEXT, "system": matching(payload.ABOUT)}
+    source = {"const": PIPELINE} if payload.BY == PIPELINE else matching(source_of(payload.SENT_BY))
     source["description"] = "who says it: " + senders.said(payload)
-    body = _envelope(payload.TYPE, source, subjects.get(topic, _matching(PERSON)), data)
+    body = _envelope(payload.TYPE, source, subjects.get(topic, matching(PERSON)), data)
     return _document(payload.TYPE, description, body, definitions, examples.event_of(payload.TYPE))
 
 

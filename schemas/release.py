@@ -7,7 +7,18 @@ from pydantic import Field
 
 from schemas import agencies, codes
 from schemas.agencies import Senders
-from schemas.payload import AgencyId, Code, Instant, LocalDate, Payload, PersonRef, Ref
+from schemas.payload import (
+    MOST_CODES,
+    MOST_EVENTS,
+    MOST_HOURS,
+    AgencyId,
+    Code,
+    Instant,
+    LocalDate,
+    Payload,
+    PersonRef,
+    Ref,
+)
 
 
 class Scheduled(Payload):
@@ -34,7 +45,9 @@ class Scheduled(Payload):
     home_code: Code = Field(description="registered home")
     intended_code: Code | None = Field(default=None, description="where the person means to live; preferred")
     key_person: bool = Field(description="key help person (必接必送): must be fetched")
-    key_reasons: list[Ref] | None = Field(default=None, description="codes THREE_NO, ILLNESS, MENTAL, HIGH_RISK, OTHER")
+    key_reasons: list[Ref] | None = Field(
+        default=None, max_length=MOST_CODES, description="codes THREE_NO, ILLNESS, MENTAL, HIGH_RISK, OTHER"
+    )
     minor: bool = Field(description="sealed file")
 
 
@@ -76,10 +89,11 @@ class NoticeSent(Payload):
 
     to_agency: AgencyId = Field(description="receiving county justice bureau")
     documents: list[Ref] = Field(
-        description="kinds of papers, never their text: RELEASE_NOTICE, ASSESSMENT, JUDGMENT, OTHER"
+        max_length=MOST_CODES,
+        description="kinds of papers, never their text: RELEASE_NOTICE, ASSESSMENT, JUDGMENT, OTHER",
     )
     channel: Annotated[str, codes.CHANNEL] = Field(description="how it was sent")
-    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
+    copied_to: list[AgencyId] | None = Field(default=None, max_length=MOST_CODES, description="other agencies told")
 
 
 class AssessmentShared(Payload):
@@ -92,7 +106,7 @@ class AssessmentShared(Payload):
     EXAMPLE: ClassVar[Mapping[str, object]] = {"risk_band": "LOW", "needs": ["EMPLOYMENT"], "assessed_on": "2026-02-20"}
 
     risk_band: Annotated[str, codes.RISK_BAND] | None = Field(default=None, description="only where an officer made it")
-    needs: list[Annotated[str, codes.HELP_KIND]] = Field(description="kinds of help needed")
+    needs: list[Annotated[str, codes.HELP_KIND]] = Field(max_length=MOST_CODES, description="kinds of help needed")
     assessed_on: LocalDate = Field(description="day of the assessment")
     key_person: bool | None = Field(default=None, description="replaces the flag of scheduled")
 
@@ -113,7 +127,7 @@ class EducationCompleted(Payload):
 
     started_on: LocalDate = Field(description="first day")
     ended_on: LocalDate = Field(description="last day")
-    hours: float = Field(ge=0, allow_inf_nan=False, description="hours, decimal")
+    hours: float = Field(ge=0, le=MOST_HOURS, allow_inf_nan=False, description="hours, decimal")
     passed: bool = Field(description="whether the person passed")
 
 
@@ -202,7 +216,7 @@ class DecisionNoticeSent(Payload):
     }
 
     to_agency: AgencyId = Field(description="county that will receive the person")
-    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
+    copied_to: list[AgencyId] | None = Field(default=None, max_length=MOST_CODES, description="other agencies told")
 
 
 class DecisionDocumentsSent(Payload):
@@ -218,7 +232,7 @@ class DecisionDocumentsSent(Payload):
     }
 
     to_agency: AgencyId = Field(description="county that will receive the person")
-    copied_to: list[AgencyId] | None = Field(default=None, description="other agencies told")
+    copied_to: list[AgencyId] | None = Field(default=None, max_length=MOST_CODES, description="other agencies told")
 
 
 class RevocationRuled(Payload):
@@ -269,7 +283,7 @@ class PersonSplit(Payload):
 
     survivor_ref: PersonRef = Field(description="equals subject")
     removed_ref: PersonRef = Field(description="the ref that receives the events")
-    event_ids: list[Ref] = Field(description="ids of the events that move")
+    event_ids: list[Ref] = Field(max_length=MOST_EVENTS, description="ids of the events that move")
     cause: Annotated[str, codes.MERGE_CAUSE] = Field(description="why")
 
 

@@ -8,14 +8,31 @@ from pydantic import Field
 from schemas import agencies, codes
 from schemas.agencies import Senders
 from schemas.instants import FIRST_YEAR, LAST_YEAR
-from schemas.payload import MEASURED, PIPELINE, Code, Instant, LocalDate, Part, Payload, Period, Ref, Sequence
+from schemas.payload import (
+    MEASURED,
+    MOST_CODES,
+    MOST_EVENTS,
+    MOST_OF_A_DAY,
+    PIPELINE,
+    Code,
+    Instant,
+    LocalDate,
+    Part,
+    Payload,
+    Period,
+    Ref,
+    Sequence,
+)
+
+MOST_DAYS = 400  # named by the calendar of a year
+Count = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class TopicCount(Part):
     """How many events of one topic a publisher sent of a day, and perhaps their first and last sequence."""
 
     topic: Ref = Field(description="topic name")
-    count: int = Field(ge=0, description="events of that day")
+    count: int = Field(ge=0, le=MOST_OF_A_DAY, description="events of that day")
     first_sequence: Sequence | None = Field(default=None, description="sequence of the first one")
     last_sequence: Sequence | None = Field(default=None, description="sequence of the last one")
 
@@ -25,7 +42,9 @@ class RuleChange(Part):
 
     rule_id: Ref = Field(description="the rule")
     part: Ref | None = Field(default=None, description="the entry of that rule; absent: all of them")
-    set_: dict[str, Any] = Field(alias="set", description="keys of the rule book and their new values")
+    set_: dict[str, Any] = Field(
+        max_length=MOST_CODES, alias="set", description="keys of the rule book and their new values"
+    )
 
 
 class PublisherHeartbeat(Payload):
@@ -53,7 +72,7 @@ class PublisherManifest(Payload):
     }
 
     day: LocalDate = Field(description="local date of the time of the events counted")
-    topics: list[TopicCount] = Field(description="how many events of each topic")
+    topics: list[TopicCount] = Field(max_length=MOST_CODES, description="how many events of each topic")
 
 
 class CalendarPublished(Payload):
@@ -72,8 +91,8 @@ class CalendarPublished(Payload):
 
     year: int = Field(ge=FIRST_YEAR, le=LAST_YEAR, description="calendar year")
     status: Annotated[str, codes.CALENDAR_STATUS] = Field(description="draft is ignored")
-    holidays: list[LocalDate] = Field(description="days off, weekends included or not")
-    workdays: list[LocalDate] = Field(description="weekend days that are worked")
+    holidays: list[LocalDate] = Field(max_length=MOST_DAYS, description="days off, weekends included or not")
+    workdays: list[LocalDate] = Field(max_length=MOST_DAYS, description="weekend days that are worked")
 
 
 class RulesChanged(Payload):
@@ -93,7 +112,7 @@ class RulesChanged(Payload):
     book: Ref = Field(description="new name, e.g. cn-default@2")
     effective_from: Instant = Field(description="anchors from this instant on")
     apply_to_open: bool = Field(description="also for older anchors, from that instant on")
-    changes: list[RuleChange] = Field(description="keys of rules to set, as in a rule book")
+    changes: list[RuleChange] = Field(max_length=MOST_EVENTS, description="keys of rules to set, as in a rule book")
 
 
 class RegistryChanged(Payload):
@@ -133,7 +152,7 @@ class ManifestJudged(Payload):
     day: LocalDate = Field(description="the manifest's day")
     due_at: Instant = Field(description="when all of it had to be here")
     met_at: Instant | None = Field(default=None, description="when all of it had arrived; absent: not yet")
-    missing: dict[str, int] = Field(description="events missing per topic")
+    missing: dict[str, Count] = Field(description="events missing per topic")
     manifest_id: Ref | None = Field(default=None, description="the manifest judged; absent: the latest of the day")
 
 
@@ -163,7 +182,7 @@ class MetricJudged(Payload):
     exceeded: bool = Field(description="whether the threshold does not hold")
     value: float = Field(description="what was found")
     limit: float = Field(description="the threshold it was held against")
-    n: int | None = Field(default=None, description="how many were counted")
+    n: Count | None = Field(default=None, description="how many were counted")
     since: Instant = Field(description="from when on it does not hold, or holds again")
     start: Instant | None = Field(default=None, description="beginning of the period counted")
 

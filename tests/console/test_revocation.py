@@ -96,8 +96,7 @@ def test_an_open_stream_ends_with_what_it_was_opened_by(served: Served, server: 
 
         def listen() -> None:
             with client.stream("GET", "/events") as answer:
-                for line in answer.iter_lines():
-                    heard.append(line)
+                heard.extend(answer.iter_lines())
             ended.append(time.monotonic())
 
         ours = firing(server, "990102")

@@ -328,7 +328,7 @@ def test_no_field_takes_a_value_of_another_kind(type_: str) -> None:
         ("reentry.checkin.excused.v1", {"kind": "LOCATION"}, ""),
         ("reentry.dispute.reported.v1", {"person_refs": []}, ""),
         ("reentry.dispute.reported.v1", {"person_refs": ["d1_" + "a" * 26]}, "SCHEMA"),
-        ("reentry.dispute.mediated.v1", {"session_no": 1.0}, "SCHEMA"),
+        ("reentry.dispute.mediated.v1", {"session_no": 1.5}, "SCHEMA"),
         ("reentry.dispute.mediated.v1", {"session_no": True}, "SCHEMA"),
         (COMMENT, {"alert_id": "5F0C2F1E-7D5B-5D0E-9A3E-0D6F5F1B2C3D"}, "SCHEMA"),
         (COMMENT, {"alert_id": "5f0c2f1e"}, "SCHEMA"),
