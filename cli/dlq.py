@@ -28,11 +28,36 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 @app.command("list")
 def list_(
-    reason: Reason = None, decided: Annotated[bool, typer.Option("--decided")] = False, as_json: Json = False
+    reason: Reason = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only of this agency or source, e.g. PRISON-990100-01.")
+    ] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only of this event type, e.g. release.notice_sent.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Only what arrived from this instant on, RFC 3339 with offset.")
+    ] = None,
+    decided: Annotated[bool, typer.Option("--decided", help="Also those that were redriven or dropped.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """List dead letters, oldest first. Exit 1 if any is pending. Values are never shown."""
+    """List dead letters, oldest first. Exit 1 if any is pending. Values are never shown.
+
+    Of a record that does not say who sent it, or what it is, neither --source nor --type finds the letter.
+    """
+    from cli.replay import read_instant
+
+    first = read_instant(since, "--since")
     letters, decisions = _read()
-    shown = [one for one in letters if reason in (None, one.reason) and (decided or decisions.of(one) == "pending")]
+    shown = [
+        one
+        for one in letters
+        if reason in (None, one.reason)
+        and (source is None or _is_of(one, source))
+        and (type_ is None or _fact(one.type) == _fact(type_))
+        and (first is None or one.arrival >= first)
+        and (decided or decisions.of(one) == "pending")
+    ]
     for letter in shown:
         if as_json:
             json_line({**letter.wire(), "state": decisions.of(letter)})
@@ -43,6 +68,16 @@ def list_(
         say(", ".join(f"{count} {name}" for name, count in counts.most_common()) or "no dead letters")
     if any(decisions.of(one) == "pending" for one in shown):
         raise typer.Exit(CHECK_FAILED)
+
+
+def _is_of(letter: DeadLetter, source: str) -> bool:
+    """Whether a letter is of a source, or of any source of an agency."""
+    wanted = source if source.startswith("/") else f"/agencies/{source}"
+    return letter.source == wanted or letter.source.startswith(f"{wanted}/")
+
+
+def _fact(type_: str) -> str:
+    return type_.removeprefix("reentry.").removesuffix(".v1")
 
 
 @app.command()

@@ -63,7 +63,8 @@ class EventFiles:
         self._order = array("Q", (places[n] for n in sorted(range(len(places)), key=arrivals.__getitem__)))
 
     def _told(self, places: Iterable[int]) -> Iterator[Told]:
-        from schemas.parse import trusted
+        from schemas.parse import parse
+        from schemas.text_files import skip_mark
 
         with ExitStack() as stack:
             streams: dict[int, IO[bytes]] = {}
@@ -72,7 +73,8 @@ class EventFiles:
                 if number not in streams:
                     streams[number] = stack.enter_context(self._files[number].open("rb"))
                 streams[number].seek(place >> _FILE_BITS)
-                event = trusted(streams[number].readline())
+                line = streams[number].readline()
+                event = parse((line if place >> _FILE_BITS else skip_mark(line)).strip())
                 yield event, event.receivedtime or event.time
 
 

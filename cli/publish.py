@@ -88,9 +88,10 @@ def valid(
 ) -> Iterator[tuple[Event, bytes]]:
     """Yield each event with its line; name what is none on stderr as file:line, and count it."""
     from schemas.parse import InvalidEvent, parse
+    from schemas.text_files import skip_mark
 
     for number, line in enumerate(stream, start=1):
-        text = line.strip()
+        text = (skip_mark(line) if number == 1 else line).strip()
         if not text:
             continue
         try:

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, func, or_, select
 
 from console.words import Words
+from schemas.invalid import BETWEEN
 from sinks.dead_letter_table import Place
 from sinks.tables import dead_letter
 
@@ -130,7 +131,7 @@ def wrong(words: Words, group: Group) -> str:
     fact = words.fact(group.type) if group.type else words.t("dead.record")
     if group.reason == "SCHEMA" and group.field:
         name = words.field(group.field.rpartition(".")[2])
-        key = "dead.missing" if group.message.endswith(_MISSING) else "dead.wrong"
+        key = "dead.missing" if group.message.partition(BETWEEN)[0].endswith(_MISSING) else "dead.wrong"
         return words.t(key, fact=fact, field=name)
     if group.reason == "UNKNOWN_VERSION":
         return words.t("dead.version", version=group.type.rpartition(".")[2] or "?")

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from console.scope import Role
+from schemas.text_files import read_text
 
 BACK = "/login/oidc/back"
 _Url = Annotated[str, StringConstraints(pattern=r"^(https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^\s?#]*)$")]
@@ -50,7 +51,7 @@ class Oidc(BaseModel):
 def read(path: Path) -> Oidc:
     """Read a description (TOML). Raise InvalidOidc, OSError."""
     try:
-        return Oidc.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Oidc.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
         raise InvalidOidc(f"{path}: {error}") from None
     except ValidationError as error:

@@ -19,6 +19,7 @@ from console.identity import Grant, Oidc
 from console.site import Site
 from console.tables import console_user, sign_in
 from console.users import InvalidUser, User, create_in, of_row
+from schemas.text_files import read_text
 
 WINDOW = timedelta(minutes=10)  # for signing in elsewhere and coming back
 _SIGNATURES = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"))
@@ -51,7 +52,7 @@ class Service:
         self._client: Any = OAuth().register(
             "office",
             client_id=oidc.client_id,
-            client_secret=oidc.secret_file.read_text(encoding="utf-8").strip(),
+            client_secret=read_text(oidc.secret_file).strip(),
             server_metadata_url=f"{oidc.issuer.rstrip('/')}/.well-known/openid-configuration",
             client_kwargs={"scope": oidc.scope, "code_challenge_method": "S256", "timeout": 10},
         )

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 from console.security import is_token
 from console.web import BadForm, LoginNeeded, NotAllowed, Visitor, language_of, session_of, site_of
 from handover.rulebook import InvalidRuleBook, RuleBook, read
+from schemas.text_files import skip_mark
 
 LARGEST = 256 * 1024  # bytes of a file that is sent
 _FORM_AROUND = 16 * 1024
@@ -93,7 +94,7 @@ def uploaded(name: str, content: bytes) -> tuple[RuleBook, str]:
     """The rule book in a file that was sent, and its text. Raise NoBook."""
     file = file_name(name)
     try:
-        text = content.decode("utf-8-sig")
+        text = skip_mark(content).decode()
     except UnicodeDecodeError:
         raise NoBook(file, "", None) from None
     try:

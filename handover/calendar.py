@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from schemas.instants import CHINA
+from schemas.text_files import read_text
 
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -214,7 +215,7 @@ class Calendar:
 
 def load_calendar(path: Path = CALENDAR_FILE) -> Calendar:
     """Read a calendar file; only years with status "published" count. Raise OSError, tomllib.TOMLDecodeError, KeyError."""
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    document = tomllib.loads(read_text(path))
     return Calendar(
         {
             entry["year"]: Year(frozenset(entry["holidays"]), frozenset(entry["workdays"]))

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from handover.calendar import Roll, Span
 from handover.facts import Pattern
 from handover.rulebook_entries import FORMS, InvalidEntry, Readers, read_texts
+from schemas.text_files import skip_mark
 
 BOOKS = Path(__file__).parent / "rulebooks"
 Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
@@ -252,7 +253,7 @@ def _parsed(text: bytes) -> Raw:
     if len(text) > _LARGEST_FILE:
         raise InvalidRuleBook(f"longer than {_LARGEST_FILE} bytes")
     try:
-        return tomllib.loads(text.decode())
+        return tomllib.loads(skip_mark(text).decode())
     except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what is read
         raise InvalidRuleBook(f"not TOML in UTF-8: {str(error) or 'nested too deeply'}") from error
 

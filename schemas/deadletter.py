@@ -11,13 +11,14 @@ import orjson
 
 from schemas.envelope import Event
 from schemas.instants import show
-from schemas.parse import InvalidEvent, parse
+from schemas.parse import Headers, InvalidEvent, parse
 from schemas.payload import SOURCE
 from schemas.pii import mask
 
 TOPIC, PARTITION, OFFSET = "__streams.errors.topic", "__streams.errors.partition", "__streams.errors.offset"
 EXCEPTION, MESSAGE = "__streams.errors.exception", "__streams.errors.message"
 REASON, VERSION, REDRIVES = "reentry.reason", "reentry.version", "reentry.redrives"
+SAID_BY, SAID_TYPE = "reentry.source", "reentry.type"  # where the record tells them in a form we know
 OURS = ("__streams.errors.", "reentry.")  # how the names of headers begin that this pipeline gives
 TRIES = 3  # a dead letter is sent again so often at most
 
@@ -25,6 +26,7 @@ _KNOWN_SOURCE = re.compile(SOURCE)
 _KNOWN_TYPE = re.compile(r"reentry\.[a-z]{1,20}\.[a-z_]{1,60}(?:\.v[0-9]{1,3})?")
 _PLACE = re.compile(r"[a-z_*0-9., -]{1,120}")
 _NUMBER = re.compile(r"\b[0-9]+\b")
+_LONGEST_SOURCE = 256
 
 
 class Refusal(NamedTuple):
@@ -80,14 +82,12 @@ class DeadLetter:
     @property
     def source(self) -> str:
         """The publisher, where the record says who it is in the form that publishers have; else empty."""
-        found = self._attribute("source")
-        return found if _KNOWN_SOURCE.fullmatch(found) else ""
+        return _known_source(self.told(SAID_BY)) or self._said[0]
 
     @property
     def type(self) -> str:
         """The event type, where it looks like one of ours; else empty."""
-        found = self._attribute("type")
-        return found if _KNOWN_TYPE.fullmatch(found) else ""
+        return _known_type(self.told(SAID_TYPE)) or self._said[1]
 
     def own_headers(self) -> list[tuple[str, bytes | None]]:
         """Return the headers that its publisher gave it."""
@@ -112,7 +112,8 @@ class DeadLetter:
         told = {name: (text or b"").decode(errors="replace") for name, text in self.headers if name.startswith(OURS)}
         key = None if self.key is None else mask(self.key.decode(errors="replace"))
         size = None if self.value is None else len(self.value)
-        return {"place": self.place, "at": show(self.arrival), "key": key, "bytes": size, **told}
+        said = {name: text for name, text in ((SAID_BY, self.source), (SAID_TYPE, self.type)) if text}
+        return {"place": self.place, "at": show(self.arrival), "key": key, "bytes": size, **told, **said}
 
     def shape(self) -> list[str]:
         """Return the paths of its value with their types: enough to see what is missing or wrong, and nobody's data."""
@@ -122,10 +123,9 @@ class DeadLetter:
             return [f"not JSON, {len(self.value)} bytes"]
         return list(_shape("", self._body[0]))
 
-    def _attribute(self, name: str) -> str:
-        body = self._body[0] if self._body is not None else None
-        found = body.get(name) if isinstance(body, dict) else None
-        return found if isinstance(found, str) else self.told(f"ce_{name}")
+    @cached_property
+    def _said(self) -> tuple[str, str]:
+        return said_by(None if self._body is None else self._body[0], self.headers)
 
     @cached_property
     def _body(self) -> tuple[Any] | None:
@@ -133,6 +133,25 @@ class DeadLetter:
             return (orjson.loads(self.value or b""),)
         except orjson.JSONDecodeError:
             return None
+
+
+def said_by(body: Any, headers: Headers) -> tuple[str, str]:
+    """Publisher and event type that a record tells, from its JSON or its headers; each empty unless it looks like one of ours."""
+    told = {name: (text or b"").decode(errors="replace") for name, text in headers if name in ("ce_source", "ce_type")}
+    own = body if isinstance(body, dict) else {}
+    source, type_ = (
+        found if isinstance(found := own.get(name), str) else told.get(f"ce_{name}", "") for name in ("source", "type")
+    )
+    return _known_source(source), _known_type(type_)
+
+
+def _known_source(text: str) -> str:
+    is_one = len(text) <= _LONGEST_SOURCE and _KNOWN_SOURCE.fullmatch(text) is not None
+    return text if is_one and mask(text) == text else ""
+
+
+def _known_type(text: str) -> str:
+    return text if _KNOWN_TYPE.fullmatch(text) else ""
 
 
 def understood(letter: DeadLetter, now: datetime, prefix: str) -> Event | Refusal:

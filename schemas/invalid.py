@@ -16,7 +16,7 @@ Reason = Literal[
     "UNWRITABLE",
 ]
 MOST_ERRORS, LONGEST_ERROR = 20, 240  # of one record; a header of a dead letter carries them
-_BETWEEN = "; "
+BETWEEN = "; "  # errors of one message
 
 
 class InvalidEvent(Exception):
@@ -36,7 +36,7 @@ class InvalidEvent(Exception):
     @property
     def message(self) -> str:
         """All errors in one line."""
-        return _BETWEEN.join(self.errors)
+        return BETWEEN.join(self.errors)
 
     def __reduce__(self) -> tuple[type["InvalidEvent"], tuple[Reason, *tuple[str, ...]]]:
         return InvalidEvent, (self.reason, *self.errors)

@@ -40,9 +40,11 @@ _OF_PIPELINE = {type_: re.compile(one.ABOUT) for type_, one in PAYLOADS.items() 
 _DISPUTE_TOPIC = "reentry.dispute.v1"
 _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
 _VALIDATE = {type_: payload.__pydantic_validator__.validate_python for type_, payload in PAYLOADS.items()}
-# Instants of payloads that tell when something was, beside `time`; others may lie in the future.
-_PAST = {type_: payload.REPEATS_TIME for type_, payload in PAYLOADS.items() if payload.REPEATS_TIME} | {
-    "reentry.intake.custody_notified.v1": "since"
+# Instants of payloads that are judged beside `time`, and tell when something was; others may lie in the future.
+_PAST = {
+    "reentry.checkin.completed.v1": "at",
+    "reentry.checkin.location_checked.v1": "checked_at",
+    "reentry.intake.custody_notified.v1": "since",
 }
 _AHEAD, _BEHIND = "more than 5 minutes after the arrival", "more than ten years before the arrival"
 _NAME = re.compile("[a-z0-9]{1,64}")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.instants import from_millis, instant, millis
+from schemas.text_files import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Clock:
         """Read `[{"log_start": ms, "time_start": instant, "rate": number}]`. No path: the identity. Raise OSError, ValueError, KeyError."""
         if path is None:
             return cls()
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(read_text(path))
         return cls(
             tuple(Segment(row["log_start"], millis(instant(row["time_start"])), float(row["rate"])) for row in rows)
         )

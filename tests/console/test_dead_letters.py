@@ -104,7 +104,8 @@ def test_a_preview_says_how_many_pass_and_why_the_others_do_not(console: OpenCon
     assert found["counts"] == {"passes": 2, "stays": 5}
     stays = {one["reason"]: one for one in found["preview"]["stays"]}
     assert stays.keys() == {"SCHEMA", "UNKNOWN_VERSION", "MALFORMED", "MASKED", "CLOCK_AHEAD"}
-    assert stays["SCHEMA"]["message"] == "data.started_on: Field required"
+    missing = ("started_on", "ended_on", "hours", "passed")
+    assert stays["SCHEMA"]["message"] == "; ".join(f"data.{name}: Field required" for name in missing)
     with buried.connect() as connection:
         assert set(connection.execute(select(dead_letter.c.state)).scalars()) == {"pending"}
 

@@ -58,7 +58,8 @@ def bases() -> tuple[Told, ...]:
     start = found[0].received
     named = sorted(EVENTS.values(), key=lambda event: str(event["type"]))
     for number, event in enumerate(named):
-        value = orjson.dumps({**event, "time": show(from_millis(start - 60_000 * (len(named) - number)))})
+        at = show(from_millis(start - 60_000 * (len(named) - number)))
+        value = orjson.dumps({**event, "time": at, **({"recordedtime": at} if "recordedtime" in event else {})})
         topic = f"reentry.{str(event['type']).split('.')[1]}.v1"
         found.append(Told(start + number, topic, str(event["subject"]), value, misplaced=False))
     return tuple(sorted(found, key=lambda one: one.received))

@@ -252,6 +252,26 @@ def event(event_id: str) -> dict[str, Any]:
     }
 
 
+def test_dead_letters_are_found_by_publisher_type_and_time(trial: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
+    mine = {**event("mine"), "source": "/agencies/COUNTY_JUSTICE-990102-01/mis"}
+    other = {**event("other"), "source": "/agencies/COUNTY_JUSTICE-990199-01", "type": "reentry.intake.closed.v1"}
+    bury(
+        trial, [("SCHEMA", orjson.dumps(one), 0) for one in [*[mine] * 3, *[other] * 3_000]] + [("MALFORMED", b"{", 0)]
+    )
+
+    def found(*options: str) -> int:
+        run(["dlq", "list", "--json", *options])
+        return len(capfd.readouterr().out.splitlines())
+
+    assert found("--source", "COUNTY_JUSTICE-990102-01") == found("--source", mine["source"]) == 3
+    assert found("--source", "/agencies/COUNTY_JUSTICE-990102") == 0
+    assert found("--type", "intake.closed") == found("--type", other["type"]) == 3_000
+    assert found("--type", mine["type"], "--source", other["source"]) == 0
+    assert found("--since", "2026-03-10T08:00:03.003+08:00") == 1
+    assert found("--since", "2026-03-10T08:00:03.003+08:00", "--reason", "SCHEMA") == 0
+    assert run(["dlq", "list", "--since", "yesterday"]) == 2
+
+
 def bury(trial: Pipeline, letters: Sequence[tuple[str, bytes, int]]) -> None:
     producer = KafkaProducer(bootstrap_servers=trial.brokers, acks="all")
     for number, (reason, value, redrives) in enumerate(letters):
@@ -265,10 +285,10 @@ def bury(trial: Pipeline, letters: Sequence[tuple[str, bytes, int]]) -> None:
         }
         told = [(name, text.encode()) for name, text in headers.items()]
         when = 1_773_100_800_000 + number
-        sending = producer.send(
+        producer.send(
             named(trial.prefix, DLQ), key=REFERENCE.encode(), value=value, headers=told, partition=0, timestamp_ms=when
         )
-        sending.get(timeout=30)
+    producer.flush(30)
     producer.close()
 
 

@@ -78,3 +78,17 @@ def test_it_is_tried_again_unless_it_would_fail_again() -> None:
         found = understood(again, now, "")
         assert isinstance(found, Refusal)
         assert found.reason == reason
+
+
+def test_what_its_headers_say_counts_only_in_the_form_that_we_write() -> None:
+    said = {"reentry.source": "/agencies/PRISON-990100-02", "reentry.type": "reentry.release.occurred.v1"}
+    value = {"source": "/agencies/PRISON-990100-01", "type": "reentry.release.scheduled.v1"}
+    assert (told(value, **said).source, told(value, **said).type) == tuple(said.values())
+    assert told({}, **said).wire().items() >= said.items()
+    assert told(value).wire().items() >= {"reentry.source": "/agencies/PRISON-990100-01"}.items()
+    spoilt = told(value, **{"reentry.source": "Zhang San", "reentry.type": "\x1b[31m"})
+    assert (spoilt.source, spoilt.type) == ("/agencies/PRISON-990100-01", "reentry.release.scheduled.v1")
+
+
+def test_a_source_with_a_number_of_a_person_is_not_told() -> None:
+    assert told({"source": "/agencies/PRISON-990100-01/13800138000"}).source == ""

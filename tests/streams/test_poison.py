@@ -1,6 +1,7 @@
 """Records that once stopped a worker for good: each is refused by itself, counted once, and what follows is applied."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def test_what_was_small_only_when_compressed_is_cut(tmp_path: Path) -> None:
 
 
 def test_an_event_that_is_longer_when_it_is_sent_on(tmp_path: Path) -> None:
-    value = orjson.dumps(event("release.scheduled"))[:-1] + b',"big":[' + b"1e15," * 150_000 + b"0]}"
+    numbers = b"[" + b"1e15," * 150_000 + b"0]"
+    value = orjson.dumps(event("release.scheduled", {"big": "here"})).replace(b'"here"', numbers)
     away = (partition_of(PERSON.encode(), PARTITIONS) + 1) % PARTITIONS
     assert reasons(fed(tmp_path, Draft(RELEASE, PERSON.encode(), value, partition=away))) == ["MALFORMED"]
 
@@ -124,3 +126,24 @@ def test_a_merge_whose_both_sides_live_in_one_partition_is_one_record(tmp_path: 
     loop = fed(tmp_path, draft(merge, RELEASE))
     assert loop.counted()[RELEASE].total() == 2
     assert removed.encode() in loop.table.data.parts[home]
+
+
+def test_a_dead_letter_says_who_sent_it_and_all_that_is_wrong(tmp_path: Path) -> None:
+    wrong = event("release.scheduled", {"release_date": "soon", "home_code": "?"}) | {"time": "x"}
+    loop = fed(tmp_path, draft(wrong, RELEASE), Draft(RELEASE, b"k", b"\xef\xbb\xbf{}"))
+    told = headers_of(0, loop)
+    assert (told["reentry.source"], told["reentry.type"]) == (wrong["source"], wrong["type"])
+    assert all(
+        f"{place}: " in told["__streams.errors.message"] for place in ("time", "data.release_date", "data.home_code")
+    )
+    assert headers_of(1, loop).keys().isdisjoint(("reentry.source", "reentry.type"))
+    assert "byte order mark" in headers_of(1, loop)["__streams.errors.message"]
+
+
+def test_a_number_that_base64_hides_is_not_kept(tmp_path: Path) -> None:
+    hidden = b64encode(b'{"note": "13800138000"}')
+    value = orjson.dumps(event("release.scheduled")).replace(b'"data"', b'"data_base64":"' + hidden + b'","x"')
+    [letter] = fed(tmp_path, Draft(RELEASE, PERSON.encode(), value)).dead_letters
+    assert dict(letter.headers)["reentry.reason"] == b"PII_IN_TEXT"
+    assert letter.value is not None
+    assert hidden not in letter.value
