@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     )
     standby_replicas: int = Field(1, ge=0, le=3, description="Workers that keep a warm copy of each partition's cases.")
     dead_letter_limit: float = Field(
-        0.5, gt=0, le=1, description="Share of the last records that may fail as bugs before the worker stops."
+        0.5, gt=0, le=1, description="Share of the last 200 subjects that may fail before the worker stops."
     )
 
     behind_seconds: Seconds = Field(

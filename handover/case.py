@@ -90,6 +90,12 @@ class Case:
         self.revision += 1
         return encode(self)
 
+    def show(self) -> bytes:
+        """The JSON of what others read of it, as `encode` would write it. Raise ValueError for a case that has not lived."""
+        from handover.case_json import show
+
+        return show(self)
+
     def written(self, alert: Alert) -> Fragment:
         """The JSON of one of its alerts: the same goes to the alert's topic and, while it fires, with the case."""
         return self.fragments.of(("shown", alert.alert_id, alert.revision), alert, alert.wire)

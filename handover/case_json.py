@@ -65,6 +65,15 @@ def encode(case: Case) -> Written:
     return Written(value, len(kept))
 
 
+def show(case: Case) -> bytes:
+    """The JSON of what others read of a case, the second part of `encode`. Raise ValueError for one that has not lived."""
+    if case.derived is None:
+        raise ValueError("what a case shows is known only after it has lived through an instant")
+    text = orjson.dumps(view(case, case.derived, case.fragments))
+    case.fragments.drop_unused()
+    return text
+
+
 def decode(text: bytes) -> Case:
     """Read what `encode` wrote, whole or as far as it is kept. Raise ValueError on a format that is not known."""
     value = orjson.loads(text)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -36,6 +37,9 @@ def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
     }
 
 
+_name = itemgetter(0)
+
+
 def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
     handover = scope.handover
     assert handover is not None
@@ -58,10 +62,10 @@ def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
 
 
 def _milestones(scope: str, handover: Handover, made: Fragments) -> list[orjson.Fragment]:
-    """The latest fact of each name; repeated check-ins count once."""
+    """The latest fact of each name, in the order of the names; repeated check-ins count once."""
     return [
         made.of(("milestone", scope, name), facts[-1], partial(_milestone, facts[-1]))
-        for name, facts in handover.by_name.items()
+        for name, facts in sorted(handover.by_name.items(), key=_name)
     ]
 
 
@@ -93,9 +97,12 @@ def _dispute(scope: Scope) -> dict[str, Any]:
 
 
 def _obligations(case: Case, derived: Derived, now: datetime, made: Fragments) -> list[orjson.Fragment]:
-    """Every obligation not yet ended, so that what is due soon is seen before it is late; a waived one can be reopened (8.5)."""
+    """Every obligation not yet ended, so that what is due soon is seen before it is late; a waived one can be reopened (8.5).
+
+    In the order of their slots: the same case shows the same bytes, however it was derived.
+    """
     calendar, found = derived.frame.calendar, []
-    for slot, duty in derived.duties.items():
+    for slot, duty in sorted(derived.duties.items(), key=_name):
         if duty.met_at is not None or duty.cancelled or duty.superseded:
             continue
         memory = case.memories.get(slot)

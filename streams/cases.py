@@ -10,6 +10,7 @@ from handover.case import Case
 from handover.folding import ends_at, rests_at
 from schemas.instants import millis
 from streams.engine.store import HEAD, NEVER, PartitionStore
+from streams.quarantine import Unreadable
 
 
 class Cases:
@@ -21,14 +22,14 @@ class Cases:
         self._decoded: OrderedDict[tuple[int, bytes], Case] = OrderedDict()
 
     def load(self, partition: int, key: bytes) -> Case:
-        """The case of a subject; an empty one where nothing is known."""
+        """The case of a subject; an empty one where nothing is known. Raise Unreadable."""
         place = (partition, key)
         case = self._decoded.get(place)
         if case is not None:
             self._decoded.move_to_end(place)
             return case
         value = self._store.parts[partition].get(key)
-        case = Case.decode(value[HEAD.size :]) if value is not None else Case.empty(key.decode())
+        case = _decode(key, value) if value is not None else Case.empty(key.decode())
         self._decoded[place] = case
         if len(self._decoded) > self._most:
             self._give_up_one()
@@ -61,6 +62,11 @@ class Cases:
         value = self._store.parts[partition].get(key)
         return int(HEAD.unpack_from(value)[2]) if value is not None else 0
 
+    def digest_of(self, partition: int, key: bytes) -> int:
+        """A checksum of what the table shows of a case."""
+        value = self._store.parts[partition].get(key)
+        return int(HEAD.unpack_from(value)[3]) if value is not None else 0
+
     def holding(self, partition: int, source: str, id_: str) -> bytes | None:
         """The key of the case that holds an event as its own; None: there is none here. Looks at every case: corrections only."""
         part, needle = self._store.parts[partition], orjson.dumps(id_)
@@ -72,6 +78,13 @@ class Cases:
     def awaiting(self, partition: int, feeds: int) -> list[bytes]:
         """The keys of cases with a firing alert that one of these feeds may hold (`handover.awaited.sieve`)."""
         return [key for key, value in self._store.parts[partition].items() if HEAD.unpack_from(value)[2] & feeds]
+
+
+def _decode(key: bytes, value: bytes) -> Case:
+    try:
+        return Case.decode(value[HEAD.size :])
+    except Exception as error:  # whoever wrote it, and whatever is in it
+        raise Unreadable(key, error) from error
 
 
 def next_ms(case: Case, retention: timedelta) -> int:

@@ -159,9 +159,8 @@ class Inbox:
         self._number += 1
         return self._number
 
-    def bury(self, record: Any, error: InvalidEvent, exception: str = "InvalidEvent") -> None:
+    def bury(self, record: Any, error: InvalidEvent, exception: str = "InvalidEvent", outcome: str = "invalid") -> None:
         """A dead letter instead of a fact."""
-        outcome = "bug" if error.reason == "FAILED" else "invalid"
         self.outputs[self._dlq][record.partition].append(dead_letter(record, error.reason, str(error), exception))
         metrics.RECORDS.labels(record.topic, outcome).inc()
         metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # as it comes
 
-# Each record ends in one outcome: applied, duplicate, routed, invalid or bug.
+# Each record ends in one outcome: applied, duplicate, routed, invalid, bug (its subject fails) or quarantined (it failed before).
 RECORDS = Counter("reentry_records_total", "Records read, by outcome.", ["topic", "outcome"])
 DEAD_LETTERS = Counter("reentry_dead_letters_total", "Dead letters written.", ["topic", "reason"])
 EVENT_AGE = Histogram(
@@ -30,7 +30,10 @@ UNFIRED = Gauge(
 WATERMARK = Gauge("reentry_watermark_timestamp_seconds", "All before has been applied, in broker time.", ["partition"])
 OPEN_CASES = Gauge("reentry_open_cases", "Cases kept.", ["partition"])
 OPEN_DEADLINES = Gauge("reentry_open_deadlines", "Entries of the heap of next instants.", ["partition"])
-OF_OWNED = UNFIRED, WATERMARK, OPEN_CASES, OPEN_DEADLINES  # only of partitions that are ours
+QUARANTINED = Gauge(
+    "reentry_quarantined_keys", "Subjects that fail: their facts go to the dead letters.", ["partition"]
+)
+OF_OWNED = UNFIRED, WATERMARK, OPEN_CASES, OPEN_DEADLINES, QUARANTINED  # only of partitions that are ours
 ALERT_CHANGES = Counter("reentry_alert_changes_total", "Alert revisions written.", ["rule", "state", "outcome"])
 LAST_EVENT = Gauge("reentry_source_last_event_timestamp_seconds", "Arrival of a publisher's latest event.", ["source"])
 UNAVAILABLE = Gauge("reentry_broker_unavailable", "1 while the broker does not answer.")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
@@ -19,8 +19,8 @@ from handover.folding import fold
 from handover.life import advance, live_feeds
 from handover.links import WHOEVER_HOLDS_IT, outbox
 from handover.world import World
+from schemas.deadletter import REDRIVES
 from schemas.instants import from_millis, millis
-from schemas.parse import InvalidEvent
 from schemas.topics import ALERT, DLQ, ROUTED, named
 from streams import garbage, metrics
 from streams.bounds import Bounds
@@ -28,10 +28,11 @@ from streams.cases import Cases, next_ms
 from streams.clock import Clock
 from streams.deadletters import dead_letter
 from streams.engine.heap import Deadlines
-from streams.engine.store import NEVER
+from streams.engine.store import NEVER, digest
 from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.progress import ProgressReporter
+from streams.quarantine import Quarantine, Unreadable, refusal
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
 from streams.watermark import Marks, Stride, least
@@ -43,15 +44,10 @@ FACTS_A_STEP = 2_000  # so that heartbeats, the web and the lease live
 DUE_A_STEP = 500
 SWEPT_A_STEP = 200  # a change of the world must not hold up deadlines
 STALE_ENTRIES = 1_000  # of a heap, beside as many as there are cases
-_JUDGED = 200  # the last outcomes, for the limit on dead letters
 
 
 class ForeignWriter(RuntimeError):
     """Somebody else wrote to our changelog partition: we are, or were, a zombie. Die and recover."""
-
-
-class TooManyBugs(RuntimeError):
-    """Most of what arrives fails: stop instead of emptying the topics into the dead letters."""
 
 
 class Engine:
@@ -73,7 +69,7 @@ class Engine:
             int, datetime
         ] = {}  # per partition: the world's changes before this have been told to its cases
         self._sweep: dict[int, dict[bytes, None]] = defaultdict(dict)  # cases still to be looked at, each once
-        self._judged: deque[bool] = deque(maxlen=_JUDGED)
+        self.quarantine = Quarantine(config.dead_letter_limit)
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
         self._dlq_topic = named(config.topic_prefix, DLQ)
         told_on = [topic for topic in sources if topic != self._routed_topic]
@@ -94,6 +90,7 @@ class Engine:
         self.ready = False
         self.inbox.clear()
         self.cases.clear()
+        self.quarantine.clear()
         self._sweep.clear()
         self._lived.clear()
         if self.progress is not None:
@@ -122,6 +119,7 @@ class Engine:
         for partition in owned - self.deadlines.keys():
             self.deadlines[partition] = self._known_deadlines(partition)
             await asyncio.sleep(0)
+        self.quarantine.tell(owned)
         self.ready = True
 
     def _known_deadlines(self, partition: int) -> Deadlines:
@@ -239,14 +237,17 @@ class Engine:
         return found
 
     def _take(self, partition: int, told: Told, work: Work) -> None:
-        if told.subject == WHOEVER_HOLDS_IT:
-            holder = self.cases.holding(partition, told.event.source, str(told.event.corrects))
-            if holder is None:
-                work.repeated.append(told)
-                return
-            told = told._replace(subject=holder.decode())
         key = told.subject.encode()
         try:
+            if told.subject == WHOEVER_HOLDS_IT:
+                holder = self.cases.holding(partition, told.event.source, str(told.event.corrects))
+                if holder is None:
+                    work.repeated.append(told)
+                    return
+                told, key = told._replace(subject=holder.decode()), holder
+            if (why := self._refused(partition, key, told)) is not None:
+                self._bury([told], why, "quarantined")
+                return
             case = self.cases.load(partition, key)
             changed = case.take(told.event, from_millis(told.arrival_ms))
             sent = [
@@ -254,8 +255,11 @@ class Engine:
                 for subject, event, arrival in outbox(case)
                 for place in self._places(subject)
             ]
+        except Unreadable as error:
+            self._set_aside(partition, error.key, [told], error)
+            return
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
-            self._bug(partition, key, [told], error)
+            self._set_aside(partition, key, [told], error)
             return
         if not changed:
             work.repeated.append(told)
@@ -263,6 +267,14 @@ class Engine:
         self.inbox.taken[partition].add(told)
         for place, output in sent:
             self.inbox.outputs[self._routed_topic][place].append(output)
+
+    def _refused(self, partition: int, key: bytes, told: Told) -> str | None:
+        """Why a fact is not taken: its subject is set aside, and nobody has redriven the fact."""
+        why = self.quarantine.why(partition, key)
+        if why is not None and REDRIVES in dict(told.record.headers):
+            self.quarantine.release(partition, key)
+            return self.quarantine.why(partition, key)
+        return why
 
     def _places(self, subject: str) -> Iterable[int]:
         everywhere = subject == WHOEVER_HOLDS_IT
@@ -290,8 +302,8 @@ class Engine:
         self.cut = self.cut or before_ms < known_ms
         work.before = max(from_millis(before_ms), self._lived.get(partition, EVER))
         for key in {told.subject.encode() for told in work.facts}:
-            work.touched[key] = self.cases.load(partition, key)
             work.changed.add(key)
+            self._touch(partition, key, work)
         self._wake(partition, millis(work.before), work)
         for key, case in list(work.touched.items()):
             self._live(partition, key, case, work)
@@ -321,8 +333,19 @@ class Engine:
             due.append(key)
         self.busy = self.busy or bool(sweep)
         for key in due:
-            if key not in work.touched and key in self.table.data.parts[partition]:
-                work.touched[key] = self.cases.load(partition, key)
+            if key not in work.touched and key not in work.broken and key in self.table.data.parts[partition]:
+                self._touch(partition, key, work)
+
+    def _touch(self, partition: int, key: bytes, work: Work) -> None:
+        """Load a case that is to live. One that is set aside does not, whatever comes: its instant waits for the next owner."""
+        if self.quarantine.why(partition, key) is not None:
+            work.changed.discard(key)
+            work.broken.add(key)
+            return
+        try:
+            work.touched[key] = self.cases.load(partition, key)
+        except Unreadable as error:
+            self._break(partition, key, work, error)
 
     def _live(self, partition: int, key: bytes, case: Case, work: Work) -> None:
         lived = case.lived
@@ -334,12 +357,7 @@ class Engine:
                 )
                 outputs = [alert_out(case, one) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
-            facts = [one for one in work.facts if one.subject.encode() == key]
-            work.facts = [one for one in work.facts if one.subject.encode() != key]
-            self._bug(partition, key, facts, error)
-            del work.touched[key]
-            work.changed.discard(key)
-            work.broken.add(key)
+            self._break(partition, key, work, error)
             return
         self._refuse(key, case, work)
         if key in work.writes:
@@ -370,24 +388,34 @@ class Engine:
         return case.lived != lived and self._has_moved(partition, key, case)
 
     def _has_moved(self, partition: int, key: bytes, case: Case) -> bool:
-        """Whether the table has another next instant of a case, or other feeds."""
+        """Whether the table has another next instant of a case, other feeds, or shows it otherwise."""
         at = next_ms(case, self.config.case_retention)
-        return at != self.cases.next_of(partition, key) or sieve_of(case) != self.cases.feeds_of(partition, key)
+        if at != self.cases.next_of(partition, key) or sieve_of(case) != self.cases.feeds_of(partition, key):
+            return True
+        return digest(case.show()) != self.cases.digest_of(partition, key)
 
-    def _bug(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
-        """Loud: the facts of this case go to the dead letters, the case stays as the table has it."""
-        log.error("bug in a case of partition %s: %s", partition, type(error).__name__, exc_info=error)
+    def _break(self, partition: int, key: bytes, work: Work, error: Exception) -> None:
+        """A case of this step fails: the step goes on without it."""
+        subject = key.decode()
+        facts = [one for one in work.facts if one.subject == subject]
+        work.facts = [one for one in work.facts if one.subject != subject]
+        self._set_aside(partition, key, facts, error)
+        work.touched.pop(key, None)
+        work.changed.discard(key)
+        work.broken.add(key)
+
+    def _set_aside(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
+        """The facts of this case go to the dead letters, and those still to come; the case stays as the table has it."""
+        why = self.quarantine.add(partition, key, error)
         self.cases.drop(partition, key)
-        gone = [*facts, *self.inbox.withdraw(partition, key.decode())]
-        self.inbox.applied(gone)
-        for told in gone:
-            self.inbox.bury(told.record, InvalidEvent("FAILED", type(error).__name__), type(error).__name__)
-            self._judged.append(False)
-        if len(self._judged) == _JUDGED and self._judged.count(False) > self.config.dead_letter_limit * _JUDGED:
-            raise TooManyBugs("most of what arrives fails; the worker stops") from error
+        self._bury([*facts, *self.inbox.withdraw(partition, key.decode())], why, "bug")
+
+    def _bury(self, facts: list[Told], why: str, outcome: str) -> None:
+        self.inbox.applied(facts)
+        for told in facts:
+            self.inbox.bury(told.record, refusal(why), why.partition(":")[0], outcome)
 
     def _count(self, topic: str, outcome: str) -> None:
-        self._judged.append(True)
         metrics.RECORDS.labels(topic, outcome).inc()
 
     # --- writing
@@ -463,6 +491,7 @@ class Engine:
     def _done(self, works: dict[int, Work]) -> None:
         now = time.time() * 1000
         for partition, work in works.items():
+            self.quarantine.lived(work.changed)
             self.inbox.applied([*work.facts, *work.repeated])
             refused = {told.number for told in work.refused}
             for told in work.facts:

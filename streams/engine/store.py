@@ -4,6 +4,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zlib import crc32
 
 from faust import stores
 from faust.stores.memory import Store as MemoryStore
@@ -11,18 +12,27 @@ from faust.types import TP
 
 from handover.awaited import ANY
 
-# Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited).
-HEAD = struct.Struct(">IqQ")
+# Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited), digest of what is shown.
+HEAD = struct.Struct(">IqQI")
 NEVER = -(2**63)
 EPOCH, NEXT, FEEDS = "epoch", "next", "feeds"  # the same, as headers of the changelog record
 FIRING = "firing"  # in its place, in records of an earlier version
+_SHOWN = b'"handovers":'  # the first field of a case's JSON that shows what is derived (handover.case_view)
 KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on; the rest is for others to read
 
 
 def packed(epoch: int, next_ms: int, feeds: int, value: bytes, kept: int | None = None) -> bytes:
     """A case as it is kept in memory: the first `kept` bytes of its JSON, closed; all of it where that is not known."""
-    head = HEAD.pack(epoch, next_ms, feeds)
+    head = HEAD.pack(epoch, next_ms, feeds, digest(value, kept or 0))
     return head + value if kept is None else b"".join((head, value[:kept], b"}"))
+
+
+def digest(value: bytes, kept: int = 0) -> int:
+    """A checksum of what a case shows of its handovers and duties. It leaves out when that was looked at.
+
+    `kept`: the bytes before, which others do not read.
+    """
+    return crc32(memoryview(value)[max(value.find(_SHOWN, kept), 0) :])
 
 
 def headers(epoch: int, next_ms: int, kept: int, feeds: int) -> list[tuple[str, bytes]]:
