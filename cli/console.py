@@ -43,7 +43,7 @@ def console(
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
     from cli.audit import read_key
     from cli.dump import read_clock
-    from cli.records import read_settings
+    from cli.records import kafka_of, read_settings
     from console.app import create_app
     from console.config import ConsoleConfig
     from console.serving import serve
@@ -64,7 +64,7 @@ def console(
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     config = ConsoleConfig(
         database_url=settings.database,
-        brokers=settings.brokers,
+        kafka=kafka_of(settings),
         topic_prefix=settings.topic_prefix,
         now=lambda: clock.now(time.time_ns() // 1_000_000),
         rules=settings.rules,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,9 +17,11 @@ from cli.report import CHECK_FAILED, json_line, say
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from brokers.connection import KafkaConnection
     from cli.settings import Settings
 
 _SKEW_MS = 1_000  # between our clock and the broker's
+_HANGS_SECONDS = 10  # a transaction may be open for a moment
 _MONTHS_AHEAD = timedelta(days=365)
 
 
@@ -53,6 +55,7 @@ def doctor(
 
 def findings() -> Iterator[Finding]:
     """Yield what was found, check by check; a check that cannot be made says why."""
+    from cli.connection import exposed
     from cli.settings import InvalidSettings, load, unknown
 
     for name in unknown(os.environ):
@@ -63,6 +66,9 @@ def findings() -> Iterator[Finding]:
         yield Finding("settings", "problem", str(error), "correct the variable")
         return
     yield Finding("settings", "ok", f"{len(settings.model_fields_set)} set, the others have their defaults")
+    for name in exposed(settings):
+        fix = "give it to one user alone: chmod 600, or 640 for a group"
+        yield Finding("settings", "problem", f"every user of this machine can read the secret of {name}", fix)
     yield from _rules(settings)
     yield from _calendar(settings)
     yield from _publishers(settings)
@@ -144,13 +150,19 @@ def _clock_file(settings: Settings) -> Iterator[Finding]:
 def _broker(settings: Settings) -> Iterator[Finding]:
     from kafka.errors import KafkaError
 
+    from cli.connection import connection
+    from cli.settings import InvalidSettings
     from cli.stack.provision import connect, differences, wanted
 
     try:
-        admin = connect(settings.brokers, seconds=5)
+        kafka = connection(settings)
+    except InvalidSettings as error:
+        yield Finding("broker", "problem", str(error), "correct the variable")
+        return
+    try:
+        admin = connect(kafka, seconds=5)
     except (KafkaError, OSError):
-        fix = "start it (handover up), or correct REENTRY_BROKERS"
-        yield Finding("broker", "problem", f"nobody answers at {settings.brokers}", fix)
+        yield _away(kafka)
         return
     try:
         yield Finding("broker", "ok", f"answers at {settings.brokers}")
@@ -161,24 +173,63 @@ def _broker(settings: Settings) -> Iterator[Finding]:
             yield Finding("topics", "problem", f"{one.topic}: {one.kind}: {one.text}", fix)
         if not todo:
             yield Finding("topics", "ok", f"{len(topics)} in place")
-        yield _skew(admin, settings)
+        absent = {one.topic for one in todo if one.kind == "create"}
+        yield from _transactions(admin, kafka, [topic.name for topic in topics if topic.name not in absent])
+        yield _skew(admin, kafka, settings.topic_prefix)
     except KafkaError as error:
         yield Finding("broker", "problem", f"refused: {type(error).__name__}", "check the rights of this client")
     finally:
         admin.close()
 
 
-def _skew(admin: Any, settings: Settings) -> Finding:
+def _transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> Iterator[Finding]:
+    """Yield what an open transaction holds back: for a moment that is as it must be."""
+    from brokers.hanging import hanging, remedy
+
+    held = hanging(kafka, admin, topics) if topics else []
+    for one in held:
+        seconds = None if one.since is None else (datetime.now(UTC) - one.since).total_seconds()
+        since = "" if one.since is None else f" since {one.since:%Y-%m-%dT%H:%M:%SZ}"
+        by = f" ({one.transaction})" if one.transaction else ""
+        text = (
+            f"{one.place}: a transaction is open{since}{by}: "
+            f"nothing from offset {one.offset} on is read, and deadlines after it wait"
+        )
+        if seconds is not None and seconds < _HANGS_SECONDS:
+            yield Finding("transactions", "note", text)
+        else:
+            yield Finding("transactions", "problem", text, remedy(one.topic, one.partition, one.offset, kafka))
+    if not held:
+        yield Finding("transactions", "ok", "none holds anything back")
+
+
+def _away(kafka: KafkaConnection) -> Finding:
+    from brokers.refusal import refusal
+
+    reason = refusal(kafka)
+    if reason is None:
+        fix = "start it (handover up), or correct REENTRY_BROKERS"
+        return Finding("broker", "problem", f"nobody answers at {kafka.brokers}", fix)
+    if "not trusted" in reason:
+        fix = "REENTRY_KAFKA_CA_FILE must hold who signed it, and REENTRY_BROKERS the host that it names"
+    elif "password" in reason:
+        fix = "correct REENTRY_KAFKA_USERNAME or the file of REENTRY_KAFKA_PASSWORD_FILE, or give the broker this password"
+    else:
+        fix = "correct REENTRY_KAFKA_SECURITY_PROTOCOL and REENTRY_KAFKA_SASL_MECHANISM"
+    return Finding("broker", "problem", reason, fix)
+
+
+def _skew(admin: Any, kafka: KafkaConnection, prefix: str) -> Finding:
     """Compare clocks: a record in a topic of our own tells when the broker took it."""
     from kafka.errors import KafkaError
 
-    topic = f"{settings.topic_prefix}reentry.doctor.{uuid4().hex[:8]}"
+    topic = f"{prefix}reentry.doctor.{uuid4().hex[:8]}"
     try:
         config = {"message.timestamp.type": "LogAppendTime"}
         admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": config}})
         admin.wait_for_topics([topic], timeout_ms=10_000)
         try:
-            offset, error_ms = _ask(settings.brokers, topic)
+            offset, error_ms = _ask(kafka, topic)
         finally:
             admin.delete_topics([topic])
     except KafkaError as error:
@@ -189,11 +240,11 @@ def _skew(admin: Any, settings: Settings) -> Finding:
     return Finding("clock", "ok", text)
 
 
-def _ask(brokers: str, topic: str) -> tuple[int, int]:
+def _ask(kafka: KafkaConnection, topic: str) -> tuple[int, int]:
     """Return how far the broker's clock is ahead of ours, and how uncertain that is, in ms."""
     from kafka import KafkaProducer
 
-    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", allow_auto_create_topics=False)
+    producer = KafkaProducer(**kafka.client(), acks="all", allow_auto_create_topics=False)
     try:
         producer.send(topic, b"warm").get(timeout=10)  # connections are made
         sent = time.time_ns() // 1_000_000
@@ -205,17 +256,22 @@ def _ask(brokers: str, topic: str) -> tuple[int, int]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.connection import shown
     from cli.records import has_read_model
+    from cli.settings import InvalidSettings
     from sinks.database import NewerTables, at_head, connect
 
-    where = make_url(settings.database).render_as_string(hide_password=True)
+    where = shown(settings)
     if not has_read_model(settings):
         yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
         return
-    engine = connect(settings.database)
+    try:
+        engine = connect(settings.database)
+    except InvalidSettings as error:
+        yield Finding("database", "problem", str(error), "correct the variable")
+        return
     try:
         if not at_head(engine):
             yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")

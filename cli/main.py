@@ -97,9 +97,12 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return _closed()
     except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        return _usage(error)
+        if hasattr(error, "format_message"):
+            return _usage(error)
+        if type(error).__name__ == "InvalidSettings":  # its module is not imported for --help
+            print(f"handover: {error}; correct the variable and try again", file=sys.stderr)
+            return BAD_INPUT
+        raise
 
 
 def collect_seldom() -> None:

@@ -26,9 +26,10 @@ class Sender:
         self._prefix = settings.topic_prefix
         self._pending: list[Any] = []
         self._refusal: Exception | None = None
+        kafka = records.kafka_of(settings)
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=settings.brokers,
+                **kafka.client(),
                 bootstrap_timeout_ms=records.BOOTSTRAP_MS,
                 acks="all",
                 linger_ms=5,
@@ -37,7 +38,7 @@ class Sender:
                 max_block_ms=20_000,
             )
         except (KafkaError, OSError):
-            records.no_broker(settings.brokers)
+            records.no_broker(kafka)
 
     def send(
         self,

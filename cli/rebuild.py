@@ -33,7 +33,7 @@ def sql(
     from kafka.errors import KafkaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.records import no_broker, read_settings
+    from cli.records import kafka_of, no_broker, read_settings
     from sinks.database import NotMigrated, connect, prepare
     from sinks.rebuild import Silent
     from sinks.sink import SinkUnavailable
@@ -52,17 +52,18 @@ def sql(
     except Silent as error:
         fail(f"{error}; nothing was changed", "look at it with: handover doctor", CHECK_FAILED)
     except KafkaError:
-        no_broker(settings.brokers)
+        no_broker(kafka_of(settings))
     finally:
         engine.dispose()
 
 
 def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
     from cli.dump import read_clock
+    from cli.records import kafka_of
     from sinks.rebuild import Rebuilding, beside
 
     with beside(engine) as shadow:
-        one = Rebuilding(engine, shadow, settings.brokers, settings.topic_prefix, read_clock(settings).arrival)
+        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, read_clock(settings).arrival)
         bars: list[Bar] = []
 
         def announce(total: int) -> Callable[[int], None]:

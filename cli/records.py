@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cli.report import Bar, fail
 from schemas.topics import named
 
 if TYPE_CHECKING:
+    from brokers.connection import KafkaConnection
     from cli.settings import Settings
     from schemas.topics import Topic
 
@@ -31,6 +32,17 @@ def read_settings() -> Settings:
         fail(str(error), "correct the variable and try again")
 
 
+def kafka_of(settings: Settings) -> KafkaConnection:
+    """Return the connection to Kafka; end with one line where a variable or a file cannot be used."""
+    from cli.connection import connection
+    from cli.settings import InvalidSettings
+
+    try:
+        return connection(settings)
+    except InvalidSettings as error:
+        fail(str(error), "correct the variable and try again")
+
+
 def has_read_model(settings: Settings) -> bool:
     """Say whether there is a database to look into: one was named, or the sink has made its own."""
     return settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()
@@ -45,16 +57,17 @@ def consumer(settings: Settings) -> Iterator[Any]:
     from sinks.header_names import read_any_header_name
 
     read_any_header_name()
+    kafka = kafka_of(settings)
     try:
         client = KafkaConsumer(
-            bootstrap_servers=settings.brokers,
+            **kafka.reader(),
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             enable_auto_commit=False,
             allow_auto_create_topics=False,
             max_partition_fetch_bytes=4 * 1024 * 1024,
         )
     except (KafkaError, OSError):
-        no_broker(settings.brokers)
+        no_broker(kafka)
     try:
         yield client
     except KafkaError as error:
@@ -63,9 +76,33 @@ def consumer(settings: Settings) -> Iterator[Any]:
         client.close(autocommit=False)
 
 
-def no_broker(brokers: str) -> Any:
-    """End: nobody answers where the settings say a broker is."""
-    fail(f"no broker answers at {brokers}", "start one (handover up) or set REENTRY_BROKERS")
+@contextmanager
+def admin(settings: Settings) -> Iterator[Any]:
+    """Give a Kafka admin client; end with one line where no broker answers, or it refuses what is asked."""
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    kafka = kafka_of(settings)
+    try:
+        client = KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=BOOTSTRAP_MS)
+    except (KafkaError, OSError):
+        no_broker(kafka)
+    try:
+        yield client
+    except KafkaError as error:
+        fail(f"the broker refused: {type(error).__name__} {error}", "look at it with: handover doctor")
+    finally:
+        client.close()
+
+
+def no_broker(kafka: KafkaConnection) -> NoReturn:
+    """End: nobody answers where the settings say a broker is, or it does not let us in."""
+    from brokers.refusal import refusal
+
+    reason = refusal(kafka)
+    if reason is not None:
+        fail(reason, "correct the REENTRY_KAFKA_ variables; more with: handover doctor")
+    fail(f"no broker answers at {kafka.brokers}", "start one (handover up) or set REENTRY_BROKERS")
 
 
 def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
@@ -101,21 +138,22 @@ def held_since(client: Any, settings: Settings, topics: Sequence[Topic]) -> int 
     ends = _ends(client, list(kept_ms))
     firsts = {place: first for place, first in client.beginning_offsets(list(ends)).items() if first > 0}
     now_ms = time.time_ns() // 1_000_000
+    stamps = {place: _stamp(client, place, first, ends[place]) for place, first in firsts.items()}
     return max(
-        (
-            _stamp(client, place, first) if first < ends[place] else now_ms - kept_ms[place.topic]
-            for place, first in firsts.items()
-        ),
-        default=None,
+        (now_ms - kept_ms[place.topic] if stamp is None else stamp for place, stamp in stamps.items()), default=None
     )
 
 
-def _stamp(client: Any, place: Any, offset: int) -> int:
-    """Return the timestamp of the first record from an offset on."""
+def _stamp(client: Any, place: Any, offset: int, end: int) -> int | None:
+    """Return the timestamp of the first record from an offset on; None where there is none up to the end."""
+    if offset >= end:
+        return None
     client.assign([place])
     client.seek(place, offset)
     before = time.monotonic()
     while not (found := client.poll(timeout_ms=500, max_records=1)):
+        if client.position(place) >= end:  # nothing but what transactions took back, and their ends
+            return None
         if time.monotonic() - before > _SILENCE_SECONDS:
             fail(f"the broker has given no record for {_SILENCE_SECONDS:.0f} s", "look at it with: handover doctor")
     return int(found[place][0].timestamp)

@@ -26,6 +26,22 @@ class Settings(BaseSettings):
     )
 
     brokers: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, separated by commas.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are reached: with TLS their certificate and host name are always checked."
+    )
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) of who signs the brokers'; without it this machine's authorities."
+    )
+    kafka_certificate_file: Path | None = Field(
+        None, description="Our own certificate (PEM), where brokers ask for it."
+    )
+    kafka_key_file: Path | None = Field(None, description="Its key (PEM).")
+    kafka_key_password_file: Path | None = Field(None, description="File with the password of that key.")
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="How SASL_SSL proves the password."
+    )
+    kafka_username: str | None = Field(None, description="Who we are to the brokers, with SASL_SSL.")
+    kafka_password_file: Path | None = Field(None, description="File with the password of that user.")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic and group name.")
     partitions: int = Field(12, ge=1, le=1000, description="Partitions of every keyed topic. Fixed for life.")
     replication: int = Field(
@@ -35,6 +51,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var/data"), description="Folder of this machine's state: SQLite, local Kafka, logs.")
     database_url: str | None = Field(
         None, description="SQLAlchemy address of the read model; without it SQLite in data_dir."
+    )
+    database_password_file: Path | None = Field(
+        None, description="File with PostgreSQL's password, which then need not stand in REENTRY_DATABASE_URL."
+    )
+    database_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) of who signs PostgreSQL's: TLS, certificate and host name are checked."
     )
     kafka_libs: Path | None = Field(
         None, description="Folder with Kafka's jars, for the broker that `up` and `demo` start."
@@ -100,9 +122,16 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
 
     @property
-    def database(self) -> str:
-        """The SQLAlchemy address of the read model."""
+    def database_address(self) -> str:
+        """The SQLAlchemy address of the read model as it was given."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'handover.sqlite').absolute()}"
+
+    @property
+    def database(self) -> str:
+        """The same with what files add: the password, the authority. Raise InvalidSettings. Never to be shown."""
+        from cli.connection import database
+
+        return database(self)
 
 
 def load() -> Settings:

@@ -21,7 +21,7 @@ def sink(
     import logging
 
     from cli.dump import read_clock
-    from cli.records import read_settings
+    from cli.records import kafka_of, read_settings
     from handover.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
     from sinks import SINKS
@@ -40,7 +40,7 @@ def sink(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     config = SinkConfig(
-        brokers=settings.brokers,
+        kafka=kafka_of(settings),
         database_url=settings.database,
         arrival=read_clock(settings).arrival,
         topic_prefix=settings.topic_prefix,

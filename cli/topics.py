@@ -59,14 +59,16 @@ def provisioning() -> Iterator[tuple["KafkaAdminClient", Sequence["Wanted"], lis
     """The admin client, the topics that must be, and what differs; every known failure ends in one line and exit 2."""
     from kafka.errors import KafkaError
 
+    from cli.records import kafka_of, no_broker
     from cli.stack.provision import connect, differences, wanted
 
     settings = _settings()
     topics = wanted(settings)
+    kafka = kafka_of(settings)
     try:
-        admin = connect(settings.brokers)
+        admin = connect(kafka)
     except (KafkaError, OSError):
-        fail(f"no broker answers at {settings.brokers}", "start one (handover up) or set REENTRY_BROKERS")
+        no_broker(kafka)
     try:
         yield admin, topics, differences(admin, topics)
     except KafkaError as error:

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.report import CHECK_FAILED, fail, json_line, say, warn
-from cli.settings import InvalidSettings, Settings, load
+from cli.settings import PREFIX, InvalidSettings, Settings, load
 
 UP_SECONDS = 120
 FAILING_RESTARTS, FAILING_SECONDS = 3, 600.0  # so many restarts of one process within so long: it does not stay alive
@@ -65,7 +64,7 @@ def status(as_json: Json = False) -> None:
     for state in states:
         _look_at(state)
         if as_json:
-            json_line(state)
+            json_line({name: value for name, value in state.items() if name != "env"})
         else:
             _show(state)
     if not states and not as_json:
@@ -85,7 +84,7 @@ def _look_at(state: dict[str, Any]) -> None:
         process["alive"] = alive(process["pid"])
         restarts = [at for at in process.get("restarted_at", ()) if at > since]
         process["failing"] = len(restarts) >= FAILING_RESTARTS
-    found = read(state["database"], state.get("clock_file"), timedelta(seconds=_settings().behind_seconds))
+    found = read(Settings(**{name.removeprefix(PREFIX).lower(): value for name, value in state["env"].items()}))
     until = found.processed_until
     state["data_time"] = {"processed_until": show(until) if until is not None else None, "is_late": found.is_late}
 
@@ -96,6 +95,7 @@ def _is_well(state: dict[str, Any]) -> bool:
 
 
 def _run(settings: Settings, workers: int) -> None:
+    from cli.connection import shown
     from cli.stack.children import Unstartable
     from cli.stack.local import running
 
@@ -107,7 +107,7 @@ def _run(settings: Settings, workers: int) -> None:
             stack.start_sink()
             stack.wait_ready()
             stack.record("up")
-            _log(f"Ready: {workers} workers, a sink on {stack.settings.database}.")
+            _log(f"Ready: {workers} workers, a sink on {shown(stack.settings)}.")
             while True:
                 if stack.report_deaths():
                     stack.record("up")  # started again: other ids

@@ -41,6 +41,8 @@ def worker() -> None:
 
 def worker_config(settings: Settings) -> WorkerConfig:
     """Return what a worker is given of the settings."""
+    from cli.records import kafka_of
     from streams.app import WorkerConfig
 
-    return WorkerConfig(**{field.name: getattr(settings, field.name) for field in fields(WorkerConfig)})
+    given = {field.name: getattr(settings, field.name) for field in fields(WorkerConfig) if field.name != "kafka"}
+    return WorkerConfig(kafka_of(settings), **given)

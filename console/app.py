@@ -113,7 +113,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         templates=environment(),
         paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
     )
-    app.state.publisher = Publisher(engine, config.brokers, config.topic_prefix, real_time)
+    app.state.publisher = Publisher(engine, config.kafka, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
     app.state.live = Live(
         engine,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from brokers.connection import KafkaConnection
 from console.identity import Oidc
 from schemas.instants import from_millis
 from sinks.database import Patience
@@ -24,7 +25,7 @@ class ConsoleConfig:
     """One console process. `now` is the time that facts are judged in; sessions and undo run on the wall clock."""
 
     database_url: str
-    brokers: str
+    kafka: KafkaConnection
     topic_prefix: str = ""
     now: Callable[[], datetime] = field(default=real_time)
     rules: str = "cn-default"

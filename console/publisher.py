@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from brokers.connection import KafkaConnection
 from console import pending
 from console.metrics import PUBLISHED
 from schemas.parse import parse
@@ -29,8 +30,8 @@ SEND_SECONDS = 10
 class Publisher:
     """Publishes pending actions in a thread of its own."""
 
-    def __init__(self, engine: Engine, brokers: str, prefix: str, wall: Callable[[], datetime]) -> None:
-        self._engine, self._brokers, self._prefix, self._wall = engine, brokers, prefix, wall
+    def __init__(self, engine: Engine, kafka: KafkaConnection, prefix: str, wall: Callable[[], datetime]) -> None:
+        self._engine, self._kafka, self._prefix, self._wall = engine, kafka, prefix, wall
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._run, name="publisher", daemon=True)
         self._producer: KafkaProducer | None = None
         self._knocked: datetime | None = None
@@ -58,13 +59,13 @@ class Publisher:
         if self._knocked is not None and wall - self._knocked < _KNOCK_EACH:
             return self.away_since is None
         self._knocked = wall
-        if any(map(_answers, self._brokers.split(","))):
+        if any(map(_answers, self._kafka.servers)):
             if self.away_since is not None:
                 log.warning("Kafka is back")
             self.away_since = None
         elif self.away_since is None:
             self.away_since = wall
-            log.warning("Kafka does not answer at %s; actions wait", self._brokers)
+            log.warning("Kafka does not answer at %s; actions wait", self._kafka.brokers)
         return self.away_since is None
 
     def _run(self) -> None:
@@ -90,7 +91,7 @@ class Publisher:
         event = parse(value)
         try:
             if self._producer is None:
-                self._producer = producer(self._brokers)
+                self._producer = producer(self._kafka)
             sent = self._producer.send(named(self._prefix, event.topic), value, event.subject.encode(), _CONTENT)
             sent.get(timeout=SEND_SECONDS)
         except (KafkaError, OSError) as error:
@@ -107,10 +108,10 @@ class Publisher:
             self._producer = None
 
 
-def producer(brokers: str) -> KafkaProducer:
+def producer(kafka: KafkaConnection) -> KafkaProducer:
     """A producer whose records are acknowledged by all replicas. Raise KafkaError, OSError."""
     return KafkaProducer(
-        bootstrap_servers=brokers,
+        **kafka.client(),
         acks="all",
         allow_auto_create_topics=False,
         max_block_ms=SEND_SECONDS * 1000,

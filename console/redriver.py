@@ -149,7 +149,7 @@ class Redriver:
                 if not self._publisher.knock():
                     return False
                 if self._producer is None:
-                    self._producer = producer(site.config.brokers)
+                    self._producer = producer(site.config.kafka)
                 sending = self._producer.send(letter.topic, letter.value, letter.key, letter.headers_of_next_try())
                 sending.get(timeout=SEND_SECONDS)
             except MessageSizeTooLargeError:

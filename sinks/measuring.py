@@ -28,7 +28,7 @@ class Measurer:
         self._book, self._calendar = book, calendar
         first = runners[0]
         self._engine = first.engine
-        self._lags = Lags(first.brokers, first.prefix, _groups(runners))
+        self._lags = Lags(first.kafka, first.prefix, _groups(runners))
         self.workers_are_late = True  # until it is known
 
     def run(self, stop: threading.Event) -> None:

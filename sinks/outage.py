@@ -19,6 +19,10 @@ REST = 4.0  # what is done beside writing takes a fifth of a core at most
 KAFKA, DATABASE = "Kafka", "the database"
 
 
+class Refused(RuntimeError):
+    """A broker does not let us in. The text says why."""
+
+
 class Outage:
     """Who waits, and for what."""
 
@@ -68,7 +72,7 @@ def repeated(step: Callable[[], None], seconds: float, outage: Outage, stop: thr
 
 def reason(error: Exception) -> str:
     """What kind of error it was; its text may hold an address with a password."""
-    return str(error) if isinstance(error, SinkUnavailable) else type(error).__name__
+    return str(error) if isinstance(error, (SinkUnavailable, Refused)) else type(error).__name__
 
 
 @contextmanager

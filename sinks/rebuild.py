@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from brokers.connection import KafkaConnection
 from schemas.topics import named
 from sinks import SINKS, aside, position, tables
 from sinks.database import connect
@@ -51,9 +52,9 @@ class Silent(RuntimeError):
 class Rebuilding:
     """One rebuild. `read` takes as long as the log is; `swap` is one transaction."""
 
-    def __init__(self, engine: Engine, shadow: Engine, brokers: str, prefix: str, arrival: Arrival) -> None:
+    def __init__(self, engine: Engine, shadow: Engine, kafka: KafkaConnection, prefix: str, arrival: Arrival) -> None:
         self._engine, self._shadow = engine, shadow
-        self._brokers, self._prefix, self._arrival = brokers, prefix, arrival
+        self._kafka, self._prefix, self._arrival = kafka, prefix, arrival
         self._logs: dict[Place, Log] = {}
         self._read: dict[Place, int] = {}
 
@@ -63,7 +64,7 @@ class Rebuilding:
         Raise KafkaError, Silent.
         """
         read_any_header_name()
-        with closing(Watcher(self._brokers, self._prefix)) as watcher, closing(self._consumer()) as consumer:
+        with closing(Watcher(self._kafka, self._prefix)) as watcher, closing(self._consumer()) as consumer:
             places = {sink.name: self._places(consumer, sink) for sink in SINKS}
             self._logs = dict(watcher.logs(consumer, [one for many in places.values() for one in many]))
             advance = announce(sum(log.end - log.first for log in self._logs.values()))
@@ -72,7 +73,7 @@ class Rebuilding:
 
     def _consumer(self) -> Any:
         return KafkaConsumer(
-            bootstrap_servers=self._brokers.split(","),
+            **self._kafka.reader(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from brokers.connection import KafkaConnection
 from handover.calendar import MILLISECOND, load_calendar
 from handover.rulebook import load
 from schemas import publishers
@@ -37,7 +38,7 @@ class SinkConfig:
     `rules`, `calendar`: what metrics are judged and the ledger of duties is reckoned by.
     """
 
-    brokers: str
+    kafka: KafkaConnection
     database_url: str
     arrival: Arrival
     topic_prefix: str = ""
@@ -59,11 +60,11 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     rules = ledger.Rules(load(config.rules), load_calendar(*([config.calendar] if config.calendar else [])))
     engine, health = connect(config.database_url), Health()
     limit_locks(engine)
-    with _served(health, config), closing(Teller(config.brokers, config.topic_prefix)) as teller:
+    with _served(health, config), closing(Teller(config.kafka, config.topic_prefix)) as teller:
         _prepare(engine, stop)
-        runners = [Runner(sink, engine, config.brokers, config.topic_prefix, config.arrival) for sink in chosen]
+        runners = [Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival) for sink in chosen]
         failed: list[BaseException] = []
-        steps = {runner.sink.name: runner.run for runner in runners} | _beside(config, runners, teller, rules)
+        steps = {runner.sink.name: runner.run for runner in runners} | dict(_beside(config, runners, teller, rules))
         threads = [
             threading.Thread(target=_guarded, args=(target, stop, failed), name=name) for name, target in steps.items()
         ]

@@ -11,16 +11,18 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 from sqlalchemy import Engine
 
+from brokers.connection import KafkaConnection
+from brokers.refusal import refusal
 from schemas.topics import named
 from sinks import aside, metrics, position
 from sinks.header_names import read_any_header_name
 from sinks.health import Pulse
-from sinks.outage import DATABASE, KAFKA, Outage, database
+from sinks.outage import DATABASE, KAFKA, Outage, Refused, database
 from sinks.position import Overtaken, Place, Start
 from sinks.shown import Shown
 from sinks.sink import Record, Sink, SinkUnavailable, Unwritable
 from sinks.teller import Teller
-from sinks.watching import ANSWER_MS, Watcher, ends_of
+from sinks.watching import ANSWER_MS, Watcher
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +39,9 @@ Polled = Mapping[TopicPartition, Sequence[Any]]
 class Runner:
     """Runs one sink until it is told to stop. `read_until_ms`: everything appended before (broker time) has been written."""
 
-    def __init__(self, sink: Sink, engine: Engine, brokers: str, prefix: str, arrival: Arrival) -> None:
+    def __init__(self, sink: Sink, engine: Engine, kafka: KafkaConnection, prefix: str, arrival: Arrival) -> None:
         self.sink, self.engine, self.prefix, self.arrival = sink, engine, prefix, arrival
-        self.brokers = brokers
+        self.kafka = kafka
         self.read_until_ms: int | None = None
         self.behind = 0  # records not yet read
         self.pulse = Pulse(sink.name)
@@ -49,8 +51,8 @@ class Runner:
         self._outage = Outage(sink.name)
         self._group = f"{prefix}reentry-sink-{sink.name}"
         self._shown = Shown(sink.name, self._group)
-        self._watcher = Watcher(brokers, prefix)
-        self._teller = Teller(brokers, prefix)
+        self._watcher = Watcher(kafka, prefix)
+        self._teller = Teller(kafka, prefix)
         self._is_due = threading.Event()  # to hold the positions against the log
 
     def run(self, stop: threading.Event) -> None:
@@ -60,8 +62,8 @@ class Runner:
                 self.pulse.beat()
                 try:
                     consumer = self._consumer()
-                except KafkaError as error:
-                    self._outage.wait(KAFKA, error, stop)
+                except (KafkaError, OSError) as error:
+                    self._outage.wait(KAFKA, Refused(told) if (told := refusal(self.kafka)) else error, stop)
                     continue
                 try:
                     self._loop(consumer, stop)
@@ -74,7 +76,7 @@ class Runner:
     def _consumer(self) -> Any:
         read_any_header_name()
         consumer = KafkaConsumer(
-            bootstrap_servers=self.brokers.split(","),
+            **self.kafka.reader(),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="none",  # positions are SQL's: none is ever guessed
@@ -263,7 +265,7 @@ class Runner:
         assigned, places = consumer.assignment(), sorted(self._held)
         asked = round(time.time() * 1000) - REPLICATION_MS
         try:
-            ends = ends_of(consumer, places)
+            ends = self._watcher.log_ends(places)
             self._pass_markers({place: consumer.position(place, timeout_ms=ANSWER_MS) for place in places})
             is_whole = bool(places) and assigned == set(places) and self._others_written(consumer, set(places))
         except KafkaError as error:
@@ -296,7 +298,7 @@ class Runner:
         others = every - mine
         if not others:
             return True
-        ends = ends_of(consumer, others)
+        ends = self._watcher.log_ends(others)
         with self.pulse.asking(), database(), self.engine.connect() as connection:
             stored = position.read(connection, self.sink.topics)
         return all(self._place(one) in stored and stored[self._place(one)].next_offset >= ends[one] for one in others)

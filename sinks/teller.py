@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from kafka import KafkaProducer
 
+from brokers.connection import KafkaConnection
 from schemas.envelope import Event
 from schemas.topics import SYSTEM, named
 
@@ -16,8 +17,8 @@ ACKNOWLEDGED_SECONDS = 30
 class Teller:
     """A producer, made when first needed. Used by several threads."""
 
-    def __init__(self, brokers: str, prefix: str) -> None:
-        self._brokers, self.prefix = brokers, prefix
+    def __init__(self, kafka: KafkaConnection, prefix: str) -> None:
+        self._kafka, self.prefix = kafka, prefix
         self._producer: Any = None
         self._making = threading.Lock()
 
@@ -30,9 +31,7 @@ class Teller:
         """Send a record to a topic (without prefix) and wait until every replica has it. Raise KafkaError."""
         with self._making:
             if self._producer is None:
-                self._producer = KafkaProducer(
-                    bootstrap_servers=self._brokers.split(","), acks="all", allow_auto_create_topics=False
-                )
+                self._producer = KafkaProducer(**self._kafka.client(), acks="all", allow_auto_create_topics=False)
         sent = self._producer.send(named(self.prefix, topic), key=key, value=value, headers=list(headers))
         sent.get(timeout=ACKNOWLEDGED_SECONDS)
 

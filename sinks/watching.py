@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from brokers.connection import KafkaConnection
 from sinks.position import Log, Place
 
 ANSWER_MS = 5_000  # how long the broker may take
@@ -27,8 +29,8 @@ def ends_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicP
 class Watcher:
     """Asks which cluster and which topics these are. One client, made when first needed."""
 
-    def __init__(self, brokers: str, prefix: str) -> None:
-        self._brokers, self._prefix = brokers.split(","), prefix
+    def __init__(self, kafka: KafkaConnection, prefix: str) -> None:
+        self._kafka, self._prefix = kafka, prefix
         self._admin: Any = None
 
     def logs(self, consumer: Any, places: Collection[TopicPartition]) -> Mapping[Place, Log]:
@@ -48,12 +50,30 @@ class Watcher:
             for place in places
         }
 
+    def log_ends(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where partitions end, with what an open transaction holds back: that has not been written either. Raise KafkaError."""
+        if not places:
+            return {}
+        wanted = dict.fromkeys(places, OffsetSpec.LATEST)
+        try:
+            found = self._client().list_partition_offsets(wanted, timeout_ms=ANSWER_MS)
+        except KafkaError:
+            self.close()
+            raise
+        if missing := set(places) - found.keys():
+            raise UnknownTopicOrPartitionError(f"{len(missing)} partitions are not there")
+        return {place: one.offset for place, one in found.items()}
+
+    def _client(self) -> Any:
+        if self._admin is None:
+            self._admin = KafkaAdminClient(**self._kafka.client(), bootstrap_timeout_ms=ANSWER_MS)
+        return self._admin
+
     def _identify(self, topics: list[str]) -> tuple[str, Mapping[str, str]]:
         try:
-            if self._admin is None:
-                self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
-            cluster = str(self._admin.describe_cluster()["cluster_id"])
-            described = self._admin.describe_topics(topics) if topics else []
+            admin = self._client()
+            cluster = str(admin.describe_cluster()["cluster_id"])
+            described = admin.describe_topics(topics) if topics else []
             ids = {one["name"]: str(one["topic_id"]) for one in described if one["topic_id"]}
         except KafkaError:
             self.close()  # brokers that come back may be others

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
 from handover.rulebook import load
 from handover.world import World
@@ -13,12 +14,13 @@ from schemas.topics import CASE, ROUTED, SOURCES, named
 from streams.clock import Clock
 from streams.engine.recovery import Tables
 from streams.engine.store import URL
-from streams.engine.transport import App
+from streams.engine.transport import App, credentials
 from streams.progress import ProgressReporter, watch_setups
 from streams.purge import purge_routed
 from streams.setup import describe
 from streams.step import Engine
 from streams.system import SystemReader
+from streams.undecided import watch_undecided
 from streams.web import serve
 
 PARTITION_TOPICS = (*SOURCES, ROUTED)
@@ -28,7 +30,7 @@ PARTITION_TOPICS = (*SOURCES, ROUTED)
 class WorkerConfig:
     """What a worker is given. `web_port` 0: no web."""
 
-    brokers: str
+    kafka: KafkaConnection
     data_dir: Path
     topic_prefix: str = ""
     partitions: int = 12
@@ -80,11 +82,15 @@ def create_app(config: WorkerConfig) -> App:
 
     @app.task  # type: ignore[untyped-decorator]
     async def watch() -> None:
-        await watch_setups(progress, config.brokers)
+        await watch_setups(progress, config.kafka)
 
     @app.task  # type: ignore[untyped-decorator]
     async def purge() -> None:
         await purge_routed(app, config)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def watch_transactions() -> None:
+        await watch_undecided(app, config.kafka)
 
     @app.task  # type: ignore[untyped-decorator]
     async def web() -> None:
@@ -115,7 +121,8 @@ def _faust(config: WorkerConfig) -> App:
     heartbeat = min(1.0, config.session_timeout_seconds / 6)
     return App(
         f"{config.topic_prefix}reentry-worker",
-        broker=[f"kafka://{one.strip()}" for one in config.brokers.split(",")],
+        broker=[f"kafka://{one}" for one in config.kafka.servers],
+        broker_credentials=credentials(config.kafka),
         topic_partitions=config.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -112,6 +112,12 @@ class Inbox:
                 self._take_told(tp, record)
         self.frontiers[tp].last_ms = max(records[-1].timestamp, self.frontiers[tp].last_ms or 0)
         self.following[tp] = records[-1].offset + 1
+
+    def passed(self, places: Mapping[TP, int]) -> None:
+        """The ends of transactions take offsets, and so does what one took back: what was read up to an offset is not read again."""
+        for tp, offset in places.items():
+            if offset > self.following.get(tp, 0):
+                self.following[tp] = offset
 
     def _take_told(self, tp: TP, record: Any) -> None:
         arrival = self._clock.arrival(record.timestamp)

@@ -28,6 +28,11 @@ UNFIRED = Gauge(
     "reentry_deadlines_unfired", "Instants below the watermark not yet lived through: must return to 0.", ["partition"]
 )
 WATERMARK = Gauge("reentry_watermark_timestamp_seconds", "All before has been applied, in broker time.", ["partition"])
+UNDECIDED = Gauge(
+    "reentry_undecided_transaction_seconds",
+    "How long an open transaction has held back a partition: nothing behind it is read, no later deadline fires.",
+    ["topic", "partition"],
+)
 OPEN_CASES = Gauge("reentry_open_cases", "Cases kept.", ["partition"])
 OPEN_DEADLINES = Gauge("reentry_open_deadlines", "Entries of the heap of next instants.", ["partition"])
 QUARANTINED = Gauge(

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from brokers.connection import KafkaConnection
 from schemas import progress
 from schemas.progress import Progress, Setup
 from schemas.topics import ALERT, CASE, PROGRESS, named
@@ -82,13 +83,13 @@ class ProgressReporter:
         return Output(told.key, told.encode(), [("content-type", b"application/json")])
 
 
-async def watch_setups(reporter: ProgressReporter, brokers: str) -> None:
+async def watch_setups(reporter: ProgressReporter, kafka: KafkaConnection) -> None:
     """Follow what other workers run with. Raise DifferentSetup where one that wrote earlier differs from this worker.
 
     `streams.setup.refuse_different` looks before the start; two workers that start at the same time meet here.
     """
     place = TopicPartition(reporter.topic, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka.reader(), group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign([place])

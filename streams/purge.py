@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
+from brokers.connection import KafkaConnection
 from schemas.topics import ROUTED, named
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ async def purge_routed(app: Any, config: Any) -> None:
         owned = app.engine.owned() if app.engine.ready else ()
         try:
             if owned:
-                await asyncio.to_thread(purge, config.brokers, app.conf.id, topic, owned)
+                await asyncio.to_thread(purge, config.kafka, app.conf.id, topic, owned)
             failed = False
         except (KafkaError, OSError) as error:
             if not failed:
@@ -30,13 +31,13 @@ async def purge_routed(app: Any, config: Any) -> None:
             failed = True
 
 
-def purge(brokers: str, group: str, topic: str, partitions: Collection[int]) -> None:
+def purge(kafka: KafkaConnection, group: str, topic: str, partitions: Collection[int]) -> None:
     """Delete the records below a group's committed offsets: nobody reads them again, whoever owns the partition by now.
 
     Raise KafkaError, OSError.
     """
     places = [TopicPartition(topic, number) for number in partitions]
-    with closing(KafkaAdminClient(bootstrap_servers=brokers)) as admin:
+    with closing(KafkaAdminClient(**kafka.client())) as admin:
         committed = admin.list_group_offsets({group: places})[group]
         done = {place: one.offset for place, one in committed.items() if one.offset > 0}
         if done:

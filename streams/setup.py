@@ -10,6 +10,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
+from brokers.connection import KafkaConnection
 from handover.calendar import Calendar
 from handover.rulebook import RuleBook
 from schemas import progress
@@ -54,22 +55,22 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cluster_of(brokers: str) -> str:
+def cluster_of(kafka: KafkaConnection) -> str:
     """The id of the Kafka cluster. Raise KafkaError."""
-    admin = KafkaAdminClient(bootstrap_servers=[one.strip() for one in brokers.split(",")])
+    admin = KafkaAdminClient(**kafka.client())
     try:
         return str(admin.describe_cluster()["cluster_id"])
     finally:
         admin.close()
 
 
-def refuse_different(brokers: str, prefix: str, own: Setup, patience_seconds: float) -> None:
+def refuse_different(kafka: KafkaConnection, prefix: str, own: Setup, patience_seconds: float) -> None:
     """Return when no worker with another setup runs. Raise DifferentSetup, KafkaError.
 
     What a dead worker has left differs too, so a difference counts only once its worker has written again within
     `patience_seconds` (every worker writes each second).
     """
-    consumer = KafkaConsumer(bootstrap_servers=[one.strip() for one in brokers.split(",")], group_id=None)
+    consumer = KafkaConsumer(**kafka.reader(), group_id=None)
     try:
         place = TopicPartition(named(prefix, PROGRESS), 0)
         if not consumer.partitions_for_topic(place.topic):

@@ -139,10 +139,11 @@ class Engine:
         """The source partitions of which more may be read."""
         return self.inbox.wanted(places)
 
-    def take(self, work: dict[TP, list[Any]]) -> None:
-        """Take a poll into the inbox."""
+    def take(self, work: dict[TP, list[Any]], passed: Mapping[TP, int] | None = None) -> None:
+        """Take a poll into the inbox. `passed`: up to which offset partitions were read, also where no record came of it."""
         for tp, records in work.items():
             self.inbox.take(tp, records)
+        self.inbox.passed(passed or {})
 
     def offsets(self) -> dict[TP, int]:
         """Where to go on after a restart."""

@@ -21,7 +21,7 @@ from schemas.topics import ACTION, SYSTEM, WORLD, named
 from streams import metrics
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
-from streams.engine.thread import FETCH_WAIT_MS, FetchStamps
+from streams.engine.thread import FETCH_WAIT_MS, FetchStamps, log_ends
 from streams.routing import event_of
 from streams.watermark import Frontier, least
 
@@ -49,7 +49,7 @@ class SystemReader:
         """Read for ever; while the broker is away, wait."""
         topics = [named(self._config.topic_prefix, topic) for topic in (SYSTEM, ACTION)]
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._config.brokers,
+            **self._config.kafka.reader(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -84,7 +84,7 @@ class SystemReader:
         places = [TopicPartition(topic, number) for number in range(self._config.partitions)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
-        for place, end in (await consumer.end_offsets(places)).items():
+        for place, end in (await log_ends(consumer, places)).items():
             while await consumer.position(place) < end:
                 for records in (await consumer.getmany(place, timeout_ms=POLL_MS)).values():
                     for record in records:

@@ -9,6 +9,8 @@ import faust
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from brokers.connection import KafkaConnection
+from brokers.refusal import refusal
 from streams import garbage
 from streams.app import WorkerConfig, create_app
 from streams.progress import ProgressReporter
@@ -32,7 +34,7 @@ def run(config: WorkerConfig) -> None:
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
-    await_broker(config.brokers)
+    await_broker(config.kafka)
     _join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
@@ -42,9 +44,9 @@ def run(config: WorkerConfig) -> None:
 
 
 def _join(progress: ProgressReporter, config: WorkerConfig) -> None:
-    progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.brokers)})
+    progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.kafka)})
     patience = config.session_timeout_seconds + _REPORT_SECONDS
-    refuse_different(config.brokers, config.topic_prefix, progress.own, patience)
+    refuse_different(config.kafka, config.topic_prefix, progress.own, patience)
 
 
 class _Worker(faust.Worker):  # type: ignore[misc]
@@ -62,25 +64,27 @@ def _end() -> None:
     os._exit(1)
 
 
-def await_broker(brokers: str) -> None:
-    """Return when a broker answers; until then wait and say so once. Faust itself would give up at its start."""
-    level, waited = logging.getLogger("kafka").level, False
+def await_broker(kafka: KafkaConnection) -> None:
+    """Return when a broker takes us; until then wait and say once why. Faust itself would give up at its start.
+
+    A broker that refuses us is waited for too: its certificate or our password may be on its way to it.
+    """
+    level, waited, said = logging.getLogger("kafka").level, False, ""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # said once, by us
-    while not _answers(brokers):
-        if not waited:
-            log.warning("no broker answers at %s; waiting", brokers)
-        waited = True
+    while not _answers(kafka):
+        reason = refusal(kafka) or f"no broker answers at {kafka.brokers}"
+        if reason != said:
+            log.warning("%s; waiting", reason)
+        waited, said = True, reason
         time.sleep(_AGAIN_SECONDS)
     logging.getLogger("kafka").setLevel(level)
     if waited:
         log.warning("a broker answers")
 
 
-def _answers(brokers: str) -> bool:
+def _answers(kafka: KafkaConnection) -> bool:
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=[one.strip() for one in brokers.split(",")], bootstrap_timeout_ms=_ANSWER_MS
-        )
+        admin = KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=_ANSWER_MS)
     except (KafkaError, OSError):
         return False
     admin.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cli.settings import Settings
     from sinks.data_time import DataTime
 
 
-def read(database: str, clock_file: str | None, limit: timedelta) -> DataTime:
+def read(settings: Settings) -> DataTime:
     """Read it; never processed, where the read model or the clock cannot be read."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,9 +19,10 @@ def read(database: str, clock_file: str | None, limit: timedelta) -> DataTime:
     from sinks.database import connect
     from streams.clock import Clock
 
-    engine, wall_ms = connect(database), time.time_ns() // 1_000_000
+    engine, wall_ms = connect(settings.database), time.time_ns() // 1_000_000
+    limit = timedelta(seconds=settings.behind_seconds)
     try:
-        clock = Clock.load(Path(clock_file) if clock_file else None)
+        clock = Clock.load(settings.clock_file)
         return read_data_time(engine, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit)
     except (SQLAlchemyError, OSError, ValueError, KeyError):
         return DataTime(None, None, is_late=True)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import signal
 import time
 import urllib.error
@@ -10,11 +11,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from sqlalchemy.engine import URL, make_url
+
+from brokers.refusal import refusal
+from cli.connection import connection, shown
 from cli.settings import Settings
 from cli.stack.children import Unstartable
 from cli.stack.clockfile import replace
@@ -25,6 +29,7 @@ from cli.stack.processes import Processes, handover
 
 STATE = "stack.json"
 READY_SECONDS = 90
+SECURITY = ("kafka_", "database_password_", "database_ca_")  # settings that say how servers are reached
 Say = Callable[[str], None]
 
 
@@ -75,9 +80,7 @@ class Stack:
             time.sleep(0.2)
 
     def _has_processed(self) -> bool:
-        clock_file = self.settings.clock_file
-        found = read(self.settings.database, str(clock_file) if clock_file else None, timedelta())
-        return found.processed_until is not None
+        return read(self.settings).processed_until is not None
 
     def report_deaths(self) -> bool:
         """Say what died since the last look (it is started again where that may help); whether anything did."""
@@ -92,15 +95,15 @@ class Stack:
             "what": what,
             "pid": os.getpid(),
             "brokers": self.settings.brokers,
-            "database": self.settings.database,
-            "clock_file": str(self.settings.clock_file) if self.settings.clock_file is not None else None,
+            "database": shown(self.settings),
+            "env": self.env,
             "processes": [child.row() for child in self.processes.children],
             "ready_urls": self.ready_urls,
         }
         if self.broker is not None and self.broker.process is not None:
             kafka = {"name": "kafka", "pid": self.broker.process.pid, "log": str(self.broker.log)}
             row["processes"] = [kafka, *[child.row() for child in self.processes.children]]
-        exports = "".join(f"export {name}='{value}'\n" for name, value in self.env.items())
+        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.env.items())
         replace(self.folder / "env", exports)
         replace(self.folder / STATE, json.dumps(row, indent=1))
 
@@ -131,8 +134,23 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
             stack.callback(broker.stop)
             settings = settings.model_copy(update={"brokers": broker.bootstrap})
         say(f"Kafka: {settings.brokers}, {provision(settings)} topics in place")
+        settings = _put_aside(settings, folder)
         processes = stack.enter_context(Processes(folder / "logs"))
         yield Stack(folder, settings, environment(settings), processes, say, broker)
+
+
+def _put_aside(settings: Settings, folder: Path) -> Settings:
+    """Keep a password that the database's address holds in a file that only we can read: the address is written down and shown."""
+    url = make_url(settings.database_address)
+    if url.password is None or settings.database_password_file is not None:
+        return settings
+    secret = folder / "database.password"
+    secret.unlink(missing_ok=True)
+    secret.touch(mode=0o600, exist_ok=False)
+    secret.write_text(str(url.password), encoding="utf-8")
+    bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    changes = {"database_url": bare.render_as_string(), "database_password_file": secret}
+    return settings.model_copy(update=changes)
 
 
 @contextmanager
@@ -155,11 +173,11 @@ def provision(settings: Settings) -> int:
 
     from cli.stack.provision import apply, connect, differences, wanted
 
-    topics = wanted(settings)
+    topics, kafka = wanted(settings), connection(settings)
     try:
-        admin = connect(settings.brokers)
+        admin = connect(kafka)
     except (KafkaError, OSError) as error:
-        raise Unstartable(f"No broker answers at {settings.brokers}: {error}") from None
+        raise Unstartable(refusal(kafka) or f"No broker answers at {settings.brokers}: {error}") from None
     try:
         apply(admin, topics, differences(admin, topics))
         stuck = differences(admin, topics)
@@ -179,12 +197,17 @@ def environment(settings: Settings) -> dict[str, str]:
         "REENTRY_REPLICATION": str(settings.replication),
         "REENTRY_STANDBY_REPLICAS": str(settings.standby_replicas),
         "REENTRY_DATA_DIR": str(settings.data_dir),
-        "REENTRY_DATABASE_URL": settings.database,
+        "REENTRY_DATABASE_URL": settings.database_address,
         "REENTRY_RULES": settings.rules,
         "REENTRY_LOG_FORMAT": settings.log_format,
     }
     if settings.publishers is not None:
         found["REENTRY_PUBLISHERS"] = str(settings.publishers.absolute())
+    found |= {
+        f"REENTRY_{name.upper()}": str(value)
+        for name, value in settings.model_dump().items()
+        if name in settings.model_fields_set and name.startswith(SECURITY) and value is not None
+    }
     if settings.clock_file is not None:
         found["REENTRY_CLOCK_FILE"] = str(settings.clock_file.absolute())
     return found

@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
+from brokers.connection import KafkaConnection
 from cli.settings import Settings
 from schemas.topics import TOPICS, named
 
@@ -55,11 +56,9 @@ def wanted(settings: Settings) -> tuple[Wanted, ...]:
     )
 
 
-def connect(brokers: str, *, seconds: float = 10) -> KafkaAdminClient:
+def connect(kafka: KafkaConnection, *, seconds: float = 10) -> KafkaAdminClient:
     """An admin client. Raise KafkaError where no broker answers in time."""
-    return KafkaAdminClient(
-        bootstrap_servers=[one.strip() for one in brokers.split(",")], bootstrap_timeout_ms=round(seconds * 1000)
-    )
+    return KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=round(seconds * 1000))
 
 
 def differences(admin: KafkaAdminClient, topics: Sequence[Wanted]) -> list[Difference]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from brokers.connection import KafkaConnection
 from schemas.topics import SOURCES, named
 
 ANSWER_MS, POLL_MS = 5_000, 500
@@ -25,8 +26,8 @@ class Lag(NamedTuple):
 class Lags:
     """Asks the broker. One consumer, made when first needed."""
 
-    def __init__(self, brokers: str, prefix: str, groups: Mapping[str, Iterable[str]]) -> None:
-        self._brokers, self._prefix, self._groups = brokers.split(","), prefix, groups
+    def __init__(self, kafka: KafkaConnection, prefix: str, groups: Mapping[str, Iterable[str]]) -> None:
+        self._kafka, self._prefix, self._groups = kafka, prefix, groups
         self._consumer: Any = None
         self._admin: Any = None
 
@@ -34,14 +35,15 @@ class Lags:
         """Each group that has ever committed. Raise KafkaError."""
         if self._consumer is None:
             self._consumer = KafkaConsumer(
-                bootstrap_servers=self._brokers,
+                **self._kafka.client(),
+                isolation_level="read_uncommitted",  # what an open transaction holds back waits too
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",  # what retention has removed is not waited for
                 max_partition_fetch_bytes=65_536,  # the first record is enough
                 bootstrap_timeout_ms=ANSWER_MS,
             )
-            self._admin = KafkaAdminClient(bootstrap_servers=self._brokers, bootstrap_timeout_ms=ANSWER_MS)
+            self._admin = KafkaAdminClient(**self._kafka.client(), bootstrap_timeout_ms=ANSWER_MS)
         return [found for group, topics in self._groups.items() if (found := self._of(group, topics)) is not None]
 
     def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
@@ -51,7 +53,7 @@ class Lags:
             return None
         ends = self._ends(list(committed))
         behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
-        oldest = min(self._timestamps(behind), default=None) if behind else None
+        oldest = min(self._timestamps(behind, ends), default=None) if behind else None
         seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
         return Lag(group, seconds, oldest)
 
@@ -69,19 +71,23 @@ class Lags:
             raise UnknownTopicOrPartitionError("the leader of a partition is not known yet") from error
         return ends
 
-    def _timestamps(self, behind: Mapping[TopicPartition, int]) -> Iterable[int]:
+    def _timestamps(self, behind: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> Iterable[int]:
         """When the first record that is not read was appended, for each partition whose records still are there. Raise KafkaError."""
         self._consumer.assign(list(behind))
         self._consumer.resume(*behind)  # asked before, they were paused
         for place, offset in behind.items():
             self._consumer.seek(place, offset)
         found: dict[TopicPartition, int] = {}
+        passed: set[TopicPartition] = set()
         end = time.monotonic() + ANSWER_MS / 1000
-        while len(found) < len(behind) and time.monotonic() < end:
+        while len(found) + len(passed) < len(behind) and time.monotonic() < end:
             for place, records in self._consumer.poll(timeout_ms=POLL_MS).items():
                 found.setdefault(place, records[0].timestamp)
                 self._consumer.pause(place)
-        if not found:
+            for place in behind.keys() - found.keys() - passed:
+                if self._consumer.position(place, timeout_ms=ANSWER_MS) >= ends[place]:
+                    passed.add(place)  # nothing but the ends of transactions
+        if not found and len(passed) < len(behind):
             raise KafkaTimeoutError("no record that is not read could be fetched in time")
         return found.values()
 

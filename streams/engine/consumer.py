@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -13,6 +13,7 @@ from streams.engine.thread import LeaseThread
 
 POLL_SECONDS = 0.05
 PAUSE_SECONDS = 0.02
+FRESH_SECONDS = 5.0  # since a partition was last fetched
 LEASED_SHARE = 0.7  # of the session timeout: what we may still write before another can own the partition
 
 
@@ -43,6 +44,30 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self.done.pop(tp, None)
+
+    def _passed(self, places: Iterable[TP]) -> dict[TP, int]:
+        """Up to which offset partitions were read by the last poll, also where it brought no record: markers and what was taken back."""
+        unclaimed, found = self._thread.pending, {}
+        for tp in places:
+            state = self._assignment().state_value(TopicPartition(*tp))
+            if state is not None and state.has_valid_position and TopicPartition(*tp) not in unclaimed:
+                found[tp] = state.position
+        return found
+
+    def undecided(self) -> dict[TP, int]:
+        """Of the partitions that we read now, those in which a transaction is open: the offset at which all that follows is held back."""
+        consumer, found = self._thread._consumer, dict[TP, int]()
+        subscription = None if consumer is None else consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return found
+        for tp in self.assignment():
+            state = subscription.assignment.state_value(TopicPartition(*tp))
+            if state is None or state.lso is None or not state.has_valid_position:
+                continue
+            fresh = time.time() - state.timestamp / 1000 < FRESH_SECONDS
+            if fresh and state.lso < state.highwater and state.position >= state.lso:
+                found[tp] = state.lso
+        return found
 
     def _new_consumer_thread(self) -> LeaseThread:
         return LeaseThread(self, loop=self.loop, beacon=self.beacon)
@@ -109,7 +134,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if not ready or not self.flow_active or generation != app.consumer_generation_id:
             await asyncio.sleep(0)
             return
-        await self._step(work)
+        await self._step(work, self._passed(wanted & sources))
 
     def _claim(self, recovery: Any, records: Mapping[Any, list[Any]]) -> dict[TP, list[Any]]:
         """Hand changelog records to the store; return the others, which only a step claims."""
@@ -126,11 +151,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self._close_gaps(recovery)
         return work
 
-    async def _step(self, work: dict[TP, list[Any]]) -> None:
+    async def _step(self, work: dict[TP, list[Any]], passed: Mapping[TP, int]) -> None:
         engine = self.app.engine
         self.idle.clear()
         try:
-            engine.take(work)
+            engine.take(work, passed)
             self._thread.pending = {}
             if await engine.step():
                 for tp, offset in engine.offsets().items():

@@ -27,11 +27,17 @@ class AnyNames(fetcher.PartitionRecords):  # type: ignore[misc]
     _records: Any
 
     def _unpack_records(self) -> Iterator[Any]:
+        aborted = list(self._aborted_transactions or ())
         try:
             yield from super()._unpack_records()
         except UnicodeDecodeError:
+            given = self.next_fetch_offset
             self._records: Any = _SlowRecords(self._records.data)
-            yield from super()._unpack_records()  # passes over what it has given already
+            self._aborted_transactions: Any = aborted  # read again from the first batch on
+            self._aborted_producers.clear()
+            for record in super()._unpack_records():
+                if record.offset >= given:
+                    yield record
 
 
 class _SlowRecords:

@@ -1,16 +1,25 @@
 """What must live in the consumer's own thread: the lease, the instants at which fetches were asked, and rewinding what was not claimed."""
 
 import asyncio
+import copy
 import time
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.brokertime import BrokerTime
 from streams.engine.records import read_any_header_name
 
 FETCH_WAIT_MS = 50  # Faust hard-codes 1500: a deadline would wait for it
+
+
+async def log_ends(consumer: Any, partitions: Any) -> Any:
+    """Where partitions end, with what an open transaction holds back."""
+    fetcher = copy.copy(consumer._fetcher)  # a fetch of another task must not see this level
+    fetcher._isolation_level = READ_UNCOMMITTED
+    return await fetcher.end_offsets(partitions, consumer._request_timeout_ms)
 
 
 class FetchStamps:
@@ -39,6 +48,7 @@ class FetchStamps:
                 gap = (
                     state.has_valid_position
                     and state.position == offset < state.highwater
+                    and state.lso == state.highwater  # else an open transaction holds back what is there
                     and tp not in self._fetcher._records
                 )
                 self._empty[tp] = state, self.empty(tp, state) + 1 if gap else 0
@@ -61,10 +71,20 @@ class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.pending: dict[TopicPartition, int] = {}
         self._fetching: asyncio.Lock | None = None
 
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """What a transaction has taken back, or not yet decided, is no fact. Faust asks for that only where it writes transactions itself."""
+        consumer = super()._create_consumer(loop)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
     async def seek_to_committed(self) -> Any:
         """After a rebalance everything begins at the committed offset."""
         self.pending = {}
         return await super().seek_to_committed()
+
+    async def _highwaters(self, partitions: Any) -> Any:
+        """Where changelogs end: no recovery ends before what an open transaction holds back is decided and read."""
+        return await log_ends(self._consumer, partitions)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: Any = None, max_records: Any = None

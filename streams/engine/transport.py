@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import faust
 from faust.transport.drivers import aiokafka as driver
 
+from brokers.connection import KafkaConnection
 from streams.engine.brokertime import BrokerTime
 from streams.engine.consumer import BatchConsumer
 
@@ -53,6 +54,18 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     """Faust's transport with our parts."""
 
     Consumer, Producer = BatchConsumer, BatchProducer
+
+
+def credentials(connection: KafkaConnection) -> Any:
+    """The same connection as Faust names it; None without TLS. Raise OSError."""
+    if connection.has_login:
+        return faust.SASLCredentials(
+            username=connection.username,
+            password=connection.password,
+            ssl_context=connection.tls,
+            mechanism=connection.mechanism,
+        )
+    return faust.SSLCredentials(connection.tls) if connection.is_secured else None
 
 
 class App(faust.App):  # type: ignore[misc]

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
+from brokers.connection import KafkaConnection
 from cli.stack.provision import connect
 from cli.topics import app
 from schemas.topics import ALERT, RELEASE, TOPICS
@@ -30,7 +31,7 @@ def test_plan_changes_nothing(environment: str, kafka: str) -> None:
     assert planned.exit_code == 0
     assert len(planned.output.splitlines()) == len(TOPICS)
     assert run("check").exit_code == 1
-    admin = connect(kafka)
+    admin = connect(KafkaConnection(kafka))
     assert not [name for name in admin.list_topics() if name.startswith(environment)]
     admin.close()
 
@@ -48,7 +49,7 @@ def test_a_changed_setting_is_found_and_set_back(environment: str, kafka: str) -
     from kafka.admin import ConfigResource, ConfigResourceType
 
     run("apply")
-    admin = connect(kafka)
+    admin = connect(KafkaConnection(kafka))
     name = f"{environment}{RELEASE}"
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "1000"})])
     admin.close()
@@ -68,7 +69,7 @@ def test_another_partition_count_is_refused_and_nothing_is_shrunk(
     refused = run("apply")
     assert refused.exit_code == 1
     assert "fixed for life" in refused.output
-    admin = connect(kafka)
+    admin = connect(KafkaConnection(kafka))
     described = admin.describe_topics([f"{environment}{ALERT}"])
     admin.close()
     assert len(described[0]["partitions"]) == 3

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Connection, Engine, select
 
+from brokers.connection import KafkaConnection
 from cli.simulation.stream import Options, simulate
 from console import database
 from console.app import create_app
@@ -32,7 +33,7 @@ from tests.console.model import fill
 
 NOW = instant("2026-03-06T16:30:00+08:00")
 COUNTIES = (b"990102", b"990103")
-NOWHERE = "127.0.0.1:9"  # no broker listens on the discard port
+NOWHERE = KafkaConnection("127.0.0.1:9")  # no broker listens on the discard port
 _LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -132,10 +133,15 @@ def console(engine: Engine) -> Iterator[OpenConsole]:
         apps: dict[str, tuple[FastAPI, TestClient]] = {}
 
         def opened(
-            login: str | None = None, *, brokers: str = NOWHERE, now: datetime = NOW, **settings: object
+            login: str | None = None,
+            *,
+            brokers: str | KafkaConnection = NOWHERE,
+            now: datetime = NOW,
+            **settings: object,
         ) -> Browser:
             chosen: dict[str, Any] = {"secure_cookies": False, **settings}
-            config = ConsoleConfig(str(engine.url), brokers, now=lambda: now, **chosen)
+            kafka = KafkaConnection(brokers) if isinstance(brokers, str) else brokers
+            config = ConsoleConfig(str(engine.url), kafka, now=lambda: now, **chosen)
             key = repr((brokers, now, sorted(settings.items())))
             if key not in apps:
                 app = create_app(config)

@@ -66,7 +66,12 @@ class Served:
 def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Served]:
     """A console with this data folder; it ends with the block."""
     port = free_ports(1)[0]
-    ours = {"REENTRY_DATA_DIR": str(folder), "REENTRY_BROKERS": NOWHERE, "REENTRY_WEB_PORT": str(port), **settings}
+    ours: dict[str, str] = {
+        "REENTRY_DATA_DIR": str(folder),
+        "REENTRY_BROKERS": NOWHERE.brokers,
+        "REENTRY_WEB_PORT": str(port),
+        **settings,
+    }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REENTRY_")}
     command = handover("console", "--insecure", *arguments)
     child = subprocess.Popen(command, env={**kept, **ours}, stdout=subprocess.DEVNULL)

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from brokers.connection import KafkaConnection
 from console.app import create_app
 from console.config import ConsoleConfig
 from console.demo import DEMO_PASSWORD, DEMO_USERS
@@ -58,7 +59,12 @@ def test_from_a_prisons_event_to_the_answer(kafka: str, topic_prefix: str, tmp_p
         url = f"sqlite:///{tmp_path / 'handover.sqlite'}"
         until((tmp_path / "handover.sqlite").exists, 60)
         config = ConsoleConfig(
-            url, kafka, topic_prefix, secure_cookies=False, demo=True, undo=timedelta(seconds=UNDO_SECONDS)
+            url,
+            KafkaConnection(kafka),
+            topic_prefix,
+            secure_cookies=False,
+            demo=True,
+            undo=timedelta(seconds=UNDO_SECONDS),
         )
         app = create_app(config)
         with TestClient(app, base_url="http://console.test"):

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from brokers.connection import KafkaConnection
 from console import database, dead_letters, feeds, preview, pulse, redrives, tables
 from console.app import create_app
 from console.audit import write
@@ -190,7 +191,7 @@ def test_dead_letters_and_redrives_are_the_same(server: Engine, engine: Engine) 
             places = dead_letters.places(connection, groups, 100)
             listed = [dead_letters.letters(connection, group, None, 10) for group in groups]
             more = [parse(answer(unanswered(one))), parse(planned(NOW))]
-            site = Site(ConsoleConfig("", ""), one, load("cn-default"), load_calendar(), environment())
+            site = Site(ConsoleConfig("", KafkaConnection("")), one, load("cn-default"), load_calendar(), environment())
             effect = preview.effect(connection, site, more, NOW)
         user = User("u", "platform", "platform", "PLATFORM", "", "platform", None, True)
         redrive_id = redrives.ask(one, user, dead_letters_pending(one, places), NOW)

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from kafka import KafkaAdminClient, KafkaConsumer
 from sqlalchemy import Engine, func, select
 
+from brokers.connection import KafkaConnection
 from console.app import create_app
 from console.config import ConsoleConfig, real_time
 from console.tables import redrive, redrive_letter
@@ -172,7 +173,7 @@ def test_through_the_whole_pipeline_the_alert_ends_as_foretold(kafka: str, topic
         running.start("sink")
         until((tmp_path / "handover.sqlite").exists, 60)
         url = f"sqlite:///{tmp_path / 'handover.sqlite'}"
-        app = create_app(ConsoleConfig(url, kafka, topic_prefix, secure_cookies=False, demo=True))
+        app = create_app(ConsoleConfig(url, KafkaConnection(kafka), topic_prefix, secure_cookies=False, demo=True))
         with TestClient(app, base_url="http://console.test"):
             browser = Browser(TestClient(app, base_url="http://console.test"), app)
             browser.log_in("platform")

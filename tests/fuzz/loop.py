@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from faust.types import TP
 
+from brokers.connection import KafkaConnection
 from schemas.topics import ACTION, ALERT, CASE, DLQ, ROUTED, SOURCES, SYSTEM
 from streams import metrics
 from streams.app import PARTITION_TOPICS, WorkerConfig, create_app
@@ -109,7 +110,7 @@ class Loop:
     longest_seconds: float = 0.0  # of processor time in one step
 
     def __post_init__(self) -> None:
-        config = WorkerConfig(brokers="127.0.0.1:1", data_dir=self.folder, partitions=PARTITIONS)
+        config = WorkerConfig(kafka=KafkaConnection("127.0.0.1:1"), data_dir=self.folder, partitions=PARTITIONS)
         app = create_app(config)
         clock = Clock()
         self.system = _System(config, app.engine.world, clock, app.broker_time)

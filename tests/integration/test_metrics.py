@@ -7,6 +7,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from sqlalchemy import update
 
+from brokers.connection import KafkaConnection
 from schemas.alert import Alert
 from schemas.instants import millis
 from schemas.topics import CASE, INTAKE, named
@@ -68,7 +69,7 @@ def test_the_lag_of_a_group_is_the_age_of_its_first_unread_record(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     with pipeline(kafka, topic_prefix, tmp_path, recorded=True) as running:
-        lags = Lags(kafka, topic_prefix, WORKER)
+        lags = Lags(KafkaConnection(kafka), topic_prefix, WORKER)
         until(lambda: answered(lags) == [], seconds=60, every=0.5)  # no worker has ever been here
         worker = running.start("worker")
         running.publish(arriving(notice("2026-03-01 15:00")))

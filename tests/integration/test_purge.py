@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
+from brokers.connection import KafkaConnection
 from schemas.topics import ROUTED, named
 from streams.purge import purge
 from tests.conditions import until
@@ -52,7 +53,7 @@ def test_what_nobody_has_done_with_stays(kafka: str, topic_prefix: str, tmp_path
         worker.terminate()
         worker.wait(30)
         held = len(running.values(ROUTED))
-        purge(kafka, f"{topic_prefix}nobody", named(topic_prefix, ROUTED), range(PARTITIONS))
+        purge(KafkaConnection(kafka), f"{topic_prefix}nobody", named(topic_prefix, ROUTED), range(PARTITIONS))
         assert len(running.values(ROUTED)) == held
-        purge(kafka, f"{topic_prefix}reentry-worker", named(topic_prefix, ROUTED), range(PARTITIONS))
+        purge(KafkaConnection(kafka), f"{topic_prefix}reentry-worker", named(topic_prefix, ROUTED), range(PARTITIONS))
         assert first_offsets(running) == committed(running)

@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from sqlalchemy import Connection, delete, func, select, text
 
+from brokers.connection import KafkaConnection
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from schemas.instants import from_millis
@@ -58,7 +59,7 @@ def topics(kafka: str, topic_prefix: str, tmp_path: Path) -> Pipeline:
 
 
 def config(topics: Pipeline, url: str) -> SinkConfig:
-    return SinkConfig(topics.brokers, url, from_millis, topics.prefix)
+    return SinkConfig(KafkaConnection(topics.brokers), url, from_millis, topics.prefix)
 
 
 def changing(url: str, change: Callable[[Connection], object]) -> None:

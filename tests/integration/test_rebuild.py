@@ -29,7 +29,7 @@ def rebuilt(topics: Pipeline, url: str, *options: str) -> tuple[int, str]:
     return status, "".join(path.read_text() for path in sorted(topics.folder.glob("rebuild-*.log")))
 
 
-def standing(url: str) -> dict[str, list[tuple[object, ...]]]:
+def standing(url: str) -> dict[str, list[tuple[str, ...]]]:
     """Every row of the tables that are the log's."""
     engine = connect(url)
     found = {}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select, text
 
+from brokers.connection import KafkaConnection
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
@@ -124,7 +125,7 @@ def said(caplog: pytest.LogCaptureFixture, *words: str) -> list[str]:
 
 
 def config(brokers: str, url: str, prefix: str) -> SinkConfig:
-    return SinkConfig(brokers, url, from_millis, prefix)
+    return SinkConfig(KafkaConnection(brokers), url, from_millis, prefix)
 
 
 def test_while_postgresql_is_away_a_sink_says_so_once_waits_and_loses_nothing(
@@ -263,11 +264,13 @@ def test_a_sink_killed_between_write_and_commit_reads_on_where_its_rows_end(
 
     sink = Sink("events", EVENTS.topics, watched(event_table.write))
     with pytest.raises(Killed):
-        Dying(sink, engine, kafka, topic_prefix, from_millis).run(threading.Event())
+        Dying(sink, engine, KafkaConnection(kafka), topic_prefix, from_millis).run(threading.Event())
     first = everything(server.url)
     assert writes[0] > 0
     stop = threading.Event()
-    thread = threading.Thread(target=Runner(sink, engine, kafka, topic_prefix, from_millis).run, args=(stop,))
+    thread = threading.Thread(
+        target=Runner(sink, engine, KafkaConnection(kafka), topic_prefix, from_millis).run, args=(stop,)
+    )
     thread.start()
     until(lambda: kept(server.url) == once(told), seconds=60)
     stop.set()

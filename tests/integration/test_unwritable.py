@@ -36,7 +36,7 @@ def send(topics: Pipeline, topic: str, *values: tuple[bytes, Any]) -> None:
 
 
 def counted(sink: str, outcome: str) -> float:
-    return metrics.RECORDS.labels(sink, outcome)._value.get()
+    return float(metrics.RECORDS.labels(sink, outcome)._value.get())
 
 
 def reasons(topics: Pipeline) -> list[tuple[str, str, str]]:

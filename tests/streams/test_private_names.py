@@ -4,6 +4,7 @@ import inspect
 from importlib.metadata import version
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import TopicPartitionState
@@ -28,10 +29,10 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
     [
         (Consumer, ("_drain_messages", "_filter_tps_with_pending_acks", "_new_offset", "wait_empty", "_getmany", "_get_active_partitions",
                     "on_partitions_revoked", "commit_and_end_transactions", "consumer_stopped_errors")),
-        (driver.AIOKafkaConsumerThread, ("_fetch_records", "seek_to_committed", "on_start", "verify_event_path")),
+        (driver.AIOKafkaConsumerThread, ("_fetch_records", "_highwaters", "_create_consumer", "seek_to_committed", "on_start", "verify_event_path")),
         (driver.Consumer, ("_new_consumer_thread",)),
         (driver.Producer, ("_settings_extra",)),
-        (Fetcher, ("_proc_fetch_request",)),
+        (Fetcher, ("_proc_fetch_request", "end_offsets")),
         (PartitionRecords, ("_unpack_records",)),
         (_DefaultRecordBatchPy, ("_read_msg",)),
         (GroupCoordinator, ("_do_heartbeat",)),
@@ -50,6 +51,12 @@ def test_the_engine_finds_what_it_leans_on(owner: type, names: tuple[str, ...]) 
 def test_the_attributes_set_at_start_are_still_set() -> None:
     assert "_fetch_max_wait_ms" in inspect.getsource(Fetcher.__init__)
     assert "self._records" in inspect.getsource(Fetcher.__init__)
+    assert "self._isolation_level" in inspect.getsource(Fetcher.__init__)
+    assert "isolation_level=self._isolation_level" in inspect.getsource(AIOKafkaConsumer.start)
+    assert "self._request_timeout_ms" in inspect.getsource(AIOKafkaConsumer.__init__)
+    assert "self._aborted_transactions" in inspect.getsource(PartitionRecords.__init__)
+    assert "self._aborted_producers" in inspect.getsource(PartitionRecords.__init__)
+    assert "self.lso" in inspect.getsource(TopicPartitionState.__init__)
     assert "self.highwater" in inspect.getsource(TopicPartitionState.__init__)
     assert "self.timestamp" in inspect.getsource(TopicPartitionState.__init__)
     assert "_rejoin_needed_fut" in inspect.getsource(GroupCoordinator.__init__)

@@ -8,6 +8,7 @@ import pytest
 from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.types import TP
 
+from brokers.connection import KafkaConnection
 from streams.app import WorkerConfig, create_app
 from streams.engine.recovery import BatchRecovery, Incomplete
 from tests.fuzz.loop import Record
@@ -18,7 +19,7 @@ CHANGES = TP("reentry.case.v1", 0)
 @pytest.fixture
 def recovery(tmp_path: Path) -> BatchRecovery:
     """Of a worker that is about to become the owner of one partition."""
-    tables = create_app(WorkerConfig("127.0.0.1:1", tmp_path)).tables
+    tables = create_app(WorkerConfig(KafkaConnection("127.0.0.1:1"), tmp_path)).tables
     one: BatchRecovery = tables.recovery
     one.add_active(tables["cases"], CHANGES)
     one.active_highwaters[CHANGES] = 2
@@ -64,7 +65,7 @@ def test_nobody_goes_on_with_half_a_table(recovery: BatchRecovery) -> None:
 @pytest.fixture
 async def begun(tmp_path: Path) -> BatchRecovery:
     """Of a worker in the loop of its test."""
-    one: BatchRecovery = create_app(WorkerConfig("127.0.0.1:1", tmp_path)).tables.recovery
+    one: BatchRecovery = create_app(WorkerConfig(KafkaConnection("127.0.0.1:1"), tmp_path)).tables.recovery
     return one
 
 

@@ -9,6 +9,7 @@ from faust.types import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from brokers.connection import KafkaConnection
 from handover.awaited import ANY
 from streams.app import WorkerConfig, create_app
 from streams.engine.store import HEAD, NEVER, PartitionStore, headers, packed
@@ -19,7 +20,7 @@ CHANGES, KEY = TP("reentry.case.v1", 0), b"p1_" + b"a" * 26
 
 def store(folder: Path) -> PartitionStore:
     """The table of one worker."""
-    [table] = create_app(WorkerConfig("127.0.0.1:1", folder)).tables.values()
+    [table] = create_app(WorkerConfig(KafkaConnection("127.0.0.1:1"), folder)).tables.values()
     found: PartitionStore = table.data
     return found
 
