@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from schemas import pii, unreadable
+from schemas import pii, prose, unreadable
 from schemas.invalid import InvalidEvent
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -23,7 +23,6 @@ _JSON_TYPE = re.compile(JSON_TYPE)
 _WIDE, _WIDEST = b"0" * 19, 20  # digits from which on a whole number may not fit into 64 bits, and surely does not
 _MANIFEST, _SEQUENCES = "reentry.system.publisher_manifest.v1", ("first_sequence", "last_sequence")
 _SEQUENCE = re.compile(r"[0-9]{1,18}", re.ASCII)
-_NOT_SEARCHED = frozenset(("specversion", "type", "time", "recordedtime", "receivedtime", "sequence"))
 
 
 def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
@@ -38,11 +37,12 @@ def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
     try:
         body = _binary(value, headers) if headers and _is_binary(headers) else _object(value)
     except InvalidEvent as error:
-        if (
-            error.reason != "PII_IN_TEXT" and pii.mask_bytes(value) != value
-        ):  # the stricter reason: only then is a dead letter's value masked
+        if error.reason != "PII_IN_TEXT" and pii.found_in_bytes(value):  # the stricter reason
             raise InvalidEvent("PII_IN_TEXT", f"{error.message}; holds an ID-card or mobile number") from error
         raise
+    data = body.get("data")
+    if isinstance(data, dict) and "note" in data:
+        _check_note(data["note"])
     if None in body.values():
         body = {name: one for name, one in body.items() if one is not None}
     return body
@@ -187,21 +187,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 
 def _look_into(body: dict[str, Any]) -> None:
     """Refuse numbers that name a person, anywhere, and characters that no database takes."""
-    for name, one in body.items():
-        if name in ("data", "subject"):
-            found = pii.holds_number(name) or pii.found_in(_without_sequences(body) if name == "data" else one)
-        else:
-            found = name not in _NOT_SEARCHED and any(pii.identifies(text) for text in (name, *pii.texts(one)))
-        if found:
-            raise InvalidEvent("PII_IN_TEXT", "value: holds an ID-card or mobile number")
+    if pii.found_in_event({**body, "data": _without_sequences(body)} if body.get("type") == _MANIFEST else body):
+        raise InvalidEvent("PII_IN_TEXT", "value: holds an ID-card or mobile number")
     if any("\0" in text for text in pii.texts(body)):
         raise InvalidEvent("MALFORMED", "value: holds a NUL character")
 
 
 def _without_sequences(body: dict[str, Any]) -> Any:
     """The payload without what counts events: 18 digits of a manifest are no person, as those of the attribute `sequence` are none."""
-    data = body["data"]
-    topics = data.get("topics") if isinstance(data, dict) and body.get("type") == _MANIFEST else None
+    data = body.get("data")
+    topics = data.get("topics") if isinstance(data, dict) else None
     if not isinstance(topics, list):
         return data
     return {**data, "topics": [_without_own_sequences(one) for one in topics]}
@@ -215,3 +210,8 @@ def _without_own_sequences(counted: Any) -> Any:
 
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, str) and _SEQUENCE.fullmatch(value) is not None
+
+
+def _check_note(note: Any) -> None:
+    if isinstance(note, str) and len(note) <= prose.LONGEST and prose.names_person(note):
+        raise InvalidEvent("PII_IN_TEXT", f"data.note: {prose.ADVICE}")

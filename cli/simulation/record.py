@@ -12,7 +12,7 @@ from cli.simulation.faults import Letter
 from cli.simulation.publishers import source_of
 
 _CODES = ("release_kind", "channel", "result", "kind", "outcome", "cause", "reason", "status", "level", "decision_kind")
-_NOT_A_PERSON = "身份证号 990102190001011234"  # no place has a number that begins with 99
+_NOT_A_PERSON = "身份证号 990102199001011234"  # wrong check digit, and no place has a number that begins with 99
 
 
 @dataclass(frozen=True, slots=True)
