@@ -48,6 +48,7 @@ def console(
     from console.config import ConsoleConfig
     from console.serving import serve
     from handover.rulebook import InvalidRuleBook
+    from schemas.masking import mask_logs
     from sinks.database import NotMigrated
 
     settings = read_settings()
@@ -60,8 +61,9 @@ def console(
 
         return renew(settings, set_password) if set_password is not None else lock(settings, lock_user or "")
     clock = read_clock(settings)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    mask_logs()
     config = ConsoleConfig(
         database_url=settings.database,
         kafka=kafka_of(settings),

@@ -23,14 +23,16 @@ def sink(
     from cli.dump import read_clock
     from cli.records import kafka_of, read_settings
     from handover.rulebook import InvalidRuleBook
+    from schemas.masking import mask_logs
     from schemas.publishers import InvalidPublishers
     from sinks import SINKS
     from sinks.database import NotMigrated
     from sinks.run import SinkConfig, run
 
     settings = read_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level)
     logging.getLogger("kafka").setLevel(logging.WARNING)
+    mask_logs()
     known = [one.name for one in SINKS]
     if unknown := sorted(set(names or ()) - set(known)):
         fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")

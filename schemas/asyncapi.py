@@ -31,6 +31,7 @@ _DEAD_LETTER_HEADERS = {
     "__streams.errors.message": "all that is wrong with the record, by path; never a value of it",
     "reentry.reason": ", ".join(get_args(Reason)),
     "reentry.version": "version of the pipeline",
+    "reentry.masked": "`true` where something that names a person was starred; such a record is not sent again",
 }
 _TOLD_HEADERS = {
     "reentry.source": "its publisher, where the record says it in the form that publishers have",

@@ -19,6 +19,7 @@ TOPIC, PARTITION, OFFSET = "__streams.errors.topic", "__streams.errors.partition
 EXCEPTION, MESSAGE = "__streams.errors.exception", "__streams.errors.message"
 REASON, VERSION, REDRIVES = "reentry.reason", "reentry.version", "reentry.redrives"
 SAID_BY, SAID_TYPE = "reentry.source", "reentry.type"  # where the record tells them in a form we know
+MASKED = "reentry.masked"  # "true": something that named a person was starred
 OURS = ("__streams.errors.", "reentry.")  # how the names of headers begin that this pipeline gives
 TRIES = 3  # a dead letter is sent again so often at most
 
@@ -158,7 +159,7 @@ def understood(letter: DeadLetter, now: datetime, prefix: str) -> Event | Refusa
     """The event that a dead letter would be if it was sent again and arrived now, or why it would be none."""
     if letter.redrives >= TRIES:
         return Refusal("TRIES", f"was sent {letter.redrives} times")
-    if letter.reason == "PII_IN_TEXT":
+    if letter.reason == "PII_IN_TEXT" or letter.told(MASKED):
         return Refusal("MASKED", "its numbers were masked; the publisher must send it anew")
     try:
         event = parse(letter.value, letter.headers, now, letter.topic.removeprefix(prefix))

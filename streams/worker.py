@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from brokers.connection import KafkaConnection
 from brokers.refusal import refusal
+from schemas.masking import mask_logs
 from streams import garbage
 from streams.app import WorkerConfig, create_app
 from streams.progress import ProgressReporter
@@ -30,7 +31,7 @@ def run(config: WorkerConfig) -> None:
 
     Raise DifferentSetup where another worker of this pipeline runs with something else.
     """
-    logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=config.log_level)
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
@@ -38,6 +39,7 @@ def run(config: WorkerConfig) -> None:
     _join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
+    mask_logs()
     garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
