@@ -14,6 +14,7 @@ from schemas.catalogue import PAYLOADS
 from schemas.invalid import InvalidEvent
 from schemas.parse import parse
 from schemas.pii import holds_number
+from schemas.prose import names_person
 
 TYPES: Mapping[str, str] = {
     "acknowledge": "reentry.action.acknowledged.v1",
@@ -76,13 +77,15 @@ def asked(action: str, alert: Mapping[str, Any], user: User, fields: Mapping[str
 
 
 def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """What is wrong with a note: nothing in it, too long, or a number that names a person."""
+    """What is wrong with a note: nothing in it, too long, or what names a person: number, name, address."""
     if needed and not note:
         return {"note": ("error.note.empty", {})}
     if len(note) > LONGEST_NOTE:
         return {"note": ("error.note.long", {"n": len(note), "most": LONGEST_NOTE})}
     if holds_number(note):
         return {"note": ("error.note.number", {})}
+    if names_person(note):
+        return {"note": ("error.note.person", {})}
     return {}
 
 

@@ -12,6 +12,7 @@ from console.tables import saved_view
 from console.users import User
 from schemas.payload import PERSON
 from schemas.pii import holds_number
+from schemas.prose import names_person
 
 SHARED = ("private", "office", "everyone")  # the last by those who may `share_view`
 LONGEST_NAME, MOST = 40, 50
@@ -32,7 +33,7 @@ def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None
     errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
     if not name or len(name) > LONGEST_NAME:
         errors["name"] = ("view.error.name", {"n": LONGEST_NAME})
-    elif holds_number(name):
+    elif holds_number(name) or holds_number(query) or names_person(name):
         errors["name"] = ("view.error.number", {})
     if shared not in SHARED:
         errors["shared"] = ("view.error.shared", {})
