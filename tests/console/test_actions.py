@@ -197,6 +197,8 @@ def test_many_at_once_have_one_undo_and_those_that_do_not_fit_are_named(
         ("comment", {"note": "  "}, "请写明原因"),
         ("comment", {"note": "字" * 201}, "最多 200 个"),
         ("comment", {"note": "电话 13800000000"}, "证件号或手机号"),
+        ("comment", {"note": "电话 138\u200b0000\u00a00000"}, "证件号或手机号"),
+        ("comment", {"note": "张三 住幸福路18号"}, "请写案号，不要写人名和地址"),
         ("snooze", {"note": "等", "until": "2026-03-06"}, "请选一个以后的日子"),
         ("snooze", {"note": "等", "until": "soon"}, "请选一个以后的日子"),
         ("assign", {"note": "x"}, "请选交给谁"),
