@@ -86,16 +86,16 @@ def _holds(text: str) -> bool:
     return any(True for _ in _spans(joined, strict=False))
 
 
-def _spans(text: str, *, strict: bool) -> Iterator[Span]:
-    """Where the numbers of a plain text stand, in order, without overlaps."""
+def _spans(text: str, *, strict: bool, touched: bool = False) -> Iterator[Span]:
+    """Where the numbers of a plain text stand, in order, without overlaps; `touched`: also within tokens."""
     if "-" in text and len(text) >= 36:
         text = _UUID.sub(lambda found: "#" * len(found.group()), text)
     if "," in text:
         text = _COMMAS.sub(lambda found: found.group().replace(",", "-"), text)
-    found = _search(text, strict=strict)
+    found = _search(text, strict=strict, touched=touched)
     if text.isascii() or not _NUMERAL.search(text):
         return found
-    return iter(_merged([*found, *_search(with_numerals(text), strict=strict)]))
+    return iter(_merged([*found, *_search(with_numerals(text), strict=strict, touched=touched)]))
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -108,7 +108,7 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _search(text: str, *, strict: bool) -> Iterator[Span]:
+def _search(text: str, *, strict: bool, touched: bool) -> Iterator[Span]:
     is_prose = not strict and _PROSE.search(text) is not None
     for run in _RUN.finditer(text):
         start, end = run.span()
@@ -116,7 +116,7 @@ def _search(text: str, *, strict: bool) -> Iterator[Span]:
             continue
         groups = [found.span() for found in _GROUP.finditer(text, start, end)]
         for span in _numbers(text, groups, strict=strict, is_prose=is_prose):
-            if not _is_part_of_token(text, span, is_prose=is_prose):
+            if touched or not _is_part_of_token(text, span, is_prose=is_prose):
                 yield span
 
 
@@ -280,7 +280,7 @@ def _starred(pieces: list[str], text: str) -> str:
     joined, starts = (
         (text, None) if text.isascii() and text.isprintable() and "\\" not in text else plain_pieces(pieces)
     )
-    spans = list(_spans(joined, strict=False))
+    spans = list(_spans(joined, strict=False, touched=True))  # rather too much is masked than too little
     if not spans:
         return text
     within = spans if starts is None else pieces_within(starts, spans)
