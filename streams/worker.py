@@ -32,6 +32,7 @@ def run(config: WorkerConfig) -> None:
     Raise DifferentSetup where another worker of this pipeline runs with something else.
     """
     logging.basicConfig(level=config.log_level)
+    mask_logs()
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
@@ -39,7 +40,6 @@ def run(config: WorkerConfig) -> None:
     _join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
-    mask_logs()
     garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
