@@ -197,7 +197,7 @@ def _without_sequences(body: dict[str, Any]) -> Any:
     """The payload without what counts events: 18 digits of a manifest are no person, as those of the attribute `sequence` are none."""
     data = body.get("data")
     topics = data.get("topics") if isinstance(data, dict) else None
-    if not isinstance(topics, list):
+    if not isinstance(data, dict) or not isinstance(topics, list):
         return data
     return {**data, "topics": [_without_own_sequences(one) for one in topics]}
 
