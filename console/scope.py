@@ -44,7 +44,7 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
 
 _PRISON_RULES = ("A01", "A04", "A08", "A13", "B05")
 _PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
-_PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09")  # X05 is about a person
+_PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09", "X10")  # X05 is about a person
 _OF_COUNTY = frozenset(
     ("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION")
 )  # silent, they leave other counties' lists whole

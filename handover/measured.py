@@ -99,6 +99,14 @@ def _ahead(one: Measured) -> tuple[str, str]:
     )
 
 
+def _incomplete(one: Measured) -> tuple[str, str]:
+    found = _number(one.value)
+    return (
+        f"列表与日志不符：{one.key} 有 {found} 处，所列可能不全或已过时",
+        f"what is shown does not equal the log: {one.key}, {found} places; it may be incomplete or out of date",
+    )
+
+
 Say = Callable[[Measured], tuple[str, str]]
 _SAID: Mapping[str, Say] = {
     "ANSWERED_ON_TIME": _answered,
@@ -108,4 +116,5 @@ _SAID: Mapping[str, Say] = {
     "DEAD_LETTERS": _rejected,
     "PIPELINE_LAG": _lagging,
     "CLOCK_SKEW": _ahead,
+    "READ_MODEL_GAPS": _incomplete,
 }

@@ -46,6 +46,7 @@ METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
     "arrival_lag": frozenset(("above_hours",)),
     "dead_letters": frozenset(("above",)),
     "pipeline_lag": frozenset(("above_seconds",)),
+    "read_model_gaps": frozenset(("above",)),
 }
 GREATEST = 1_000  # of a whole number: hops, steps, periods
 MOST = 1_000_000_000  # of a threshold

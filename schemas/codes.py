@@ -237,6 +237,7 @@ METRIC = Codes(
     DEAD_LETTERS=("待处理被拒消息", "rejected messages that wait"),
     PIPELINE_LAG=("处理滞后（秒）", "seconds that processing lags"),
     CLOCK_SKEW=("时间超前（秒）", "seconds that a clock is ahead"),
+    READ_MODEL_GAPS=("与日志不符的分区", "partitions where the read model does not equal the log"),
 )
 
 # alert

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kafka.errors import KafkaError
 
 from handover.calendar import Calendar
 from handover.rulebook import RuleBook
+from sinks.measures import MEASURES
 from sinks.measures.lag import WORKER, Lags
-from sinks.measures.verdicts import judge, keep, world_of
+from sinks.measures.verdicts import ABOUT_US, judge, keep, world_of
 from sinks.outage import Outage, database, repeated
 from sinks.runner import Arrival, Runner
 from sinks.teller import Teller
@@ -45,12 +46,15 @@ class Measurer:
         self.workers_are_late = any(lag.group in WORKER and lag.seconds > LATE_SECONDS for lag in lags)
         read = [runner.read_until_ms for runner in self._runners]
         until_ms = min((at for at in read if at is not None), default=None)
+        wanted: Collection[str] = MEASURES.keys()
+        until = self._arrival(round(time.time() * 1000))
         if until_ms is None or None in read:
-            return
-        until = min(self._arrival(until_ms), self._arrival(round(time.time() * 1000)))
+            wanted = ABOUT_US  # what cannot be read on is told although the rest waits for it
+        else:
+            until = min(self._arrival(until_ms), until)
         with database(), self._engine.connect() as connection:
             world = world_of(connection, self._book, self._calendar)
-            judged = judge(connection, world, until, lags, self._arrival)
+            judged = judge(connection, world, until, lags, self._arrival, wanted)
         if not judged:
             return
         for one in judged:

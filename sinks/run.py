@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,7 +81,7 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
 
 def _beside(
     config: SinkConfig, runners: Sequence[Runner], teller: Teller, rules: ledger.Rules
-) -> Mapping[str, Callable[[threading.Event], None]]:
+) -> dict[str, Callable[[threading.Event], None]]:
     """What is judged and counted in the process that writes the events."""
     events = next((runner for runner in runners if runner.sink.name == "events"), None)
     if events is None:

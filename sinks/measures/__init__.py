@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sinks.measures.pace import pipeline_lag
+from sinks.measures.pace import pipeline_lag, read_model_gaps
 from sinks.measures.reading import Measure
 from sinks.measures.tallies import answered_on_time, dead_letters, late_data, open_per_officer
 
@@ -12,4 +12,5 @@ MEASURES: Mapping[str, Measure] = {
     "arrival_lag": late_data,
     "dead_letters": dead_letters,
     "pipeline_lag": pipeline_lag,
+    "read_model_gaps": read_model_gaps,
 }

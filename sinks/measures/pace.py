@@ -1,5 +1,6 @@
-"""Whether the pipeline keeps pace, and whether publishers' clocks go right (X08)."""
+"""Whether the pipeline keeps pace, whether publishers' clocks go right (X08), and whether SQL equals the log (X10)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from schemas.instants import instant
 from schemas.parse import CLOCK_TOLERANCE
 from schemas.payload import PIPELINE
 from sinks.measures.reading import Around, Reading
+from sinks.position import open_gaps
 from sinks.tables import dead_letter
 
 SECOND_MS = 1_000
@@ -28,6 +30,14 @@ def pipeline_lag(around: Around) -> Iterator[Reading]:
         since = min(received for _, received in ahead)
         most = max(seconds for seconds, _ in ahead)
         yield Reading(PIPELINE, "CLOCK_SKEW", most > limit, most, limit, since, key="clock", moves=True)
+
+
+def read_model_gaps(around: Around) -> Iterator[Reading]:
+    """X10: what SQL shows of a topic does not equal the log, until the read model is rebuilt."""
+    limit = around.rule.thresholds["above"]
+    gaps = open_gaps(around.connection)
+    for topic, count in sorted(Counter(one.topic for one in gaps).items()):
+        yield Reading(PIPELINE, "READ_MODEL_GAPS", count > limit, count, limit, around.until, key=topic)
 
 
 def _ahead(around: Around) -> Iterator[tuple[float, datetime]]:

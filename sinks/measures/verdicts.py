@@ -1,6 +1,6 @@
 """From readings to what the workers are told: only what begins or ceases to be exceeded, or whose instant moves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -53,12 +53,22 @@ def world_of(connection: Connection, book: RuleBook, calendar: Calendar) -> Worl
     return world
 
 
-def judge(connection: Connection, world: World, until: datetime, lags: Sequence[Lag], arrival: Arrival) -> list[Judged]:
+ABOUT_US = frozenset(("read_model_gaps",))  # metrics that need no event
+
+
+def judge(
+    connection: Connection,
+    world: World,
+    until: datetime,
+    lags: Sequence[Lag],
+    arrival: Arrival,
+    metrics: Collection[str] = MEASURES.keys(),
+) -> list[Judged]:
     """Judge every rule of form metric whose time has come. `until`: everything that arrived before is in SQL."""
     book = world.frame(until).version_at(until)
     found = []
     for rule in book.rules:
-        if rule.form != "metric":
+        if rule.form != "metric" or rule.thresholds["metric"] not in metrics:
             continue
         start, end = _period(rule, until)
         if start is not None and _judged_until(connection, rule) >= end:

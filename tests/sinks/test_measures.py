@@ -15,7 +15,7 @@ from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import from_millis, millis
 from schemas.parse import parse
-from sinks import case_table, dead_letter_table, event_table, tables
+from sinks import case_table, dead_letter_table, event_table, position, tables
 from sinks.measures.lag import Lag
 from sinks.measures.verdicts import judge, keep, world_of
 from sinks.sink import Record
@@ -218,6 +218,26 @@ def test_a_group_that_lags_and_a_message_from_the_future_are_told_apart(engine: 
     letter(engine, 6, "2026-03-02 09:02", "CLOCK_AHEAD", b"binary")
     found = measured(engine, book, "2026-03-02 09:03", [Lag("reentry-worker", 0.0, None)])
     assert sorted(brief(found)) == [("/pipeline", "clock", True, 600.0), ("/pipeline", "reentry-worker", False, 0.0)]
+
+
+def test_a_gap_between_log_and_rows_is_told_until_it_is_closed(engine: Engine) -> None:
+    book, topic = only("X10"), "reentry.alert.v1"
+    assert measured(engine, book, "2026-03-02 09:00") == []
+    gap = {"first_offset": 0, "next_offset": 5, "cluster_id": "c", "topic_id": "t"}
+    with engine.begin() as connection:
+        for number in range(2):
+            row = {
+                "topic": topic,
+                "partition": number,
+                "kind": "OTHER_TOPIC",
+                "found_at": at("2026-03-02 09:00"),
+                **gap,
+            }
+            connection.execute(tables.log_gap.insert().values(row))
+    assert brief(measured(engine, book, "2026-03-02 09:01")) == [("/pipeline", topic, True, 2.0)]
+    with engine.begin() as connection:
+        position.close_gaps(connection, [topic])
+    assert brief(measured(engine, book, "2026-03-02 09:02")) == [("/pipeline", topic, False, 0.0)]
 
 
 def test_a_threshold_that_was_changed_by_an_event_holds_from_its_instant(engine: Engine) -> None:
