@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 from sqlalchemy import Engine
 
@@ -209,8 +209,10 @@ class Runner:
         self._outage.over(DATABASE)
 
     def _commit(self, consumer: Any) -> None:
+        """Tell the group how far rows go, for tools that show lag."""
+        offsets = {place: OffsetAndMetadata(offset, "", -1) for place, offset in self._held.items()}
         try:
-            consumer.commit()
+            consumer.commit(offsets)
         except KafkaError as error:  # after a rebalance; nobody reads by it
             log.info("%s: not committed (%s)", self.sink.name, type(error).__name__)
 
@@ -231,7 +233,11 @@ class Runner:
             pass
         else:
             self._answered()
-            return self._follow(consumer, {place: starts[self._place(place)] for place in places})
+            before = dict(self._held)
+            self._follow(consumer, {place: starts[self._place(place)] for place in places})
+            if self._held != before:
+                self._commit(consumer)
+            return None
         return self._is_due.set()
 
     def _start(self, logs: Mapping[Place, position.Log]) -> Mapping[Place, Start]:

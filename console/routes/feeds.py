@@ -22,6 +22,7 @@ from console.rows import why
 from console.web import NotFound, Visitor, page, render
 from console.words import Words
 from handover.feeding import duration
+from sinks.position import open_gaps
 
 router = APIRouter()
 DAYS = (7, 30, 90)
@@ -35,6 +36,7 @@ def feeds(request: Request, visitor: Annotated[Visitor, Depends(page("feeds"))])
     show = request.query_params.get("show", "")
     with visitor.site.engine.connect() as connection:
         found = overview(connection, visitor.site, visitor.scope)
+        gaps = sorted({gap.topic for gap in open_gaps(connection)})
     counts = {state: sum(feed.state == state for feed in found) for state in STATES}
     trouble = [feed for feed in found if feed.state != "ok"]
     shown = found if show == "all" else trouble if show == "trouble" else found[: len(trouble) + _NORMAL_SHOWN]
@@ -47,6 +49,7 @@ def feeds(request: Request, visitor: Annotated[Visitor, Depends(page("feeds"))])
         trouble=len(trouble),
         folded=len(found) - len(shown) if show != "trouble" else 0,
         show=show,
+        gaps=gaps,
     )
 
 

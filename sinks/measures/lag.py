@@ -48,11 +48,16 @@ class Lags:
 
     def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
         mine = {named(self._prefix, topic) for topic in topics}
-        committed = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
+        told = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
+        committed = {place: offset for place, offset in told.items() if offset >= 0}
         if not committed:
             return None
         ends = self._ends(list(committed))
-        behind = {place: offset for place, offset in committed.items() if 0 <= offset < ends[place]}
+        firsts = self._consumer.beginning_offsets(list(committed), timeout_ms=ANSWER_MS)
+        held = {
+            place: max(offset, firsts[place]) for place, offset in committed.items()
+        }  # what is gone is not waited for
+        behind = {place: offset for place, offset in held.items() if offset < ends[place]}
         oldest = min(self._timestamps(behind, ends), default=None) if behind else None
         seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
         return Lag(group, seconds, oldest)

@@ -12,7 +12,7 @@ from console.feeds import late_after
 from console.pulse import learn, numbers
 from handover.rulebook import load
 from sinks import manifest
-from sinks.tables import alert, event, publisher, verdict
+from sinks.tables import alert, event, log_gap, publisher, verdict
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.test_pages import CJK, Text
 
@@ -251,3 +251,20 @@ def test_wrong_values_in_an_address_are_left_out(console: OpenConsole) -> None:
         assert browser.get(path).status_code == 200
     for path in ("/feeds/", "/feeds/%00", "/feeds/agencies", f"/feeds{PRISON}/"):
         assert browser.get(path).status_code == 404
+
+
+def test_a_read_model_that_does_not_equal_the_log_is_told_above_the_feeds(console: OpenConsole, engine: Engine) -> None:
+    words = "What is shown does not equal the log"
+    user = console("platform")
+    user.client.get("/language?to=en&next=/feeds")
+    assert words not in user.client.get("/feeds").text
+    with engine.begin() as connection:
+        connection.execute(
+            log_gap.insert().values(
+                topic="reentry.alert.v1", partition=1, kind="REMOVED", found_at=NOW, first_offset=3, next_offset=9,
+                cluster_id="c", topic_id="t",
+            )
+        )  # fmt: skip
+    told = user.client.get("/feeds").text
+    assert words in told
+    assert "reentry.alert.v1" in told
