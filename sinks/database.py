@@ -18,8 +18,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 MIGRATIONS = Path(__file__).parent / "migrations"
 FRESH_SECONDS = 5.0
 LOCK_SECONDS = 10
-_RETURNED = "returned"
 _BUSY_SECONDS = 10.0
+_RETURNED, _FILE = "returned", "file"
 
 
 class NotMigrated(RuntimeError):
@@ -51,6 +51,7 @@ def connect(url: str, patience: Patience | None = None) -> Engine:
     if engine.dialect.name == "sqlite":
         busy = patience.lock if patience is not None else _BUSY_SECONDS
         event.listen(engine, "connect", partial(_prepare_sqlite, busy))
+        _follow_the_file(engine)
     _ask_the_rested(engine)
     return engine
 
@@ -77,6 +78,27 @@ def _options(url: URL, patience: Patience) -> dict[str, Any]:
     given = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in wanted.items())
     options = f"{given} {told if isinstance(told, str) else ' '.join(told)}".strip()
     return {**pool, "connect_args": {"options": options, "connect_timeout": max(2, round(patience.connect))}}
+
+
+def _follow_the_file(engine: Engine) -> None:
+    """A connection to a file that was removed or replaced reads and writes what nobody else sees: it is opened anew."""
+
+    def opened(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_FILE] = _inode(engine)
+
+    def taken(_: Any, record: ConnectionPoolEntry, __: Any) -> None:
+        if _inode(engine) != record.info.get(_FILE):
+            raise InvalidatePoolError
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "checkout", taken)
+
+
+def _inode(engine: Engine) -> int | None:
+    try:
+        return Path(engine.url.database or "").stat().st_ino
+    except OSError:
+        return None
 
 
 def _ask_the_rested(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
@@ -21,6 +22,7 @@ from sinks.database import connect, migrate
 from sinks.outage import Outage, repeated
 from sinks.sink import SinkUnavailable
 from tests.conditions import until
+from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline
 from tests.integration.test_read_model import config, topics
 from tests.integration.test_sinks import history, kept, once, running, server
@@ -117,6 +119,30 @@ def _run(topics: Pipeline, url: str, *arguments: str) -> tuple[int, str]:
         [sys.executable, "-m", "cli", *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
     )
     return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_a_file_that_is_removed_under_a_sink_is_not_written_on_unseen(topics: Pipeline, tmp_path: Path) -> None:
+    url, before, after = f"sqlite:///{tmp_path / 'model.sqlite'}", history(10), history(10, 10)
+    migrate(connect(url))
+    topics.publish(before)
+    sink = topics.start("sink", REENTRY_DATABASE_URL=url)
+    try:
+        until(lambda: once(before).items() <= kept(url).items(), seconds=60)
+        for path in tmp_path.glob("model.sqlite*"):
+            path.unlink()
+        topics.publish(after)
+        until(lambda: sink.poll() is not None, seconds=60)
+        topics.start("sink", REENTRY_DATABASE_URL=url)  # as whoever watches over it does
+        until(lambda: (tmp_path / "model.sqlite").exists() and _holds(url, before + after), seconds=60)
+    finally:
+        topics.stop()
+
+
+def _holds(url: str, told: list[Told]) -> bool:
+    try:
+        return once(told).items() <= kept(url).items()
+    except OperationalError:  # the tables are being made
+        return False
 
 
 def test_tables_of_a_newer_program_are_told_in_one_line(topics: Pipeline, tmp_path: Path) -> None:
