@@ -104,21 +104,21 @@ def test_a_gap_is_told_by_ready_metrics_and_doctor(topics: Pipeline, server: Pos
         until(lambda: asked(port, "/ready")[0] == 503 and "gaps" in str(asked(port, "/ready")[1]), seconds=60)
         assert f'reentry_sink_gaps{{kind="REMOVED",topic="{RELEASE}"}}' in asked(port, "/metrics")[1]
         until(lambda: any(b'"X10"' in value for value in topics.values(SYSTEM)), seconds=40)
-        status, said = _run(topics, server.url, "doctor")
+        status, said = ended(topics, server.url, "doctor")
         assert (status, "removed before they were read" in said, "handover rebuild sql" in said) == (1, True, True)
-        assert _run(topics, server.url, "rebuild", "sql")[0] == 0
+        assert ended(topics, server.url, "rebuild", "sql")[0] == 0
         until(lambda: asked(port, "/ready")[0] == 200, seconds=60)
-        assert "no gap between it and the log is known" in _run(topics, server.url, "doctor")[1]
+        assert "no gap between it and the log is known" in ended(topics, server.url, "doctor")[1]
     finally:
         topics.stop()
 
 
-def _run(topics: Pipeline, url: str, *arguments: str) -> tuple[int, str]:
+def ended(topics: Pipeline, url: str, *arguments: str) -> tuple[int, str]:
     env = {**topics.env, "REENTRY_DATABASE_URL": url}
-    ended = subprocess.run(
+    found = subprocess.run(
         [sys.executable, "-m", "cli", *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
     )
-    return ended.returncode, ended.stdout + ended.stderr
+    return found.returncode, found.stdout + found.stderr
 
 
 def test_a_file_that_is_removed_under_a_sink_is_not_written_on_unseen(topics: Pipeline, tmp_path: Path) -> None:
@@ -153,14 +153,14 @@ def test_tables_of_a_newer_program_are_told_in_one_line(topics: Pipeline, tmp_pa
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     for arguments in (["sink"], ["sink", "--migrate"], ["rebuild", "sql"]):
-        status, said = _run(topics, url, *arguments)
+        status, said = ended(topics, url, *arguments)
         assert status == 2
         assert (
             said.splitlines()[-1]
             == "handover: the tables (version 9999) are newer than this program; update the program"
         )
         assert "Traceback" not in said
-    status, said = _run(topics, url, "doctor")
+    status, said = ended(topics, url, "doctor")
     assert "newer than this program" in said
     assert "handover sink --migrate" not in said
 
