@@ -33,7 +33,7 @@ class Difference:
     """One thing that is not as it must be. `impossible`: only people can mend it, and `apply` refuses to try."""
 
     topic: str
-    kind: Literal["create", "configure", "impossible"]
+    kind: Literal["create", "configure", "grant", "revoke", "impossible"]
     text: str
     config: Mapping[str, str]
 
