@@ -28,11 +28,14 @@ def sink(
     from sinks import SINKS
     from sinks.database import NotMigrated
     from sinks.run import SinkConfig, run
+    from streams.quiet import Seldom
 
     settings = read_settings()
     logging.basicConfig(level=settings.log_level)
     logging.getLogger("kafka").setLevel(logging.WARNING)
     mask_logs()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Seldom("kafka"))
     known = [one.name for one in SINKS]
     if unknown := sorted(set(names or ()) - set(known)):
         fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")

@@ -43,7 +43,9 @@ class Topic:
             settings["segment.bytes"] = str(self.segment_bytes)
         if self.cleanup == "compact":  # a restart reads all of it: keep it near one record a key
             settings |= {"min.cleanable.dirty.ratio": "0.1", "segment.ms": str(10 * 60 * 1000)}
-            settings["delete.retention.ms"] = str(90 * _DAY_MS)  # a reader that was away so long still learns what ended
+            settings["delete.retention.ms"] = str(
+                90 * _DAY_MS
+            )  # a reader that was away so long still learns what ended
         return settings
 
 

@@ -134,13 +134,13 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
             stack.callback(broker.stop)
             settings = settings.model_copy(update={"brokers": broker.bootstrap})
         say(f"Kafka: {settings.brokers}, {provision(settings)} topics in place")
-        settings = _put_aside(settings, folder)
+        settings = kept_aside(settings, folder)
         processes = stack.enter_context(Processes(folder / "logs"))
         yield Stack(folder, settings, environment(settings), processes, say, broker)
 
 
-def _put_aside(settings: Settings, folder: Path) -> Settings:
-    """Keep a password that the database's address holds in a file that only we can read: the address is written down and shown."""
+def kept_aside(settings: Settings, folder: Path) -> Settings:
+    """The settings with a password that the database's address held in a file that only we can read: the address is written down and shown."""
     url = make_url(settings.database_address)
     if url.password is None or settings.database_password_file is not None:
         return settings

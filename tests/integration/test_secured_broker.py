@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer, KafkaProducer
 from kafka import TopicPartition as Place
-from kafka.errors import TopicAuthorizationFailedError
+from kafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from sqlalchemy import select
 
 from brokers.connection import KafkaConnection
@@ -175,11 +175,24 @@ def is_readable(consumer: KafkaConsumer, place: Place) -> bool:
     ],
 )
 def test_who_may_join_a_group(broker: Secured, role: str, group: str, allowed: bool) -> None:
-    consumer = Consumer(client(broker, role, **{"group.id": group}))
-    place = TopicPartition(f"{MATRIX}{ALERT if role != 'worker' else CASE}", 0, 0)
-    refusals = refused_by(lambda: consumer.commit(offsets=[place], asynchronous=False))
-    consumer.close()
-    assert refusals == ([] if allowed else [KafkaError.GROUP_AUTHORIZATION_FAILED])
+    topic = ALERT if role != "worker" else CASE
+    consumer = KafkaConsumer(f"{MATRIX}{topic}", **broker.connection(NAMES[role]).reader(), group_id=group)
+    try:
+        assert joins(consumer) == allowed
+    finally:
+        consumer.close(timeout_ms=500)
+
+
+def joins(consumer: KafkaConsumer) -> bool:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            consumer.poll(timeout_ms=500)
+        except GroupAuthorizationFailedError:
+            return False
+        if consumer.assignment():
+            return True
+    raise AssertionError("no answer")
 
 
 def refused_by(act: Callable[[], object]) -> list[int]:
@@ -246,7 +259,6 @@ def test_the_pipeline_runs_with_each_part_under_its_own_name(broker: Secured, tm
         assert sent.returncode == 0, sent.stderr
         model = tmp_path / "handover.sqlite"
         until(lambda: model.exists() and len(rules(model)) > 1 and "X06" in rules(model), seconds=90, every=0.5)
-        until(lambda: "handover.sqlite" not in "".join(logs(tmp_path)), seconds=1)
         by_console = console_producer(broker.connection(NAMES["console"]))
         by_console.send(named(LIVE, ACTION), b"{}", b"k").get(timeout=20)
         with pytest.raises(TopicAuthorizationFailedError):
@@ -258,7 +270,8 @@ def test_the_pipeline_runs_with_each_part_under_its_own_name(broker: Secured, tm
         assert len(refused.stderr.splitlines()) == 1
         found = handover(broker, NAMES["auditor"], LIVE, "dump", "--out", str(tmp_path / "dumped.jsonl"))
         assert found.returncode == 0, found.stderr
-        assert "2 events written" in found.stderr.replace("4 events", "2 events")
+        written = (tmp_path / "dumped.jsonl").read_text(encoding="utf-8")
+        assert all(f'"id":"{one.id}"' in written for one in (late, soon))
         assert not [line for line in logs(tmp_path) if "AuthorizationFailed" in line or "Traceback" in line]
     finally:
         running.stop()
@@ -318,13 +331,18 @@ def test_whoever_is_refused_is_told_why_in_one_line(
         [problem] = [one for one in findings() if one.what == "broker"]
         assert WRONG[what] in problem.text
         assert problem.fix
-        until(lambda: len([line for line in logs(tmp_path) if WRONG[what] in line and "waiting" in line]) == 2, 60)
+        for log in tmp_path.glob("*.log"):
+            until(lambda log=log: is_said(log, WRONG[what]), 60)  # type: ignore[misc]
         assert worker.poll() is None  # both wait: their broker may be mended
         assert sink.poll() is None
         assert "guessed" not in "".join(logs(tmp_path))
         assert not [line for line in logs(tmp_path) if "Traceback" in line]
     finally:
         running.stop()
+
+
+def is_said(log: Path, reason: str) -> bool:
+    return any(reason in line and "waiting" in line for line in log.read_text().splitlines())
 
 
 def test_a_client_may_show_a_certificate_whose_key_has_a_password(broker: Secured) -> None:
