@@ -2,30 +2,21 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, select
+from sqlalchemy import Connection, Engine, Row, select
 
+from console import tries
 from console.i18n import LANGUAGES, Language
 from console.scope import ROLES, Role, Scope
-from console.tables import console_user, login_attempt
+from console.tables import console_user
 
-TRIES, WINDOW = 5, timedelta(minutes=15)  # failures of one login name until it waits
-TRIES_FROM_ONE_ADDRESS = 100  # a whole office may stand behind one
 LEAST = 10  # characters of a password
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's least for argon2id
 _NOBODY = _PASSWORDS.hash("nobody has this password")
-
-
-class TooManyTries(Exception):
-    """This login name must wait: `minutes` says how long."""
-
-    def __init__(self, minutes: int) -> None:
-        super().__init__(f"too many failed logins; wait {minutes} minutes")
-        self.minutes = minutes
 
 
 class InvalidUser(ValueError):
@@ -114,31 +105,36 @@ def by_id(connection: Connection, user_id: str) -> User | None:
     return of_row(row) if row is not None else None
 
 
-def authenticate(engine: Engine, login: str, password: str, wall: datetime, address: str = "") -> User | None:
-    """The user with this password; None for a wrong one, an unknown or closed user, all after the same work. Raise TooManyTries."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a login: the user whose password it was, else None; how many tries are left there; a token for the device."""
+
+    user: User | None
+    left: int
+    device: str = ""
+
+
+def authenticate(
+    engine: Engine, login: str, password: str, wall: datetime, address: str = "", device: str = ""
+) -> Tried:
+    """Whether this is the user's password. A wrong one, an unknown and a closed user are the same work. Raise TooManyTries.
+
+    `address`: of the network. `device`: the token of the device's earlier login.
+    """
     with engine.begin() as connection:
-        connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
-        _check_tries(connection, login_attempt.c.login == login, TRIES, wall)
-        if address:
-            _check_tries(connection, login_attempt.c.address == address, TRIES_FROM_ONE_ADDRESS, wall)
         row = connection.execute(
             select(console_user).where(console_user.c.login == login, console_user.c.closed.is_(False))
         ).first()
-        # Counted before the slow check: requests side by side cannot have more tries than one after another.
-        connection.execute(login_attempt.insert().values(login=login, at=wall, address=address))
-    if not _matches(row.password if row is not None else None, password) or row is None:
-        return None
-    if row.once_until is not None and row.once_until < wall:
-        return None
+        stored = row.password if row is not None and row.password is not None else _NOBODY
+        place = tries.device_of(login, stored, device, wall) or tries.place_of(address)
+        tries.count(connection, login, place, wall)
+    right = _matches(row.password if row is not None else None, password)
+    if row is None or not right or (row.once_until is not None and row.once_until < wall):
+        with engine.connect() as connection:
+            return Tried(None, tries.left(connection, login, place))
     with engine.begin() as connection:
-        connection.execute(delete(login_attempt).where(login_attempt.c.login == login))
-    return of_row(row)
-
-
-def _check_tries(connection: Connection, whose: ColumnElement[bool], most: int, wall: datetime) -> None:
-    tries, first = connection.execute(select(func.count(), func.min(login_attempt.c.at)).where(whose)).one()
-    if tries >= most:
-        raise TooManyTries(max(1, -int((wall - first - WINDOW).total_seconds() // 60)))
+        tries.forget(connection, login, place)
+    return Tried(of_row(row), tries.TRIES, tries.device_token(login, stored, wall))
 
 
 def by_login(engine: Engine, login: str) -> User | None:
@@ -159,19 +155,12 @@ def set_password(connection: Connection, user_id: str, password: str, once_until
     )
 
 
-def authenticate_again(engine: Engine, user: User, password: str, wall: datetime) -> bool:
+def authenticate_again(engine: Engine, user: User, password: str, wall: datetime, address: str) -> bool:
     """Whether somebody who is logged in knows their password; tries count as those of the login do."""
     try:
-        return authenticate(engine, user.login, password, wall) is not None
-    except TooManyTries:
+        return authenticate(engine, user.login, password, wall, address).user is not None
+    except tries.TooManyTries:
         return False
-
-
-def tries_left(engine: Engine, login: str) -> int:
-    """How many more wrong passwords a login name has before it waits."""
-    with engine.connect() as connection:
-        wanted = select(func.count()).select_from(login_attempt).where(login_attempt.c.login == login)
-        return max(0, TRIES - int(connection.execute(wanted).scalar_one()))
 
 
 def set_preferences(engine: Engine, user_id: str, *, language: Language | None, keys: bool) -> None:

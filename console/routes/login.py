@@ -4,20 +4,23 @@ import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from console import audit, sessions
 from console.demo import DEMO_PASSWORD, DEMO_USERS
 from console.i18n import LANGUAGES
 from console.security import form_token, is_token, own_path
-from console.users import TooManyTries, User, authenticate, by_login, tries_left
+from console.tries import DEVICE_LASTS, TooManyTries, device_name
+from console.users import User, authenticate, by_login
 from console.web import (
     COOKIE,
     LANGUAGE_COOKIE,
     LOGIN_COOKIE,
     Form,
+    TooBusy,
+    address_of,
     cookie_name,
     form,
     language_of,
@@ -29,6 +32,10 @@ from console.web import (
 
 router = APIRouter()
 TYPED, _MOST_TYPED = "typed.", 40
+AT_ONCE, _MOST_WAITING = (
+    3,
+    30,
+)  # logins that are checked side by side, and that wait for it: passwords cost memory and time
 _A_YEAR = 365 * 24 * 3600
 
 
@@ -72,7 +79,10 @@ def page_of(
 async def login(request: Request) -> Response:
     """Check name and password; one text for both being wrong."""
     fields, _ = await read_fields(request)
-    return await run_in_threadpool(_login, request, fields)
+    doors: CapacityLimiter = request.app.state.logins
+    if doors.statistics().tasks_waiting >= _MOST_WAITING:
+        raise TooBusy
+    return await to_thread.run_sync(_login, request, fields, limiter=doors)
 
 
 def _login(request: Request, fields: Mapping[str, str]) -> Response:
@@ -89,17 +99,20 @@ def _login(request: Request, fields: Mapping[str, str]) -> Response:
     secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE))
     if not secret or not is_token(secret, fields.get("login_token")):
         return again(400, t("login.stale"))
-    address = request.client.host if request.client else ""
+    device = request.cookies.get(cookie_name(request, device_name(name)), "")
     try:
-        user = authenticate(site.engine, name, fields.get("p", "")[:200], site.wall(), address)
+        tried = authenticate(site.engine, name, fields.get("p", "")[:200], site.wall(), address_of(request), device)
     except TooManyTries as wait:
         return again(429, t("login.locked", n=wait.minutes))
-    if user is None:
-        left = tries_left(site.engine, name)
+    if tried.user is None:
         # A name that is nobody's is not kept: people type their password there. Further tries while it waits are not told.
-        audit.record(site, by_login(site.engine, name) or audit.NOBODY, "login_failed" if left else "login_locked")
-        return again(401, t("login.wrong", n=left))
-    return let_in(request, user, next_path, typed)
+        audit.record(
+            site, by_login(site.engine, name) or audit.NOBODY, "login_failed" if tried.left else "login_locked"
+        )
+        return again(401, t("login.wrong", n=tried.left))
+    answer = let_in(request, tried.user, next_path, typed)
+    _set_cookie(request, answer, device_name(name), tried.device, max_age=int(DEVICE_LASTS.total_seconds()))
+    return answer
 
 
 def let_in(
@@ -143,10 +156,11 @@ def language(request: Request) -> Response:
     return answer
 
 
-def _set_cookie(request: Request, answer: Any, name: str, value: str) -> None:
+def _set_cookie(request: Request, answer: Any, name: str, value: str, max_age: int | None = None) -> None:
     answer.set_cookie(
         cookie_name(request, name),
         value,
+        max_age=max_age,
         path="/",
         httponly=True,
         samesite="lax",

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from console import audit, sessions
 from console.security import own_path
 from console.users import LEAST, InvalidUser, authenticate_again, set_password
-from console.web import COOKIE, Form, Visitor, cookie_name, form, redirect, render, with_any_password
+from console.web import COOKIE, Form, Visitor, address_of, cookie_name, form, redirect, render, with_any_password
 
 router = APIRouter()
 
@@ -33,7 +33,7 @@ def change(request: Request, sent: Annotated[Form, Depends(form("password"))]) -
         errors["again"] = t("password.error.again")
     elif new == old:
         errors["new"] = t("password.error.same")
-    elif not authenticate_again(site.engine, visitor.user, old, site.wall()):
+    elif not authenticate_again(site.engine, visitor.user, old, site.wall(), address_of(request)):
         errors["old"] = t("password.error.old")
     if not errors:
         try:

@@ -39,12 +39,12 @@ def test_an_auditor_is_made_renewed_and_locked_on_the_host_and_each_is_kept(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert typed(monkeypatch, "the first password", "--add-user", ADD) == 0
-    assert authenticate(engine, "aud-1", "the first password", real_time()) is not None
+    assert authenticate(engine, "aud-1", "the first password", real_time()).user is not None
     assert typed(monkeypatch, "the second password", "--set-password", "aud-1") == 0
-    assert authenticate(engine, "aud-1", "the first password", real_time()) is None
-    assert authenticate(engine, "aud-1", "the second password", real_time()) is not None
+    assert authenticate(engine, "aud-1", "the first password", real_time()).user is None
+    assert authenticate(engine, "aud-1", "the second password", real_time()).user is not None
     assert typed(monkeypatch, "", "--lock-user", "aud-1") == 0
-    assert authenticate(engine, "aud-1", "the second password", real_time()) is None
+    assert authenticate(engine, "aud-1", "the second password", real_time()).user is None
     host = "(command line)"
     assert told(engine) == [
         (host, "user_created", "aud-1"), (host, "password_reset", "aud-1"), (host, "user_locked", "aud-1"),

@@ -15,7 +15,8 @@ from console.config import real_time
 from console.demo import DEMO_PASSWORD, DEMO_USERS, DemoUser
 from console.scope import ACTIONS, PAGES, ROLES, Scope, under
 from console.tables import console_session
-from console.users import TRIES, User, create
+from console.tries import TRIES
+from console.users import User, create
 from sinks.tables import alert, handover, obligation
 from tests.console.conftest import Browser, OpenConsole, firing
 
