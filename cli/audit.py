@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.private import make_folder, write_private
 from cli.report import CHECK_FAILED, fail, json_line, say
 
 if TYPE_CHECKING:
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 SHORTEST_KEY = 32  # bytes
+KEY_FILE = "audit.key"
 
 
 @app.callback()
@@ -72,11 +77,26 @@ def verify(
     )
 
 
+def key_made(settings: Settings) -> bytes | None:
+    """The secret that seals the audit, as the console takes it: where none is named, its first start makes one in the data folder."""
+    path = settings.data_dir / KEY_FILE
+    if settings.audit_key_file is None and not path.exists():
+        make_folder(settings.data_dir)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        write_private(fresh, secrets.token_hex(SHORTEST_KEY) + "\n")
+        with contextlib.suppress(FileExistsError):  # another console was first: its secret holds
+            os.link(fresh, path)
+        fresh.unlink()
+    return read_key(settings)
+
+
 def read_key(settings: Settings) -> bytes | None:
-    """The secret that seals the audit; end with one line where its file cannot be used."""
+    """The secret that seals the audit, None where there is none; end with one line where its file cannot be used."""
     path = settings.audit_key_file
     if path is None:
-        return None
+        path = settings.data_dir / KEY_FILE
+        if not path.exists():
+            return None
     try:
         key = path.read_bytes().strip()
     except OSError as error:

@@ -41,7 +41,7 @@ def console(
     ] = False,
 ) -> None:
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
-    from cli.audit import read_key
+    from cli.audit import key_made
     from cli.dump import read_clock
     from cli.records import kafka_of, read_settings
     from console.app import create_app
@@ -72,7 +72,7 @@ def console(
         rules=settings.rules,
         calendar=settings.calendar,
         secure_cookies=not (insecure or demo),
-        audit_key=read_key(settings),
+        audit_key=key_made(settings),
         names_url=settings.names_url,
         oidc=_identity_service(settings),
         demo=demo,

@@ -9,6 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from cli.private import write_private
 from schemas.instants import from_millis, millis, show
 from streams.clock import Clock, Segment
 
@@ -54,5 +55,5 @@ def replace(path: Path, text: str) -> None:
     """Write a file so that a reader, or a crash, finds the old text or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
+    write_private(fresh, text)
     fresh.replace(path)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 
 from brokers.refusal import refusal
 from cli.connection import connection, shown
+from cli.private import make_folder
 from cli.settings import Settings
 from cli.stack.children import Unstartable
 from cli.stack.clockfile import replace
@@ -122,7 +123,7 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
     Ctrl-C, SIGTERM and SIGHUP end the block by KeyboardInterrupt. Raise Unstartable.
     """
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     settings = local_settings(settings, folder)
     with only_one(folder), interruptible(), _orderly_end() as stack:
         (folder / STATE).unlink(missing_ok=True)  # left by one that was killed
