@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -57,7 +58,17 @@ from console.routes import (
 )
 from console.security import SecurityHeaders, own_path
 from console.site import Site, environment
-from console.web import BadForm, LoginNeeded, NotAllowed, NotFound, PasswordNeeded, language_of, render_public, site_of
+from console.web import (
+    BadForm,
+    LoginNeeded,
+    NotAllowed,
+    NotFound,
+    PasswordNeeded,
+    TooBusy,
+    language_of,
+    render_public,
+    site_of,
+)
 from console.whatif_job import Runs
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rulebook import load
@@ -124,6 +135,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.health = Health(config.database_url, {name: part.is_alive for name, part in parts.items()})
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
+    app.state.logins = CapacityLimiter(login.AT_ONCE)
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Bounded, answer=_refused)
@@ -230,7 +242,7 @@ async def _bad_form(request: Request, error: Exception) -> Response:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    """Too much is asked at once: the same request works in a moment."""
+    """Too much is asked at once; the same request works in a moment."""
     words = site_of(request).words(language_of(request))
     to = request.url.path if request.method == "GET" else "/"
     return _problem(request, 503, "busy", code="E-BUSY", to=to, todo=words.t("problem.again"))
@@ -291,6 +303,7 @@ _ANSWERS: Mapping[Any, Any] = {
     BadForm: _bad_form,
     DBAPIError: _database,
     NoConnection: _busy,
+    TooBusy: _busy,
     HTTPException: _http,
     api.Problem: api.problem,
     RequestValidationError: api.problem,

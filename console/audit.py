@@ -13,24 +13,25 @@ from sqlalchemy import Connection, select
 from console.site import Site
 from console.tables import audit_head, audit_person, audit_record
 from console.users import User
-from console.watching import unusual
+from console.watching import listed, unusual
 from schemas.instants import millis
 
 Action = Literal[
-    "read", "reveal", "export", "print", "bulk_read",
+    "read", "list", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
     "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
-    "redrive", "drop", "whatif", "rules_proposed", "rules_approved",
+    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = (
-    "read", "reveal", "export", "print", "bulk_read",
+    "read", "list", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
     "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
-    "redrive", "drop", "whatif", "rules_proposed", "rules_approved",
+    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken",
 )  # fmt: skip
-SEEING: tuple[Action, ...] = ("read", "reveal", "export", "print")
+SEEING: tuple[Action, ...] = ("read", "list", "reveal", "export", "print")
 NOBODY = User("", "", "", "", "", "", None, False)  # type: ignore[arg-type]  # a login name that is nobody's
 HOST = replace(NOBODY, login="(command line)")  # whoever may run commands on the host
+PERSON = "p1_"  # so begins a reference to a person
 LONGEST = 400  # characters of what a record is about, and of a purpose
 Persons = Iterable[tuple[str, str]]  # (reference, jurisdiction)
 
@@ -57,6 +58,28 @@ def record(
         )  # fmt: skip
 
 
+def persons_in(rows: Iterable[Mapping[str, Any]]) -> Persons:
+    """The persons that rows with `subject` and `jurisdiction` are about; other subjects are publishers and disputes."""
+    return [(row["subject"], row["jurisdiction"]) for row in rows if str(row["subject"]).startswith(PERSON)]
+
+
+def record_list(site: Site, user: User, persons: Persons, about: str) -> None:
+    """Add one record of a list that names persons, before it is shown; none where it names nobody.
+
+    `details`: how many it names, and how many of them (`before`) stand in lists of the same user and day already: those are not
+    kept again, so the record holds the others.
+    """
+    named = dict(persons)
+    if not named:
+        return
+    wall = site.wall()
+    with site.engine.begin() as connection:
+        before = listed(connection, user.user_id, wall)
+        fresh = [(subject, place) for subject, place in named.items() if subject not in before]
+        details = {"persons": len(named), "before": len(named) - len(fresh)}
+        write(connection, site.config.audit_key, wall, user, "list", persons=fresh, about=about, details=details)
+
+
 def write(
     connection: Connection,
     key: bytes | None,
@@ -79,7 +102,7 @@ def write(
         },
     )  # fmt: skip
     if seen and action in SEEING and user.user_id:
-        found = unusual(connection, user.user_id, wall)
+        found = unusual(connection, user.user_id, wall, lists=action == "list")
         if found is not None:
             write(connection, key, wall, user, "bulk_read", details=found)
     return number
@@ -91,6 +114,10 @@ def _append(connection: Connection, key: bytes | None, seen: Sequence[tuple[str,
     head = connection.execute(select(audit_head)).first() if taken else None
     if head is None:
         raise BrokenChain
+    if key and row["action"] != "head_broken" and not is_head(connection, head, key):
+        told = {"number": int(head.number), "hash": head.hash}
+        write(connection, key, row["at"], HOST, "head_broken", details=told)
+        return _append(connection, key, seen, row)
     row |= {"key": fingerprint(key), "previous": head.hash}
     hashed, number = hash_of(key, row, seen), int(head.number) + 1
     connection.execute(audit_record.insert().values(number=number, hash=hashed, **row))
@@ -100,6 +127,23 @@ def _append(connection: Connection, key: bytes | None, seen: Sequence[tuple[str,
     seal = seal_of(key, number, hashed)
     connection.execute(audit_head.update().values(number=number, hash=hashed, key=row["key"], seal=seal))
     return number
+
+
+def is_head(connection: Connection, head: Any, key: bytes) -> bool:
+    """Whether the end of the chain is where it was left: sealed with the secret, or with none so far, and its record there.
+
+    Whoever removes the last records and moves the head cannot seal it; the next record would, so it tells of that first.
+    """
+    last = connection.execute(
+        select(audit_record.c.key, audit_record.c.hash).order_by(audit_record.c.number.desc()).limit(1)
+    ).first()
+    if last is None:
+        return bool(head.number == 0 and not head.seal)
+    if not head.key:
+        return bool(not last.key and last.hash == head.hash)  # the first record under a secret
+    if head.key != fingerprint(key):
+        return True  # another secret: verify says so of each record
+    return bool(head.seal == seal_of(key, head.number, head.hash) and last.hash == head.hash)
 
 
 class BrokenChain(Exception):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 from console.audit import fingerprint, hash_of, seal_of
 from console.tables import audit_head, audit_person, audit_record
 
-What = Literal["changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
+What = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
 _AT_ONCE = 1000
 
 
@@ -30,6 +30,8 @@ class Finding:
                 return "the head was changed or removed"
             case "unsealed":
                 return "the head bears no seal: written before the secret was configured, or made anew without it"
+            case "cut":
+                return f"{where}: before it the end of the chain had been removed or moved"
             case "count":
                 return f"the head tells of {self.first} records, and there are {self.last}"
             case "key":
@@ -57,6 +59,7 @@ class _Link:
     sound: bool  # the hash is that of the content
     sealed: bool
     unknown: bool  # with a secret that is not at hand
+    is_cut: bool = False  # says that the end before it was not as it had been left
 
 
 @contextmanager
@@ -80,6 +83,7 @@ def check(connection: Connection, key: bytes | None, last: int | None = None) ->
     if head is None or (key and head.number and not _sealed(head, key)):
         unsealed = head is not None and not head.key and not any(one.sealed for one in links)
         findings.append(Finding("unsealed" if unsealed else "head", 0, 0))
+    findings += _ranges("cut", [one.number for one in links if one.is_cut])
     other = [one.number for one in links if one.unknown]
     if other:
         return Checked(len(links), "", [*findings, *_ranges("key", other)])
@@ -118,7 +122,15 @@ def _links(connection: Connection, key: bytes | None, floor: int) -> Iterator[_L
             # Once records are sealed, one without a seal is a forgery: anybody can make a plain hash.
             sound = known and not (keyed and not row["key"]) and _sound(row, key, seen.get(row["number"], []))
             keyed = keyed or bool(row["key"])
-            yield _Link(row["number"], row["previous"], row["hash"], sound, bool(row["key"]), not known)
+            yield _Link(
+                row["number"],
+                row["previous"],
+                row["hash"],
+                sound,
+                bool(row["key"]),
+                not known,
+                row["action"] == "head_broken",
+            )
         after = rows[-1]["number"]
 
 

@@ -1,7 +1,7 @@
 """What was asked for and has not come back yet: kept ten seconds for an undo, published, and watched until SQL shows it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from console.actions import Asked
 from console.tables import pending
 from sinks.tables import event
+
+
+def _silent(_: Connection) -> None:
+    """What tells nobody."""
+
 
 OPEN = ("second", "waiting", "sending", "published")
 _CLAIM_LASTS = timedelta(
@@ -39,8 +44,12 @@ def store(
     undo: timedelta,
     *,
     second: bool = False,
+    tell: Callable[[Connection], object] = _silent,
 ) -> str:
-    """Keep actions that were asked for at once, each with its alert; return their batch. The same key again changes nothing."""
+    """Keep actions that were asked for at once, each with its alert; return their batch. The same key again changes nothing.
+
+    `tell` keeps the same in the audit: both or neither.
+    """
     batch = secrets.token_urlsafe(9)
     rows = [
         {
@@ -63,6 +72,7 @@ def store(
     try:
         with engine.begin() as connection:
             connection.execute(pending.insert(), rows)
+            tell(connection)
     except IntegrityError:
         with engine.connect() as connection:
             first = rows[0]["idempotency_key"]
@@ -72,31 +82,34 @@ def store(
     return batch
 
 
-def undo(engine: Engine, batch: str, user_id: str, wall: datetime) -> int:
-    """Take back what has not been sent; how many that were. Nothing of them ever reaches the topic."""
-    with engine.begin() as connection:
-        return connection.execute(
-            pending.update()
-            .where(pending.c.batch == batch, pending.c.user_id == user_id, pending.c.state.in_(("waiting", "second")))
-            .values(state="undone", done_at=wall)
-        ).rowcount
+def undo(connection: Connection, batch: str, user_id: str, wall: datetime) -> list[str]:
+    """Take back what has not been sent; the ids of the events of which nothing ever reaches the topic."""
+    mine = (pending.c.batch == batch, pending.c.user_id == user_id, pending.c.state.in_(("waiting", "second")))
+    taken = []
+    for event_id in list(connection.execute(select(pending.c.event_id).where(*mine)).scalars()):
+        change = pending.update().where(pending.c.event_id == event_id, *mine).values(state="undone", done_at=wall)
+        if connection.execute(change).rowcount:
+            taken.append(event_id)
+    return taken
 
 
-def confirm(engine: Engine, event_id: str, alert_id: str, user_id: str, wall: datetime, undo_for: timedelta) -> bool:
-    """A second person agrees; False where it is the first again, or where there is nothing to agree to."""
-    with engine.begin() as connection:
-        return bool(
-            connection.execute(
-                pending.update()
-                .where(
-                    pending.c.event_id == event_id,
-                    pending.c.alert_id == alert_id,
-                    pending.c.user_id != user_id,
-                    pending.c.state == "second",
-                )
-                .values(state="waiting", publish_at=wall + undo_for)
-            ).rowcount
+def confirm(
+    connection: Connection, event_id: str, alert_id: str, user_id: str, wall: datetime, undo_for: timedelta
+) -> Mapping[str, Any] | None:
+    """A second person agrees to what is returned; None where it is the first again, or where there is nothing to agree to."""
+    agreed = connection.execute(
+        pending.update()
+        .where(
+            pending.c.event_id == event_id,
+            pending.c.alert_id == alert_id,
+            pending.c.user_id != user_id,
+            pending.c.state == "second",
         )
+        .values(state="waiting", publish_at=wall + undo_for)
+    ).rowcount
+    if not agreed:
+        return None
+    return dict(connection.execute(select(pending).where(pending.c.event_id == event_id)).mappings().one())
 
 
 def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:

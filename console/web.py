@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console import sessions
+from console import audit, sessions
 from console.i18n import LANGUAGES, TAGS, Language, accepted
 from console.pending import Waiting, waiting_of
 from console.scope import Scope
@@ -64,6 +64,10 @@ class BadForm(Exception):
     """The form did not come from our page: too old, too long, or from elsewhere."""
 
 
+class TooBusy(Exception):
+    """Too many ask for the same at once."""
+
+
 @dataclass(frozen=True)
 class Visitor:
     """Who asks, and how to speak to them."""
@@ -95,6 +99,10 @@ class Visitor:
         sessions.take_draft(self.site.engine, self.request.cookies.get(cookie_name(self.request, COOKIE), ""))
         return cast("Mapping[str, str]", draft.get("fields", {}))
 
+    def tell_listed(self, persons: audit.Persons) -> None:
+        """Keep in the audit that a list named these persons, before it is shown."""
+        audit.record_list(self.site, self.user, persons, self.request.url.path)
+
     def waiting(self) -> list[Waiting]:
         """What they asked for within the last seconds and can still undo."""
         return waiting_of(self.site.engine, self.user.user_id, self.site.wall())
@@ -118,6 +126,11 @@ def language_of(request: Request, user: User | None = None) -> Language:
 def cookie_name(request: Request, name: str) -> str:
     """`__Host-` where cookies are secure: then no other host can set it."""
     return f"__Host-{name}" if site_of(request).config.secure_cookies else name
+
+
+def address_of(request: Request) -> str:
+    """The network address that a request comes from; empty where it is not known."""
+    return request.client.host if request.client else ""
 
 
 def session_of(request: Request) -> Session | None:

@@ -1,6 +1,5 @@
 """/alerts/{id}: why is this here, and who must do what? And what officers do about it."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console import actions, audit, pending, recording, telling, users
+from console import actions, audit, deciding, pending, recording, telling, users
 from console.actions import NOTE_NEEDED, TYPES, Asked, Refused
 from console.alerts import Row, Story, find, story
 from console.feeds import silent
@@ -22,7 +21,6 @@ from console.words import Words
 router = APIRouter()
 _CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze": "snoozed_until", "waive": "outcome"}
 _CRITICAL = "CRIT"
-PERSON = "p1_"  # so begins a reference to a person; other subjects are publishers
 _SHOWN_OTHERS = 12
 _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 
@@ -53,6 +51,7 @@ def row_of(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(
     with visitor.site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
         one = shown(visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", ""))
+    visitor.tell_listed(audit.persons_in([row]))
     return render(visitor, "row_only.html", r=one[0])
 
 
@@ -66,8 +65,8 @@ def found(connection: Any, visitor: Visitor, alert_id: str) -> Row:
 
 def tell(visitor: Visitor, row: Row) -> None:
     """Keep in the audit that somebody read an alert about a person."""
-    if str(row["subject"]).startswith(PERSON):
-        persons = [(row["subject"], row["jurisdiction"])]
+    persons = audit.persons_in([row])
+    if persons:
         audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
 
 
@@ -121,7 +120,7 @@ def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
     return {
         "row": row,
         "ended": row["outcome"],
-        "is_person": row["subject"].startswith(PERSON),
+        "is_person": row["subject"].startswith(audit.PERSON),
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "say": telling.sentence(words, told),
         "due": due_shown(words, row, row["resolved_at"] or now, site),
@@ -304,16 +303,13 @@ def _keep(
 
 def keep(visitor: Visitor, asked: list[tuple[Asked, Row]], key: str, *, second: bool = False) -> str:
     """Store what was asked for, to be published when the time for an undo is over."""
-    site = visitor.site
-    key = key[:64] or secrets.token_urlsafe(12)
-    return pending.store(site.engine, asked, visitor.user.user_id, key, site.wall(), site.config.undo, second=second)
+    return deciding.keep(visitor.site, visitor.user, asked, key, second=second)
 
 
 @router.post("/pending/{batch}/undo")
 def undo(batch: str, sent: Annotated[Form, Depends(form("login"))]) -> Response:
     """Take back what has not been sent: it leaves no trace on the topic."""
-    site = sent.visitor.site
-    pending.undo(site.engine, batch, sent.visitor.user.user_id, site.wall())
+    deciding.undo(sent.visitor.site, sent.visitor.user, batch)
     return redirect(own_path(sent["next"]))
 
 
@@ -325,7 +321,7 @@ def second_person(alert_id: str, event_id: str, sent: Annotated[Form, Depends(fo
         row = found(connection, visitor, alert_id)
     if not visitor.may("waive", row):
         raise NotAllowed("waive")
-    pending.confirm(site.engine, event_id, alert_id, visitor.user.user_id, site.wall(), site.config.undo)
+    deciding.confirm(site, visitor.user, event_id, row)
     return redirect(f"/alerts/{alert_id}")
 
 
@@ -340,12 +336,14 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     away = request.app.state.publisher.away_since
     fit: list[tuple[Asked, Row]] = []
     failed: list[dict[str, str]] = []
+    named: list[Row] = []
     now = visitor.site.now()
     with visitor.site.engine.connect() as connection:
         for alert_id in list(dict.fromkeys(sent.many.get("id", [])))[: visitor.site.config.page_rows * 4]:
             row = find(connection, visitor.scope, alert_id)
             if row is None:
                 continue
+            named.append(row)
             rule = f"{row['rule_id']} {visitor.words.person(row['subject'])}"
             if not visitor.may(action, row) or not possible(action, row, now):
                 failed.append({"id": alert_id, "rule": rule, "why": _ended(visitor.words, row)})
@@ -357,6 +355,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     if fit and away is None:
         keep(visitor, fit, sent["key"])
     if failed or away is not None or not fit:
+        visitor.tell_listed(audit.persons_in(named))
         t = visitor.words.t
         notice = (
             t("problem.kafka.what", since=visitor.words.at(away))

@@ -9,9 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from console import actions, pending, people, recording, telling
+from console import actions, deciding, pending, people, recording, telling
 from console.actions import Refused
 from console.alerts import story
+from console.audit import persons_in
 from console.cube import of_staff
 from console.queue import BUCKETS, Key, Moment, key_of
 from console.queue import page as read_page
@@ -155,6 +156,7 @@ def queue(
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, visitor.scope, staff, moment)
         rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
+    visitor.tell_listed(persons_in(rows))
     full = len(rows) == site.config.page_rows
     return Queue(
         now=moment.now,
@@ -235,8 +237,7 @@ def act(
 @router.post("/pending/{batch}/undo", responses={code: ERRORS[code] for code in (400, 401, 403)})
 def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> dict[str, int]:
     """Take back what has not been sent: how many that were."""
-    site = visitor.site
-    return {"undone": pending.undo(site.engine, batch, visitor.user.user_id, site.wall())}
+    return {"undone": deciding.undo(visitor.site, visitor.user, batch)}
 
 
 @router.get("/people/{person_ref}", responses={code: ERRORS[code] for code in (401, 403, 404)})

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console import proposals, rule_text, whatif_runs
 from console.actions import Refused
+from console.audit import persons_in
 from console.i18n import LANGUAGES, texts
 from console.routes import rule_changes, whatif
 from console.routes.alerts import said
@@ -214,6 +215,7 @@ def whatif_alerts(
         whatif.run_of(connection, run_id)
         most = visitor.site.config.page_rows
         rows = whatif_runs.alerts(connection, run_id, chosen, whatif.place_of(after), most)
+    visitor.tell_listed(persons_in(row for row in rows if whatif.may_know(visitor, row)))
     told = [{**row, "subject": row["subject"] if whatif.may_know(visitor, row) else None} for row in rows]
     shown: list[dict[str, Any]] = jsonable_encoder(told)
     return shown

@@ -79,11 +79,13 @@ def file_of(visitor: Visitor, request: Request, what: str) -> Response:
     needed = _NEEDS[what]
     if needed not in visitor.scope.pages:
         raise NotAllowed(needed)
-    query, heads, rows, about = _MADE[what](visitor, request)
+    query, heads, rows, about, persons = _MADE[what](visitor, request)
     wanted = request.query_params.get("format", FORMATS[0])
     kind: Format = "csv" if wanted == "csv" else "xlsx"
     details = {"what": what, "rows": len(rows)}
-    kept = audit.record(visitor.site, visitor.user, "export", about=f"{_PAGE[what]}?{query}", details=details)
+    kept = audit.record(
+        visitor.site, visitor.user, "export", persons=persons, about=f"{_PAGE[what]}?{query}", details=details
+    )
     number = f"EXP-{kept:06d}"
     sheet = Sheet(visitor.words.t(f"export.{what}"), _about(visitor, number, query, len(rows), about), heads, rows)
     name = {"Content-Disposition": f'attachment; filename="{number}.{kind}"'}
@@ -93,7 +95,8 @@ def file_of(visitor: Visitor, request: Request, what: str) -> Response:
 
 
 Pairs = Sequence[tuple[str, str]]
-Made = tuple[str, list[str], list[list[Any]], Pairs]  # the view's query, heads, rows, what more stands above
+# The view's query, heads, rows, what more stands above, and the persons that the rows name.
+Made = tuple[str, list[str], list[list[Any]], Pairs, audit.Persons]
 
 
 def _about(visitor: Visitor, number: str, query: str, n: int, more: Pairs) -> Pairs:
@@ -132,7 +135,7 @@ def _queue(visitor: Visitor, request: Request) -> Made:
     filters = filters_of(request)
     rows = _every(visitor, filters)
     heads = [visitor.words.t(f"export.col.{name}") for name in _QUEUE]
-    return query_of_queue(filters), heads, _listed(visitor, rows), ()
+    return query_of_queue(filters), heads, _listed(visitor, rows), (), audit.persons_in(rows)
 
 
 def _every(visitor: Visitor, filters: Filters) -> list[dict[str, Any]]:
@@ -200,7 +203,13 @@ def _duties(visitor: Visitor, request: Request) -> Made:
         (t("export.known"), words.iso(ground.at)),
         (t("export.definition"), t(f"duties.definition.{asked.result or 'all'}")),
     ]
-    return asked.query(), [t(f"export.col.{name}") for name in _DUTIES], listed, about
+    return (
+        asked.query(),
+        [t(f"export.col.{name}") for name in _DUTIES],
+        listed,
+        about,
+        audit.persons_in(rows[:MOST_ROWS]),
+    )
 
 
 # --- the scoreboard
@@ -226,7 +235,7 @@ def _scoreboard(visitor: Visitor, request: Request) -> Made:
         (t("board.top"), t("board.top.what")),
         (t("board.small"), t("board.small.what", few=FEW, hidden=HIDDEN)),
     ]
-    return query_of(view), heads, rows, about
+    return query_of(view), heads, rows, about, ()
 
 
 def _line(words: Words, view: View, line: Line) -> list[Any]:
@@ -265,7 +274,7 @@ def _figures(visitor: Visitor, request: Request) -> Made:
         (t("export.known"), words.iso(found.ground.at)),
         (t("board.small"), t("board.small.what", few=FEW, hidden=HIDDEN)),
     ]
-    return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about
+    return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about, ()
 
 
 def _whole(words: Words, found: Figures, figure: Figure) -> list[list[Any]]:
@@ -301,7 +310,7 @@ def _audit(visitor: Visitor, request: Request) -> Made:
         [one["number"], one["at"], one["login"], words.t(f"audit.action.{one['action']}"), " ".join(one["persons"]), one["purpose"], one["about"]]
         for one in found
     ]  # fmt: skip
-    return urlencode({name: value for name, value in given.items() if value}), heads, rows, ()
+    return urlencode({name: value for name, value in given.items() if value}), heads, rows, (), ()
 
 
 _MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "figures": _figures, "audit": _audit}

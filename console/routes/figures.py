@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
+from console.audit import PERSON, Persons
 from console.reports.alarms import CONFIRMED_WITHIN
 from console.reports.all_figures import HIDDEN_FROM_STRANGERS, NAMES, about_few, figures_of, too_few
 from console.reports.figure import Behind, Figure, Part, Value
@@ -100,6 +101,7 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         if figures.ground is None or figure not in known:
             return render(visitor, "no_ledger.html")
         rows = in_scope(connection, visitor, known[figure].rows)
+    visitor.tell_listed(persons_behind(rows[:_MOST_ROWS]))
     words = visitor.words
     return render(
         visitor,
@@ -113,6 +115,11 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         outside=figures.outside(known[figure], rows),
         back=f"/scoreboard/figures?{figures.query()}",
     )
+
+
+def persons_behind(rows: Sequence[Behind]) -> Persons:
+    """The persons that rows behind a figure name."""
+    return [(row.subject, row.place) for row in rows if row.subject.startswith(PERSON)]
 
 
 def in_scope(connection: Connection, visitor: Visitor, rows: Sequence[Behind]) -> list[Behind]:

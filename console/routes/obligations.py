@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from console.audit import persons_in
 from console.feeds import silent
 from console.queue import Key
 from console.reports.behind import Behind, behind
@@ -85,6 +86,7 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
         rows = list(found.rows[:most])
         listed = listed_of(visitor, connection, rows)
         feeds = silent(connection, visitor.site, visitor.scope, visitor.words)
+    visitor.tell_listed(persons_in(rows))
     following = ""
     if len(found.rows) > most:
         place = Key(1, rows[-1]["due_at"], rows[-1]["alert_id"])

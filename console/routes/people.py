@@ -27,6 +27,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people")
     if q and len({row["subject"] for row in rows}) == 1 and len(q) > 8:
         return redirect(f"/people/{rows[0]['subject']}")
     more, rows = len(rows) > most, rows[:most]
+    visitor.tell_listed(audit.persons_in(rows))
     following = ""
     if more:
         last = rows[-1]

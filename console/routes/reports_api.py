@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from console.audit import persons_in
 from console.queue import Key
 from console.reports.board import Line, Share
 from console.reports.figure import Figure, Part
@@ -15,7 +16,7 @@ from console.reports.sheets import MEDIA
 from console.reports.view import Asked, view_of
 from console.routes import api
 from console.routes.exports import file_of
-from console.routes.figures import Figures, in_scope, shown
+from console.routes.figures import Figures, in_scope, persons_behind, shown
 from console.routes.obligations import asked_of as asked_duties
 from console.routes.obligations import read as read_duties
 from console.routes.scoreboard import asked_of
@@ -192,6 +193,7 @@ def obligations(
         found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
     if ground is None:
         raise NotFound
+    visitor.tell_listed(persons_in(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
     return Duties(
         known_at=ground.at,
@@ -307,6 +309,7 @@ def figure_rows(
         if figure not in known:
             raise NotFound
         rows = in_scope(connection, visitor, known[figure].rows)
+    visitor.tell_listed(persons_behind(rows))
     told = [
         FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows

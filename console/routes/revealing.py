@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from console import audit, people
 from console.alerts import find
+from console.audit import PERSON
 from console.revealing import PURPOSES
-from console.routes.alerts import PERSON
 from console.security import own_path
 from console.web import BadForm, Form, NotAllowed, NotFound, Visitor, form, redirect
 

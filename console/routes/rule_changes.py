@@ -217,4 +217,5 @@ def decided(request: Request, visitor: Visitor, proposal_id: str, decision: str)
         raise Refused({"form": ("problem.kafka.what", {"since": visitor.words.at(away)})})
     if row["state"] != "proposed" or not proposals.decide(site, visitor.user, row, decision, latest):
         raise Refused({"form": ("change.error.decided", {})})
-    audit.record(site, visitor.user, "rules_approved", about=proposal_id, details={"decision": decision})
+    persons = {"first": row["login"], "second": visitor.user.login}
+    audit.record(site, visitor.user, "rules_approved", about=proposal_id, details={"decision": decision, **persons})

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console import charts, views
+from console.audit import persons_in
 from console.cube import Cube, cube_of, days_of, of_staff
 from console.feeds import count as count_feeds
 from console.feeds import silent
@@ -93,6 +94,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         feeds = silent(connection, site, scope, words)
         checked = _checked(connection, visitor) if not rows else None
         saved = views.of(connection, visitor.user)
+    visitor.tell_listed(persons_in(rows))
     total = counted.count(filters) if not filters.q else len(rows)
     values = {
         "filters": filters,

@@ -8,7 +8,8 @@ from console.audited import Asked
 from console.config import real_time
 from console.scope import Scope
 from console.tables import audit_person, audit_record
-from console.users import TRIES, User
+from console.tries import TRIES
+from console.users import User
 from console.watching import MANY
 from sinks.tables import alert, handover
 from tests.console.conftest import OpenConsole, firing
