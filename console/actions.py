@@ -1,9 +1,9 @@
 """What an officer decides or records, as the event that will be published: checked by the same contract as everybody's."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -30,6 +30,7 @@ TYPES: Mapping[str, str] = {
 }
 NOTE_NEEDED = frozenset(("comment", "snooze", "waive", "contest", "decide"))
 LONGEST_NOTE = 200
+LONGEST_SNOOZE: Mapping[str, timedelta] = {"CRIT": timedelta(days=14), "": timedelta(days=30)}  # by severity; the rest
 
 
 class Refused(ValueError):
@@ -49,8 +50,15 @@ class Asked:
     body: Mapping[str, Any]
 
 
-def asked(action: str, alert: Mapping[str, Any], user: User, fields: Mapping[str, Any], now: datetime) -> Asked:
-    """The event of an action on an alert. `fields`: note, to, until (aware), upheld. Raise Refused."""
+def asked(
+    action: str,
+    alert: Mapping[str, Any],
+    user: User,
+    fields: Mapping[str, Any],
+    now: datetime,
+    officers: Collection[str] = (),
+) -> Asked:
+    """The event of an action on an alert. `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it. Raise Refused."""
     errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
     note = str(fields.get("note") or "").strip()
     errors |= check_note(note, needed=action in NOTE_NEEDED)
@@ -58,13 +66,15 @@ def asked(action: str, alert: Mapping[str, Any], user: User, fields: Mapping[str
     if note:
         data["note"] = note
     if action == "assign":
-        if not fields.get("to"):
+        if fields.get("to") not in officers:
             errors["to"] = ("error.to", {})
         data["to"] = fields.get("to") or ""
     if action == "snooze":
         until = fields.get("until")
         if not isinstance(until, datetime) or until <= now:
             errors["until"] = ("error.until", {})
+        elif until - now > (most := longest_snooze(alert["severity"])):
+            errors["until"] = ("error.until.far", {"n": most.days})
         else:
             data["until"] = until.isoformat()
     if action == "decide":
@@ -74,6 +84,11 @@ def asked(action: str, alert: Mapping[str, Any], user: User, fields: Mapping[str
     if errors:
         raise Refused(errors)
     return _made(action, TYPES[action], alert["subject"], user, data, now, now)
+
+
+def longest_snooze(severity: str) -> timedelta:
+    """How long an alert may be put aside at once."""
+    return LONGEST_SNOOZE.get(severity, LONGEST_SNOOZE[""])
 
 
 def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:

@@ -110,9 +110,7 @@ ROUTERS = (
 
 def create_app(config: ConsoleConfig) -> FastAPI:
     """The application. Nothing is opened before it starts; then NotMigrated where the tables are too old."""
-    app = FastAPI(
-        title="Handover console", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
-    )
+    app = FastAPI(title="Handover console", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     for router in ROUTERS:
         app.include_router(router, include_in_schema=router.prefix.startswith("/api/"))
     engine = connect(config.database_url, config.patience)

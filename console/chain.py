@@ -80,7 +80,7 @@ def check(connection: Connection, key: bytes | None, last: int | None = None) ->
     floor = max(0, head.number - last) if head is not None and last is not None else 0
     links = list(_links(connection, key, floor))
     findings: list[Finding] = []
-    if head is None or (key and head.number and not _sealed(head, key)):
+    if head is None or (key and (head.number or head.seal) and not _sealed(head, key)):
         unsealed = head is not None and not head.key and not any(one.sealed for one in links)
         findings.append(Finding("unsealed" if unsealed else "head", 0, 0))
     findings += _ranges("cut", [one.number for one in links if one.is_cut])

@@ -14,6 +14,7 @@ from console.rulebooks import Books
 from console.site import Site
 from console.tables import pending, proposal
 from console.users import User
+from console.values import whole_number
 from handover.moves import KINDS, Kind
 from handover.rule_changes import NotTellable, as_changes
 from handover.rulebook import InvalidRuleBook, RuleBook
@@ -59,7 +60,8 @@ def rules_data(
 
 def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
     """The payload that publishes a year: dates stand one a line, or apart by commas or spaces. Raise Refused."""
-    if not year.isdecimal() or not FIRST_YEAR < int(year) < LAST_YEAR:
+    number = whole_number(year, digits=4)
+    if number is None or not FIRST_YEAR < number < LAST_YEAR:
         raise Refused({"year": ("change.error.year", {})})
     errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
     found: dict[str, list[date]] = {}
@@ -67,7 +69,7 @@ def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
         found[name] = []
         for word in re.split(r"[\s,，、;；]+", text.strip()):
             day = _day(word) if word else None
-            if day is not None and day.year == int(year):
+            if day is not None and day.year == number:
                 found[name].append(day)
             elif word:
                 errors.setdefault(name, ("change.error.days", {"what": word[:20]}))
@@ -78,7 +80,7 @@ def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
     if errors:
         raise Refused(errors)
     days = {name: [day.isoformat() for day in sorted(set(some))] for name, some in found.items()}
-    return {"year": int(year), "status": "published", **days}
+    return {"year": number, "status": "published", **days}
 
 
 def _day(text: str) -> date | None:

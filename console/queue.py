@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from console.days import soon_until
 from console.scope import Scope
+from console.values import point_in_time
 from handover.calendar import Calendar, end_of
 from sinks.tables import alert, obligation
 
@@ -106,12 +107,11 @@ class Key:
     @classmethod
     def read(cls, text: str) -> "Key | None":
         """Read what `str` wrote; None for anything else."""
-        try:
-            rank, due_at, row_id = text.split("~")
-            at = datetime.fromisoformat(due_at)
-        except ValueError:
+        parts = text.split("~")
+        if len(parts) != 3 or parts[0] not in ("0", "1"):
             return None
-        return cls(int(rank), at, row_id) if rank in ("0", "1") and at.tzinfo is not None else None
+        at = point_in_time(parts[1])
+        return cls(int(parts[0]), at, parts[2]) if at is not None else None
 
 
 def key_of(row: Mapping[str, Any]) -> Key:

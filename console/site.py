@@ -15,6 +15,7 @@ from console.counts import Counts
 from console.cube import Cube
 from console.i18n import Language
 from console.pulse import Habits
+from console.values import visible
 from console.words import Words
 from handover.calendar import Calendar
 from handover.rulebook import RuleBook
@@ -53,11 +54,16 @@ def environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     found.globals["asset"] = assets.address
     return found
+
+
+def _visible(value: Any) -> Any:
+    return visible(value) if type(value) is str else value
 
 
 Render = Callable[[str, Mapping[str, Any]], str]

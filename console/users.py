@@ -182,6 +182,11 @@ def colleagues(connection: Connection, scope: Scope) -> list[User]:
     ]
 
 
+def officers(connection: Connection, scope: Scope) -> frozenset[str]:
+    """The staff ids of those to whom something may be assigned."""
+    return frozenset(one.staff for one in colleagues(connection, scope))
+
+
 def _matches(stored: str | None, password: str) -> bool:
     try:
         _PASSWORDS.verify(stored or _NOBODY, password)

@@ -1,9 +1,18 @@
 """Values that stand in an address or a form, as what they are meant to be; None for what they cannot be."""
 
+import re
 from datetime import UTC, datetime
 
 _DIGITS = 18  # what every database holds
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# Control characters but tab and line ends, lone surrogates, and what turns the direction of writing.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """A text without what is not seen and yet acts on whoever reads it: on a page, in a cell, in a terminal."""
+    return _UNSEEN.sub("", text)
 
 
 def whole_number(text: str, *, digits: int = _DIGITS) -> int | None:

@@ -245,6 +245,8 @@ async def read_fields(request: Request) -> tuple[dict[str, str], dict[str, list[
         for name, value in sent.multi_items():
             if not isinstance(value, UploadFile):
                 many.setdefault(name, []).append(value)
+    if any("\0" in text for name, values in many.items() for text in (name, *values)):
+        raise BadForm
     return {name: values[0] for name, values in many.items()}, many
 
 

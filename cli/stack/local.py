@@ -97,7 +97,7 @@ class Stack:
             "pid": os.getpid(),
             "brokers": self.settings.brokers,
             "database": shown(self.settings),
-            "env": self.env,
+            "env": {**self.env, "REENTRY_DATABASE_URL": shown(self.settings)},
             "processes": [child.row() for child in self.processes.children],
             "ready_urls": self.ready_urls,
         }

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from handover.calendar import due_day_of, months_on, start_of
 from handover.ledger import freezes_at
 
-_NAME = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])")
+_NAME = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,6 +11,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from console.values import visible
 from schemas.instants import show
 
 Format = Literal["csv", "xlsx"]
@@ -20,7 +21,7 @@ MEDIA: dict[Format, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 MOST_ROWS = 100_000
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_STARTS_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "﹢", "﹣", "﹦", "﹫", "−", "\t", "\r", "\n")
 _MARK = "\ufeff"
 _WIDEST = 60
 
@@ -45,7 +46,7 @@ def cell(value: Any) -> str | int | float:
         return show(value)
     if isinstance(value, int | float):
         return value
-    text = str(value)
+    text = visible(str(value))
     return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
 
 
@@ -88,16 +89,11 @@ def _text(page: Any, value: Any, *, bold: bool = False) -> Any:
     shown = cell(value)
     if not isinstance(shown, str):
         return shown
-    made = WriteOnlyCell(page, value=_printable(shown))
+    made = WriteOnlyCell(page, value=shown)
     made.data_type = "s"  # never a formula, whatever it says
     if bold:
         made.font = Font(bold=True)
     return made
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(one for one in text if one >= " " or one in "\t\n\r")
 
 
 def _title(name: str) -> str:

@@ -11,10 +11,13 @@ from console.reports.ground import Correction, Wanted, corrections, ground_of
 from console.reports.month import Month
 from console.reports.stages import KINDS, rules_of
 from console.scope import Scope
+from console.values import whole_number
 from sinks.tables import frozen_month
 
 ORDERS = ("rank", "name")
 _CITY, _COUNTY = 4, 6  # digits
+
+_LONGEST_CODE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Asked:
         """From the values of an address."""
         prefix, kind, order = (values.get(name, "").strip() for name in ("prefix", "kind", "sort"))
         return cls(
-            prefix if prefix.isascii() and prefix.isdigit() else "",
+            prefix if whole_number(prefix, digits=_LONGEST_CODE) is not None else "",
             Month.read(values.get("month", "").strip()),
             kind if kind in KINDS else "",
             order if order in ORDERS else "rank",

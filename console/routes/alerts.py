@@ -15,6 +15,7 @@ from console.feeds import silent
 from console.rows import due_shown, notes_of, shown
 from console.security import own_path
 from console.snoozing import presets, until_of
+from console.values import whole_number
 from console.web import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.words import Words
 
@@ -238,17 +239,18 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
     visitor = sent.visitor
     with visitor.site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
+        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
     if not possible(action, row, visitor.site.now()) and action != "acknowledge":
         return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
-    revision = int(sent["revision"]) if sent["revision"].isdigit() else None
+    revision = whole_number(sent["revision"])
     conflict = conflict_of(visitor.words, action, row, revision)
     if conflict:
         return page_of(visitor, alert_id, status=409, notice=conflict, **again)
     try:
-        asked = actions.asked(action, row, visitor.user, values_of(sent), visitor.site.now())
+        asked = actions.asked(action, row, visitor.user, values_of(sent), visitor.site.now(), officers)
     except Refused as refused:
         return page_of(visitor, alert_id, status=422, errors=said(visitor.words, refused), **again)
     return _keep(request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL)
@@ -339,6 +341,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     named: list[Row] = []
     now = visitor.site.now()
     with visitor.site.engine.connect() as connection:
+        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
         for alert_id in list(dict.fromkeys(sent.many.get("id", [])))[: visitor.site.config.page_rows * 4]:
             row = find(connection, visitor.scope, alert_id)
             if row is None:
@@ -349,7 +352,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
                 failed.append({"id": alert_id, "rule": rule, "why": _ended(visitor.words, row)})
                 continue
             try:
-                fit.append((actions.asked(action, row, visitor.user, values_of(sent), now), row))
+                fit.append((actions.asked(action, row, visitor.user, values_of(sent), now, officers), row))
             except Refused as refused:
                 failed.append({"id": alert_id, "rule": rule, "why": " ".join(said(visitor.words, refused).values())})
     if fit and away is None:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from console import actions, deciding, pending, people, recording, telling
+from console import actions, deciding, pending, people, recording, telling, users
 from console.actions import Refused
 from console.alerts import story
 from console.audit import persons_in
@@ -219,6 +219,7 @@ def act(
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
         row = found(connection, visitor, alert_id)
+        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     conflict = conflict_of(visitor.words, action, row, wanted.revision)
@@ -227,7 +228,7 @@ def act(
     try:
         until = recording.aware(wanted.until) if wanted.until else None
         fields = {"note": wanted.note, "to": wanted.to, "until": until, "upheld": wanted.upheld}
-        asked = actions.asked(action, row, visitor.user, fields, visitor.site.now())
+        asked = actions.asked(action, row, visitor.user, fields, visitor.site.now(), officers)
     except Refused as refused:
         raise Problem(422, said(visitor.words, refused)) from None
     check_kafka(request, visitor)
@@ -258,6 +259,13 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         }
     )
     return shown
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> dict[str, Any]:
+    """What this API takes and gives."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
 
 
 class Problem(Exception):

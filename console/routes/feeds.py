@@ -19,6 +19,7 @@ from console.feeds import (
 )
 from console.pulse import Numbers
 from console.rows import why
+from console.values import whole_number
 from console.web import NotFound, Visitor, page, render
 from console.words import Words
 from handover.feeding import duration
@@ -109,7 +110,8 @@ def ranges(numbers: Sequence[Numbers], most: int = _RANGES_SHOWN) -> str:
 def feed(request: Request, source: str, visitor: Annotated[Visitor, Depends(page("feeds"))]) -> Response:
     """One feed: day by day what came, what its manifests lacked, its alerts, what to do now; ?days=7, 30 or 90."""
     asked = request.query_params.get("days", "")
-    span = int(asked) if asked.isdecimal() and int(asked) in DAYS else 30
+    wanted = whole_number(asked)
+    span = wanted if wanted in DAYS else 30
     site, words, name = visitor.site, visitor.words, f"/{source}"
     with site.engine.connect() as connection:
         found = overview(connection, site, visitor.scope, name)

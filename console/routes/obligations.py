@@ -19,6 +19,7 @@ from console.reports.ground import RESULTS, Ground, Wanted, ground_of
 from console.reports.month import Month
 from console.reports.stages import KINDS
 from console.rows import DueShown, due_shown, shown
+from console.values import sensible
 from console.web import Visitor, page, render
 from schemas.instants import instant
 
@@ -70,7 +71,7 @@ def asked_of(request: Request) -> Asked:
 def instant_of(text: str) -> datetime | None:
     """An instant with its offset; None for anything else."""
     try:
-        return instant(text.replace(" ", "+")) if text else None
+        return sensible(instant(text.replace(" ", "+"))) if text else None
     except ValueError:
         return None
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from console import audit, people, revealing, timeline
 from console.feeds import silent
 from console.site import Site
+from console.values import point_in_time
 from console.web import NotFound, Visitor, page, redirect, render
 from console.words import Words
 
@@ -38,11 +39,8 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people")
 
 def _after(text: str) -> tuple[datetime, str] | None:
     at, _, subject = text.partition("~")
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (found, subject) if found.tzinfo is not None else None
+    found = point_in_time(at)
+    return (found, subject) if found is not None else None
 
 
 @router.get("/people/{person_ref}")

@@ -12,6 +12,7 @@ from console import audit, dead_letters, redrives
 from console.actions import check_note
 from console.dead_letters import publisher_of, reason_of
 from console.redrives import MOST, Row
+from console.values import whole_number
 from console.web import BadForm, Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.words import Words
 from schemas.deadletter import TRIES
@@ -79,7 +80,9 @@ def found(visitor: Visitor, redrive_id: str) -> Row:
 def show(request: Request, redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> Response:
     """A redrive: what it would do, how far it is, what became of each dead letter; ?after=."""
     after = request.query_params.get("after", "")
-    return page_of(request, visitor, redrive_id, after=int(after) if after.isdecimal() and len(after) < 9 else -1)
+    return page_of(
+        request, visitor, redrive_id, after=-1 if (number := whole_number(after, digits=8)) is None else number
+    )
 
 
 def page_of(

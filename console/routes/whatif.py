@@ -17,6 +17,7 @@ from console.recording import aware
 from console.routes.rules import grouped, nav
 from console.rulebooks import books, tryable
 from console.uploads import LARGEST, NoBook, Sent, file_name, upload, uploaded
+from console.values import point_in_time
 from console.web import Form, NotFound, Visitor, form, page, redirect, render
 from console.whatif_runs import FIGURES, OPEN, Row, TooMany
 from console.words import Words
@@ -278,11 +279,8 @@ def alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(pa
 def place_of(text: str) -> tuple[datetime, str] | None:
     """Where a list goes on."""
     at, _, alert_id = text.partition("~")
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (found, alert_id) if found.tzinfo is not None and alert_id else None
+    found = point_in_time(at)
+    return (found, alert_id) if found is not None and alert_id else None
 
 
 def may_know(visitor: Visitor, row: Row) -> bool:

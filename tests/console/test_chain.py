@@ -279,3 +279,39 @@ def test_a_secret_that_is_missing_or_too_short_is_said_in_one_line(
     monkeypatch.setenv("REENTRY_AUDIT_KEY_FILE", str(tmp_path / "none"))
     assert verify(key=False) == 2
     assert "none" in capsys.readouterr().err
+
+
+def cut(engine: Engine, last: int) -> None:
+    """Remove the last records and move the head to where they began."""
+    with engine.begin() as connection:
+        for table in ("audit_person", "audit_record"):
+            connection.execute(text(f"DELETE FROM {table} WHERE number > {COUNT - last}"))
+        row = connection.execute(select(audit_record).where(audit_record.c.number == COUNT - last)).first()
+        moved = {"number": COUNT - last, "hash": row.hash if row is not None else ""}
+        connection.execute(audit_head.update().values(moved))
+
+
+@pytest.mark.parametrize("last", [1, 5, COUNT])
+@pytest.mark.parametrize("goes_on", [False, True], ids=["at once", "after more records"])
+def test_an_end_that_was_cut_off_is_found_even_after_the_chain_went_on(books: Engine, last: int, goes_on: bool) -> None:
+    filled(books, KEY)
+    cut(books, last)
+    if goes_on:
+        filled(books, KEY, 3)
+        assert any("had been removed or moved" in one for one in found(books, KEY))
+    else:
+        assert found(books, KEY)
+
+
+def test_an_end_that_was_cut_off_without_moving_the_head_is_found_after_more_records(books: Engine) -> None:
+    filled(books, KEY)
+    with books.begin() as connection:
+        do(connection, f"DELETE FROM audit_record WHERE number = {COUNT}")
+    filled(books, KEY, 2)
+    assert any("had been removed or moved" in one for one in found(books, KEY))
+
+
+def test_a_chain_that_begins_to_be_sealed_is_whole(books: Engine) -> None:
+    filled(books, None)
+    filled(books, KEY, 3)
+    assert found(books, KEY) == []
