@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     calendar: Path | None = Field(
         None, description="Working days as TOML; without it the calendar beside the rule books."
     )
+    unmarked: bool = Field(
+        False,
+        description="Sinks take alerts and cases without a worker's mark, as versions before marks wrote them.",
+    )
     publishers: Path | None = Field(
         None, description="Register of publishers (TOML): of other sources no heartbeat is heard. Without it, of all."
     )

@@ -53,6 +53,7 @@ def sink(
         metrics_host=settings.web_host,
         rules=settings.rules,
         calendar=settings.calendar,
+        unmarked=settings.unmarked,
         publishers=settings.publishers,
     )
     try:

@@ -46,6 +46,7 @@ class SinkConfig:
     metrics_host: str = "127.0.0.1"
     rules: str = "cn-default"
     calendar: Path | None = None
+    unmarked: bool = False  # take alerts and cases without a worker's mark, as earlier versions wrote them
     publishers: Path | None = None  # the register: of other sources no manifest is judged
 
 
@@ -62,7 +63,10 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     limit_locks(engine)
     with _served(health, config), closing(Teller(config.kafka, config.topic_prefix)) as teller:
         _prepare(engine, stop)
-        runners = [Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival) for sink in chosen]
+        runners = [
+            Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival, unmarked=config.unmarked)
+            for sink in chosen
+        ]
         failed: list[BaseException] = []
         steps = {runner.sink.name: runner.run for runner in runners} | dict(_beside(config, runners, teller, rules))
         threads = [

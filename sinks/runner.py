@@ -19,6 +19,7 @@ from sinks.header_names import read_any_header_name
 from sinks.health import Pulse
 from sinks.outage import DATABASE, KAFKA, Outage, Refused, database
 from sinks.position import Overtaken, Place, Start
+from sinks.provenance import of_workers
 from sinks.shown import Shown
 from sinks.sink import Record, Sink, SinkUnavailable, Unwritable
 from sinks.teller import Teller
@@ -39,7 +40,18 @@ Polled = Mapping[TopicPartition, Sequence[Any]]
 class Runner:
     """Runs one sink until it is told to stop. `read_until_ms`: everything appended before (broker time) has been written."""
 
-    def __init__(self, sink: Sink, engine: Engine, kafka: KafkaConnection, prefix: str, arrival: Arrival) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        engine: Engine,
+        kafka: KafkaConnection,
+        prefix: str,
+        arrival: Arrival,
+        *,
+        unmarked: bool = False,
+    ) -> None:
+        """`unmarked`: take alerts and cases that bear no worker's mark too."""
+        self._unmarked = unmarked
         self.sink, self.engine, self.prefix, self.arrival = sink, engine, prefix, arrival
         self.kafka = kafka
         self.read_until_ms: int | None = None
@@ -134,7 +146,8 @@ class Runner:
         """Write what was read. False: told to stop before."""
         if not polled:
             return True
-        batch = [record_of(one, self.prefix, self.arrival) for records in polled.values() for one in records]
+        read = [record_of(one, self.prefix, self.arrival) for records in polled.values() for one in records]
+        batch = self._of_workers(read)
         ends = {place: records[-1].offset + 1 for place, records in polled.items()}
         try:
             if not self._write(batch, self._moves(ends), stop):
@@ -149,6 +162,17 @@ class Runner:
             self._last[place] = records[-1].timestamp
         self._commit(consumer)
         return True
+
+    def _of_workers(self, batch: Sequence[Record]) -> Sequence[Record]:
+        """Leave out, loudly, what somebody else wrote to a topic of the workers."""
+        if self._unmarked:
+            return batch
+        ours, foreign = of_workers(batch)
+        for one in foreign:
+            place = f"{one.topic}[{one.partition}]@{one.offset}"
+            log.error("%s: %s: no worker wrote this, passed over; find out who else writes here", self.sink.name, place)
+            metrics.RECORDS.labels(self.sink.name, "foreign").inc()
+        return ours
 
     def _place(self, place: TopicPartition) -> Place:
         return Place(place.topic.removeprefix(self.prefix), place.partition)
@@ -198,7 +222,7 @@ class Runner:
     def _write_whole(self, connection: Any, batch: Sequence[Record]) -> Sequence[Record]:
         try:
             with database():
-                return self.sink.write(connection, batch)
+                return self.sink.write(connection, batch) if batch else ()
         except Exception as error:
             if aside.is_of_a_record(error):
                 raise _RecordFailed from error

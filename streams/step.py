@@ -16,11 +16,12 @@ from handover.authority import WITHOUT_AUTHORITY
 from handover.awaited import sieve_of
 from handover.case import Case
 from handover.folding import fold
-from handover.life import advance, live_feeds
+from handover.life import advance, derived_anew, live_feeds
 from handover.links import WHOEVER_HOLDS_IT, outbox
 from handover.world import World
 from schemas.deadletter import REDRIVES
 from schemas.instants import from_millis, millis
+from schemas.provenance import epoch_of
 from schemas.topics import ALERT, DLQ, ROUTED, named
 from streams import garbage, metrics
 from streams.bounds import Bounds
@@ -28,7 +29,7 @@ from streams.cases import Cases, next_ms
 from streams.clock import Clock
 from streams.deadletters import dead_letter
 from streams.engine.heap import Deadlines
-from streams.engine.store import NEVER, digest
+from streams.engine.store import NEVER, digest, foreign
 from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.progress import ProgressReporter
@@ -70,6 +71,7 @@ class Engine:
         ] = {}  # per partition: the world's changes before this have been told to its cases
         self._sweep: dict[int, dict[bytes, None]] = defaultdict(dict)  # cases still to be looked at, each once
         self.quarantine = Quarantine(config.dead_letter_limit)
+        self._hidden: dict[int, set[bytes]] = defaultdict(set)  # keys of foreign records on the topic of cases
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
         self._dlq_topic = named(config.topic_prefix, DLQ)
         told_on = [topic for topic in sources if topic != self._routed_topic]
@@ -95,6 +97,7 @@ class Engine:
         self._lived.clear()
         if self.progress is not None:
             self.progress.clear()
+        self._hidden.clear()
 
     def forget(self, partition: int) -> None:
         """Somebody wrote news to a partition's changelog: its heap, if there is one, is stale."""
@@ -306,6 +309,7 @@ class Engine:
             work.changed.add(key)
             self._touch(partition, key, work)
         self._wake(partition, millis(work.before), work)
+        self._restore(partition, work)
         for key, case in list(work.touched.items()):
             self._live(partition, key, case, work)
         metrics.WATERMARK.labels(partition).set(self.clock.broker_ms(work.before) / 1000)
@@ -332,6 +336,7 @@ class Engine:
         for key in list(islice(sweep, SWEPT_A_STEP)):
             del sweep[key]
             due.append(key)
+        work.is_whole = len(work.woken) < DUE_A_STEP and not sweep
         self.busy = self.busy or bool(sweep)
         for key in due:
             if key not in work.touched and key not in work.broken and key in self.table.data.parts[partition]:
@@ -353,10 +358,9 @@ class Engine:
         try:
             found = advance(case, self.world, work.before)
             if found or self._is_written(partition, key, case, work, lived):
-                work.writes[key] = case_out(
-                    key, case, self.table.data.own[partition], work.before, self.config.case_retention
-                )
-                outputs = [alert_out(case, one) for one in found]
+                epoch = self.table.data.own[partition]
+                work.writes[key] = case_out(key, case, epoch, work.before, self.config.case_retention)
+                outputs = [alert_out(case, one, epoch) for one in found]
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told loudly and the others go on
             self._break(partition, key, work, error)
             return
@@ -439,7 +443,7 @@ class Engine:
         if self.progress is None:
             return
         store, topic = self.table.data, self.table.changelog_topic_name
-        processed = {partition: work.before for partition, work in works.items() if work.before > EVER}
+        processed = {partition: work.before for partition, work in works.items() if work.is_whole}
         cases = {TP(topic, partition): store.persisted_offset(TP(topic, partition)) for partition in processed}
         await self.progress.report(processed, cases)
 
@@ -472,12 +476,31 @@ class Engine:
         for written in await self.app.send_batches(topic, outputs):
             tp = TP(topic, written.partition)
             if written.base != (known := store.persisted_offset(tp)) + 1:
-                raise ForeignWriter(f"partition {written.partition}: offset {written.base} after {known}")
+                await self._pass_over(tp, known + 1, written.base)
             store.wrote(tp, written.base + written.number - 1)
         for partition, entries in kept.items():
             for key, at, kept_value in entries:
                 self._keep(partition, key, at, kept_value)
         return True
+
+    async def _pass_over(self, tp: TP, first: int, after: int) -> None:
+        """Somebody else wrote before us to our changelog partition. Raise ForeignWriter where it was a worker.
+
+        What no worker wrote counts for nothing; where it hides a case, that is written once more (`_restore`).
+        """
+        for record in await self.app.read(tp, first, after):
+            if epoch_of(record.headers) is not None:
+                raise ForeignWriter(f"partition {tp.partition}: a worker's record at offset {record.offset}")
+            foreign(tp, record.offset)
+            self._hidden[tp.partition].add(record.key or b"")
+
+    def _restore(self, partition: int, work: Work) -> None:
+        """Let cases that a foreign record hides on the topic be written again."""
+        for key in self._hidden[partition] & self.table.data.parts[partition].keys():
+            case = work.touched[key] = self.cases.load(partition, key)
+            if case.derived is None and case.lived is not None:
+                case.derived = derived_anew(case, self.world, self.world.frame(case.lived))
+            work.changed.add(key)
 
     def _keep(self, partition: int, key: bytes, at: int, value: bytes | None) -> None:
         part = self.table.data.parts[partition]
@@ -511,6 +534,7 @@ class Engine:
                 metrics.ALERT_CHANGES.labels(one.rule_id, one.state, one.outcome or "").inc()
                 if one.state == "firing" and one.raised_at == one.changed_at:
                     metrics.DEADLINE_DELAY.observe(max(0.0, (now - self.clock.broker_ms(one.raised_at)) / 1000))
+            self._hidden[partition] -= work.changed
             self._drop_stale(partition)
             metrics.OPEN_CASES.labels(partition).set(len(self.table.data.parts[partition]))
             metrics.OPEN_DEADLINES.labels(partition).set(len(self.deadlines[partition]))

@@ -11,6 +11,7 @@ from handover.fragments import dumped
 from schemas import alert as alerts
 from schemas.alert import Alert
 from schemas.instants import from_millis
+from schemas.provenance import mark
 from streams.cases import next_ms
 from streams.engine.store import NEVER, headers, packed
 from streams.engine.transport import Output, fitting
@@ -33,6 +34,7 @@ class Work:
     """What one step does in one partition."""
 
     before: datetime = EVER  # everything with an arrival before this is known
+    is_whole: bool = False  # every case has come as far: none is left for the next step
     repeated: list[Told] = field(default_factory=list)
     facts: list[Told] = field(default_factory=list)  # lived through
     due: list[bytes] = field(default_factory=list)
@@ -50,12 +52,13 @@ def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timed
     """A case that has lived up to `now`: its snapshot, or a tombstone where nothing of it needs to be kept. Raise TooLarge."""
     ends = ends_at(case, retention)
     if ends is not None and ends <= now:
-        return Write(Output(key, None), NEVER, None)
+        return Write(Output(key, None, [mark(epoch)]), NEVER, None)
     (value, kept), at, feeds = case.encode(), next_ms(case, retention), sieve_of(case)
     output = Output(key, fitting(value), headers(epoch, at, kept, feeds))
     return Write(output, at, packed(epoch, at, feeds, value, kept))
 
 
-def alert_out(case: Case, one: Alert) -> Output:
+def alert_out(case: Case, one: Alert, epoch: int) -> Output:
     """An alert of a case as it goes to its topic. Raise TooLarge."""
-    return Output(one.alert_id.encode(), fitting(dumped(alerts.event(one, case.written(one)))), ALERT_HEADERS)
+    told = [*ALERT_HEADERS, mark(epoch)]
+    return Output(one.alert_id.encode(), fitting(dumped(alerts.event(one, case.written(one)))), told)

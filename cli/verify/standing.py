@@ -9,15 +9,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.records import recorded
-from cli.report import fail
+from cli.report import warn
 from handover.case import Case
 from schemas import alert, case
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot
+from schemas.provenance import epoch_of
 from schemas.topics import ALERT, CASE, named
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+
+
+def _check_writer(record: Any, marked: set[int]) -> None:
+    """Raise ValueError for a record without a worker's mark, behind one that has it: earlier versions made no marks."""
+    if epoch_of(record.headers or ()) is not None:
+        marked.add(record.partition)
+    elif record.partition in marked:
+        raise ValueError("no worker wrote this")
 
 
 @dataclass(slots=True)
@@ -26,16 +35,18 @@ class Alerts:
 
     told: list[Alert] = field(default_factory=list)
     written_ms: dict[tuple[str, int], int] = field(default_factory=dict)  # broker time, by alert and revision
+    _marked: set[int] = field(default_factory=set)  # partitions in which a worker's mark has been read
     _home: dict[str, int] = field(default_factory=dict)  # the partition of each alert
     _ends: dict[int, int] = field(default_factory=dict)  # per partition the offset after the last one
     _counts: Counter[int] = field(default_factory=Counter)
 
     def add(self, record: Any) -> None:
-        """Take a record. Raise ValueError for one that is no alert."""
+        """Take a record. Raise ValueError for one that is no alert, or foreign: without a mark, behind marked ones."""
         self._ends[record.partition] = record.offset + 1
         self._counts[record.partition] += 1
         if record.value is None:
             return
+        _check_writer(record, self._marked)
         told = alert.read(record.value)
         self.told.append(told)
         self.written_ms[told.alert_id, told.revision] = record.timestamp
@@ -63,10 +74,12 @@ class Cases:
     newest: dict[str, CaseSnapshot | None] = field(default_factory=dict)
     written_ms: dict[str, int] = field(default_factory=dict)  # broker time
     older: set[str] = field(default_factory=set)  # cases that began before the log that is left
+    _marked: set[int] = field(default_factory=set)  # partitions in which a worker's mark has been read
 
     def add(self, record: Any) -> None:
-        """Take a record. Raise ValueError for one that is no case."""
+        """Take a record. Raise ValueError for one that is no case, or foreign: without a mark, behind marked ones."""
         subject = (record.key or b"").decode()
+        _check_writer(record, self._marked)
         self.newest[subject] = None if record.value is None else case.read(record.value)
         self.written_ms[subject] = record.timestamp
         if self.since is not None and _is_older(self.newest[subject], record.value, self.since):
@@ -82,7 +95,7 @@ def _is_older(snapshot: CaseSnapshot | None, value: bytes, since: datetime) -> b
 
 
 def read_alerts(client: Any, settings: Settings) -> Alerts:
-    """Read the alert topic; end the command where a record is no alert."""
+    """Read the alert topic; name records that are no alerts of ours and go on."""
     found = Alerts()
     for record in _records(client, settings, ALERT, "reading alerts"):
         try:
@@ -93,7 +106,7 @@ def read_alerts(client: Any, settings: Settings) -> Alerts:
 
 
 def read_cases(client: Any, settings: Settings, since: datetime | None = None) -> Cases:
-    """Read the case topic; end the command where a record is no case."""
+    """Read the case topic; name records that are no cases of ours and go on."""
     found = Cases(since)
     for record in _records(client, settings, CASE, "reading cases"):
         try:
@@ -109,4 +122,4 @@ def _records(client: Any, settings: Settings, topic: str, what: str) -> Iterator
 
 def _foreign(record: Any, what: str) -> None:
     place = f"{record.topic}[{record.partition}]@{record.offset}"
-    fail(f"{place} holds no {what}", "find out who else writes to this topic")
+    warn(f"{place} holds no {what} of the workers, passed over: find out who else writes to this topic")

@@ -1,9 +1,10 @@
 """The table's store: one dictionary per partition, and the changelog offset it knows."""
 
+import logging
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from faust import stores
@@ -11,11 +12,15 @@ from faust.stores.memory import Store as MemoryStore
 from faust.types import TP
 
 from handover.awaited import ANY
+from schemas.provenance import epoch_of, mark
+from streams import metrics
+
+log = logging.getLogger(__name__)
 
 # Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited), digest of what is shown.
 HEAD = struct.Struct(">IqQI")
 NEVER = -(2**63)
-EPOCH, NEXT, FEEDS = "epoch", "next", "feeds"  # the same, as headers of the changelog record
+NEXT, FEEDS = "next", "feeds"  # the same, as headers of the changelog record, beside the writer's mark
 FIRING = "firing"  # in its place, in records of an earlier version
 _SHOWN = b'"handovers":'  # the first field of a case's JSON that shows what is derived (handover.case_view)
 KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on; the rest is for others to read
@@ -38,7 +43,7 @@ def digest(value: bytes, kept: int = 0) -> int:
 def headers(epoch: int, next_ms: int, kept: int, feeds: int) -> list[tuple[str, bytes]]:
     """The headers of its changelog record."""
     return [
-        (EPOCH, b"%d" % epoch),
+        mark(epoch),
         (NEXT, b"" if next_ms == NEVER else b"%d" % next_ms),
         (FEEDS, b"%x" % feeds),
         (FIRING, b"1" if feeds else b""),
@@ -51,6 +56,36 @@ def _told(head: Mapping[str, bytes | None]) -> tuple[int, int]:
     feeds = head.get(FEEDS)
     known = int(feeds, 16) if feeds else ANY if head.get(FIRING) else 0
     return int(told) if (told := head.get(NEXT)) else NEVER, known
+
+
+class _Written(NamedTuple):
+    """A changelog record as a worker wrote it; `memory`: None for a tombstone."""
+
+    epoch: int
+    memory: bytes | None
+
+
+def _read(record: Any) -> _Written | None:
+    """What a changelog record says; None where no worker wrote it."""
+    epoch = epoch_of(record.headers)
+    if epoch is None or record.key is None:
+        return None
+    if record.value is None:
+        return _Written(epoch, None)
+    head = dict(record.headers)
+    try:
+        kept = int(head[KEPT]) if head.get(KEPT) else None
+        if kept is not None and not 0 <= kept <= len(record.value):
+            return None
+        return _Written(epoch, packed(epoch, *_told(head), record.value, kept))
+    except (ValueError, struct.error):
+        return None
+
+
+def foreign(tp: TP, offset: int) -> None:
+    """Tell that somebody who is no worker wrote to the topic of cases: what the workers wrote counts."""
+    log.error("%s, partition %s, offset %s: passed over, no worker wrote this", tp.topic, tp.partition, offset)
+    metrics.RECORDS.labels(tp.topic, "invalid").inc()
 
 
 class PartitionStore(MemoryStore):  # type: ignore[misc]
@@ -94,16 +129,15 @@ class PartitionStore(MemoryStore):  # type: ignore[misc]
         for record in records:
             if record.offset <= known:
                 continue
-            if record.value is None:
-                part.pop(record.key, None)
-                continue
-            head = dict(record.headers)
-            written = int(head.get(EPOCH) or 0)
-            if written >= epoch:  # a zombie's late write carries an older epoch
-                epoch = written
-                part[record.key] = packed(
-                    epoch, *_told(head), record.value, int(head[KEPT]) if head.get(KEPT) else None
-                )
+            written = _read(record)
+            if written is None:
+                foreign(tp, record.offset)
+            elif written.epoch >= epoch:  # a zombie's late write carries an older epoch
+                epoch = written.epoch
+                if written.memory is None:
+                    part.pop(record.key, None)
+                else:
+                    part[record.key] = written.memory
         self.epoch[tp.partition] = epoch
         self.set_persisted_offset(tp, records[-1].offset)
         return True

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from brokers.connection import KafkaConnection
 from streams.engine.brokertime import BrokerTime
 from streams.engine.consumer import BatchConsumer
+from streams.engine.records import read_any_header_name
 
 Headers = Sequence[tuple[str, bytes | None]]  # a header may have no value
 
@@ -113,6 +116,27 @@ class App(faust.App):  # type: ignore[misc]
                 self.broker_time.heard(written)
             found.append(Written(partition, written.offset, count))
         return found
+
+    async def read(self, tp: TP, first: int, after: int) -> list[Any]:
+        """Read the records of a partition with first <= offset < after, as far as there are any. Raise KafkaError."""
+        read_any_header_name()
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=[f"{url.host}:{url.port}" for url in self.conf.broker_consumer],
+            group_id=None,
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            place = TopicPartition(tp.topic, tp.partition)
+            consumer.assign([place])
+            consumer.seek(place, first)
+            found: list[Any] = []
+            while await consumer.position(place) < after:
+                for records in (await consumer.getmany(place, timeout_ms=1_000)).values():
+                    found += [record for record in records if record.offset < after]
+            return found
+        finally:
+            await consumer.stop()
 
 
 def _append(batch: Any, output: Output) -> bool:

@@ -12,8 +12,9 @@ from faust.types import TP
 
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, PARTITIONS, RUN, TOY_SOURCES
 from benchmarks.peers.jobs.toy import due, expire, take
+from schemas.provenance import EPOCH
 from streams.engine.heap import Deadlines
-from streams.engine.store import EPOCH, HEAD, NEVER, NEXT, URL, packed
+from streams.engine.store import HEAD, NEVER, NEXT, URL, packed
 from streams.engine.transport import App, Output
 from streams.watermark import Frontier, least
 
