@@ -118,6 +118,11 @@ def recorded(type_: str, subject: str, user: User, data: Mapping[str, Any], time
     return _made("record", type_, subject, user, data, time, now)
 
 
+def may_record(type_: str, user: User) -> bool:
+    """Whether an office may record an event of a type as its own."""
+    return user.agency.partition("-")[0] in PAYLOADS[type_].SENT_BY
+
+
 def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> Asked:
     """The event by which an office tells what is of no single subject: rules, calendars. Raise Refused."""
     return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)

@@ -6,6 +6,8 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_
 
+from schemas.authority import may_act
+
 Role = Literal[
     "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor"
 ]  # fmt: skip
@@ -41,6 +43,8 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
     "rules": frozenset(("propose_rules", "approve_rules")),
     "auditor": frozenset(),
 }
+
+_ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
 
 _PRISON_RULES = ("A01", "A04", "A08", "A13", "B05")
 _PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
@@ -130,6 +134,8 @@ class Scope:
         """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
         if action not in ACTIONS[self.role]:
             return False
+        if row is not None and action in _ON_ALERTS and not self._has_authority(action, row):
+            return False
         if row is None or self.role in ("city", "province"):
             return row is None or self.sees(row)
         own: bool = row["owner_agency"] == self.agency
@@ -138,6 +144,11 @@ class Scope:
         if self.role == "prison":
             return own
         return self.sees(row)
+
+    def _has_authority(self, action: str, row: Mapping[str, Any]) -> bool:
+        """Whether a worker would hear it from this user's agency."""
+        fact = "action.contest_decided" if action == "decide" else f"action.{action}"
+        return may_act(self.agency, fact, row["owner_agency"], row["jurisdiction"])
 
     def sees(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of alerts or obligations is in scope."""

@@ -139,7 +139,8 @@ def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
 def _possible(visitor: Visitor, row: Row, told: Story, typed: Mapping[str, str], record: str) -> dict[str, Any]:
     """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
     site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
-    wanted = row["missing"] if scope.may("record", row) and not row["outcome"] else ()
+    may_record = scope.may("record", row) and not row["outcome"]
+    wanted = [one for one in row["missing"] if may_record and actions.may_record(one, visitor.user)]
     return {
         "forms": [
             recording.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import orjson
 
+from handover.authority import WITHOUT_AUTHORITY
+from schemas.deadletter import MESSAGE
 from schemas.instants import from_millis, show
 from schemas.topics import RELEASE, partition_of
 from tests.fuzz.loop import Loop
-from tests.fuzz.records import PARTITIONS, Draft, base32, drafts
+from tests.fuzz.records import PARTITIONS, STRANGER, Draft, base32, drafts
 from tests.schemas.examples import EVENTS
 
 CHUNK = 500  # records between two that must be applied
@@ -28,6 +30,7 @@ class Result:
     records: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     alerts: int = 0
+    refused: int = 0  # actions on alerts by agencies without authority
     longest_seconds: float = 0.0  # the longest step, processor time
     seconds: float = 0.0  # processor time of all steps and of making the records
     failures: list[str] = field(default_factory=list)
@@ -37,6 +40,7 @@ class Result:
         self.records += other.records
         self.outcomes += other.outcomes
         self.alerts += other.alerts
+        self.refused += other.refused
         self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
         self.seconds += other.seconds
         self.failures += other.failures
@@ -62,6 +66,8 @@ def run_era(folder: Path, seed: int, era: int, limit: int | None = None) -> Resu
     result.failures += [f"seed {seed}, era {era}: {one}" for one in _wrong(loop, witnesses)]
     for outcomes in loop.counted().values():
         result.outcomes += outcomes
+    message = WITHOUT_AUTHORITY.encode()
+    result.refused = sum(dict(one.headers).get(MESSAGE) == message for one in loop.dead_letters)
     result.alerts, result.longest_seconds = len(loop.alerts), loop.longest_seconds
     result.seconds = time.process_time() - began
     return result
@@ -89,6 +95,12 @@ def _wrong(loop: Loop, witnesses: Sequence[str]) -> Iterator[str]:
         yield f"{len(loop.dead_letters)} dead letters for {counted['invalid'] + counted['bug']} refused records"
     if loop.longest_seconds > STEP_SECONDS:
         yield f"a step took {loop.longest_seconds:.1f} s"
+    told = [one.value or b"" for one in (*loop.alerts, *loop.cases)]
+    heard = sum(
+        f'_by":"{STRANGER}'.encode() in one or b'"state":"waived"' in one or b'"waived",' in one for one in told
+    )
+    if heard:
+        yield f"{heard} alerts and cases say what a stranger decided"
     for number, subject in enumerate(witnesses):
         case = loop.table.data.parts[partition_of(subject.encode(), PARTITIONS)].get(subject.encode())
         if case is None or f'"witness-{number}"'.encode() not in case:

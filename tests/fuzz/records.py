@@ -11,9 +11,11 @@ import orjson
 
 from cli.simulation.record import Record as Told
 from cli.simulation.stream import Options, simulate
+from handover.identity import alert_id, handover_id, obligation_id
+from schemas.agencies import AGENCY_TYPES
 from schemas.catalogue import codes_of
 from schemas.instants import from_millis, show
-from schemas.topics import ROUTED, SOURCES, partition_of
+from schemas.topics import ACTION, ROUTED, SOURCES, partition_of
 from tests.schemas.examples import EVENTS
 
 PARTITIONS = 4
@@ -413,9 +415,47 @@ def _internal(draft: Draft, dice: Random) -> Draft:
     return replace(draft, topic=ROUTED, headers=told[dice.randrange(2) :] or told)
 
 
+# --- authors
+
+
+def _other_author(draft: Draft, dice: Random) -> Draft:
+    """A sound event of an agency of any type and place."""
+    body = _opened(draft)
+    if body is None:
+        return draft
+    code = dice.choice(("99", "9901", "990000", "990100", "990102", "990102004", "980201", "000000"))
+    source = f"/agencies/{dice.choice(AGENCY_TYPES)}-{code}-01{dice.choice(('', '/console', '/ghost'))}"
+    subject = source if str(body.get("type")).startswith("reentry.system.") else body.get("subject")
+    return _closed(draft, {**body, "source": source, "subject": subject})
+
+
+STRANGER = "O-stranger"  # acts without authority, on alerts that there may be
+
+
+def _strangers_action(draft: Draft, dice: Random) -> Draft:
+    body = _opened(draft)
+    if body is None or not isinstance(subject := body.get("subject"), str):
+        return draft
+    name = dice.choice(("acknowledged", "assigned", "snoozed", "waived", "contested", "contest_decided", "reopened"))
+    rule, occurrence = dice.choice((("A01", ""), ("A13", ""), ("A10", ""), ("B01", ""), ("B16", ""), ("A12", "key")))
+    event = EVENTS[f"reentry.action.{name}.v1"]
+    told = {"alert_id": alert_id(obligation_id(handover_id(subject, 1), rule, occurrence)), "by": STRANGER}
+    kind = dice.choice(("COUNTY_JUSTICE", "CITY_JUSTICE", "PROVINCE_JUSTICE", "PRISON_ADMIN", "PRISON", "TOWN_JUSTICE"))
+    code = "980201004" if kind == "TOWN_JUSTICE" else "980201" if kind == "COUNTY_JUSTICE" else "980200"
+    acted = {
+        **body,
+        "id": f"stranger-{dice.randrange(10**9)}",
+        "source": f"/agencies/{kind}-{code}-01",
+        "type": f"reentry.action.{name}.v1",
+        "data": {**event["data"], **told, **({"to": STRANGER} if name == "assigned" else {})},
+    }
+    return replace(_closed(draft, acted), topic=ACTION)
+
+
 _CHOICES: tuple[tuple[Change, int], ...] = (
     (_damaged, 6), (_cut, 2), (_other_bytes, 2), (_other_value, 10), (_other_shape, 6), (_raw_json, 3), (_other_type, 4), (_other_time, 6),
     (_told_again, 4), (_another_fact, 20), (_large, 2), (_binary, 6), (_other_headers, 3), (_other_place, 6), (_internal, 2),
+    (_other_author, 6), (_strangers_action, 8),
 )  # fmt: skip
 CHANGES = [change for change, _ in _CHOICES]
 WEIGHTS = [weight for _, weight in _CHOICES]

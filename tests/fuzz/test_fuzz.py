@@ -16,6 +16,7 @@ def test_nothing_stops_the_worker_and_every_record_ends_in_one_outcome(tmp_path:
     assert result.records > 3_000
     assert {"applied", "duplicate", "routed", "invalid"} == set(result.outcomes)
     assert result.alerts > 0
+    assert result.refused > 0  # strangers' actions on alerts that there are
 
 
 @pytest.mark.parametrize("seed", [1, 2])
