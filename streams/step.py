@@ -497,10 +497,11 @@ class Engine:
     def _restore(self, partition: int, work: Work) -> None:
         """Let cases that a foreign record hides on the topic be written again."""
         for key in self._hidden[partition] & self.table.data.parts[partition].keys():
-            case = work.touched[key] = self.cases.load(partition, key)
-            if case.derived is None and case.lived is not None:
-                case.derived = derived_anew(case, self.world, self.world.frame(case.lived))
             work.changed.add(key)
+            self._touch(partition, key, work)
+            case = work.touched.get(key)
+            if case is not None and case.derived is None and case.lived is not None:
+                case.derived = derived_anew(case, self.world, self.world.frame(case.lived))
 
     def _keep(self, partition: int, key: bytes, at: int, value: bytes | None) -> None:
         part = self.table.data.parts[partition]

@@ -135,3 +135,42 @@ def test_every_worker_knows_what_the_newest_owner_wrote(
         turn(group, worker)
     group.read()
     assert [seen(one) for one in group.stores] == [group.newest] * 3
+
+
+# --- what no worker wrote
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (b"{}", ()),
+        (b"{}", (("epoch", b""),)),
+        (b"{}", (("epoch", b"x"),)),
+        (b"{}", (("epoch", "²".encode()),)),
+        (b"{}", (("epoch", b"-7"),)),
+        (b"{}", (("epoch", b"9" * 10),)),
+        (b"{}", (("epoch", b"9" * 9_999),)),
+        (b"{}", (("epoch", b"7"), ("epoch", b"8"))),
+        (b"{}", (("epoch", b"7"), ("next", b"soon"))),
+        (b"{}", (("epoch", b"7"), ("next", b"9" * 40))),
+        (b"{}", (("epoch", b"7"), ("kept", b"3"))),
+        (b"{}", (("epoch", b"7"), ("feeds", b"f" * 17))),
+        (None, ()),
+        (None, (("epoch", b"x"),)),
+    ],
+)
+def test_what_no_worker_wrote_changes_no_case_and_no_epoch(tmp_path: Path, value: bytes | None, told: Any) -> None:
+    one = store(tmp_path)
+    foreign = Record(CHANGES.topic, CHANGES.partition, 1, 0, KEY, value, tuple(told))
+    one.apply(CHANGES, [record(3, 0), foreign])
+    assert (seen(one), one.epoch[0], one.persisted_offset(CHANGES)) == (b'{"offset":0}', 3, 1)
+    one.apply(CHANGES, [record(3, 2)])
+    assert seen(one) == b'{"offset":2}'
+
+
+def test_a_workers_tombstone_ends_a_case_and_a_zombies_does_not(tmp_path: Path) -> None:
+    one = store(tmp_path)
+    for offset, epoch in ((1, b"2"), (2, b"3")):
+        ended = Record(CHANGES.topic, CHANGES.partition, offset, 0, KEY, None, (("epoch", epoch),))
+        one.apply(CHANGES, [record(3, 0), ended] if offset == 1 else [ended])
+        assert (seen(one) is None) == (epoch == b"3")
