@@ -5,6 +5,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,8 +21,10 @@ _CONTAINERS = (dict, list)
 _ANY_CASE = "".join(f"[{one}{one.upper()}]" for one in "application") + "/(?:[A-Za-z0-9.+-]+[+])?[jJ][sS][oO][nN]"
 JSON_TYPE = rf"{_ANY_CASE}[ \t]*(?:;[^\x00-\x1f\x7f]*)?"
 _JSON_TYPE = re.compile(JSON_TYPE)
+NAME = "[a-z0-9]{1,64}"  # of an attribute
 _WIDE, _WIDEST = b"0" * 19, 20  # digits from which on a whole number may not fit into 64 bits, and surely does not
 _MANIFEST, _SEQUENCES = "reentry.system.publisher_manifest.v1", ("first_sequence", "last_sequence")
+_NAME = re.compile(NAME)
 _SEQUENCE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -44,8 +47,14 @@ def attributes(value: bytes | None, headers: Headers = ()) -> dict[str, Any]:
     if isinstance(data, dict) and "note" in data:
         _check_note(data["note"])
     if None in body.values():
-        body = {name: one for name, one in body.items() if one is not None}
+        body = {name: one for name, one in body.items() if one is not None or not is_name(name)}
     return body
+
+
+@lru_cache(maxsize=1_024)  # a few names of tracers
+def is_name(text: str) -> bool:
+    """Whether an attribute may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def is_json(content: Any) -> bool:

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 from schemas import examples, senders
 from schemas.alert import TYPE as ALERT_TYPE
 from schemas.alert import Alert
-from schemas.binding import JSON_TYPE
+from schemas.binding import JSON_TYPE, NAME
 from schemas.case import CaseSnapshot
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import SPECVERSION
@@ -30,7 +30,6 @@ from schemas.topics import CASE
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Document = dict[str, Any]
 _TEXT: Document = matching(ID, minLength=1, maxLength=LONGEST_TEXT)
-_NAME = "[a-z0-9]{1,64}"  # of an attribute, as CloudEvents has them
 _NO_CONTROLS = "[^\x00-\x1f\x7f-\x9f]*"
 _EXTENSION: Document = {
     "anyOf": [matching(_NO_CONTROLS), {"type": "number"}, {"type": "boolean"}, {"type": "null"}],
@@ -94,10 +93,10 @@ def _envelope(type_: str, source: Document, subject: Document, data: Document) -
             "handoverid": _perhaps(_TEXT, "names the handover where a person has more than one"),
             "corrects": _perhaps(_TEXT, "id of an earlier event of the same source which this one replaces"),
             "receivedtime": _perhaps(INSTANT_FORM, "in files for replay only: when the event arrived"),
-            "traceparent": _perhaps(matching(_NO_CONTROLS), "W3C trace context, carried through"),
+            "traceparent": {**_EXTENSION, "description": "W3C trace context, carried through"},
             "data": data,
         },
-        "propertyNames": {"type": "string", "pattern": f"^{_NAME}$"},
+        "propertyNames": {"type": "string", "pattern": f"^{NAME}$"},
         "additionalProperties": _EXTENSION,
     }
 

@@ -4,7 +4,6 @@ import copy
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas import extent
 from schemas.authority import check_sender, type_of_source
-from schemas.binding import Headers, astray, attributes, is_json
+from schemas.binding import Headers, astray, attributes, is_json, is_name
 from schemas.catalogue import FIELD_NAMES, PAYLOADS
 from schemas.envelope import SPECVERSION, Event
 from schemas.instants import event_instant
@@ -47,7 +46,6 @@ _PAST = {
     "reentry.intake.custody_notified.v1": "since",
 }
 _AHEAD, _BEHIND = "more than 5 minutes after the arrival", "more than ten years before the arrival"
-_NAME = re.compile("[a-z0-9]{1,64}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _Errors = Sequence[str]
 
@@ -166,16 +164,11 @@ def _check_extensions(extensions: Mapping[str, Any]) -> _Errors:
         if name == "datacontenttype":
             if one != "application/json" and not is_json(one):
                 wrong.append("datacontenttype: must be application/json")
-        elif not _is_name(name):
+        elif not is_name(name):
             wrong.append("attributes: names are lower-case letters and digits")
         elif not isinstance(one, str | int | float) or (isinstance(one, str) and _CONTROL.search(one)):
             wrong.append("attributes: values are texts without control characters, numbers, true or false")
     return wrong
-
-
-@lru_cache(maxsize=1_024)  # a few names of tracers
-def _is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None
 
 
 def _check_speaker(type_: str, source: str, subject: str) -> _Errors:
