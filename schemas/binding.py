@@ -98,10 +98,10 @@ def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
         attribute = "datacontenttype" if name.lower() == "content-type" else name.removeprefix("ce_")
         if attribute == name:
             continue  # not of CloudEvents
-        told = _header(text)
-        if attribute in body and not _is_the_same(attribute, body[attribute], told):
+        if attribute not in body:
+            body[attribute] = _header(text)
+        elif not _is_the_same(attribute, body[attribute], _header(text)):
             raise InvalidEvent("MALFORMED", "headers: an attribute is given twice with different values")
-        body.setdefault(attribute, told)
     body["data"] = _json(value, pii.shape_of(value))
     told_in_all = b"\n".join((value, *(text for _, text in headers if text)))
     if pii.may_hold_number(told_in_all, pii.shape_of(told_in_all)):

@@ -17,7 +17,7 @@ Errors = Sequence[str]
 
 def errors_of(event: Event) -> Errors:
     """One error for each pair of fields of a valid payload that cannot both be right; empty for nearly all."""
-    check = _CHECKS.get(event.fact)
+    check = _CHECKS.get(event.type)
     return () if check is None else check(event)
 
 
@@ -61,13 +61,13 @@ def _span(first: str, last: str, longest: timedelta) -> Callable[[Event], Errors
 
 
 _CHECKS: Mapping[str, Callable[[Event], Errors]] = {
-    "release.person_merged": _survivor,
-    "release.person_split": _survivor,
-    "release.decision_effective": _span("term_start", "term_end", LONGEST_TERM),
-    "checkin.plan_set": _plan,
-    "checkin.excused": _span("from", "until", LONGEST_LEAVE),
-    "checkin.leave_approved": _span("from", "until", LONGEST_LEAVE),
-    "checkin.em_started": _span("on", "until", LONGEST_LEAVE),
-    "checkin.em_extended": _span("on", "until", LONGEST_LEAVE),
-    "system.publisher_manifest": _manifest,
+    "reentry.release.person_merged.v1": _survivor,
+    "reentry.release.person_split.v1": _survivor,
+    "reentry.release.decision_effective.v1": _span("term_start", "term_end", LONGEST_TERM),
+    "reentry.checkin.plan_set.v1": _plan,
+    "reentry.checkin.excused.v1": _span("from", "until", LONGEST_LEAVE),
+    "reentry.checkin.leave_approved.v1": _span("from", "until", LONGEST_LEAVE),
+    "reentry.checkin.em_started.v1": _span("on", "until", LONGEST_LEAVE),
+    "reentry.checkin.em_extended.v1": _span("on", "until", LONGEST_LEAVE),
+    "reentry.system.publisher_manifest.v1": _manifest,
 }

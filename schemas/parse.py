@@ -45,6 +45,7 @@ _PAST = {
     "reentry.checkin.location_checked.v1": "checked_at",
     "reentry.intake.custody_notified.v1": "since",
 }
+_NO_ID = f"must be a text of 1 to {LONGEST_TEXT} characters, without blanks around it or any that nobody sees"
 _AHEAD, _BEHIND = "more than 5 minutes after the arrival", "more than ten years before the arrival"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _Errors = Sequence[str]
@@ -76,9 +77,10 @@ def parse(
         event = _read_closely(body, headers)
     wrong = _check_speaker(event.type, event.source, event.subject)
     more = extent.errors_of(event)
-    if wrong or more or (topic is not None and event.topic != topic):
-        misplaced = [f"type: travels on {event.topic}, not on this topic"] if topic not in (None, event.topic) else []
-        raise InvalidEvent("SCHEMA", *misplaced, *wrong, *more)
+    if topic is not None and event.topic != topic:
+        raise InvalidEvent("SCHEMA", f"type: travels on {event.topic}, not on this topic", *wrong, *more)
+    if wrong or more:
+        raise InvalidEvent("SCHEMA", *wrong, *more)
     if arrival is not None:
         _check_clock(event, arrival)
     check_sender(event, publishers)
@@ -114,14 +116,17 @@ def _event(body: Mapping[str, Any]) -> Event:
     data = body.get("data")
     if not isinstance(data, dict):
         raise _Wrong("data: must be a JSON object")
+    source, type_, subject = body.get("source"), body.get("type"), body.get("subject")
+    if not (isinstance(source, str) and isinstance(type_, str) and isinstance(subject, str)):
+        raise _Wrong("source, type, subject: must be texts")  # their forms hang together: see _check_speaker
     extensions = {name: one for name, one in body.items() if name not in _NAMED}
     if extensions and (wrong := _check_extensions(extensions)):
         raise _Wrong(*wrong)
     return Event(
         _id(body, "id"),
-        _id(body, "source"),
-        _id(body, "type"),
-        _id(body, "subject"),
+        source,
+        type_,
+        subject,
         _instant(body, "time"),
         data,
         _instant(body, "recordedtime") if "recordedtime" in body else None,
@@ -135,11 +140,9 @@ def _event(body: Mapping[str, Any]) -> Event:
 
 def _id(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
-    if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_id(value):
+    if isinstance(value, str) and len(value) <= LONGEST_TEXT and is_id(value):
         return value
-    raise _Wrong(
-        f"{name}: must be a text of 1 to {LONGEST_TEXT} characters, without blanks around it or any that nobody sees"
-    )
+    raise _Wrong(f"{name}: {_NO_ID}")
 
 
 def _instant(body: Mapping[str, Any], name: str) -> datetime:
@@ -184,7 +187,10 @@ def _check_speaker(type_: str, source: str, subject: str) -> _Errors:
     if topic == "system":
         if subject != source:
             wrong.append("subject: must equal source on the system topic")
-    elif topic != "action" and not (_DISPUTE if topic == "dispute" else _PERSON).fullmatch(subject):
+    elif topic == "action":
+        if len(subject) > LONGEST_TEXT or not is_id(subject):
+            wrong.append(f"subject: {_NO_ID}")
+    elif not (_DISPUTE if topic == "dispute" else _PERSON).fullmatch(subject):
         kind = "dispute_id (d1_…)" if topic == "dispute" else "person_ref (p1_…)"
         wrong.append(f"subject: must be a {kind} on the {topic} topic")
     return wrong
