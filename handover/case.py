@@ -18,6 +18,7 @@ from handover.fragments import Fragments
 from handover.handovers import Closed
 from handover.identity import fingerprint
 from handover.links import corrections, survivors, told_persons
+from handover.thinning import CHECK, marks_of
 from schemas.alert import Alert
 from schemas.envelope import Event
 
@@ -139,6 +140,9 @@ class Case:
             return True
         if not entries.take(fact):
             return False
+        if fact.corrects is not None and fact.name == CHECK and (fact.source, fact.corrects) not in entries.copies:
+            for mark in marks_of(fact, entries.facts()):
+                entries.drop(mark)
         self.news.append(fact)
         if self.lived is not None and arrival <= self.lived:
             self.late.append(arrival)

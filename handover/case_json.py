@@ -14,14 +14,16 @@ from handover.case_view import view
 from handover.derivation import Slot
 from handover.facts import Fact
 from handover.factset import Entries
+from handover.fragments import dumped
 from handover.handovers import Closed
 from handover.identity import alert_id, obligation_id
 from handover.ladder import Ladder
+from handover.thinning import Row, facts_of, is_mark, rows_of
 from schemas.alert import Alert
 from schemas.instants import from_millis, millis
 
-FORMAT = 2
-READ = (1, 2)  # a rolling restart, and a way back: the formats before the own are read too
+FORMAT, WITH_MARKS = 2, 3  # whoever cannot read marks must not pass over them
+READ = (1, 2, 3)  # a rolling restart, and a way back: the formats before the own are read too
 
 
 class Written(NamedTuple):
@@ -36,8 +38,9 @@ def encode(case: Case) -> Written:
     if case.derived is None:
         raise ValueError("a case is written only after it has lived through an instant")
     made = case.fragments
+    marks = _marks(case.entries)
     state: dict[str, Any] = {
-        "format": FORMAT,
+        "format": WITH_MARKS if marks else FORMAT,
         "subject": case.subject,
         "kind": case.kind,
         "revision": case.revision,
@@ -48,6 +51,8 @@ def encode(case: Case) -> Written:
         "next": millis(case.own_next) if case.own_next else None,
         "moved_to": case.moved_to,
     }
+    if marks:
+        state["marks"] = orjson.Fragment(marks)
     if case.bases:
         state["bases"] = [_base(case, base) for base in case.bases]
     if case.closed:
@@ -84,6 +89,9 @@ def decode(text: bytes) -> Case:
     case.own_next = from_millis(value["next"]) if value["next"] is not None else None
     case.entries = _entries(case, value["facts"])
     case.disputes = {dispute: _entries(case, facts) for dispute, facts in value["disputes"].items()}
+    for row in value.get("marks", ()):
+        for fact in facts_of(Row(*row)):
+            case.entries.take(fact)
     case.await_known()
     case.memories, case.shown = _recalled(value)
     case.bases = tuple(_based(row) for row in value.get("bases", ()))
@@ -138,13 +146,21 @@ def _based(row: Mapping[str, Any]) -> Base:
 
 
 def _facts(case: Case, entries: Entries) -> orjson.Fragment:
-    """All facts; those that were written before are not written anew."""
-    new = list(entries.facts()) if entries.text is None else entries.added
+    """All facts but marks; those that were written before are not written anew."""
+    new = [fact for fact in entries.facts() if not is_mark(fact)] if entries.text is None else entries.added
     if new or entries.text is None:
         text = orjson.dumps([_fact(case, fact) for fact in new])[1:-1]
         entries.text = entries.text + b"," + text if entries.text else text
         entries.added = []
     return orjson.Fragment(b"[" + entries.text + b"]")
+
+
+def _marks(entries: Entries) -> bytes:
+    """All marks, before `_facts`; empty where there are none."""
+    if entries.text is None:
+        rows = [list(row) for row in rows_of(fact for fact in entries.facts() if is_mark(fact))]
+        entries.marks = dumped(rows) if rows else b""
+    return entries.marks
 
 
 def _fact(case: Case, fact: Fact) -> list[Any]:

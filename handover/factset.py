@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from handover.facts import Fact, last, parse_date
 from schemas.catalogue import SAME_WHEN
@@ -24,6 +25,8 @@ class Entries:
         None  # the facts as they were last written; None: something else than a new fact has come since
     )
     added: list[Fact] = field(default_factory=list)  # since then
+    marks: bytes = b""  # the marks among them, as they were last written (handover/thinning.py)
+    thinned: int = 0  # how many events there were when they were last thinned
 
     def take(self, fact: Fact) -> bool:
         """Add a fact. False: it was known since no later, so nothing changed."""
@@ -50,10 +53,14 @@ class Entries:
         del self.copies[(fact.source, fact.id)]
         self.text = None
 
-    def without(self, gone: Iterable[Fact]) -> "Entries":
-        """These facts but for some."""
+    def with_others(self, gone: Iterable[Fact], instead: Iterable[Fact]) -> "Entries":
+        """These facts but for some, and others instead; of two that are named alike the one known first."""
         keys = {(fact.source, fact.id) for fact in gone}
-        return Entries({key: copies for key, copies in self.copies.items() if key not in keys}, self.plain)
+        copies = {key: copies for key, copies in self.copies.items() if key not in keys}
+        for fact in instead:
+            known = copies.get((fact.source, fact.id))
+            copies[(fact.source, fact.id)] = (fact,) if known is None else (min(fact, known[0], key=_arrival),)
+        return Entries(copies, self.plain, thinned=len(copies))
 
     def arrived(self, at: datetime) -> list[Fact]:
         """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""
@@ -67,6 +74,9 @@ class Entries:
     def facts(self) -> Iterator[Fact]:
         """Every copy of every event."""
         return (copy for copies in self.copies.values() for copy in copies)
+
+
+_arrival = attrgetter("arrival")
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str]:

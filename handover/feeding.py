@@ -117,7 +117,7 @@ def forget_days(case: "Case") -> bool:
     ]
     if len(old) < _WORTH:
         return False
-    case.entries = case.entries.without(old)
+    case.entries = case.entries.with_others(old, ())
     days = {str(copy.data["day"]) for copy in old}
     case.memories = {slot: memory for slot, memory in case.memories.items() if slot[2].rpartition(":")[2] not in days}
     case.derived = None

@@ -11,21 +11,22 @@ from itertools import groupby, islice
 from handover.case import Base, Case
 from handover.derivation import Derived
 from handover.facts import Fact
-from handover.factset import WHOLE_PERSON, Entries
+from handover.factset import WHOLE_PERSON, Entries, standing
 from handover.feeding import forget_days
 from handover.forms.checkins import sign_instant
 from handover.handovers import CLOSED_LATELY, Closed, Handover
 from handover.identity import fingerprint
 from handover.life import derived_anew
 from handover.obligations import Obligation
+from handover.thinning import CHECK, MANY, WHOLE, limits_of, thin
 from handover.world import World
 
 SLACK = timedelta(days=2)  # longer than anything is on its way between partitions
 LONG = 40  # facts; a shorter case has nothing worth forgetting
 WORTH = 12  # facts; fewer are not worth deriving once more
 _REPEATED_UP_TO = timedelta(days=31)  # how late repeated facts without a late limit are told, at most
-_CHECK, _CHECK_IN = "checkin.location_checked", "checkin.completed"
-REPEATED = (_CHECK, _CHECK_IN, "intake.visit_done")
+_CHECK_IN = "checkin.completed"
+REPEATED = (CHECK, _CHECK_IN, "intake.visit_done")
 
 
 def fold(case: Case, world: World, now: datetime) -> bool:
@@ -41,7 +42,8 @@ def fold(case: Case, world: World, now: datetime) -> bool:
     rests = rests_at(case)
     if rests is not None and rests <= now:
         return _forget_closed(case, case.derived)
-    return _forget_repeated(case, case.derived, world)
+    thinned = _thin_checks(case, case.derived, world)
+    return _forget_repeated(case, case.derived, world) or thinned
 
 
 def rests_at(case: Case) -> datetime | None:
@@ -111,6 +113,34 @@ def _end(handover: Handover) -> datetime:
     return handover.closed_at
 
 
+# --- location checks
+
+
+def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
+    """Keep of location checks only what can still matter. Whether it is another case."""
+    entries, lived = case.entries, case.lived
+    assert lived is not None
+    if len(entries.copies) < max(MANY, entries.thinned + WHOLE):
+        return False
+    entries.thinned = len(entries.copies)
+    pinned = {id_ for one in derived.handovers for id_ in _needed(one, derived.duties.values(), lived)}
+    for fact in entries.facts():
+        pinned.update((fact.corrects,) if fact.corrects else fact.data.get("event_ids", ()))
+    plain = [
+        copies[0]
+        for copies in entries.copies.values()
+        if len(copies) == 1 and copies[0].name == CHECK and copies[0].corrects is None and copies[0].arrival <= lived
+    ]
+    counting, kept = standing(plain, world.book.late_limit), list[Fact]()
+    groups: dict[tuple[str, str], list[Fact]] = {}
+    for fact in counting:
+        groups.setdefault((fact.subject, fact.handoverid or ""), []).append(fact)
+    settled = case.bases[0].at if len(case.bases) > 1 else None
+    for group in groups.values():
+        kept += thin(group, pinned, settled, limits_of(derived.frame))
+    return _leaves(case, world, derived, entries.with_others(plain, kept))
+
+
 # --- facts that repeat
 
 
@@ -158,7 +188,7 @@ def _needed(handover: Handover, duties: Iterable[Obligation], at: datetime) -> I
     yield from ids
     yield from (fact.id for facts in known.values() for fact in facts[-1:])
     yield from {str(fact.data["kind"]): fact.id for fact in known[_CHECK_IN]}.values()
-    yield from _needed_checks(sorted(known[_CHECK], key=_as_judged), instants, ids)
+    yield from _needed_checks(sorted(known[CHECK], key=_as_judged), instants, ids)
 
 
 def _as_judged(fact: Fact) -> tuple[datetime, object]:
@@ -188,8 +218,12 @@ def _is_good(fact: Fact) -> bool:
 
 def _leaves_all(case: Case, world: World, derived: Derived, gone: Iterable[Fact]) -> bool:
     """Forget facts if what is owed stays exactly as it is, else none of them."""
-    before = case.entries
-    case.entries = before.without(gone)
+    return _leaves(case, world, derived, case.entries.with_others(gone, ()))
+
+
+def _leaves(case: Case, world: World, derived: Derived, entries: Entries) -> bool:
+    """Take other facts if what is owed stays exactly as it is."""
+    before, case.entries = case.entries, entries
     anew = derived_anew(case, world, world.frame(derived.at))
     if anew.duties == derived.duties and anew.alarm == derived.alarm:
         case.derived = anew
