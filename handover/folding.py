@@ -136,8 +136,10 @@ def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
     for fact in counting:
         groups.setdefault((fact.subject, fact.handoverid or ""), []).append(fact)
     settled = case.bases[0].at if len(case.bases) > 1 else None
+    late_limit = world.book.late_limit.get(CHECK)
+    stale = lived - late_limit if late_limit is not None else None
     for group in groups.values():
-        kept += thin(group, pinned, settled, limits_of(derived.frame))
+        kept += thin(group, pinned, settled, stale, limits_of(derived.frame))
     return _leaves(case, world, derived, entries.with_others(plain, kept))
 
 

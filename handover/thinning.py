@@ -16,7 +16,7 @@ from handover.frame import Frame
 from schemas.instants import from_millis, millis, show
 
 CHECK = "checkin.location_checked"
-WHOLE = 40  # the latest checks stay as they were told: most of what comes late comes among them
+WHOLE = 24  # the latest checks stay as they were told: most of what comes late comes among them
 MANY = 2 * WHOLE  # facts; a shorter case has nothing worth thinning
 _MARK, _TAIL = "~", 6  # how the id of a mark begins; characters of its subject in it
 _IN, _OUT = "IN_AREA", "OUT_OF_AREA"
@@ -53,14 +53,18 @@ def limits_of(frame: Frame) -> Limits:
 # --- what may be forgotten
 
 
-def thin(checks: Iterable[Fact], pinned: Collection[str], settled: datetime | None, limits: Limits) -> list[Fact]:
+def thin(
+    checks: Iterable[Fact], pinned: Collection[str], settled: datetime | None, stale: datetime | None, limits: Limits
+) -> list[Fact]:
     """What stays of the standing checks of one handover: pinned and late ones as they are, the others as marks.
 
     `pinned`: ids of those that must stay. `settled`: what arrived until then is never lived again in another order.
+    `stale`: no check of before can come any more.
     """
     ordered = sorted(checks, key=_as_judged)
     latest = {fact.id for fact in ordered[-WHOLE:]} | set(pinned)
-    line = _Line(latest, settled)
+    others = [sign_instant(fact) for fact in ordered if fact.data["result"] != _IN]
+    line = _Line(latest, settled, stale, limits.signs, others)
     inside = line.thin([fact for fact in ordered if fact.data["result"] == _IN], limits.apart)
     outside = [fact for fact in ordered if fact.data["result"] == _OUT]
     outside = [
@@ -73,7 +77,12 @@ def thin(checks: Iterable[Fact], pinned: Collection[str], settled: datetime | No
     failed = [
         fact for run in _runs(line.between(failed, signs, limits.signs), signs) for fact in line.thin(run, limits.apart)
     ]
-    return [fact if fact.id in latest else marked(fact) for fact in (*signs, *failed)]
+    return [fact if fact.id in latest else _settle(marked(fact), settled) for fact in (*signs, *failed)]
+
+
+def _settle(mark: Fact, settled: datetime | None) -> Fact:
+    """When it came does not matter any more, and is shorter to write where it is the instant of its telling."""
+    return mark._replace(arrival=mark.time) if settled and mark.time < mark.arrival <= settled else mark
 
 
 class _Line(NamedTuple):
@@ -81,6 +90,18 @@ class _Line(NamedTuple):
 
     pinned: Collection[str]
     settled: datetime | None
+    stale: datetime | None
+    signs: timedelta
+    others: Sequence[datetime]  # the instants of checks that are not IN_AREA
+
+    def is_close(self, kept: Fact, fact: Fact, after: Fact, limit: timedelta) -> bool:
+        """Whether what stands around a check is close. Where nothing can come between any more, that is less narrow."""
+        left, right = sign_instant(kept), sign_instant(after)
+        if right - left < limit:
+            return True
+        if self.stale is None or after.time >= self.stale or right - left >= self.signs:
+            return False
+        return fact.data["result"] != _IN or bisect_left(self.others, left) == bisect_right(self.others, right)
 
     def may_go(self, fact: Fact, before: Fact) -> bool:
         """Whether a check may be forgotten beside an earlier one that stays: whenever it was known, that one was known too."""
@@ -91,7 +112,7 @@ class _Line(NamedTuple):
         """Keep the first and the last, and between them so many that neighbours closer than `limit` stay closer."""
         kept = list(facts[:1])
         for fact, after in pairwise(facts[1:]):
-            if not (sign_instant(after) - sign_instant(kept[-1]) < limit and self.may_go(fact, kept[-1])):
+            if not (self.is_close(kept[-1], fact, after, limit) and self.may_go(fact, kept[-1])):
                 kept.append(fact)
         return [*kept, *facts[1:][-1:]]
 
