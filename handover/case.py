@@ -12,12 +12,12 @@ from handover.alerts import Memory
 from handover.authority import ActionKey, key_of
 from handover.derivation import Derived, Slot
 from handover.facts import Fact, fact_of
-from handover.factset import Entries
+from handover.factset import Entries, Merges
 from handover.feeds import VERDICT
 from handover.fragments import Fragments
 from handover.handovers import Closed
 from handover.identity import fingerprint
-from handover.links import corrections, survivors, told_persons
+from handover.links import corrections, relatives, told_persons
 from handover.thinning import CHECK, marks_of
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -44,6 +44,13 @@ class Base(NamedTuple):
     shown: Mapping[Slot, Alert]
 
 
+class Move(NamedTuple):
+    """From an instant on the case of another ref speaks for a ref that was merged into it."""
+
+    at: datetime
+    to: str
+
+
 @dataclass(slots=True)
 class Case:
     """The facts of a subject (a set: any order, any repetition gives the same) and the memories of its alerts."""
@@ -56,7 +63,7 @@ class Case:
     shown: dict[Slot, Alert] = field(default_factory=dict)  # the last snapshot of each firing alert
     lived: datetime | None = None  # the last instant lived through
     own_next: datetime | None = None  # the next instant at which it can change by itself
-    moved_to: str = ""  # the survivor of a merge lives on with these facts
+    moves: dict[str, Move] = field(default_factory=dict)  # the refs that were merged away, first merges only
     revision: int = 0
     pending: list[datetime] = field(default_factory=list)  # arrivals not yet lived, in order
     late: list[datetime] = field(default_factory=list)  # arrivals told after they had been lived past
@@ -159,7 +166,7 @@ class Case:
         self.news = [fact for entries in self._sets() for fact in entries.facts()]
         self.memories, self.shown, self.derived = {}, {}, None
         self.lived = self.own_next = None
-        self.moved_to = ""
+        self.moves = {}
         base = self.bases[0] if len(self.bases) > 1 else None
         judged = self.actions_until(base.at) if base is not None else set()
         self.heard, self.refused = self.heard & judged, self.refused & judged
@@ -188,22 +195,32 @@ class Case:
     def _sets(self) -> tuple[Entries, ...]:
         return (self.entries, *self.disputes.values())
 
-    def _merges(self) -> list[Fact]:
-        if self.entries.plain:
-            return []
-        return [
-            copy for copies in self.entries.copies.values() for copy in copies if copy.name == "release.person_merged"
-        ]
+    @property
+    def moved_to(self) -> str:
+        """The survivor of a merge, whose case lives on with these facts; empty: it speaks for itself."""
+        move = self.moves.get(self.subject)
+        return move.to if move is not None else ""
 
     def refs(self) -> set[str]:
-        """The persons this case speaks for, now or from some instant on: its own ref and those merged into it."""
-        return {self.subject, *(str(merge.data["removed_ref"]) for merge in self._merges())}
+        """The persons whose facts it may know: its own ref and those that merges and splits tie it to."""
+        ties = self.entries.ties
+        return {self.subject, *(str(tie.data[side]) for tie in ties for side in ("survivor_ref", "removed_ref"))}
 
-    def hosts_since(self, ref: str) -> datetime | None:
-        """Since when this case speaks for another ref merged into it; None: it is its own ref."""
-        if ref == self.subject or self.kind != "PERSON":
-            return None
-        return min((merge.arrival for merge in self._merges() if merge.data["removed_ref"] == ref), default=None)
+    def note_moves(self, merges: Merges, now: datetime) -> None:
+        """Remember who has been merged away. Who has been once stays so: the survivor's case knows all of both and goes on."""
+        for ref in sorted(merges.by_removed):
+            to = merges.survivor(ref)
+            if ref not in self.moves and self._speaker(to, now) != ref:
+                self.moves[ref] = Move(now, to)
+
+    def speaks_for(self, ref: str, at: datetime) -> bool:
+        """Whether alerts of a ref are this case's to tell at an instant: others only know enough to go on with them."""
+        return self.kind != "PERSON" or self._speaker(ref, at) == self.subject
+
+    def _speaker(self, ref: str, at: datetime) -> str:
+        while (move := self.moves.get(ref)) is not None and move.at <= at:
+            ref = move.to
+        return ref
 
 
 def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, datetime]]:
@@ -211,5 +228,5 @@ def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, d
         return [*told_persons(case, event, fact), *corrections(case, event, fact)]
     if case.kind == "PERSON":
         own = event.subject == case.subject
-        return [*survivors(case, event, fact), *(corrections(case, event, fact) if own else ())]
+        return [*relatives(case, event, fact), *(corrections(case, event, fact) if own else ())]
     return []

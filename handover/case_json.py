@@ -9,7 +9,7 @@ import orjson
 
 from handover.alerts import Memory
 from handover.authority import ActionKey
-from handover.case import Base, Case
+from handover.case import Base, Case, Move
 from handover.case_view import view
 from handover.derivation import Slot
 from handover.facts import Fact
@@ -24,6 +24,7 @@ from schemas.instants import from_millis, millis
 
 FORMAT, WITH_MARKS = 2, 3  # whoever cannot read marks must not pass over them
 READ = (1, 2, 3)  # a rolling restart, and a way back: the formats before the own are read too
+_LONG_AGO = from_millis(0)
 
 
 class Written(NamedTuple):
@@ -64,6 +65,8 @@ def encode(case: Case) -> Written:
             state[name] = sorted(actions)
     if case.past:
         state["past"] = sorted(case.past)
+    if case.moves:
+        state["moves"] = {ref: [millis(move.at), move.to] for ref, move in case.moves.items()}
     kept = orjson.dumps(state)[:-1]
     value = kept + b"," + orjson.dumps(view(case, case.derived, made))[1:]
     made.drop_unused()
@@ -84,7 +87,7 @@ def decode(text: bytes) -> Case:
     value = orjson.loads(text)
     if value["format"] not in READ:
         raise ValueError(f"case format {value['format']} is not known, only {', '.join(map(str, READ))}")
-    case = Case(value["subject"], value["kind"], revision=value["revision"], moved_to=value["moved_to"])
+    case = Case(value["subject"], value["kind"], revision=value["revision"])
     case.lived = from_millis(value["lived"]) if value["lived"] is not None else None
     case.own_next = from_millis(value["next"]) if value["next"] is not None else None
     case.entries = _entries(case, value["facts"])
@@ -103,6 +106,9 @@ def decode(text: bytes) -> Case:
     case.heard, case.refused = (_actions(value.get(name, ())) for name in ("heard", "refused"))
     if not case.heard and not case.refused and case.lived is not None:
         case.heard = case.actions_until(case.lived)  # as an earlier version left it: it heard all
+    case.moves = {ref: Move(from_millis(at), to) for ref, (at, to) in value.get("moves", {}).items()}
+    if value["moved_to"] and not case.moves:  # written before moves of other refs were kept
+        case.moves[case.subject] = Move(case.lived or _LONG_AGO, value["moved_to"])
     return case
 
 

@@ -27,13 +27,14 @@ WARNS_AFTER = (
 
 def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
     """The public fields of `reentry.case.v1` (schemas/case.py) that `encode` does not need for itself."""
-    now, here = case.lived, not case.moved_to
+    now = case.lived
+    own = [scope for scope in derived.scopes if now is not None and case.speaks_for(scope.subject, now)]
     return {
         "changed_at": show(now) if now else None,
-        "handovers": [_handover(case, scope, made) for scope in derived.scopes if here and scope.handover is not None],
+        "handovers": [_handover(case, scope, made) for scope in own if scope.handover is not None],
         "forgotten": ids_of(case.subject, case.closed),
         "dispute": _dispute(derived.scopes[0]) if case.kind == "DISPUTE" and derived.scopes else None,
-        "obligations": _obligations(case, derived, now, made) if here and now is not None else [],
+        "obligations": _obligations(case, derived, now, made) if now is not None else [],
     }
 
 
@@ -103,7 +104,7 @@ def _obligations(case: Case, derived: Derived, now: datetime, made: Fragments) -
     """
     calendar, found = derived.frame.calendar, []
     for slot, duty in sorted(derived.duties.items(), key=_name):
-        if duty.met_at is not None or duty.cancelled or duty.superseded:
+        if duty.met_at is not None or duty.cancelled or duty.superseded or not case.speaks_for(duty.subject, now):
             continue
         memory = case.memories.get(slot)
         firing = memory if memory is not None and memory.firing else None

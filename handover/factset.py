@@ -13,6 +13,7 @@ from schemas.instants import show
 Key = tuple[str, str]  # (source, id): the identity of an event
 _OPENING = ("release.scheduled", "release.assessment_shared")
 WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
+_TYING = WHOLE_PERSON | {"dispute.reported"}
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Entries:
     added: list[Fact] = field(default_factory=list)  # since then
     marks: bytes = b""  # the marks among them, as they were last written (handover/thinning.py)
     thinned: int = 0  # how many events there were when they were last thinned
+    ties: list[Fact] = field(default_factory=list)  # what names other subjects, corrected facts too
 
     def take(self, fact: Fact) -> bool:
         """Add a fact. False: it was known since no later, so nothing changed."""
@@ -44,6 +46,8 @@ class Entries:
             self.text = None
         elif self.text is not None:
             self.added.append(fact)
+        if fact.name in _TYING:
+            self.ties.append(fact)
         if known or fact.corrects is not None or fact.name in WHOLE_PERSON or fact.name == "release.reversed":
             self.plain = False
         return True
@@ -60,7 +64,8 @@ class Entries:
         for fact in instead:
             known = copies.get((fact.source, fact.id))
             copies[(fact.source, fact.id)] = (fact,) if known is None else (min(fact, known[0], key=_arrival),)
-        return Entries(copies, self.plain, thinned=len(copies))
+        ties = [tie for tie in self.ties if (tie.source, tie.id) not in keys]
+        return Entries(copies, self.plain, thinned=len(copies), ties=ties)
 
     def arrived(self, at: datetime) -> list[Fact]:
         """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""
@@ -162,10 +167,13 @@ def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
     merges = Merges.of(facts)
     if not merges.by_removed and not any(fact.name == "release.person_split" for fact in facts):
         return _by_subject(facts), merges
-    splits = [fact for fact in facts if fact.name == "release.person_split"]
+    moving: dict[str, list[Fact]] = {}  # by event id, in order: of several splits the latest counts
+    for split in (fact for fact in facts if fact.name == "release.person_split"):
+        for id_ in dict.fromkeys(split.data["event_ids"]):
+            moving.setdefault(id_, []).append(split)
     persons: dict[str, list[Fact]] = {}
     for fact in facts:
-        persons.setdefault(_owner(fact, merges, splits), []).append(fact)
+        persons.setdefault(_owner(fact, merges, moving.get(fact.id, ())), []).append(fact)
     return persons, merges
 
 
@@ -177,16 +185,15 @@ def _by_subject(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
 
 
 def _owner(fact: Fact, merges: Merges, splits: Sequence[Fact]) -> str:
-    survivor = merges.survivor(fact.subject)
-    sides = {fact.subject, survivor}
-    chosen = last(
-        split
-        for split in splits
-        if fact.id in split.data["event_ids"] and sides & {split.data["survivor_ref"], split.data["removed_ref"]}
-    )
-    if chosen is None:
-        return survivor
-    return merges.survivor(chosen.data["removed_ref"], chosen.time)
+    """Whose a fact is. `splits`: those that name it, in order; each moves it if it has been a fact of one of its two refs."""
+    owner = merges.survivor(fact.subject)
+    sides = {fact.subject, owner}
+    for split in splits:
+        removed = split.data["removed_ref"]
+        if sides & {split.data["survivor_ref"], removed}:
+            owner = merges.survivor(removed, split.time)
+            sides |= {removed, owner}
+    return owner
 
 
 def settled(facts: Sequence[Fact], at: datetime, settle: timedelta) -> tuple[list[Fact], datetime | None]:

@@ -164,9 +164,8 @@ class _Book:
             self._closed.append(before._replace(known_until=now))
 
     def _speaks_for_other(self, duty: Obligation, now: datetime) -> bool:
-        """Whether another case still speaks for the ref: this one will from the merge on."""
-        since = self._case.hosts_since(duty.subject)
-        return since is not None and now < since
+        """Whether another case still speaks for the ref: this one may from a merge on."""
+        return not self._case.speaks_for(duty.subject, now)
 
     def _duty(self, slot: Slot, duty: Obligation, derived: Derived) -> Duty:
         name = _alert(slot)

@@ -158,8 +158,8 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
 def duties_at(case: Case, world: World, now: datetime) -> Iterator[tuple[Obligation, Sequence[Fact]]]:
     """Every obligation as derived at `now`, the answered ones too, with the actions on its alert. None of a case that moved."""
     derived = derived_anew(case, world, world.frame(now), _always)
-    if not case.moved_to:
-        for slot, duty in derived.duties.items():
+    for slot, duty in derived.duties.items():
+        if case.speaks_for(duty.subject, now):
             yield duty, derived.actions.get(_alert_id(slot), ())
 
 
@@ -184,8 +184,7 @@ def _always(_: Slot) -> bool:
 
 def _derive_persons(case: Case, world: World, frame: Frame, facts: Sequence[Fact], derived: Derived) -> None:
     persons, merges = by_person(facts)
-    if not case.moved_to and merges.survivor(case.subject) != case.subject:
-        case.moved_to = merges.survivor(case.subject)
+    case.note_moves(merges, frame.now)
     for ref in sorted(case.refs() & persons.keys()):
         own = persons[ref]
         linked = _disputes_of(case, ref, merges, frame.now)
@@ -258,8 +257,7 @@ def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, fram
         case.shown[slot] = alert
     else:
         case.shown.pop(slot, None)
-    since = case.hosts_since(alert.subject)
-    return [] if since is not None and alert.changed_at < since else [alert]
+    return [alert] if case.speaks_for(alert.subject, alert.changed_at) else []
 
 
 def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datetime | None:
@@ -347,7 +345,7 @@ def _differences(
                 found.append(ended_without_duty(gone, shown[slot]))
             else:
                 case.memories[slot] = old
-        elif new.visible != old.visible or (new.changed_at != old.changed_at and name in final):
+        elif new.visible != old.visible or (_instants(new) != _instants(old) and (name in final or slot in case.shown)):
             revision = max(new.revision, old.revision + 1)
             case.memories[slot] = new._replace(revision=revision)
             untold = [alert for alert in lived if alert.alert_id == name and old.revision < alert.revision < revision]
@@ -356,4 +354,8 @@ def _differences(
                 found += [*untold, last.model_copy(update={"revision": revision})]
         else:
             case.memories[slot] = new._replace(revision=max(new.revision, old.revision))
-    return found
+    return [alert for alert in found if alert.subject == case.subject or case.speaks_for(alert.subject, now)]
+
+
+def _instants(memory: Memory) -> tuple[datetime, datetime]:
+    return memory.raised_at, memory.changed_at

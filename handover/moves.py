@@ -80,6 +80,7 @@ def _duties(events: Sequence[Told], world: World, at: datetime) -> dict[Slot, Ob
 
 def _of_case(case: Case, world: World, at: datetime) -> dict[Slot, Obligation]:
     live(case, world, at)  # one derivation at this instant; what it would raise is not asked
-    if case.derived is None or case.moved_to:
+    if case.derived is None:
         return {}
-    return {slot: duty for slot, duty in case.derived.duties.items() if is_open(duty)}
+    duties = case.derived.duties.items()
+    return {slot: duty for slot, duty in duties if is_open(duty) and case.speaks_for(duty.subject, at)}
