@@ -1,6 +1,6 @@
 """Judging what a publisher's manifest promised against what has arrived (X04, semantics.md 9.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,6 +18,27 @@ class Promise:
     count: int
     first_sequence: int | None = None
     last_sequence: int | None = None
+
+    @property
+    def numbers(self) -> range | None:
+        """The sequence numbers promised; a range knows how many it holds, and is never walked: a publisher may write any."""
+        if self.first_sequence is None or self.last_sequence is None:
+            return None
+        return range(self.first_sequence, self.last_sequence + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """How much of a promise has arrived.
+
+    `events`: distinct ones of the manifest's day, `events_at`: when there were as many as promised. `numbers`: distinct ones of
+    those promised, `numbers_at`: when the last of them came.
+    """
+
+    events: int = 0
+    events_at: datetime | None = None
+    numbers: int = 0
+    numbers_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +60,24 @@ class Verdict:
     missing: Mapping[str, int]
 
 
-def judge(
-    manifest: Manifest, counted: Mapping[str, Sequence[datetime]], sequences: Mapping[str, Mapping[int, datetime]]
-) -> Verdict:
-    """Judge a manifest. `counted`: per topic the arrivals of distinct events of that day; `sequences`: per topic arrivals by number."""
+def judge(manifest: Manifest, arrived: Mapping[Promise, Arrived]) -> Verdict:
+    """Judge a manifest by what has arrived of each promise: its work does not grow with the numbers that it names."""
     due_at = max(end_of(manifest.day) + CHECKED_AFTER, manifest.time)
-    met: list[datetime] = [manifest.time]
+    met: list[datetime | None] = [manifest.time]
     missing: dict[str, int] = {}
     for promise in manifest.topics:
-        arrivals = sorted(counted.get(promise.topic, ()))
-        numbers = _numbers(promise, sequences.get(promise.topic, {}))
-        absent = max(promise.count - len(arrivals), sum(at is None for at in numbers))
+        known = arrived.get(promise, Arrived())
+        absent = max(promise.count - known.events, _missing_numbers(promise, known))
         if absent > 0:
-            missing[promise.topic] = absent
-            continue
-        met += arrivals[promise.count - 1 : promise.count] if promise.count else []
-        met += [at for at in numbers if at is not None]
-    return Verdict(due_at, None if missing else max(met), missing)
+            missing[promise.topic] = max(absent, missing.get(promise.topic, 0))
+        met += [known.events_at if promise.count else None, known.numbers_at]
+    return Verdict(due_at, None if missing else max(at for at in met if at is not None), missing)
 
 
-def _numbers(promise: Promise, arrived: Mapping[int, datetime]) -> list[datetime | None]:
-    if promise.first_sequence is None or promise.last_sequence is None:
-        return []
-    return [arrived.get(number) for number in range(promise.first_sequence, promise.last_sequence + 1)]
+def _missing_numbers(promise: Promise, known: Arrived) -> int:
+    numbers = promise.numbers
+    if numbers is None:
+        return 0
+    return (
+        max(numbers.stop - numbers.start, 1) - known.numbers
+    )  # one that ends before it begins is never met: it is told

@@ -1,10 +1,11 @@
 """Counting what was told, so that a publisher's manifest can be judged with no database (semantics.md 9.2)."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from datetime import date, datetime
 from itertools import count
 
-from handover.feeds import Manifest, Promise, judge
+from handover.feeds import Arrived, Manifest, Promise, judge
 from schemas.envelope import Event
 from schemas.instants import show
 
@@ -18,6 +19,7 @@ class Tally:
         self._known: set[tuple[str, str]] = set()
         self._events: dict[tuple[_Feed, date], list[datetime]] = defaultdict(list)
         self._sequences: dict[_Feed, dict[int, datetime]] = defaultdict(dict)
+        self._in_order: dict[_Feed, list[int]] = {}  # the numbers, once a manifest asked for them
         self._numbers = count(1)
 
     def count(self, event: Event, arrival: datetime) -> None:
@@ -30,15 +32,12 @@ class Tally:
         self._events[(feed, event.time.date())].append(arrival)
         if event.sequence is not None:
             self._sequences[feed].setdefault(int(event.sequence), arrival)
+            self._in_order.pop(feed, None)
 
     def judged(self, manifest: Event, arrival: datetime) -> Event:
         """The verdict on a manifest as an event of the pipeline, known since the manifest came."""
         read = manifest_of(manifest)
-        counted = {
-            entry.topic: self._events.get(((manifest.source, entry.topic), read.day), ()) for entry in read.topics
-        }
-        sequences = {entry.topic: self._sequences.get((manifest.source, entry.topic), {}) for entry in read.topics}
-        verdict = judge(read, counted, sequences)
+        verdict = judge(read, {promise: self._arrived(read, promise) for promise in read.topics})
         return Event(
             id=f"{manifest.id}:judged:{next(self._numbers)}",
             source="/pipeline",
@@ -53,6 +52,23 @@ class Tally:
                 "missing": dict(verdict.missing),
             },
         )
+
+    def _arrived(self, manifest: Manifest, promise: Promise) -> Arrived:
+        feed = (manifest.source, promise.topic)
+        arrivals = self._events.get((feed, manifest.day), ())  # in order: events come so
+        full = 0 < promise.count <= len(arrivals)
+        numbers = self._promised(feed, promise.numbers)
+        last = max((self._sequences[feed][number] for number in numbers), default=None)
+        return Arrived(len(arrivals), arrivals[promise.count - 1] if full else None, len(numbers), last)
+
+    def _promised(self, feed: _Feed, numbers: range | None) -> list[int]:
+        """The numbers that arrived, of those promised."""
+        if numbers is None or feed not in self._sequences:
+            return []
+        known = self._in_order.get(feed)
+        if known is None:
+            known = self._in_order[feed] = sorted(self._sequences[feed])
+        return known[bisect_left(known, numbers.start) : bisect_left(known, numbers.stop)]
 
 
 def manifest_of(event: Event) -> Manifest:

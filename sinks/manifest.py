@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from handover.feeds import Manifest, Verdict, judge
+from handover.feeds import Arrived, Manifest, Promise, Verdict, judge
 from handover.tally import manifest_of
 from schemas.envelope import Event
 from schemas.instants import show
@@ -18,6 +18,7 @@ from sinks.sink import upsert
 from sinks.tables import event, verdict
 
 Told = tuple[Event, datetime]  # an event and its arrival
+_ASKED = 500  # values in one condition
 TYPE = "reentry.system.publisher_manifest.v1"
 
 
@@ -76,30 +77,53 @@ def met_by(connection: Connection, more: Sequence[Told]) -> list[tuple[str, str]
 
 
 def _judged(connection: Connection, manifest: Manifest, more: Sequence[Told] = ()) -> Verdict:
-    counted, sequences = {}, {}
-    mine_too = [one for one in more if one[0].source == manifest.source]
-    for promise in manifest.topics:
-        mine = (event.c.source == manifest.source) & (event.c.topic == promise.topic)
-        arrivals = select(event.c.arrival).where(mine, event.c.day == manifest.day.isoformat())
-        of_topic = [one for one in mine_too if one[0].topic == promise.topic]
-        counted[promise.topic] = [
-            *connection.execute(arrivals).scalars(),
-            *(at for told, at in of_topic if told.time.date() == manifest.day),
-        ]
-        if promise.first_sequence is not None and promise.last_sequence is not None:
-            numbers = select(event.c.sequence, event.c.arrival).where(
-                mine, event.c.sequence.between(promise.first_sequence, promise.last_sequence)
-            )
-            numbered = [(int(told.sequence), at) for told, at in of_topic if told.sequence is not None]
-            sequences[promise.topic] = _first_arrivals([*map(tuple, connection.execute(numbers)), *numbered])
-    return judge(manifest, counted, sequences)
+    """Judge by counting in SQL: how much is read does not depend on the numbers that a publisher writes."""
+    mine = [one for one in more if one[0].source == manifest.source]
+    return judge(
+        manifest,
+        {
+            promise: _arrived(connection, manifest, promise, [one for one in mine if one[0].topic == promise.topic])
+            for promise in manifest.topics
+        },
+    )
 
 
-def _first_arrivals(rows: Iterable[tuple[Any, ...]]) -> dict[int, datetime]:
-    found: dict[int, datetime] = {}
-    for number, arrival in rows:
-        found[number] = min(arrival, found.get(number, arrival))
-    return found
+def _arrived(connection: Connection, manifest: Manifest, promise: Promise, more: Sequence[Told]) -> Arrived:
+    of_topic = (event.c.source == manifest.source) & (event.c.topic == promise.topic)
+    of_day = of_topic & (event.c.day == manifest.day.isoformat())
+    count = connection.execute(select(func.count()).select_from(event).where(of_day)).scalar_one()
+    events_at = None
+    if 0 < promise.count <= count:
+        arrivals = select(event.c.arrival).where(of_day).order_by(event.c.arrival)
+        events_at = connection.execute(arrivals.offset(promise.count - 1).limit(1)).scalar_one()
+    fresh = sum(told.time.date() == manifest.day for told, _ in more)
+    numbers, numbers_at = _numbers(connection, of_topic, promise, more)
+    return Arrived(count + fresh, events_at, numbers, numbers_at)
+
+
+def _numbers(
+    connection: Connection, of_topic: ColumnElement[bool], promise: Promise, more: Sequence[Told]
+) -> tuple[int, datetime | None]:
+    """How many distinct numbers of those promised have come, and when the last of them did."""
+    if not promise.numbers:
+        return 0, None
+    promised = of_topic & event.c.sequence.between(promise.first_sequence, promise.last_sequence)
+    firsts = (
+        select(event.c.sequence, func.min(event.c.arrival).label("at"))
+        .where(promised)
+        .group_by(event.c.sequence)
+        .subquery()
+    )
+    count, last = connection.execute(select(func.count(), func.max(firsts.c.at)).select_from(firsts)).one()
+    fresh = {int(told.sequence) for told, _ in more if told.sequence is not None}
+    asked = sorted(number for number in fresh if number in promise.numbers)
+    known = (
+        connection.execute(
+            select(event.c.sequence).where(of_topic, event.c.sequence.in_(asked[start : start + _ASKED])).distinct()
+        ).scalars()
+        for start in range(0, len(asked), _ASKED)
+    )
+    return count + len(asked) - sum(len(list(part)) for part in known), last
 
 
 def _told(told: Event, manifest: Manifest, judged: Verdict, raised_at: datetime, before: Any) -> list[Judged]:

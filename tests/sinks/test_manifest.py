@@ -1,15 +1,18 @@
 """Manifests judged in SQL: missing counts from when it could be known, and what came before that is no gap."""
 
+import tracemalloc
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
+import pytest
 from sqlalchemy import Engine
 
 from schemas.envelope import Event
 from schemas.instants import millis, show
 from sinks import event_table
-from sinks.manifest import Judged, due_verdicts, keep
+from sinks.manifest import Judged, due_verdicts, keep, met_by
 from sinks.sink import Record
 from tests.handover.histories import at
 
@@ -81,3 +84,39 @@ def test_what_comes_later_ends_the_gap(engine: Engine) -> None:
     assert len(told(judged(engine, [(manifest("2026-02-06 00:20"), at("2026-02-06 00:21"))]))) == 1
     found = judged(engine, [(release(), at("2026-02-06 10:00"))])
     assert told(found) == [("m1:judged:met", at("2026-02-06 10:00"))]
+
+
+def numbered(*numbers: int) -> list[tuple[Event, datetime]]:
+    events = [replace(release(), id=f"r{number}", sequence=str(number)) for number in numbers]
+    return [(event, at(f"2026-02-05 1{minute}:00")) for minute, event in enumerate(events)]
+
+
+def promised(first: int, last: int) -> tuple[Event, datetime]:
+    topic = {"topic": "reentry.release.v1", "count": 2, "first_sequence": str(first), "last_sequence": str(last)}
+    told_at = at("2026-02-06 00:20")
+    return replace(manifest("2026-02-06 00:20"), data={"day": "2026-02-05", "topics": [topic]}), told_at
+
+
+@pytest.mark.parametrize(("first", "last"), [(1_770_220_800_000, 1_770_307_199_999), (1, 3 * 10**16), (0, 10**18 - 1)])
+def test_numbers_that_jump_are_counted_and_not_walked(engine: Engine, first: int, last: int) -> None:
+    tracemalloc.start()
+    (found,) = judged(engine, [*numbered(first, last, first - 1 if first else 1), promised(first, last)])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.row["missing"] == {"reentry.release.v1": last - first - (1 if first else 2)}
+    assert most < 32 << 20
+    with engine.begin() as connection:
+        assert met_by(connection, numbered(first + 1)) == []
+
+
+def test_the_last_number_that_is_missing_ends_the_gap(engine: Engine) -> None:
+    assert len(told(judged(engine, [*numbered(5, 7), promised(5, 7)]))) == 1
+    six = replace(release(), id="r6", sequence="6")
+    with engine.begin() as connection:
+        assert met_by(connection, [(six, at("2026-02-06 10:00"))]) == [(SOURCE, "2026-02-05")]
+        assert met_by(connection, [(replace(six, sequence="7"), at("2026-02-06 10:00"))]) == []
+    assert told(judged(engine, [(six, at("2026-02-06 10:00"))])) == [("m1:judged:met", at("2026-02-06 10:00"))]
+
+
+def test_a_range_that_ends_before_it_begins_is_told(engine: Engine) -> None:
+    assert told(judged(engine, [*numbered(9, 2), promised(9, 2)])) == [("m1:judged:missing", at("2026-02-06 02:00"))]
