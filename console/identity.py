@@ -1,12 +1,12 @@
 """The office's identity service as a file describes it: where it is, and what its claims mean here."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from console.scope import Role
+from handover.toml import InvalidToml, parse_toml
 from schemas.text_files import read_text
 
 BACK = "/login/oidc/back"
@@ -51,8 +51,8 @@ class Oidc(BaseModel):
 def read(path: Path) -> Oidc:
     """Read a description (TOML). Raise InvalidOidc, OSError."""
     try:
-        return Oidc.model_validate(tomllib.loads(read_text(path)))
-    except tomllib.TOMLDecodeError as error:
+        return Oidc.model_validate(parse_toml(read_text(path)))
+    except InvalidToml as error:
         raise InvalidOidc(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -69,7 +69,7 @@ def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
         found[name] = []
         for word in re.split(r"[\s,，、;；]+", text.strip()):
             day = _day(word) if word else None
-            if day is not None and day.year == number:
+            if day is not None and abs(day.year - number) <= 1:
                 found[name].append(day)
             elif word:
                 errors.setdefault(name, ("change.error.days", {"what": word[:20]}))

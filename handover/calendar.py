@@ -1,7 +1,6 @@
 """Working days of mainland China and the counting of days (semantics.md section 2)."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -10,6 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import Literal
 
+from handover.toml import parse_toml
 from schemas.instants import CHINA
 from schemas.text_files import read_text
 
@@ -21,6 +21,7 @@ CALENDAR_FILE = Path(__file__).parent / "rulebooks" / "calendar.toml"
 _SATURDAY = 5
 _COUNT = re.compile("[0-9]{1,7}")
 _HOURS: Mapping[str, float] = {"min": 1 / 60, "h": 1, "d": 24, "wd": 34, "month": 31 * 24}  # about
+_MOST_TERMS = 8  # the rest of a longer sum is no summand
 _LONGEST_HOURS = 20 * 366 * 24  # no duty is longer, and dates stay those of a calendar
 
 
@@ -82,7 +83,7 @@ def _scaled(term: Term, factor: float) -> Term:
 def span(text: str) -> Span:
     """Read "1 month + 7 d". Raise InvalidDuration."""
     terms = []
-    for part in text.split("+"):
+    for part in text.split("+", _MOST_TERMS):
         match part.split():
             case [count, "min" | "h" | "d" | "wd" | "month" as unit] if _COUNT.fullmatch(count):
                 terms.append(Term(int(count), unit))
@@ -127,7 +128,7 @@ def _days_in(year: int, month: int) -> int:
 
 @dataclass(frozen=True)
 class Year:
-    """One published year: `holidays` are days off, `workdays` are weekend days that are worked."""
+    """One published list: `holidays` are days off, `workdays` are weekend days that are worked. It may reach into neighbouring years."""
 
     holidays: frozenset[date]
     workdays: frozenset[date]
@@ -143,21 +144,31 @@ class Day:
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """Which days are worked. An unlisted year counts Monday to Friday, provisionally (semantics.md 2.3)."""
+    """Which days are worked. An unlisted year counts Monday to Friday, provisionally (semantics.md 2.3).
+
+    `years`: the list of each year, in the order of publication. Where two name one day, the later one counts.
+    """
 
     years: Mapping[int, Year]
     _counted: dict[tuple[date, Span, Roll, int, bool], Day] = field(default_factory=dict, repr=False, compare=False)
 
     def is_working(self, day: date) -> bool:
         """Whether a local day is a working day."""
-        year = self.years.get(day.year)
-        if year is not None and day in year.workdays:
-            return True
-        return day.weekday() < _SATURDAY and (year is None or day not in year.holidays)
+        listed = self._listed.get(day)
+        return day.weekday() < _SATURDAY if listed is None else listed
+
+    @cached_property
+    def _listed(self) -> Mapping[date, bool]:
+        """Every day that a list names, and whether it is worked."""
+        found: dict[date, bool] = {}
+        for year in self.years.values():
+            found |= dict.fromkeys(year.holidays, False)
+            found |= dict.fromkeys(year.workdays, True)
+        return found
 
     def with_year(self, number: int, year: Year) -> "Calendar":
-        """This calendar with one year replaced."""
-        return Calendar({**self.years, number: year})
+        """This calendar with a list published later; it replaces the older list of its year."""
+        return Calendar({**{known: one for known, one in self.years.items() if known != number}, number: year})
 
     def count(self, day0: date, length: Span, roll: Roll = "none", shift: int = 0) -> Day:
         """The last day of `length` after `day0`, moved by `shift` natural days (custody), then rolled."""
@@ -208,18 +219,18 @@ class Calendar:
         day = day0
         while day < last:
             day += DAY
-            year = self.years.get(day.year)
-            makeup = year is not None and day in year.workdays
-            yield day, "makeup" if makeup else "counted" if self.is_working(day) else "off"
+            yield day, "makeup" if self._listed.get(day) else "counted" if self.is_working(day) else "off"
 
 
 def load_calendar(path: Path = CALENDAR_FILE) -> Calendar:
-    """Read a calendar file; only years with status "published" count. Raise OSError, tomllib.TOMLDecodeError, KeyError."""
-    document = tomllib.loads(read_text(path))
-    return Calendar(
-        {
-            entry["year"]: Year(frozenset(entry["holidays"]), frozenset(entry["workdays"]))
-            for entry in document["year"]
-            if entry.get("status") == "published"
-        }
-    )
+    """Read a calendar file; only years with status "published" count. Raise OSError, KeyError, ValueError."""
+    document = parse_toml(read_text(path))
+    years = {}
+    for entry in sorted(document["year"], key=lambda entry: int(entry["year"])):
+        number, days = int(entry["year"]), (*entry["holidays"], *entry["workdays"])
+        far = next((day for day in days if not isinstance(day, date) or abs(day.year - number) > 1), None)
+        if far is not None:
+            raise ValueError(f"year {number}: {far} is no day of it or of a neighbouring year")
+        if entry.get("status") == "published":
+            years[number] = Year(frozenset(entry["holidays"]), frozenset(entry["workdays"]))
+    return Calendar(years)

@@ -1,7 +1,6 @@
 """Rule books: who must answer what, by when, on which ground. Numbers live in TOML, their meaning in semantics.md."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
@@ -13,6 +12,7 @@ from typing import Any, Literal, cast
 from handover.calendar import Roll, Span
 from handover.facts import Pattern
 from handover.rulebook_entries import FORMS, InvalidEntry, Readers, read_texts
+from handover.toml import parse_toml
 from schemas.text_files import skip_mark
 
 BOOKS = Path(__file__).parent / "rulebooks"
@@ -253,9 +253,9 @@ def _parsed(text: bytes) -> Raw:
     if len(text) > _LARGEST_FILE:
         raise InvalidRuleBook(f"longer than {_LARGEST_FILE} bytes")
     try:
-        return tomllib.loads(skip_mark(text).decode())
-    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what is read
-        raise InvalidRuleBook(f"not TOML in UTF-8: {str(error) or 'nested too deeply'}") from error
+        return parse_toml(skip_mark(text).decode())
+    except ValueError as error:
+        raise InvalidRuleBook(f"not TOML in UTF-8: {error}") from error
 
 
 def _base_of(name: str, beside: Path) -> Path:

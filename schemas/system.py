@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from schemas import agencies, codes
 from schemas.agencies import Senders
@@ -76,7 +76,10 @@ class PublisherManifest(Payload):
 
 
 class CalendarPublished(Payload):
-    """Holidays and make-up days of a year; replaces what was known of that year from its arrival on."""
+    """The list of a year's holidays and make-up days; replaces the older list of that year from its arrival on.
+
+    It may name days of the neighbouring years: a notice for a year reaches back into the December before.
+    """
 
     TYPE: ClassVar[str] = "reentry.system.calendar_published.v1"
     BY: ClassVar[str] = "PROVINCE_JUSTICE-990000-01"
@@ -93,6 +96,15 @@ class CalendarPublished(Payload):
     status: Annotated[str, codes.CALENDAR_STATUS] = Field(description="draft is ignored")
     holidays: list[LocalDate] = Field(max_length=MOST_DAYS, description="days off, weekends included or not")
     workdays: list[LocalDate] = Field(max_length=MOST_DAYS, description="weekend days that are worked")
+
+    @field_validator("holidays", "workdays")
+    @classmethod
+    def _near(cls, days: list[str], info: ValidationInfo) -> list[str]:
+        year = info.data.get("year")
+        far = next((day for day in days if year is not None and abs(int(day[:4]) - year) > 1), None)
+        if far is not None:
+            raise ValueError(f"{far} is no day of {year} or of a neighbouring year")
+        return days
 
 
 class RulesChanged(Payload):
