@@ -97,7 +97,7 @@ def promised(first: int, last: int) -> tuple[Event, datetime]:
     return replace(manifest("2026-02-06 00:20"), data={"day": "2026-02-05", "topics": [topic]}), told_at
 
 
-@pytest.mark.parametrize(("first", "last"), [(1_770_220_800_000, 1_770_307_199_999), (1, 3 * 10**16), (0, 10**18 - 1)])
+@pytest.mark.parametrize(("first", "last"), [(1_770_220_800_000, 1_770_307_199_999), (1, 3 * 10**16), (0, 10**17 - 1)])
 def test_numbers_that_jump_are_counted_and_not_walked(engine: Engine, first: int, last: int) -> None:
     tracemalloc.start()
     (found,) = judged(engine, [*numbered(first, last, first - 1 if first else 1), promised(first, last)])
