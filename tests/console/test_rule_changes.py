@@ -286,8 +286,8 @@ def test_a_calendar_is_published_the_same_way(console: OpenConsole, engine: Engi
     ("fields", "said"),
     [
         ({"year": "next"}, "请写年份"),
-        ({"holidays": "2026-01-01"}, "不是该年的日期：2026-01-01"),
-        ({"holidays": "new year"}, "不是该年的日期：new"),
+        ({"holidays": "2025-12-31"}, "不是该年或相邻年份的日期：2025-12-31"),
+        ({"holidays": "new year"}, "不是该年或相邻年份的日期：new"),
         ({"workdays": "2027-01-01"}, "既放假又上班：2027-01-01"),
         ({"holidays": ""}, "必填"),
     ],
