@@ -49,6 +49,7 @@ METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
     "read_model_gaps": frozenset(("above",)),
 }
 GREATEST = 1_000  # of a whole number: hops, steps, periods
+_MOST_STEPS = 32  # of a ladder, and stages of a rule: each is counted for every duty
 MOST = 1_000_000_000  # of a threshold
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
 _LATEST = re.compile(r"release date - (.+)")
@@ -269,6 +270,8 @@ class Readers:
     def stages(self, value: Any, key: str) -> list[tuple[str, int, Span | None, str, str]]:
         if not isinstance(value, list) or not value:
             raise InvalidEntry(f"{key}: must be a list of {{ at, severity }}")
+        if len(value) > _MOST_STEPS:
+            raise InvalidEntry(f"{key}: more than {_MOST_STEPS} of them")
         return [self._stage(one, key) for one in value]
 
     def _stage(self, value: Any, key: str) -> tuple[str, int, Span | None, str, str]:
@@ -293,6 +296,8 @@ class Readers:
             for name, steps in value.items()
         }
         for name, steps in found.items():
+            if len(steps) > _MOST_STEPS:
+                raise InvalidEntry(f"ladder.{name}: more than {_MOST_STEPS} steps")
             if not steps or len({step.is_exact for step in steps}) != 1 or any(len(step.terms) != 1 for step in steps):
                 raise InvalidEntry(f"ladder.{name}: needs steps of one unit, for example ['0 wd', '1 wd']")
         return found

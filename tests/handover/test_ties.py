@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from handover.alerts import Memory
 from handover.case import Case
+from handover.ledger import reckon, world_of
 from handover.life import advance
 from handover.links import Routed, outbox, routes
 from handover.replay import live_all, replay
@@ -46,6 +47,16 @@ def standing(alerts: list[Alert]) -> dict[str, tuple[object, ...]]:
 def test_what_is_known_before_it_is_lived_through_ends_as_replay_does(told: list[Told]) -> None:
     kept = tellable(told)
     assert standing(lived_ahead(kept)) == standing(list(replay(kept, BOOK, CALENDAR, UNTIL)))
+
+
+@CAREFUL
+@given(tied_histories())
+def test_what_is_owed_stands_once_in_the_ledger(told: list[Told]) -> None:
+    lives = reckon(told, world_of(told, BOOK, CALENDAR), UNTIL)
+    owed = [entry.duty.alert_id for one in lives for entry in one.entries if entry.known_until is None]
+    assert len(owed) == len(set(owed))
+    alerts = newest(list(replay(told, BOOK, CALENDAR, UNTIL)))
+    assert {name for name, one in alerts.items() if one.state == "firing"} <= set(owed)
 
 
 def delivered(told: list[Told], dice: random.Random) -> list[Alert]:
