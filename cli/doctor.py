@@ -281,10 +281,21 @@ def _database(settings: Settings) -> Iterator[Finding]:
     except NewerTables as error:
         yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
     except SQLAlchemyError as error:
-        fix = "start it, or correct REENTRY_DATABASE_URL"
-        yield Finding("database", "problem", f"{where} does not answer: {type(error).__name__}", fix)
+        why, fix = _refused(str(error))  # never shown itself: its text may hold more than we know
+        yield Finding("database", "problem", f"{where} {why or f'does not answer: {type(error).__name__}'}", fix)
     finally:
         engine.dispose()
+
+
+def _refused(told: str) -> tuple[str, str]:
+    """Why PostgreSQL does not let us in, or nothing, and what to do."""
+    if "password" in told:
+        return "does not take this user and password", "correct the file of REENTRY_DATABASE_PASSWORD_FILE"
+    if "host name" in told:
+        return "is not the host that its certificate names", "write that host in REENTRY_DATABASE_URL"
+    if "certificate" in told or "SSL error" in told:
+        return "is not trusted: another has signed its certificate", "REENTRY_DATABASE_CA_FILE must hold who signed it"
+    return "", "start it, or correct REENTRY_DATABASE_URL"
 
 
 def _gaps(engine: Engine) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from kafka.admin import (
     ResourcePatternFilter,
     ResourceType,
 )
-from kafka.errors import KafkaError, SecurityDisabledError
+from kafka.errors import SecurityDisabledError
 
 from brokers.rights import Binding
 from cli.stack.provision import SHOWN_SECONDS, Difference
@@ -30,7 +30,7 @@ _ANYTHING = ACLFilter(
 )
 
 
-class NoAuthorizer(KafkaError):
+class NoAuthorizer(RuntimeError):
     """The broker allows everything to everybody: it has no authorizer."""
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,6 @@ from sqlalchemy import select
 
 from brokers.connection import KafkaConnection
 from brokers.rights import ROLES
-from cli.doctor import findings
 from cli.stack.provision import connect as admin_of
 from console.publisher import producer as console_producer
 from schemas.instants import from_millis
@@ -312,25 +311,22 @@ def wrong(broker: Secured, what: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_whoever_is_refused_is_told_why_in_one_line(
-    broker: Secured, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_is_refused_is_told_why_in_one_line(broker: Secured, what: str, tmp_path: Path) -> None:
     given = wrong(broker, what, tmp_path)
     running = Pipeline(given["REENTRY_BROKERS"], MATRIX, tmp_path)
     try:
         worker = running.start("worker", **given)
         sink = running.start("sink", **given)
-        env = {**os.environ, **given}
-        command = [sys.executable, "-m", "cli", "topics", "check"]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 2
-        assert WRONG[what] in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        for name, value in given.items():
-            monkeypatch.setenv(name, value)
-        [problem] = [one for one in findings() if one.what == "broker"]
-        assert WRONG[what] in problem.text
-        assert problem.fix
+        commands = (("topics", "check"), ("doctor", "--json"))
+        asked = [spoken(given, *command) for command in commands]
+        (said, told), (findings, _) = (one.communicate(timeout=90) for one in asked)
+        assert (asked[0].returncode, said) == (2, "")
+        assert WRONG[what] in told
+        assert len(told.splitlines()) == 1
+        [problem] = [one for one in map(orjson.loads, findings.splitlines()) if one["what"] == "broker"]
+        assert (asked[1].returncode, problem["state"]) == (1, "problem")
+        assert WRONG[what] in problem["text"]
+        assert problem["fix"]
         for log in tmp_path.glob("*.log"):
             until(lambda log=log: is_said(log, WRONG[what]), 60)  # type: ignore[misc]
         assert worker.poll() is None  # both wait: their broker may be mended
@@ -339,6 +335,11 @@ def test_whoever_is_refused_is_told_why_in_one_line(
         assert not [line for line in logs(tmp_path) if "Traceback" in line]
     finally:
         running.stop()
+
+
+def spoken(given: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+    command, pipe = [sys.executable, "-m", "cli", *arguments], subprocess.PIPE
+    return subprocess.Popen(command, env={**os.environ, **given}, stdout=pipe, stderr=pipe, text=True)
 
 
 def is_said(log: Path, reason: str) -> bool:
