@@ -68,9 +68,9 @@ def test_no_value_in_an_address_is_a_failure(console: OpenConsole, half: int) ->
 
 ALONE = {
     "after": ("/today", "/people", "/obligations", "/api/v1/queue", "/api/v1/obligations"),
-    "at": ("/obligations", "/scoreboard", "/api/v1/scoreboard", "/scoreboard/figures"),
+    "at": ("/obligations", "/api/v1/scoreboard"),
     "month": ("/obligations", "/scoreboard", "/api/v1/figures"),
-    "prefix": ("/scoreboard", "/scoreboard/figures"),
+    "prefix": ("/scoreboard",),
     "q": ("/people", "/today"),
     "days": (f"/feeds/{VALUES['source']}",),
     "county": ("/obligations",),
