@@ -70,6 +70,8 @@ def limit_locks(engine: Engine) -> None:
 
 def _options(url: URL, patience: Patience) -> dict[str, Any]:
     """What the engine is made with; settings that stand in the address already stay."""
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        return {}  # one connection, which nobody waits for
     pool = {"pool_timeout": patience.pool, "pool_size": patience.connections, "max_overflow": 0}
     if url.get_backend_name() != "postgresql":
         return pool
