@@ -6,7 +6,7 @@ import pytest
 
 from handover.calendar import load_calendar
 from handover.replay import replay
-from handover.rulebook import BOOKS, InvalidRuleBook, load
+from handover.rulebook import BOOKS, InvalidRuleBook, load, read
 from tests.handover.histories import arriving, at, scheduled, told
 
 CALENDAR = load_calendar()
@@ -123,3 +123,15 @@ def test_switching_off_what_is_not_there_is_refused_and_not_passed_over(tmp_path
     with pytest.raises(InvalidRuleBook) as refused:
         load(write(tmp_path, f'[[rule]]\nid = "{id_}"\noff = true\n'))
     assert told in str(refused.value)
+
+
+def test_a_rule_of_very_many_stages_is_refused() -> None:
+    stages = '{ at = "due", severity = "WARN" }, ' * 33
+    text = f'book = "x@1"\nextends = "cn-default"\n[[rule]]\nid = "A02"\nstages = [{stages}]\n'
+    with pytest.raises(InvalidRuleBook, match="rule A02, stages: more than 32"):
+        read(text)
+
+
+def test_a_key_of_very_many_parts_is_refused_with_its_line() -> None:
+    with pytest.raises(InvalidRuleBook, match=r"more than 16 parts \(at line 2"):
+        read('book = "x@1"\n' + "a." * 17 + "a = 1\n")
