@@ -118,7 +118,7 @@ def live_through(told: list[Told]) -> None:
     compare(Memory(told), BOOK, BOOK, CALENDAR, lambda _: None, until=UNTIL)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(readable())
 def test_whatever_the_parser_takes_nothing_raises(told: list[Told]) -> None:
     live_through(told)

@@ -21,7 +21,7 @@ from tests.handover.histories import Told, acknowledged, arriving, at, notice, s
 from tests.handover.test_life import found_holders, lived_ahead
 from tests.handover.ties import BOOK, CALENDAR, PROVINCE, REFS, UNTIL, known_at_once, newest, tied_histories
 
-CAREFUL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CAREFUL = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 A, B, C, _ = REFS
 
 
