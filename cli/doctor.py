@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SKEW_MS = 1_000  # between our clock and the broker's
 _HANGS_SECONDS = 10  # a transaction may be open for a moment
+_SHOWN, _NAMED = 8, 5  # characters of a subject, subjects in a line
 _MONTHS_AHEAD = timedelta(days=365)
 
 
@@ -278,6 +279,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("database", "ok", f"{where}, tables at the newest version")
         yield from _gaps(engine)
+        yield _quarantine(engine)
     except NewerTables as error:
         yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
     except SQLAlchemyError as error:
@@ -312,3 +314,22 @@ def _gaps(engine: Engine) -> Iterator[Finding]:
         yield Finding("read model", "problem", f"{place}: {MEANING[one.kind]}", fix)
     if not gaps:
         yield Finding("read model", "ok", "no gap between it and the log is known")
+
+
+def _quarantine(engine: Engine) -> Finding:
+    """Subjects whose facts fail are watched by nobody until somebody mends that."""
+    from sinks.dead_letter_table import quarantined
+
+    with engine.connect() as connection:
+        found = quarantined(connection)
+    if not found:
+        return Finding("quarantine", "ok", "no subject is set aside")
+    named = ", ".join(f"{key[:_SHOWN]}… ({number})" for key, number in sorted(found.items())[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    text = f"{len(found)} subjects fail, their facts are dead letters: {named}{more}"
+    return Finding(
+        "quarantine",
+        "problem",
+        text,
+        "mend the cause, start the workers again, then: handover dlq redrive --reason FAILED --yes",
+    )

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from schemas.deadletter import MESSAGE, OFFSET, PARTITION, REASON, REDRIVES, TOPIC, DeadLetter
 from schemas.topics import DLQ
@@ -51,6 +51,13 @@ def decide(connection: Connection, places: Iterable[Place], state: State) -> int
         ).rowcount
         for partition, offset in places
     )
+
+
+def quarantined(connection: Connection) -> dict[str, int]:
+    """The subjects that workers have set aside, by the keys of their records, and how many facts of each wait for a decision."""
+    waiting = (dead_letter.c.reason == "FAILED", dead_letter.c.state == "pending")
+    rows = connection.execute(select(dead_letter.c.key, func.count()).where(*waiting).group_by(dead_letter.c.key))
+    return {(key or b"").decode(errors="replace"): number for key, number in rows}
 
 
 def letter_of(row: Mapping[str, Any]) -> DeadLetter:

@@ -12,6 +12,7 @@ from console.dead_letters import Group, publisher_of, reason_of, wrong
 from console.routes.feeds import ago
 from console.web import NotFound, Visitor, page, render
 from schemas.deadletter import TRIES
+from sinks.dead_letter_table import quarantined
 
 router = APIRouter()
 _REDRIVES_SHOWN = 8
@@ -24,6 +25,7 @@ def groups(request: Request, visitor: Annotated[Visitor, Depends(page("dead_lett
     with visitor.site.engine.connect() as connection:
         every = dead_letters.groups(connection)
         latest = redrives.latest(connection, _REDRIVES_SHOWN)
+        aside = len(quarantined(connection))
     shown = [one for one in every if asked["reason"] in ("", one.reason) and asked["source"] in ("", one.source or "-")]
     words = visitor.words
     sources = sorted({one.source for one in every})
@@ -35,6 +37,7 @@ def groups(request: Request, visitor: Annotated[Visitor, Depends(page("dead_lett
         reasons=[(one, reason_of(words, one)) for one in sorted({one.reason for one in every})],
         sources=[(one or "-", publisher_of(words, one)) for one in sources],
         total=sum(one.n for one in every),
+        aside=aside,
         oldest=_oldest(visitor, every),
         nothing="none" in request.query_params,
         redrives=[redrive_of(visitor, one) for one in latest],

@@ -266,3 +266,12 @@ def test_a_long_group_has_pages(console: OpenConsole, engine: Engine) -> None:
         following = re.findall(rf'href="(/dead-letters/{group}\?after=[^"]+)"', page)
         path = following[0].replace("&amp;", "&") if following else ""
     assert len(seen) == 12
+
+
+def test_subjects_that_workers_have_set_aside_are_told_on_top(console: OpenConsole, engine: Engine) -> None:
+    bury(engine, NOW, [(RELEASE, orjson.dumps({}))])
+    assert "quarantined" not in console("platform").client.get("/dead-letters?lang=en").text
+    with engine.begin() as connection:
+        connection.execute(dead_letter.update().values(reason="FAILED"))
+    shown = console("platform").client.get("/dead-letters").text
+    assert "已隔离" in shown or "is quarantined" in shown
