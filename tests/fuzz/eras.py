@@ -13,14 +13,16 @@ import orjson
 from handover.authority import WITHOUT_AUTHORITY
 from schemas.deadletter import MESSAGE
 from schemas.instants import from_millis, show
-from schemas.topics import RELEASE, partition_of
+from schemas.topics import CHECKIN, RELEASE, partition_of
 from tests.fuzz.loop import Loop
 from tests.fuzz.records import PARTITIONS, STRANGER, Draft, base32, drafts
 from tests.schemas.examples import EVENTS
 
+HOT = 150  # records of one person beside each chunk
 CHUNK = 500  # records between two that must be applied
 STEP_SECONDS = 10.0  # of processor time: a worker that does not come back for so long loses its partitions
-_SCHEDULED = EVENTS["reentry.release.scheduled.v1"]
+_SCHEDULED, _CHECKED = EVENTS["reentry.release.scheduled.v1"], EVENTS["reentry.checkin.location_checked.v1"]
+_RESULTS = ("IN_AREA", "IN_AREA", "OUT_OF_AREA", "NO_FIX")
 
 
 @dataclass
@@ -56,13 +58,14 @@ def run_era(folder: Path, seed: int, era: int, limit: int | None = None) -> Resu
         first, last = witness(era, len(witnesses), chunk[0][0]), witness(era, len(witnesses) + 1, chunk[-1][0])
         witnesses += [_subject(first), _subject(last)]
         try:
-            asyncio.run(loop.feed([(chunk[0][0], first), *chunk, (chunk[-1][0], last)]))
+            hot = [(chunk[-1][0], one) for one in flood(era, result.records, chunk[-1][0])]
+            asyncio.run(loop.feed([(chunk[0][0], first), *chunk, *hot, (chunk[-1][0], last)]))
         except Exception as error:  # noqa: BLE001  # that is what is looked for
             result.failures.append(
                 f"seed {seed}, era {era}, records {result.records} to {result.records + len(chunk)}: {type(error).__name__}: {error}"
             )
             break
-        result.records += len(chunk) + 2
+        result.records += len(chunk) + len(hot) + 2
     result.failures += [f"seed {seed}, era {era}: {one}" for one in _wrong(loop, witnesses)]
     for outcomes in loop.counted().values():
         result.outcomes += outcomes
@@ -80,6 +83,16 @@ def witness(era: int, number: int, at_ms: int) -> Draft:
     return Draft(RELEASE, subject.encode(), orjson.dumps(event))
 
 
+def flood(era: int, number: int, at_ms: int) -> Iterator[Draft]:
+    """What the bracelet of one person says each minute of the last hours; it is the same person in all of an era."""
+    subject = f"p1_{base32(era, 6)}{'h' * 20}"
+    for minute in range(HOT):
+        happened = show(from_millis(at_ms - minute * 60_000))
+        data = {"result": _RESULTS[(number + minute) // 7 % len(_RESULTS)], "checked_at": happened}
+        event = {**_CHECKED, "subject": subject, "id": f"hot-{number}-{minute}", "time": happened, "data": data}
+        yield Draft(CHECKIN, subject.encode(), orjson.dumps(event))
+
+
 def _subject(draft: Draft) -> str:
     return (draft.key or b"").decode()
 
@@ -91,8 +104,9 @@ def _wrong(loop: Loop, witnesses: Sequence[str]) -> Iterator[str]:
     counted = sum(loop.counted().values(), Counter[str]())
     if counted["bug"]:
         yield f"{counted['bug']} records met a bug"
-    if len(loop.dead_letters) != counted["invalid"] + counted["bug"]:
-        yield f"{len(loop.dead_letters)} dead letters for {counted['invalid'] + counted['bug']} refused records"
+    refused = counted["invalid"] + counted["bug"] + counted["quarantined"]
+    if len(loop.dead_letters) != refused:
+        yield f"{len(loop.dead_letters)} dead letters for {refused} refused records"
     if loop.longest_seconds > STEP_SECONDS:
         yield f"a step took {loop.longest_seconds:.1f} s"
     told = [one.value or b"" for one in (*loop.alerts, *loop.cases)]

@@ -44,8 +44,10 @@ def test_a_subject_that_fails_is_set_aside_and_the_others_go_on(
         worker = running.start("worker")
         running.start("sink")
         at = now() - timedelta(minutes=5)
-        running.publish([(swollen(1, at), at), (swollen(2, at), at)])
-        until(lambda: len(running.values(DLQ)) == 1)
+        running.publish([(swollen(1, at), at)])
+        until(lambda: b'"p1"' in case_of(running, PERSON), seconds=60)
+        running.publish([(swollen(2, at), at)])
+        until(lambda: len(running.values(DLQ)) == 1, seconds=60)
         checked = {"result": "IN_AREA", "checked_at": at.isoformat()}
         flood = [Event(f"h{number}", BRACELET, "reentry.checkin.location_checked.v1", PERSON, at, checked) for number in range(facts)]  # fmt: skip
         late = scheduled(subject=OTHER, id="other")
