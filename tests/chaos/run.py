@@ -25,6 +25,7 @@ from schemas.topics import SOURCES
 from sinks import SINKS as TABLES
 from streams.clock import Clock
 from tests.chaos.faults import Fault
+from tests.chaos.hot import flooded
 from tests.chaos.machines import StepClock
 from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
 from tests.chaos.publisher import Publisher
@@ -74,7 +75,7 @@ def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say)
         clock = clockfile.begin(plant.clock_file, from_millis(first.received), city.hours * 3600, _wall_ms())
         for name in (*WORKERS[:2], *SINKS):
             plant.start(name)
-        with Publisher(plant.cluster.bootstrap, PARTITIONS, chain([first], records), clock) as publisher:
+        with Publisher(plant.cluster.bootstrap, PARTITIONS, flooded(chain([first], records)), clock) as publisher:
             wait_until(lambda: len(plant.watermark_ms()) == PARTITIONS, READY_SECONDS, "the workers are not ready")
             say(f"{'':4} {time.monotonic() - began:7.1f} s  all runs; {publisher.sent} events told")
             faults = Schedule(plant, hands, say, began).strike_all(plan)

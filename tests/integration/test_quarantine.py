@@ -33,7 +33,7 @@ def case_of(running: Pipeline, subject: str) -> bytes:
 def swollen(number: int, at: datetime) -> Event:
     """Two of these make a case that no broker takes."""
     items = [{"kind": "CALL", "cadence": "WEEKLY", "unknown": "u" * 600_000}]
-    return Event(f"p{number}", TOWN, "reentry.checkin.plan_set.v1", PERSON, at, {"items": items, "class": "GENERAL", "from": "2026-03-02"})  # fmt: skip
+    return Event(f"p{number}", TOWN, "reentry.checkin.plan_set.v1", PERSON, at, {"items": items, "class": "STRICT", "from": "2026-03-02"})  # fmt: skip
 
 
 def test_a_subject_that_fails_is_set_aside_and_the_others_go_on(
