@@ -140,7 +140,8 @@ def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
     stale = lived - late_limit if late_limit is not None else None
     for group in groups.values():
         kept += thin(group, pinned, settled, stale, limits_of(derived.frame))
-    return _leaves(case, world, derived, entries.with_others(plain, kept))
+    others = entries.with_others(plain, kept)
+    return others.copies.keys() != entries.copies.keys() and _leaves(case, world, derived, others)
 
 
 # --- facts that repeat
