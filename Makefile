@@ -13,6 +13,7 @@ SYSTEM_DONE := var/.system
 BROWSER_DONE := var/.browser
 JARS_DONE := var/kafka/.fetched
 METASCHEMA_DONE := schemas/metaschema/node_modules/.package-lock.json
+CLIENTS_DONE := var/clients/.made
 CONSOLE_DONE := console/static/node_modules/.package-lock.json
 COMPILED := var/compiled/.made
 DECIDES := $(shell find handover schemas -name '*.py' -not -path '*/node_modules/*')
@@ -25,7 +26,7 @@ AS_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/var/compiled:$(CURDIR)
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) $(CONSOLE_DONE) ## install everything that demo and tests need (again: instant)
+setup: $(SYSTEM_DONE) $(INSTALLED) $(JARS_DONE) $(METASCHEMA_DONE) $(CONSOLE_DONE) $(CLIENTS_DONE) ## install everything that demo and tests need (again: instant)
 	@echo "setup: all is here"
 
 demo: setup ## a simulated city on real Kafka, alerts live in this terminal; Ctrl-C stops all
@@ -83,7 +84,7 @@ lock: $(INSTALLED) ## write requirements*.txt anew from requirements*.in
 		-c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove what setup and tests made; the demo's data stay
-	@rm -rf $(VENV) var/.system var/.browser var/kafka var/compiled dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) var/.system var/.browser var/kafka var/compiled var/clients dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean: done (the demo's data stay; make reset removes them)"
 
@@ -124,8 +125,16 @@ $(JARS_DONE): $(INSTALLED) $(SYSTEM_DONE) deploy/kafka/pom.xml deploy/kafka/tool
 	@$(BIN)/python -m cli.stack.archive
 	@touch $@
 
+# Publishers of tests: without a Go that is new enough their test is skipped, and builds nothing.
+$(CLIENTS_DONE): $(SYSTEM_DONE) tests/clients/js/package-lock.json tests/clients/go/go.sum $(wildcard tests/clients/go/*/*.go)
+	@echo "setup: publishers in other languages, each package checked against its hash"
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/clients/js
+	@mkdir -p $(@D)
+	@! command -v go >/dev/null || (cd tests/clients/go && GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
+		go build -o ../../../var/clients/ ./franz ./sarama) || echo "setup: Go is too old for two publishers: their tests are skipped" >&2
+	@touch $@
 $(METASCHEMA_DONE): $(SYSTEM_DONE) schemas/metaschema/package-lock.json
-	@echo "setup: the public schema of AsyncAPI, checked against its hash"
+	@echo "setup: the public schema of AsyncAPI and a validator, checked against their hashes"
 	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix schemas/metaschema
 	@touch $@
 

@@ -15,9 +15,11 @@ if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb 
 elif [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
     missing="$missing postgresql" # the server refuses root: it runs as the user that this package brings
 fi
-# Only one test of publishers uses kcat, only clock steps in fault runs use faketime; older systems have no such packages.
+# Only tests of publishers use kcat, javac and go, only clock steps in fault runs use faketime; older systems have no such packages.
 wanted=""
 command -v kcat >/dev/null 2>&1 || wanted="kcat"
+command -v javac >/dev/null 2>&1 || wanted="${wanted:+$wanted }openjdk-17-jdk-headless"
+command -v go >/dev/null 2>&1 || wanted="${wanted:+$wanted }golang-go"
 command -v faketime >/dev/null 2>&1 || wanted="${wanted:+$wanted }faketime"
 [ -n "$missing$wanted" ] || exit 0
 
