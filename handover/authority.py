@@ -59,8 +59,7 @@ def hear(
 
 def _refuse(case: "Case", action: Fact) -> None:
     case.refused.add(key_of(action))
-    since = case.hosts_since(action.subject)
-    if since is None or action.arrival >= since:  # else the case of its own ref has told it
+    if case.speaks_for(action.subject, action.arrival):  # else the case of another ref tells it
         case.refusals.append(action)
 
 

@@ -488,7 +488,7 @@ class Engine:
 
         What no worker wrote counts for nothing; where it hides a case, that is written once more (`_restore`).
         """
-        for record in await self.app.read(tp, first, after):
+        for record in await self.app.read(self.config.kafka, tp, first, after):
             if epoch_of(record.headers) is not None:
                 raise ForeignWriter(f"partition {tp.partition}: a worker's record at offset {record.offset}")
             foreign(tp, record.offset)

@@ -117,11 +117,14 @@ class App(faust.App):  # type: ignore[misc]
             found.append(Written(partition, written.offset, count))
         return found
 
-    async def read(self, tp: TP, first: int, after: int) -> list[Any]:
-        """Read the records of a partition with first <= offset < after, as far as there are any. Raise KafkaError."""
+    async def read(self, kafka: KafkaConnection, tp: TP, first: int, after: int) -> list[Any]:
+        """Read the records of a partition with first <= offset < after, as far as there are any. Raise KafkaError.
+
+        Not committed ones too: a foreign transaction that stays open would be waited for.
+        """
         read_any_header_name()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=[f"{url.host}:{url.port}" for url in self.conf.broker_consumer],
+            **kafka.client(),
             group_id=None,
             enable_auto_commit=False,
         )

@@ -194,7 +194,6 @@ class Landed(AssertionError):
     """What its publisher took back is a fact all the same."""
 
 
-@pytest.mark.xfail(reason="workers and sinks read what is not committed", raises=Landed, strict=True)
 @pytest.mark.parametrize("client", TRANSACTIONAL)
 def test_what_a_client_takes_back_does_not_land(city: City, client: str) -> None:
     publish, _ = PUBLISHERS[client]

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from faust.types import TP
 
+from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
 from handover.rulebook import load
 from handover.world import World
@@ -38,7 +39,7 @@ def _beat(source: str) -> Record:
 def config(tmp_path: Path) -> WorkerConfig:
     path = tmp_path / "publishers.toml"
     path.write_text(written([PRISON]), encoding="utf-8")
-    return WorkerConfig("127.0.0.1:1", tmp_path, partitions=1, publishers=path)
+    return WorkerConfig(KafkaConnection("127.0.0.1:1"), tmp_path, partitions=1, publishers=path)
 
 
 @pytest.mark.parametrize(("source", "heard"), [(PRISON, True), (GHOST, False), (f"{PRISON}/b", False)])
