@@ -119,7 +119,7 @@ def test_an_alert_is_given_to_known_officers_below_alone(console: OpenConsole, e
     assert bulk.status_code in (422, 503)
 
 
-@pytest.mark.parametrize("severity", ["CRIT", "HIGH", "WARN"])
+@pytest.mark.parametrize("severity", ["CRIT", "WARN"])
 def test_nothing_is_put_off_for_longer_than_its_severity_allows(
     console: OpenConsole, engine: Engine, severity: str
 ) -> None:

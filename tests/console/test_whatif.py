@@ -281,7 +281,7 @@ def test_a_refusal_is_said_in_english_too(console: OpenConsole) -> None:
 
 def test_a_request_that_is_far_too_large_is_not_read(console: OpenConsole) -> None:
     answer = sent(console("rules-1"), b"#" * (5 * LARGEST))
-    assert answer.status_code == 400
+    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize(
