@@ -1,0 +1,94 @@
+"""The read model: whether it answers, its tables, gaps between it and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.doctor.finding import Finding
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from cli.settings import Settings
+
+_SHOWN, _NAMED = 8, 5  # characters of a subject, subjects in a line
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.connection import shown
+    from cli.records import has_read_model
+    from cli.settings import InvalidSettings
+    from sinks.database import NewerTables, at_head, connect
+
+    where = shown(settings)
+    if not has_read_model(settings):
+        yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
+        return
+    try:
+        engine = connect(settings.database)
+    except InvalidSettings as error:
+        yield Finding("database", "problem", str(error), "correct the variable")
+        return
+    try:
+        if not at_head(engine):
+            yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")
+            return
+        yield Finding("database", "ok", f"{where}, tables at the newest version")
+        yield from _gaps(engine)
+        yield _quarantine(engine)
+    except NewerTables as error:
+        yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
+    except SQLAlchemyError as error:
+        why, fix = _refused(str(error))  # never shown itself: its text may hold more than we know
+        yield Finding("database", "problem", f"{where} {why or f'does not answer: {type(error).__name__}'}", fix)
+    finally:
+        engine.dispose()
+
+
+def _gaps(engine: Engine) -> Iterator[Finding]:
+    """Say where the read model does not equal the log."""
+    from schemas.instants import show
+    from sinks.position import open_gaps
+    from sinks.shown import MEANING
+
+    with engine.connect() as connection:
+        gaps = open_gaps(connection)
+    for one in gaps:
+        place = f"{one.topic}[{one.partition}] from {one.first_offset} to {one.next_offset}, {show(one.found_at)}"
+        fix = "make a backup, then: handover rebuild sql (see docs/operations.md)"
+        yield Finding("read model", "problem", f"{place}: {MEANING[one.kind]}", fix)
+    if not gaps:
+        yield Finding("read model", "ok", "no gap between it and the log is known")
+
+
+def _refused(told: str) -> tuple[str, str]:
+    """Why PostgreSQL does not let us in, or nothing, and what to do."""
+    if "password" in told:
+        return "does not take this user and password", "correct the file of REENTRY_DATABASE_PASSWORD_FILE"
+    if "host name" in told:
+        return "is not the host that its certificate names", "write that host in REENTRY_DATABASE_URL"
+    if "certificate" in told or "SSL error" in told:
+        return "is not trusted: another has signed its certificate", "REENTRY_DATABASE_CA_FILE must hold who signed it"
+    return "", "start it, or correct REENTRY_DATABASE_URL"
+
+
+def _quarantine(engine: Engine) -> Finding:
+    """Subjects whose facts fail are watched by nobody until somebody mends that."""
+    from sinks.dead_letter_table import quarantined
+
+    with engine.connect() as connection:
+        found = quarantined(connection)
+    if not found:
+        return Finding("quarantine", "ok", "no subject is set aside")
+    named = ", ".join(f"{key[:_SHOWN]}… ({number})" for key, number in sorted(found.items())[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    text = f"{len(found)} subjects fail, their facts are dead letters: {named}{more}"
+    return Finding(
+        "quarantine",
+        "problem",
+        text,
+        "mend the cause, start the workers again, then: handover dlq redrive --reason FAILED --yes",
+    )
