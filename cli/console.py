@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,6 +70,8 @@ def console(
         kafka=kafka_of(settings),
         topic_prefix=settings.topic_prefix,
         now=lambda: clock.now(time.time_ns() // 1_000_000),
+        age=lambda at: clock.age(at, time.time_ns() // 1_000_000),
+        behind=timedelta(seconds=settings.behind_seconds),
         rules=settings.rules,
         calendar=settings.calendar,
         secure_cookies=not (insecure or demo),

@@ -26,6 +26,7 @@ from console.limits import Bounded
 from console.live import Live
 from console.metrics import REQUESTS, Measured
 from console.oidc import Service
+from console.processed import Dated
 from console.publisher import Publisher
 from console.redriver import Redriver
 from console.routes import (
@@ -114,7 +115,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, include_in_schema=router.prefix.startswith("/api/"))
     engine = connect(config.database_url, config.patience)
-    app.state.site = Site(
+    site = app.state.site = Site(
         config=config,
         engine=engine,
         book=load(config.rules),
@@ -130,7 +131,8 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         lambda tokens: sessions.living(engine, tokens, real_time(), config.idle, config.longest),
     )
     parts = {"publisher": app.state.publisher, "redriver": app.state.redriver, "live": app.state.live}
-    app.state.health = Health(config.database_url, {name: part.is_alive for name, part in parts.items()})
+    alive = {name: part.is_alive for name, part in parts.items()}
+    app.state.health = Health(config.database_url, alive, site.processed.refresh)
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
     app.state.logins = CapacityLimiter(login.AT_ONCE)
@@ -138,6 +140,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Bounded, answer=_refused)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
+    app.add_middleware(Dated, processed=site.processed)
     app.add_middleware(Measured, requests=REQUESTS)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)

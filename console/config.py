@@ -9,6 +9,7 @@ from pathlib import Path
 from brokers.connection import KafkaConnection
 from console.identity import Oidc
 from schemas.instants import from_millis
+from sinks.data_time import BEHIND_LIMIT, Age
 from sinks.database import Patience
 
 HERE = Path(__file__).parent
@@ -28,6 +29,8 @@ class ConsoleConfig:
     kafka: KafkaConnection
     topic_prefix: str = ""
     now: Callable[[], datetime] = field(default=real_time)
+    age: Age | None = None  # how long ago, by the wall clock, an instant of that time was; None: the two run alike
+    behind: timedelta = BEHIND_LIMIT  # alerts processed up to an instant longer ago than this are late data
     rules: str = "cn-default"
     calendar: Path | None = None
     secure_cookies: bool = True  # off only where the console is reached over plain http on this machine
@@ -42,3 +45,7 @@ class ConsoleConfig:
     redrive_per_second: float = 20.0  # dead letters sent again
     patience: Patience = PATIENCE
     demo: bool = False  # shows the demo's users on the login page; never elsewhere
+
+    def age_of(self, at: datetime) -> timedelta:
+        """How long ago, by the wall clock, an instant of the judged time was."""
+        return self.now() - at if self.age is None else self.age(at)

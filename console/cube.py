@@ -61,6 +61,7 @@ class Cells:
 _SHOWN_IN: Mapping[str, Sequence[str]] = {
     "first": ("first", "over", ""),
     "over": ("over", ""),
+    "due": ("due", ""),
     "today": ("today", ""),
     "soon": ("soon", ""),
     "later": ("later",),
@@ -151,7 +152,11 @@ def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
     at = obligation.c.due_at
     no = literal(value=False)
     bucket = case(
-        (at <= moment.now, "over"), (at <= moment.today_ends, "today"), (at <= moment.soon_ends, "soon"), else_="later"
+        (at <= moment.judged, "over"),
+        (at <= moment.now, "due"),
+        (at <= moment.today_ends, "today"),
+        (at <= moment.soon_ends, "soon"),
+        else_="later",
     )
     inner = select(
         bucket.label("bucket"),

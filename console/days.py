@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from handover.calendar import DAY, Calendar, due_day_of
+from handover.calendar import DAY, MILLISECOND, Calendar, due_day_of
 
 Unit = Literal["wd", "d", "h"]
-Tense = Literal["over", "today", "left"]
+Tense = Literal["over", "judging", "today", "left"]
 HOUR = timedelta(hours=1)
 _LONGEST_IN_HOURS = 48 * HOUR
 _FIRST_DAYS, _LAST_DAYS, _LONGEST_STRIP = 3, 14, 21
@@ -28,7 +28,10 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline seen at an instant. `n` counts units; an hour clock has its length in `length`."""
+    """A deadline seen at an instant; "judging": it has passed, and nobody has judged yet.
+
+    `n` counts units; an hour clock has its length in `length`.
+    """
 
     tense: Tense
     unit: Unit
@@ -58,9 +61,17 @@ def unit_of(computation: Sequence[Mapping[str, Any]]) -> Unit:
 
 
 def due(
-    computation: Sequence[Mapping[str, Any]], anchor_at: datetime, due_at: datetime, now: datetime, calendar: Calendar
+    computation: Sequence[Mapping[str, Any]],
+    anchor_at: datetime,
+    due_at: datetime,
+    now: datetime,
+    calendar: Calendar,
+    judged: datetime | None = None,
 ) -> Due:
-    """A deadline seen at `now`."""
+    """A deadline seen at `now`, by what is judged up to `judged` (None: all)."""
+    if judged is not None and judged < due_at <= now:
+        boxes = _boxes(unit_of(computation), computation, anchor_at, due_at, due_at - MILLISECOND, calendar)
+        return Due("judging", unit_of(computation), 0, now - due_at, due_day_of(due_at), due_at, boxes)
     unit, last = unit_of(computation), due_day_of(due_at)
     if unit == "h" and abs(now - due_at) >= _LONGEST_IN_HOURS:
         unit = "d"
@@ -137,8 +148,12 @@ def strip(
     calendar: Calendar,
     *,
     is_open: bool = True,
+    is_late: bool = True,
 ) -> list[Cell]:
-    """Day by day from the start to the deadline, and on to `until` where it is later; long ones are cut in the middle."""
+    """Day by day from the start to the deadline, and on to `until` where it is later; long ones are cut in the middle.
+
+    `is_late`: days after the deadline count as late; else nobody has judged them yet.
+    """
     unit, last, today = unit_of(computation), due_day_of(due_at), until.date()
     told = {date.fromisoformat(one["day"]): one for one in computation if "day" in one}
     first = min([*told, last])
@@ -157,6 +172,8 @@ def strip(
             cells.append(Cell(day, shown, number, day == today, makeup))  # type: ignore[arg-type]
         elif day == today and is_open:
             cells.append(Cell(day, "today", over, True, makeup))
+        elif not is_late:
+            cells.append(Cell(day, "plain", 0, day == today, makeup))
         else:
             over += works
             cells.append(Cell(day, "over" if works else "off", over, day == today, makeup))

@@ -20,8 +20,8 @@ RULES = ("X03", "X04")
 _LATE = "X06"
 _HEARTBEAT = "reentry.system.publisher_heartbeat.v1"
 
-State = Literal["silent", "gap", "late", "quiet", "ok"]
-STATES: tuple[State, ...] = ("silent", "gap", "late", "quiet", "ok")
+State = Literal["silent", "gap", "late", "quiet", "unjudged", "ok"]
+STATES: tuple[State, ...] = ("silent", "gap", "late", "quiet", "unjudged", "ok")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def count(connection: Connection, scope: Scope) -> int:
 
 def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -> list[Feed]:
     """Every feed that the user's lists depend on, or the one that is named: those in trouble first, then by name."""
-    now = site.now()
+    now, is_late = site.now(), site.data_time().is_late
     newest = select(publisher.c.source, func.max(publisher.c.last_arrival).label("at")).group_by(publisher.c.source)
     if only:
         newest = newest.where(publisher.c.source == only)
@@ -150,6 +150,8 @@ def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -
     for source, at in last.items():
         rules = {row["rule_id"] for row in alerts[source]}
         state = _state(site.book, habits[source], now - at, rules)
+        if is_late and state == "ok":
+            state = "unjudged"  # its silence would be an alert, and alerts are not processed
         waits = held[agency_of(source)] if rules else 0
         found.append(Feed(source, state, at, habits[source], hours[source], waits, alerts[source]))
     return sorted(found, key=lambda feed: (STATES.index(feed.state), feed.source))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sinks.database import Patience, connect
@@ -27,8 +27,11 @@ class _Found:
 class Health:
     """Looks at the read model every second, on a connection that no page can take."""
 
-    def __init__(self, url: str, parts: Mapping[str, Callable[[], bool]]) -> None:
-        self._engine, self._parts = connect(url, PATIENCE), dict(parts)
+    def __init__(
+        self, url: str, parts: Mapping[str, Callable[[], bool]], look: Callable[[Connection], object] = lambda _: None
+    ) -> None:
+        """`look`: reads what else is to be known each second. Raise SQLAlchemyError where that cannot be read."""
+        self._engine, self._parts, self._look_too = connect(url, PATIENCE), dict(parts), look
         self._stop, self._first = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
         self._found: _Found | None = None
@@ -67,6 +70,7 @@ class Health:
         try:
             with self._engine.connect() as connection:
                 connection.execute(select(alert.c.alert_id).limit(1))
+                self._look_too(connection)
         except SQLAlchemyError:
             return False
         return True

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Page:
     queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     new: int = 0  # new rows that it has been told of
     token: str = ""  # of the session that opened it
+    dated: Callable[[], Mapping[str, Any]] = dict  # how far alerts are processed, in its language
+    beats_only: bool = False  # it lists nothing: it is told how far alerts are processed, and nothing else
 
     def end(self) -> None:
         """Tell it nothing more; its browser connects again and is told what it may know."""
@@ -102,24 +105,29 @@ class Live:
             if None in told:
                 yield event("reset", {}, self._last or 0)
                 told = []
+            beat_at = time.monotonic() + BEAT_SECONDS
             while True:
                 if parts := self._parts(page, told):
                     yield parts
                 try:
-                    told = await asyncio.wait_for(_all_of(page.queue), BEAT_SECONDS)
+                    told = await asyncio.wait_for(_all_of(page.queue), max(0.0, beat_at - time.monotonic()))
                 except TimeoutError:
-                    told = []
-                    yield event("beat", {"away": self._away}, self._last or 0)
+                    told, beat_at = [], time.monotonic() + BEAT_SECONDS
+                    yield self._beat(page)
                 if None in told:
                     return
         finally:
             self._pages.discard(page)
 
+    def _beat(self, page: Page) -> bytes:
+        """What a page is told every few seconds, whether anything changes or not."""
+        return event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
+
     def _parts(self, page: Page, told: Sequence[Changed | None]) -> bytes:
         """All that a page may know of some changes, as one piece: fifty open pages cost little."""
         parts = []
         for one in told:
-            if one is None or not page.scope.sees(one.row):
+            if one is None or page.beats_only or not page.scope.sees(one.row):
                 continue
             row = one.row
             parts.append(event("row", {name: row[name] for name in _TOLD}, one.number))

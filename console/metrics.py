@@ -2,7 +2,7 @@
 
 import time
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Histogram(
@@ -13,6 +13,11 @@ REQUESTS = Histogram(
 )
 PUBLISHED = Counter("console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",))
 REDRIVEN = Counter("console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",))
+PROCESSED_UNTIL = Gauge(
+    "console_processed_until_timestamp_seconds",
+    "Alerts before this instant of the judged time are shown; 0: none has been processed yet.",
+)
+DATA_LATE = Gauge("console_data_late", "1 while alerts are processed up to an instant too long ago.")
 _ENDLESS = "/events"
 
 

@@ -25,7 +25,7 @@ from console.values import point_in_time
 from handover.calendar import Calendar, end_of
 from sinks.tables import alert, obligation
 
-BUCKETS = ("first", "over", "today", "soon", "later")
+BUCKETS = ("first", "over", "due", "today", "soon", "later")
 SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
 KINDS: Mapping[str, tuple[str, ...]] = {
     "A": ("A", "U"),
@@ -75,21 +75,24 @@ FACETS = ("sev", "state", "kind", "town", "wait", "rule")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, and the two limits between the buckets."""
+    """Now, the instant up to which duties are judged, and the two limits between the buckets."""
 
     now: datetime
+    judged: datetime
     today_ends: datetime
     soon_ends: datetime
 
     @classmethod
-    def of(cls, now: datetime, calendar: Calendar) -> "Moment":
+    def of(cls, now: datetime, calendar: Calendar, judged: datetime) -> "Moment":
         """The limits at `now`: the end of today, the end of the third working day after it."""
-        return cls(now, end_of(now.date()), end_of(soon_until(calendar, now.date())))
+        return cls(now, min(now, judged), end_of(now.date()), end_of(soon_until(calendar, now.date())))
 
     def bucket(self, severity: str, due_at: datetime, *, late: bool) -> str:
-        """The bucket of a row."""
+        """The bucket of a row. `late`: it is an alert; without one it is late only once the pipeline has passed its instant."""
         if late:
             return "first" if severity == "CRIT" else "over"
+        if due_at <= self.now:
+            return "over" if due_at <= self.judged else "due"
         return "today" if due_at <= self.today_ends else "soon" if due_at <= self.soon_ends else "later"
 
 
@@ -251,7 +254,9 @@ def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any
     at = obligation.c.due_at
     match filters.bucket:
         case "over":
-            wanted = wanted.where(at <= moment.now)
+            wanted = wanted.where(at <= moment.judged)
+        case "due":
+            wanted = wanted.where(at > moment.judged, at <= moment.now)
         case "today":
             wanted = wanted.where(at > moment.now, at <= moment.today_ends)
         case "soon":

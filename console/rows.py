@@ -27,6 +27,7 @@ class DueShown:
     title: str
     over: bool
     boxes: Markup
+    judging: bool = False  # due, and nobody has judged yet whether it was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,19 @@ class Tag:
 
 
 def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DueShown:
-    """The deadline of a row."""
-    found = days.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar)
+    """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
+    judged = now if row["late"] or row.get("outcome") else site.judged()
+    found = days.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged)
     text = words.due(found)
     if row["provisional"]:
         text = f"{words.t('due.about')} {text}"
     return DueShown(
-        text, words.due_date(found, now), words.limit(row["due_at"]), found.tense == "over", charts.boxes(found.boxes)
+        text,
+        words.due_date(found, now),
+        words.limit(row["due_at"]),
+        found.tense == "over",
+        charts.boxes(found.boxes),
+        found.tense == "judging",
     )
 
 
@@ -87,7 +94,7 @@ def _shown(
     now: datetime,
     back: str,
 ) -> dict[str, Any]:
-    t, late = words.t, row["late"]
+    t, late, due = words.t, row["late"], due_shown(words, row, now, site)
     alert_id = row["alert_id"]
     waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
     acknowledged = row["acknowledged_by"] or next(
@@ -101,14 +108,14 @@ def _shown(
         "ended": row.get("outcome"),
         "inside": "",
         "severity": row["severity"] if late else "ghost",
-        "due": due_shown(words, row, now, site),
+        "due": due,
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
         "why": why(words, row, missing=late),
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
         "owner": _owner(words, row),
-        "state": _state(words, row, acknowledged),
+        "state": _state(words, row, due, acknowledged),
         "taken": bool(acknowledged),
         "note": notes.get(alert_id),
         "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
@@ -119,11 +126,11 @@ def _shown(
     }
 
 
-def _state(words: Words, row: Mapping[str, Any], acknowledged: str | None) -> str:
+def _state(words: Words, row: Mapping[str, Any], due: DueShown, acknowledged: str | None) -> str:
     if row.get("outcome"):
         return words.t(f"outcome.{row['outcome']}")
     if not row["late"]:
-        return words.t("row.not_due")
+        return words.t("row.judging" if due.judging else "row.arriving" if due.over else "row.not_due")
     if row["assigned_to"]:
         return words.t("row.assigned", to=row["assigned_to"])
     return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from console.config import ConsoleConfig, real_time
 from console.counts import Counts
 from console.cube import Cube
 from console.i18n import Language
+from console.processed import Processed
 from console.pulse import Habits
+from console.queue import Moment
 from console.values import visible
 from console.words import Words
 from handover.calendar import Calendar
 from handover.rulebook import RuleBook
+from sinks.data_time import DataTime
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,24 @@ class Site:
     def now(self) -> datetime:
         """The time that facts are judged in."""
         return self.config.now()
+
+    @cached_property
+    def processed(self) -> Processed:
+        """How far alerts are processed."""
+        return Processed(self.engine, self.config.now, self.config.age_of, self.config.behind)
+
+    def data_time(self) -> DataTime:
+        """How far alerts are processed, as of a second ago at most. Raise SQLAlchemyError."""
+        return self.processed.read()
+
+    def judged(self) -> datetime:
+        """The instant that decides whether a duty without an alert is late: never after the watermark. Raise SQLAlchemyError."""
+        return self.data_time().judged(self.now())
+
+    def moment(self) -> Moment:
+        """Now, as the queue sees it. Raise SQLAlchemyError."""
+        now = self.now()
+        return Moment.of(now, self.calendar, self.data_time().judged(now))
 
     def wall(self) -> datetime:
         """The wall clock: sessions and undo."""

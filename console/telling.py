@@ -35,10 +35,16 @@ def sentence(words: Words, story: Story) -> str:
 
 
 def strip(site: Site, words: Words, row: Row) -> list[Shown]:
-    """The days from the start to the deadline and on to today, or to the end of the alert."""
+    """The days from the start to the deadline and on to today, or to the end of the alert; late ones only where that is judged."""
     until = row["resolved_at"] or site.now()
     cells = days.strip(
-        row["computation"], row["anchor_at"], row["due_at"], until, site.calendar, is_open=not row["outcome"]
+        row["computation"],
+        row["anchor_at"],
+        row["due_at"],
+        until,
+        site.calendar,
+        is_open=not row["outcome"],
+        is_late=bool(row["late"] or row["outcome"]) or row["due_at"] <= site.judged(),
     )
     return [_cell(words, one, first=number == 0) for number, one in enumerate(cells)]
 

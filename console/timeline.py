@@ -24,6 +24,7 @@ def sentence(site: Site, words: Words, person: Person) -> str:
     """The state of the handover in one sentence."""
     late = [one for one in person.duties if one["late"] and not one["outcome"]]
     coming = [one for one in person.duties if not one["late"] and one["state"] == "open"]
+    data = site.data_time()
     if late:
         first = late[0]
         return words.t(
@@ -36,8 +37,9 @@ def sentence(site: Site, words: Words, person: Person) -> str:
             "limit": words.before(first["due_at"]),
             "owner": words.agency(first["owner_agency"]),
         }
-        return words.t("person.say.good", **values)
-    return words.t("person.say.none")
+        is_judged = first["due_at"] > site.now() and not data.is_late
+        return words.t("person.say.good" if is_judged else "person.say.unjudged", **values)
+    return words.t("person.say.unknown" if data.is_late else "person.say.none")
 
 
 def sums(words: Words, duties: Sequence[Row]) -> str:
@@ -60,7 +62,7 @@ def steps(site: Site, words: Words, person: Person) -> list[Shown]:
         if duty["late"]:
             found.append((duty["due_at"], 1, _missing(site, words, duty, now)))
         else:
-            found.append((duty["due_at"], 2, _to_come(words, duty)))
+            found.append((duty["due_at"], 2, _to_come(site, words, duty, now)))
     found.append((now, 3, {"cls": "now", "kind": "now", "at": words.at(now)}))
     found.sort(key=lambda one: (one[0], one[1]))
     return [shown for _, _, shown in found]
@@ -120,14 +122,15 @@ def _missing(site: Site, words: Words, duty: Row, now: datetime) -> Shown:
     }  # fmt: skip
 
 
-def _to_come(words: Words, duty: Row) -> Shown:
+def _to_come(site: Site, words: Words, duty: Row, now: datetime) -> Shown:
+    due = due_shown(words, duty, now, site)
     return {
         "cls": "fut",
         "kind": "due",
         "dot": "",
         "expected": {"rule": _rule(words, duty), "rule_id": duty["rule_id"], "limit": words.t("person.due", limit=words.before(duty["due_at"])),
                      "outcome": "", "alert": duty["alert_id"]},
-        "state": words.t("person.paused" if duty["state"] == "paused" else "person.not_yet"),
+        "state": words.t("person.paused") if duty["state"] == "paused" else due.words if due.judging or due.over else words.t("person.not_yet"),
         "owner": words.agency(duty["owner_agency"]),
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from console.sessions import Session
 from console.site import Site
 from console.users import User
 from console.words import Words
-from sinks.queries import latest_arrival
+from sinks.data_time import DataTime
 
 COOKIE, LANGUAGE_COOKIE, LOGIN_COOKIE = "console_session", "console_language", "console_login"
 LONGEST_FORM = 64 * 1024  # bytes
@@ -253,17 +254,16 @@ async def read_fields(request: Request) -> tuple[dict[str, str], dict[str, list[
 def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page for somebody who is logged in."""
     site, request = visitor.site, visitor.request
-    newest = latest_arrival(site.engine)
+    data = site.data_time()
     request.app.state.database_away = None
     shared = {
-        **_shared(site, request, visitor.words),
+        **_shared(site, request, visitor.words, data),
         "user": visitor.user,
         "scope": visitor.scope,
         "may": visitor.may,
         "csrf": lambda: form_token(visitor.session.csrf),
         "new_key": lambda: secrets.token_urlsafe(12),
         "menu": [(name, path) for name, path in MENU if name in visitor.scope.pages and path in site.paths],
-        "newest": newest,
         "waiting": visitor.waiting(),
         "calendar_year": max(site.calendar.years, default=0),
     }
@@ -271,14 +271,14 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
 
 
 def render_public(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page for somebody who may not be known: nothing about persons stands on it."""
+    """A page for somebody who may not be known: nothing about persons stands on it. The database is not asked."""
     site = site_of(request)
     words = site.words(language_of(request, getattr(request.state, "user", None)))
-    shared = {**_shared(site, request, words), "user": None, "menu": [], "waiting": []}
+    shared = {**_shared(site, request, words, site.processed.last()), "user": None, "menu": [], "waiting": []}
     return HTMLResponse(site.templates.get_template(template).render({**shared, **values}), status)
 
 
-def _shared(site: Site, request: Request, words: Words) -> dict[str, Any]:
+def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[str, Any]:
     other: Language = "en" if words.language == "zh" else "zh"
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return {
@@ -290,9 +290,30 @@ def _shared(site: Site, request: Request, words: Words) -> dict[str, Any]:
         "switch": f"/language?{urlencode({'to': other, 'next': here if request.method == 'GET' else '/'})}",
         "path": request.url.path,
         "now": site.now(),
+        "data": data_shown(words, data, site.now()),
         "book": site.book.book,
         "demo": site.config.demo,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DataShown:
+    """How far alerts are processed, in words: `line` for the header, `until` for sentences, `warning` where that is too long ago."""
+
+    line: str
+    until: str
+    warning: str
+    late: bool
+
+
+def data_shown(words: Words, data: DataTime, now: datetime) -> DataShown:
+    """It as a page says it."""
+    t = words.t
+    if data.processed_until is None or data.behind is None:
+        return DataShown(t("data.never"), t("none"), t("data.warning.never"), True)
+    until = words.until(data.processed_until, now)
+    warning = t("data.warning", until=until, behind=words.length(data.behind)) if data.is_late else ""
+    return DataShown(t("data.line", until=until), until, warning, data.is_late)
 
 
 def redirect(path: str) -> Response:

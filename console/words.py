@@ -116,6 +116,13 @@ class Words:
             return f"{self.day(due_day_of(due_at))} 24:00"
         return self.at(due_at)
 
+    def until(self, at: datetime, now: datetime) -> str:
+        """An instant of today as 08:30, of another day with its date, of another year with that."""
+        local, today = in_china(at), in_china(now)
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        return self.at(at) if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
+
     def log_at(self, at: datetime) -> str:
         """10-09 08:30."""
         return f"{in_china(at):%m-%d %H:%M}"
@@ -151,8 +158,8 @@ class Words:
 
     def due(self, due: Due) -> str:
         """How late or how long still."""
-        if due.tense == "today":
-            return self.t("due.today")
+        if due.tense in ("today", "judging"):
+            return self.t(f"due.{due.tense}")
         if due.unit == "h":
             return self.t(f"due.{due.tense}.h", length=self.hours(due.length))
         if due.tense == "over" and due.n == 0:
@@ -168,7 +175,7 @@ class Words:
             return f"{self.t(key)} {clock}" if key else f"{self.day(due.at.date())} {clock}"
         if due.tense == "today":
             return ""
-        return self.day(due.day) if due.tense == "over" else self.day_wd(due.day)
+        return self.day(due.day) if due.tense in ("over", "judging") else self.day_wd(due.day)
 
     def value(self, fact: str, name: str, value: Any) -> str:
         """A value of an event's field."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from schemas.instants import from_millis
-from sinks.watermark_table import read_watermark
+from sinks.watermark_table import Watermark, read_watermark
 
 _NEVER = from_millis(0)
 BEHIND_LIMIT = timedelta(seconds=60)
@@ -35,8 +35,12 @@ def read_data_time(engine: Engine, now: datetime, age: Age, limit: timedelta = B
 
 def data_time_of(connection: Connection, now: datetime, age: Age, limit: timedelta = BEHIND_LIMIT) -> DataTime:
     """The same, on a connection that is open."""
-    found = read_watermark(connection)
-    if found is None:
+    return data_time_at(read_watermark(connection), now, age, limit)
+
+
+def data_time_at(watermark: Watermark | None, now: datetime, age: Age, limit: timedelta = BEHIND_LIMIT) -> DataTime:
+    """The same for a watermark that was read; None: never yet."""
+    if watermark is None:
         return DataTime(None, None, is_late=True)
-    until = found.processed_until
+    until = watermark.processed_until
     return DataTime(until, max(now - until, timedelta()), age(until) > limit)

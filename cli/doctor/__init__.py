@@ -54,5 +54,5 @@ def findings() -> Iterator[Finding]:
     yield from calendar(settings)
     yield from publishers(settings)
     yield from clock_file(settings)
-    yield from broker(settings)
-    yield from database(settings)
+    newest = yield from broker(settings)
+    yield from database(settings, newest)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cli.doctor.finding import Finding
+from cli.doctor.workers import reports, workers
+from schemas.topics import PROGRESS, named
 
 if TYPE_CHECKING:
     from brokers.connection import KafkaConnection
+    from cli.progress import Report
     from cli.settings import Settings
 
 _SKEW_MS = 1_000  # between our clock and the broker's
 _HANGS_SECONDS = 10  # a transaction may be open for a moment
 
 
-def broker(settings: Settings) -> Iterator[Finding]:
+def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]:
+    """Yield what was found; return the newest report of each partition's worker, empty where none can be read."""
     from kafka.errors import KafkaError
 
     from cli.connection import connection
@@ -29,12 +33,12 @@ def broker(settings: Settings) -> Iterator[Finding]:
         kafka = connection(settings)
     except InvalidSettings as error:
         yield Finding("broker", "problem", str(error), "correct the variable")
-        return
+        return {}
     try:
         admin = connect(kafka, seconds=5)
     except (KafkaError, OSError):
         yield _away(kafka)
-        return
+        return {}
     try:
         yield Finding("broker", "ok", f"answers at {settings.brokers}")
         topics = wanted(settings)
@@ -47,10 +51,15 @@ def broker(settings: Settings) -> Iterator[Finding]:
         absent = {one.topic for one in todo if one.kind == "create"}
         yield from _transactions(admin, kafka, [topic.name for topic in topics if topic.name not in absent])
         yield _skew(admin, kafka, settings.topic_prefix)
+        if named(settings.topic_prefix, PROGRESS) not in absent:
+            newest = reports(kafka, settings)
+            yield from workers(newest, settings.partitions, time.time_ns() // 1_000_000)
+            return newest
     except KafkaError as error:
         yield Finding("broker", "problem", f"refused: {type(error).__name__}", "check the rights of this client")
     finally:
         admin.close()
+    return {}
 
 
 def _transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> Iterator[Finding]:

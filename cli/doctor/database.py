@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from cli.doctor.files import readable_clock
 from cli.doctor.finding import Finding
+from cli.doctor.workers import processed
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from cli.progress import Report
     from cli.settings import Settings
 
 _SHOWN, _NAMED = 8, 5  # characters of a subject, subjects in a line
 
 
-def database(settings: Settings) -> Iterator[Finding]:
+def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Finding]:
+    """Yield what was found. `newest`: of each partition what its worker reports."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.connection import shown
@@ -39,6 +44,9 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{where}, tables at the newest version")
         yield from _gaps(engine)
         yield _quarantine(engine)
+        if (clock := readable_clock(settings)) is not None:
+            with engine.connect() as connection:
+                yield from processed(connection, settings, clock, newest, time.time_ns() // 1_000_000)
     except NewerTables as error:
         yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
     except SQLAlchemyError as error:

@@ -11,6 +11,7 @@ from cli.doctor.finding import Finding
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from streams.clock import Clock
 
 _MONTHS_AHEAD = timedelta(days=365)
 
@@ -83,3 +84,13 @@ def clock_file(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "clock file", "note", f"time is simulated: now {clock.now(time.time_ns() // 1_000_000):%Y-%m-%d %H:%M}"
     )
+
+
+def readable_clock(settings: Settings) -> Clock | None:
+    """Return the clock that facts are judged by; None where its file cannot be used, which `clock_file` says."""
+    from streams.clock import Clock
+
+    try:
+        return Clock.load(settings.clock_file)
+    except (OSError, KeyError, ValueError):
+        return None

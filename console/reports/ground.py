@@ -15,6 +15,7 @@ from console.reports.month import Month
 from console.scope import under
 from sinks.ledger import as_known_at, due_in
 from sinks.tables import duty, frozen_duty, frozen_month, ledger
+from sinks.watermark_table import read_watermark
 
 RESULTS = (
     "counted", "in_time", "missed", "late", "overdue", "due", "soon", "early", "contested", "paused", "waived", "cancelled", "redated",
@@ -82,9 +83,10 @@ class Wanted:
 
 
 def known_until(connection: Connection) -> datetime | None:
-    """Up to when the ledger is reckoned; None: not yet."""
-    found: datetime | None = connection.execute(select(ledger.c.until)).scalar()
-    return found
+    """Up to when the ledger is reckoned and alerts are processed; None: not yet. Later deadlines nobody has judged."""
+    reckoned: datetime | None = connection.execute(select(ledger.c.until)).scalar()
+    processed = read_watermark(connection)
+    return min(reckoned, processed.processed_until) if reckoned is not None and processed is not None else None
 
 
 def ground_of(connection: Connection, month: Month | None, at: datetime | None = None) -> Ground | None:
@@ -96,7 +98,7 @@ def ground_of(connection: Connection, month: Month | None, at: datetime | None =
         return Ground(month, min(at, until), False)
     if month is not None:
         kept = connection.execute(select(frozen_month.c.known_at).where(frozen_month.c.month == str(month))).scalar()
-        if kept is not None:
+        if kept is not None and kept <= until:
             return Ground(month, kept, True)
     return Ground(month, until, False)
 

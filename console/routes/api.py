@@ -14,12 +14,13 @@ from console.actions import Refused
 from console.alerts import story
 from console.audit import persons_in
 from console.cube import of_staff
-from console.queue import BUCKETS, Key, Moment, key_of
+from console.queue import BUCKETS, Key, key_of
 from console.queue import page as read_page
 from console.routes import people as person_pages
 from console.routes.alerts import conflict_of, found, keep, possible, said, tell
 from console.routes.today import counted_in, filters_of
 from console.security import form_token
+from console.site import Site
 from console.web import NotAllowed, NotFound, Visitor, anyone_known, page, sender
 
 router = APIRouter(prefix="/api/v1", tags=["console"])
@@ -78,7 +79,20 @@ class Row(BaseModel):
     reason: dict[str, str]
 
 
-class Queue(BaseModel):
+class Dated(BaseModel):
+    """How far alerts are processed: after that instant nothing has been judged."""
+
+    processed_until: datetime | None = Field(description="null: none has been processed yet")
+    is_late: bool = Field(description="that is too long ago: what is missing here means nothing")
+
+
+def dated(site: Site) -> dict[str, Any]:
+    """The values of `Dated`."""
+    found = site.data_time()
+    return {"processed_until": found.processed_until, "is_late": found.is_late}
+
+
+class Queue(Dated):
     """Rows in order, counts of the whole scope, and where to go on."""
 
     now: datetime
@@ -151,7 +165,7 @@ def queue(
 ) -> Queue:
     """The queue in order, with the same filters as the page; unknown values are left out."""
     site, filters = visitor.site, filters_of(request)
-    moment, staff = Moment.of(site.now(), site.calendar), visitor.user.staff
+    moment, staff = site.moment(), visitor.user.staff
     counted = counted_in(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, visitor.scope, staff, moment)
@@ -159,6 +173,7 @@ def queue(
     visitor.tell_listed(persons_in(rows))
     full = len(rows) == site.config.page_rows
     return Queue(
+        **dated(site),
         now=moment.now,
         rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
@@ -179,6 +194,7 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
     tell(visitor, row)
     shown: dict[str, Any] = jsonable_encoder({name: value for name, value in row.items() if name not in _HIDDEN})
     return shown | {
+        **jsonable_encoder(dated(visitor.site)),
         "say": telling.sentence(visitor.words, told),
         "events": [one["body"] for one in told.seen],
         "actions": [one["body"] for one in told.actions],
@@ -252,6 +268,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
     duties = [{name: value for name, value in duty.items() if name not in _HIDDEN} for duty in one.duties]
     shown: dict[str, Any] = jsonable_encoder(
         {
+            **dated(visitor.site),
             "subject": one.subject,
             "handovers": one.handovers,
             "events": [told["body"] for told in one.events],

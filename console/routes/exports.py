@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from console import audit, audited
 from console.audited import Asked
-from console.queue import Filters, Key, Moment, key_of
+from console.queue import Filters, Key, key_of
 from console.queue import page as read_page
 from console.reports.board import FEW, HIDDEN, Line, Share
 from console.reports.figure import Figure, Value
@@ -106,10 +106,17 @@ def _about(visitor: Visitor, number: str, query: str, n: int, more: Pairs) -> Pa
         (t("export.number"), number),
         (t("export.by"), f"{user.login} ({words.agency(user.agency)})"),
         (t("export.at"), words.iso(visitor.site.now())),
+        (t("export.processed"), _processed(visitor)),
         (t("export.filters"), query or t("none")),
         (t("export.rows"), t("export.rows.cut", n=n) if n >= MOST_ROWS else str(n)),
     ]
     return [*lines, *more, ("", t("print.internal"))]
+
+
+def _processed(visitor: Visitor) -> str:
+    data, words = visitor.site.data_time(), visitor.words
+    until = words.iso(data.processed_until) if data.processed_until is not None else words.t("none")
+    return words.t("export.processed.late", until=until) if data.is_late else until
 
 
 # --- the queue
@@ -140,7 +147,7 @@ def _queue(visitor: Visitor, request: Request) -> Made:
 
 def _every(visitor: Visitor, filters: Filters) -> list[dict[str, Any]]:
     site = visitor.site
-    moment, after = Moment.of(site.now(), site.calendar), None
+    moment, after = site.moment(), None
     found: list[dict[str, Any]] = []
     with site.engine.connect() as connection:
         while len(found) < MOST_ROWS:

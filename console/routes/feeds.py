@@ -39,7 +39,7 @@ def feeds(request: Request, visitor: Annotated[Visitor, Depends(page("feeds"))])
         found = overview(connection, visitor.site, visitor.scope)
         gaps = sorted({gap.topic for gap in open_gaps(connection)})
     counts = {state: sum(feed.state == state for feed in found) for state in STATES}
-    trouble = [feed for feed in found if feed.state != "ok"]
+    trouble = [feed for feed in found if feed.state not in ("unjudged", "ok")]
     shown = found if show == "all" else trouble if show == "trouble" else found[: len(trouble) + _NORMAL_SHOWN]
     return render(
         visitor,

@@ -1,6 +1,7 @@
 """GET /events: what changes while a page is open."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
@@ -8,17 +9,28 @@ from starlette.responses import StreamingResponse
 from console.live import Page
 from console.routes.today import filters_of
 from console.values import whole_number
-from console.web import COOKIE, Visitor, cookie_name, page
+from console.web import COOKIE, Visitor, anyone_known, cookie_name, data_shown
 
 router = APIRouter()
 
 
 @router.get("/events")
-async def events(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> StreamingResponse:
-    """Server-sent events for the queue with these filters; `Last-Event-ID` goes on from there."""
+async def events(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> StreamingResponse:
+    """Server-sent events for the queue with these filters; `Last-Event-ID` goes on from there.
+
+    Roles without a queue hear only how far alerts are processed.
+    """
     since = request.headers.get("last-event-id", request.query_params.get("since", ""))
     token = request.cookies.get(cookie_name(request, COOKIE), "")
-    open_page = Page(visitor.scope, visitor.user.staff, filters_of(request), token=token)
+
+    def dated() -> Mapping[str, Any]:
+        shown = data_shown(visitor.words, visitor.site.processed.last(), visitor.site.now())
+        return {"line": shown.line, "warning": shown.warning, "late": shown.late}
+
+    beats_only = "today" not in visitor.scope.pages
+    open_page = Page(
+        visitor.scope, visitor.user.staff, filters_of(request), token=token, dated=dated, beats_only=beats_only
+    )
     return StreamingResponse(
         request.app.state.live.follow(open_page, whole_number(since)),
         media_type="text/event-stream",

@@ -30,7 +30,9 @@ class FeedRow(BaseModel):
     """A publisher as it stands."""
 
     source: str
-    state: Literal["silent", "gap", "late", "quiet", "ok"]
+    state: Literal["silent", "gap", "late", "quiet", "unjudged", "ok"] = Field(
+        description="unjudged: nothing is known against it, but alerts are not processed up to now"
+    )
     last_at: datetime
     usual_gap_seconds: float | None = Field(description="99 of 100 gaps are not longer; null: too few to tell")
     lag_p95_seconds: float | None = Field(description="95 of 100 arrive within; null: too few to tell")

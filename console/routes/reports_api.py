@@ -79,7 +79,7 @@ class Corrected(BaseModel):
     now: str | None
 
 
-class Scoreboard(BaseModel):
+class Scoreboard(api.Dated):
     """The scoreboard of a month as known at an instant."""
 
     month: str
@@ -117,7 +117,7 @@ class Duty(BaseModel):
     provisional: bool
 
 
-class Duties(BaseModel):
+class Duties(api.Dated):
     """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
 
     known_at: datetime
@@ -141,6 +141,7 @@ def scoreboard(
         raise NotFound
     board = view.board
     return Scoreboard(
+        **api.dated(visitor.site),
         month=str(view.month),
         prefix=view.reader.prefix,
         known_at=board.ground.at,
@@ -196,6 +197,7 @@ def obligations(
     visitor.tell_listed(persons_in(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
     return Duties(
+        **api.dated(visitor.site),
         known_at=ground.at,
         frozen=ground.frozen,
         counted=found.counted,
@@ -237,7 +239,7 @@ class FigureRow(BaseModel):
     in_numerator: bool
 
 
-class FiguresShown(BaseModel):
+class FiguresShown(api.Dated):
     """All figures of a place and month as known at an instant."""
 
     month: str
@@ -247,7 +249,7 @@ class FiguresShown(BaseModel):
     figures: list[FigureShown]
 
 
-class FigureRows(BaseModel):
+class FigureRows(api.Dated):
     """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
 
     name: str
@@ -266,6 +268,7 @@ def figures(
     if found.ground is None:
         raise NotFound
     return FiguresShown(
+        **api.dated(visitor.site),
         month=str(found.month),
         place=found.place,
         known_at=found.ground.at,
@@ -314,7 +317,7 @@ def figure_rows(
         FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
-    return FigureRows(name=figure, rows=told, outside=found.outside(known[figure], rows))
+    return FigureRows(**api.dated(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows))
 
 
 @router.get(

@@ -1,11 +1,15 @@
 """What the process says of itself, and its static files."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from console.assets import asset
-from console.web import NotFound
+from console.site import Site
+from console.web import NotFound, site_of
+from schemas.instants import show
 
 router = APIRouter()
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -20,11 +24,23 @@ async def live(request: Request) -> Response:
 
 @router.get("/ready")
 async def ready(request: Request) -> Response:
-    """Whether pages can be read, as found out `age` seconds ago; `kafka` says whether actions can be sent. Waits for nothing."""
+    """Whether pages can be read and relied on, as found out `age` seconds ago; `kafka`: actions can be sent. Waits for nothing."""
     found = request.app.state.health.database()
     kafka = request.app.state.publisher.away_since is None
-    body = {"ready": found["good"], "kafka": kafka, "age": found["age"]}
-    return JSONResponse(body, 200 if found["good"] else 503)
+    data = data_of(site_of(request))
+    ready = found["good"] and "reason" not in data
+    body = {"ready": ready, "kafka": kafka, "age": found["age"]} | data
+    return JSONResponse(body, 200 if ready else 503)
+
+
+def data_of(site: Site) -> dict[str, Any]:
+    """Up to when alerts are processed, and the `reason` where nothing that is shown can be relied on. Waits for nothing."""
+    found = site.processed.last()
+    if found.processed_until is None or found.behind is None:
+        return {"processed_until": None, "reason": "no alert has been processed yet"}
+    until = show(found.processed_until)
+    late = {"reason": f"alerts are processed only up to {until}"} if found.is_late else {}
+    return {"processed_until": until} | late
 
 
 @router.get("/metrics")

@@ -33,6 +33,7 @@ from console.snoozing import presets
 from console.web import MENU, Visitor, anyone_known, page, redirect, render
 from console.words import Words
 from handover.calendar import due_day_of
+from sinks.data_time import DataTime
 from sinks.tables import handover, obligation
 
 router = APIRouter()
@@ -82,7 +83,7 @@ def query_of(filters: Filters, **changes: Any) -> str:
 def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
     """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, filters_of(request)
-    moment = Moment.of(site.now(), site.calendar)
+    moment, data = site.moment(), site.data_time()
     after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
     counted = counted_in(visitor)
     with site.engine.connect() as connection:
@@ -104,7 +105,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "total": total,
         "over": counted.count(filters, bucket="over") if filters.bucket in ("", "over") else 0,
         "views": [_view(words, counted, filters, name) for name in VIEWS],
-        "counters": _counters(visitor, counted, filters, moment),
+        "counters": _counters(visitor, counted, filters, moment, data),
         "outlook": _outlook(visitor, counted, moment),
         "facets": _facets(visitor, counted, filters),
         "groups": _groups(words, counted, filters, moment, rows, listed),
@@ -130,7 +131,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
 def counted_in(visitor: Visitor) -> Cube:
     """The counts of a visitor's scope, as of some seconds ago at most."""
     site, scope = visitor.site, visitor.scope
-    return site.counts.of(scope, lambda: cube_of(site.engine, scope, Moment.of(site.now(), site.calendar)))
+    return site.counts.of(scope, lambda: cube_of(site.engine, scope, site.moment()))
 
 
 def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str, Any]:
@@ -142,17 +143,23 @@ def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str,
     }
 
 
-def _counters(visitor: Visitor, counted: Cube, filters: Filters, moment: Moment) -> list[dict[str, Any]]:
+def _counters(
+    visitor: Visitor, counted: Cube, filters: Filters, moment: Moment, data: DataTime
+) -> list[dict[str, Any]]:
     t, found = visitor.words.t, []
-    for bucket in ("over", "today", "soon"):
+    for bucket in ("over", "due", "today", "soon"):
         cells = counted.chosen(filters, bucket=bucket)
+        if bucket == "due" and not (cells or filters.bucket == bucket):
+            continue
         if bucket == "over" and cells:
             critical = sum(one.n for one in cells if one.bucket == "first")
             oldest = min(one.oldest for one in cells)
             length = visitor.words.length(moment.now - oldest)
             extra = t("counter.critical", n=critical, oldest=length)
         elif bucket == "over":
-            extra = t("counter.none")
+            extra = t("counter.unjudged" if data.is_late else "counter.none")
+        elif bucket == "due":
+            extra = t("counter.due")
         elif bucket == "today":
             extra = t("counter.key", n=sum(one.n for one in cells if one.kind == "A+"))
         else:
@@ -223,8 +230,7 @@ def _groups(
 ) -> list[dict[str, Any]]:
     found: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for row, one in zip(rows, listed, strict=True):
-        late = row["late"] or row["due_at"] <= moment.now
-        bucket = "over" if late and not row["late"] else moment.bucket(row["severity"], row["due_at"], late=late)
+        bucket = moment.bucket(row["severity"], row["due_at"], late=row["late"])
         found.setdefault(bucket, []).append((row, one))
     counts = dict.fromkeys(BUCKETS, 0)
     for cell in counted.chosen(filters, bucket="later" if filters.bucket == "later" else ""):

@@ -186,7 +186,7 @@
     source = new EventSource(to + (last ? (to.indexOf("?") < 0 ? "?" : "&") + "since=" + last : ""));
     function on(name, act) { source.addEventListener(name, function (e) { last = e.lastEventId; alive(); act(e); }); }
     source.onopen = alive;
-    on("beat", function (e) { readonly(JSON.parse(e.data).away); });
+    on("beat", function (e) { var told = JSON.parse(e.data); readonly(told.away); dated(told.data); });
     on("row", function (e) { changed(JSON.parse(e.data)); });
     on("new", function (e) {
       showPill(1);
@@ -201,6 +201,15 @@
   }
   doc.addEventListener("visibilitychange", listen);
   listen();
+
+  /* how far alerts are processed: the line in the head, and the banner where that is too long ago */
+  function dated(told) {
+    var asof = one("#asof"), late = one("#late");
+    if (!asof || !late) return;
+    one("span:last-child", asof).textContent = told.line; asof.classList.toggle("late", told.late);
+    one("b + span", late).textContent = told.warning; late.hidden = !told.late;
+    all("main > .only-print").forEach(function (x) { x.textContent = told.line; });
+  }
 
   /* the database is away: what is shown can be read and printed, and nothing can be sent */
   function readonly(since) {

@@ -30,8 +30,10 @@ from schemas.parse import parse
 from sinks.database import connect, prepare
 from sinks.tables import alert
 from tests.console.model import fill
+from tests.watermarks import put_watermark
 
 NOW = instant("2026-03-06T16:30:00+08:00")
+LATER = instant("2036-01-01T00:00:00+08:00")  # a pipeline that has passed everything that a test tells
 COUNTIES = (b"990102", b"990103")
 NOWHERE = KafkaConnection("127.0.0.1:9")  # no broker listens on the discard port
 _LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')
@@ -62,6 +64,7 @@ def record(path: Path) -> None:
     database.prepare(engine)
     fill(engine, history(), load("cn-default"), load_calendar(), NOW)
     make_demo_users(engine)
+    put_watermark(engine, NOW)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
@@ -121,6 +124,7 @@ def past(tmp_path: Path) -> Iterator[Connection]:
     """A read model with nothing in it."""
     engine = connect(f"sqlite:///{tmp_path / 'past.sqlite'}")
     prepare(engine)
+    put_watermark(engine, LATER)
     with engine.begin() as connection:
         yield connection
     engine.dispose()

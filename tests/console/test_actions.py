@@ -15,7 +15,7 @@ from console.demo import DEMO_PASSWORD
 from console.tables import pending
 from console.users import create
 from schemas.envelope import Event
-from schemas.instants import millis
+from schemas.instants import millis, show
 from schemas.parse import parse
 from schemas.topics import ACTION, CHECKIN, DISPUTE, INTAKE, RELEASE, named
 from sinks import event_table
@@ -355,7 +355,12 @@ def test_nobody_records_for_another_office(console: OpenConsole, engine: Engine)
 def test_kafka_away_is_said_and_what_was_typed_stays(console: OpenConsole, engine: Engine) -> None:
     alert_id = firing(engine, "990102", severity="WARN")
     browser = console("county")
-    assert browser.client.get("/ready").json() | {"age": 0} == {"ready": True, "kafka": False, "age": 0}
+    assert browser.client.get("/ready").json() | {"age": 0} == {
+        "ready": True,
+        "kafka": False,
+        "age": 0,
+        "processed_until": show(NOW),
+    }
     answer = browser.send(f"/alerts/{alert_id}/snooze", {"note": "等法院补寄", "until": "2026-03-10"})
     assert answer.status_code == 503
     assert "消息系统从" in answer.text

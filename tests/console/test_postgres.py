@@ -103,7 +103,7 @@ def test_many_writers_of_the_audit_make_one_chain_that_the_database_only_adds_to
 
 
 def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
-    moment = Moment.of(NOW, load_calendar())
+    moment = Moment.of(NOW, load_calendar(), NOW)
     found = []
     for one in (engine, server):
         with one.connect() as connection:

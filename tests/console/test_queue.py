@@ -14,7 +14,7 @@ from handover.calendar import load_calendar
 from sinks.tables import alert, obligation
 from tests.console.conftest import NOW
 
-MOMENT = Moment.of(NOW, load_calendar())
+MOMENT = Moment.of(NOW, load_calendar(), NOW)
 SCOPES = (
     Scope("county", "COUNTY_JUSTICE-990102-01", "990102"),
     Scope("township", "TOWN_JUSTICE-990102006-01", "990102006"),
