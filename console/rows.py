@@ -107,7 +107,7 @@ def _shown(
         "late": late,
         "ended": row.get("outcome"),
         "inside": "",
-        "severity": row["severity"] if late else "ghost",
+        "severity": row["severity"] if late else "due" if due.judging or due.over else "ghost",
         "due": due,
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
