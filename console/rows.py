@@ -29,6 +29,11 @@ class DueShown:
     boxes: Markup
     judging: bool = False  # due, and nobody has judged yet whether it was answered
 
+    @property
+    def severity(self) -> str:
+        """What stands for the severity of a duty that has no alert: whether it is due."""
+        return "due" if self.judging or self.over else "ghost"
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -107,7 +112,7 @@ def _shown(
         "late": late,
         "ended": row.get("outcome"),
         "inside": "",
-        "severity": row["severity"] if late else "due" if due.judging or due.over else "ghost",
+        "severity": row["severity"] if late else due.severity,
         "due": due,
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],

@@ -195,8 +195,9 @@ def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str
 
 def _other(visitor: Visitor, row: Row, now: datetime) -> dict[str, Any]:
     words = visitor.words
-    line = words.t(f"outcome.{row['outcome']}") if row["outcome"] else due_shown(words, row, now, visitor.site).words
-    severity = "DONE" if row["outcome"] else row["severity"] if row["late"] else "ghost"
+    due = due_shown(words, row, now, visitor.site)
+    line = words.t(f"outcome.{row['outcome']}") if row["outcome"] else due.words
+    severity = "DONE" if row["outcome"] else row["severity"] if row["late"] else due.severity
     rule = words.rule(row["rule_id"], row["occurrence"])
     return {
         "id": row["alert_id"],
