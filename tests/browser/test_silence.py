@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from sqlalchemy import Engine, select
 
@@ -16,6 +17,7 @@ from sinks.database import connect
 from sinks.tables import alert, obligation
 from tests.browser.conftest import Visit
 from tests.browser.serving import served
+from tests.browser.test_accessibility import EVERY_WAY, LOCALES, too_wide, violations
 from tests.console.conftest import NOW, NOWHERE
 from tests.watermarks import put_watermark
 
@@ -105,3 +107,14 @@ def test_line_and_banner_are_seen_at_every_width(clocked: Clocked, visit: Visit,
             assert box["x"] >= 0, name
             assert box["x"] + box["width"] <= width, name
             assert box["y"] + box["height"] <= 740, name
+
+
+def test_the_banner_has_no_violation_and_fits(clocked: Clocked, visit: Visit) -> None:
+    due_soon(clocked.engine)
+    clocked.now = NOW + timedelta(hours=2)
+    for language, width, theme in EVERY_WAY:
+        options = {"locale": LOCALES[language], "viewport": {"width": width, "height": 800}, "color_scheme": theme}
+        page = visit(clocked.url, "county", "/today", **options, reduced_motion="reduce")
+        page.evaluate(Axe().axe_script)
+        assert violations(page) + too_wide(page) == [], (language, width, theme)
+        page.close()

@@ -174,7 +174,7 @@ def due(engine: Engine) -> str:
         known = select(alert.c.alert_id)
         ours = obligation.c.jurisdiction.startswith("990102"), obligation.c.state == "open"
         wanted = select(obligation.c.alert_id).where(*ours, obligation.c.alert_id.not_in(known)).limit(1)
-        alert_id = connection.execute(wanted.where(obligation.c.subject.startswith("p1_"))).scalar_one()
+        alert_id: str = connection.execute(wanted.where(obligation.c.subject.startswith("p1_"))).scalar_one()
         connection.execute(
             obligation.update().where(obligation.c.alert_id == alert_id).values(due_at=at, severity="CRIT")
         )
