@@ -15,9 +15,10 @@ from handover.calendar import load_calendar
 from handover.rulebook import load
 from sinks.database import connect, migrate
 from tests.conditions import until
-from tests.console.conftest import NOW, history
+from tests.console.conftest import LATER, NOW, history
 from tests.console.model import fill
 from tests.console.served import Served, serving
+from tests.watermarks import put_watermark
 
 pytestmark = pytest.mark.servers
 
@@ -36,6 +37,7 @@ def database_url(postgres: str) -> str:
     database.migrate(engine)
     fill(engine, history(), load("cn-default"), load_calendar(), NOW)
     make_demo_users(engine)
+    put_watermark(engine, LATER)  # the process runs on the real clock
     engine.dispose()
     return url
 

@@ -34,6 +34,7 @@ from sinks.database import NotMigrated, connect, migrate
 from tests.console.conftest import NOW, NOWHERE, Browser, firing, history
 from tests.console.letters import answer, bury, planned, unanswered, usual
 from tests.console.model import fill
+from tests.watermarks import put_watermark
 
 pytestmark = pytest.mark.servers
 SCOPE = Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
@@ -54,6 +55,7 @@ def server(postgres: str) -> Iterator[Engine]:
     database.migrate(found)
     fill(found, history(), load("cn-default"), load_calendar(), NOW)
     make_demo_users(found)
+    put_watermark(found, NOW)
     yield found
     found.dispose()
 
