@@ -60,10 +60,18 @@ def sql(
 def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
     from cli.dump import read_clock
     from cli.records import kafka_of
+    from schemas.publishers import InvalidPublishers
+    from sinks.configured import configured
     from sinks.rebuild import Rebuilding, beside
 
+    try:
+        sinks = configured(settings.publishers, unmarked=settings.unmarked)
+    except (OSError, InvalidPublishers) as error:
+        fail(str(error), "correct it or REENTRY_PUBLISHERS")
+
     with beside(engine) as shadow:
-        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, read_clock(settings).arrival)
+        arrival = read_clock(settings).arrival
+        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, arrival, sinks)
         bars: list[Bar] = []
 
         def announce(total: int) -> Callable[[int], None]:

@@ -20,13 +20,15 @@ class Setup(_Read):
     partitions: int
     version: str  # major and minor: releases that differ in more may run side by side during an update
     cluster: str  # the Kafka cluster's own id
+    publishers_digest: str | None = None  # of the register of publishers; None: a release that did not tell it
 
     def differences(self, other: "Setup") -> list[str]:
         """The names of the fields that differ, with both values: `book cn-default@1, not city@1`."""
+        pairs = {name: (getattr(self, name), getattr(other, name)) for name in Setup.model_fields}
         return [
-            f"{name} {getattr(self, name)}, not {getattr(other, name)}"
-            for name in Setup.model_fields
-            if getattr(self, name) != getattr(other, name)
+            f"{name} {mine}, not {theirs}"
+            for name, (mine, theirs) in pairs.items()
+            if mine != theirs and None not in (mine, theirs)
         ]
 
 

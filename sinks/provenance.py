@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from schemas.provenance import epoch_of
 from schemas.topics import ALERT, CASE
-from sinks.sink import Record
+from sinks.sink import Record, Sink
 
 MARKED = frozenset((ALERT, CASE))  # topics on which workers mark what they write
 
 
-def of_workers(batch: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
+def of_workers(sink: Sink, batch: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
     """The records that may be written, and those of the pipeline's own topics that no worker wrote."""
+    if sink.unmarked:
+        return batch, ()
     foreign = [one for one in batch if one.topic in MARKED and epoch_of(one.headers) is None]
     if not foreign:
         return batch, ()

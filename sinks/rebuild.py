@@ -34,6 +34,7 @@ from sinks.database import connect
 from sinks.header_names import read_any_header_name
 from sinks.outage import database
 from sinks.position import Log, Place
+from sinks.provenance import of_workers
 from sinks.runner import BATCH, Arrival, record_of
 from sinks.sink import Sink
 from sinks.watching import ANSWER_MS, Watcher, ends_of
@@ -52,7 +53,17 @@ class Silent(RuntimeError):
 class Rebuilding:
     """One rebuild. `read` takes as long as the log is; `swap` is one transaction."""
 
-    def __init__(self, engine: Engine, shadow: Engine, kafka: KafkaConnection, prefix: str, arrival: Arrival) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        shadow: Engine,
+        kafka: KafkaConnection,
+        prefix: str,
+        arrival: Arrival,
+        sinks: Sequence[Sink] = SINKS,
+    ) -> None:
+        """`sinks`: as the running ones are configured (`sinks.configured`)."""
+        self._sinks = sinks
         self._engine, self._shadow = engine, shadow
         self._kafka, self._prefix, self._arrival = kafka, prefix, arrival
         self._logs: dict[Place, Log] = {}
@@ -65,10 +76,10 @@ class Rebuilding:
         """
         read_any_header_name()
         with closing(Watcher(self._kafka, self._prefix)) as watcher, closing(self._consumer()) as consumer:
-            places = {sink.name: self._places(consumer, sink) for sink in SINKS}
+            places = {sink.name: self._places(consumer, sink) for sink in self._sinks}
             self._logs = dict(watcher.logs(consumer, [one for many in places.values() for one in many]))
             advance = announce(sum(log.end - log.first for log in self._logs.values()))
-            for sink in SINKS:
+            for sink in self._sinks:
                 self._copy(consumer, sink, places[sink.name], advance)
 
     def _consumer(self) -> Any:
@@ -98,7 +109,8 @@ class Rebuilding:
         ends, silent = ends_of(consumer, places), 0
         while any(at[place] < ends[place] for place in places):
             polled = consumer.poll(timeout_ms=POLL_MS)
-            batch = [record_of(one, self._prefix, self._arrival) for records in polled.values() for one in records]
+            read = [record_of(one, self._prefix, self._arrival) for records in polled.values() for one in records]
+            batch, _ = of_workers(sink, read)  # what is foreign was told when the running sink passed it over
             if batch:
                 self._write(sink, batch)
             now = {place: consumer.position(place, timeout_ms=ANSWER_MS) or at[place] for place in places}

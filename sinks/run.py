@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from brokers.connection import KafkaConnection
 from handover.calendar import MILLISECOND, load_calendar
 from handover.rulebook import load
-from schemas import publishers
-from sinks import SINKS, event_table, ledger, manifest
+from sinks import ledger, manifest
+from sinks.configured import configured
 from sinks.database import connect, limit_locks, prepare
 from sinks.health import Health
 from sinks.measuring import Measurer
@@ -55,18 +55,14 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
 
     Raise NotMigrated, NewerTables, KeyError, InvalidRuleBook, InvalidPublishers, OSError.
     """
-    events_of = partial(event_table.write, publishers=publishers.load(config.publishers))
-    known = {sink.name: replace(sink, write=events_of) if sink.name == "events" else sink for sink in SINKS}
+    known = {sink.name: sink for sink in configured(config.publishers, unmarked=config.unmarked)}
     chosen = [known[name] for name in names] if names else list(known.values())
     rules = ledger.Rules(load(config.rules), load_calendar(*([config.calendar] if config.calendar else [])))
     engine, health = connect(config.database_url), Health()
     limit_locks(engine)
     with _served(health, config), closing(Teller(config.kafka, config.topic_prefix)) as teller:
         _prepare(engine, stop)
-        runners = [
-            Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival, unmarked=config.unmarked)
-            for sink in chosen
-        ]
+        runners = [Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival) for sink in chosen]
         failed: list[BaseException] = []
         steps = {runner.sink.name: runner.run for runner in runners} | dict(_beside(config, runners, teller, rules))
         threads = [

@@ -47,11 +47,7 @@ class Runner:
         kafka: KafkaConnection,
         prefix: str,
         arrival: Arrival,
-        *,
-        unmarked: bool = False,
     ) -> None:
-        """`unmarked`: take alerts and cases that bear no worker's mark too."""
-        self._unmarked = unmarked
         self.sink, self.engine, self.prefix, self.arrival = sink, engine, prefix, arrival
         self.kafka = kafka
         self.read_until_ms: int | None = None
@@ -165,9 +161,7 @@ class Runner:
 
     def _of_workers(self, batch: Sequence[Record]) -> Sequence[Record]:
         """Leave out, loudly, what somebody else wrote to a topic of the workers."""
-        if self._unmarked:
-            return batch
-        ours, foreign = of_workers(batch)
+        ours, foreign = of_workers(self.sink, batch)
         for one in foreign:
             place = f"{one.topic}[{one.partition}]@{one.offset}"
             log.error("%s: %s: no worker wrote this, passed over; find out who else writes here", self.sink.name, place)

@@ -45,7 +45,8 @@ class Sink:
     """One consumer group: its name, the topics it reads (without prefix), how it writes.
 
     `tables`: hold a row as soon as anything was written; `reckoned`: begin again when the topics are read from their beginning;
-    `set_aside`: how a record that cannot be written is kept where the dead letter topic cannot take it.
+    `set_aside`: how a record that cannot be written is kept where the dead letter topic cannot take it;
+    `unmarked`: take what bears no worker's mark on the workers' own topics too.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Sink:
     tables: tuple[Table, ...] = ()
     reckoned: tuple[Table, ...] = ()
     set_aside: Callable[[Connection, Record, str], None] | None = None
+    unmarked: bool = False
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], guard: str | None) -> None:

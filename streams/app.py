@@ -67,7 +67,7 @@ def create_app(config: WorkerConfig) -> App:
     app.stamping = frozenset((named(config.topic_prefix, ROUTED),))
     system = SystemReader(config, world, clock, app.broker_time)
     app.engine = Engine(app, table, sources, config, clock, system)
-    setup = describe(book, calendar, clock, config.partitions)
+    setup = describe(book, calendar, clock, config.partitions, system.publishers)
     progress = app.engine.progress = ProgressReporter(app, config.topic_prefix, setup)
 
     @app.agent(app.topic(*sources, key_type=bytes, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]

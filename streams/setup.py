@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -32,8 +32,10 @@ class DifferentSetup(RuntimeError):
         )
 
 
-def describe(book: RuleBook, calendar: Calendar, clock: Clock, partitions: int) -> Setup:
-    """The setup of a worker, whose cluster is not yet known."""
+def describe(
+    book: RuleBook, calendar: Calendar, clock: Clock, partitions: int, publishers: Collection[str] | None
+) -> Setup:
+    """The setup of a worker, whose cluster is not yet known. `publishers`: the register; None: there is none."""
     years = {
         str(number): [sorted(map(str, year.holidays)), sorted(map(str, year.workdays))]
         for number, year in calendar.years.items()
@@ -47,6 +49,7 @@ def describe(book: RuleBook, calendar: Calendar, clock: Clock, partitions: int) 
         partitions=partitions,
         version=".".join(version("reentry-handover").split(".")[:2]),
         cluster="",
+        publishers_digest=_digest(None if publishers is None else sorted(publishers)),
     )
 
 

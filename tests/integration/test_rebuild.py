@@ -1,6 +1,8 @@
 """`handover rebuild sql`: the read model is the log's again, while sinks run, and what the log has forgotten stays."""
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
@@ -9,10 +11,12 @@ from handover.calendar import load_calendar
 from handover.replay import replay
 from handover.rulebook import load
 from schemas import alert as alerts
+from schemas import publishers
 from schemas.topics import ALERT, RELEASE
 from sinks import position, tables
 from sinks.database import connect
 from tests.conditions import until
+from tests.handover.histories import arriving, told
 from tests.integration.pipeline import Pipeline
 from tests.integration.test_read_model import changing, config, gaps, made_anew, topics, url
 from tests.integration.test_sinks import history, kept, once, revisions, running
@@ -20,11 +24,12 @@ from tests.integration.test_unwritable import send
 
 pytestmark = pytest.mark.servers
 __all__ = ("topics", "url")  # fixtures
+GHOST = "/agencies/COUNTY_JUSTICE-990102-01/ghost"
 
 
-def rebuilt(topics: Pipeline, url: str, *options: str) -> tuple[int, str]:
+def rebuilt(topics: Pipeline, url: str, *options: str, **settings: str) -> tuple[int, str]:
     """Exit status and output of the command."""
-    process = topics.start("rebuild", "sql", *options, REENTRY_DATABASE_URL=url)
+    process = topics.start("rebuild", "sql", *options, REENTRY_DATABASE_URL=url, **settings)
     status = process.wait(120)
     return status, "".join(path.read_text() for path in sorted(topics.folder.glob("rebuild-*.log")))
 
@@ -38,6 +43,15 @@ def standing(url: str) -> dict[str, list[tuple[str, ...]]]:
             found[table.name] = sorted(tuple(map(str, row)) for row in connection.execute(select(table)))
     engine.dispose()
     return found
+
+
+def behind(topics: Pipeline, url: str) -> int:
+    """How many alerts the sink has not looked at."""
+    engine = connect(url)
+    with engine.connect() as connection:
+        stored = position.read(connection, [ALERT])
+    engine.dispose()
+    return len(topics.records(ALERT)) - sum(one.next_offset for one in stored.values())
 
 
 def spoil(connection: Connection) -> None:
@@ -137,3 +151,22 @@ def test_what_the_log_has_forgotten_stays(topics: Pipeline, url: str) -> None:
         stored = position.read(connection, [RELEASE])
     engine.dispose()
     assert {one.next_offset for one in stored.values()} == {0}
+
+
+def test_it_writes_what_the_running_sinks_write(topics: Pipeline, url: str, tmp_path: Path) -> None:
+    """Nothing that no worker wrote, and of the sources outside the register no heartbeat."""
+    register = tmp_path / "publishers.toml"
+    register.write_text(publishers.written(["/agencies/PRISON-990001-01"]))
+    ghost = told("system.heartbeat", "2026-03-01 09:00", {"expect_next_within": "PT1H"}, GHOST, GHOST)
+    topics.publish([*history(2), *arriving(ghost)])
+    good = list(replay(history(2), load("cn-default"), load_calendar()))
+    forged = [one.model_copy(update={"revision": 1_000_000, "alert_id": f"al1_{'x' * 26}"}) for one in good[:1]]
+    send(topics, ALERT, *((one.alert_id.encode(), alerts.event(one)) for one in good))
+    send(topics, ALERT, *((one.alert_id.encode(), alerts.event(one)) for one in forged), marked=False)
+    mine = replace(config(topics, url), publishers=register)
+    with running(mine, "alerts", "events", "cases", "dead-letters"):
+        until(lambda: len(revisions(url)) == len(good) and len(kept(url)) == len(once(history(2))) + 1, seconds=60)
+        until(lambda: behind(topics, url) == 0, seconds=60)
+    before = standing(url)
+    assert rebuilt(topics, url, REENTRY_PUBLISHERS=str(register))[0] == 0
+    assert standing(url) == before

@@ -15,6 +15,7 @@ from handover.rulebook import load
 from schemas import alert as alerts
 from schemas.deadletter import OFFSET, REASON, TOPIC
 from schemas.parse import trusted
+from schemas.provenance import mark
 from schemas.topics import ALERT, DLQ, RELEASE, named
 from sinks import event_table, metrics, tables
 from sinks.database import connect
@@ -27,11 +28,14 @@ pytestmark = pytest.mark.servers
 __all__ = ("topics", "url")  # fixtures
 
 
-def send(topics: Pipeline, topic: str, *values: tuple[bytes, Any]) -> None:
-    """Put records on one partition, in order, past every parser."""
+def send(topics: Pipeline, topic: str, *values: tuple[bytes, Any], marked: bool = True) -> None:
+    """Put records on one partition, in order, past every parser. `marked`: as a worker does."""
+    headers = [mark(1)] if marked else []
     producer = KafkaProducer(bootstrap_servers=topics.brokers, acks="all")
     for key, value in values:
-        producer.send(named(topics.prefix, topic), key=key, value=orjson.dumps(value), partition=0).get(timeout=30)
+        producer.send(
+            named(topics.prefix, topic), key=key, value=orjson.dumps(value), partition=0, headers=headers
+        ).get(timeout=30)
     producer.close()
 
 
