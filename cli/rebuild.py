@@ -1,4 +1,4 @@
-"""`handover rebuild`: the read model anew, from what the log holds."""
+"""`handover rebuild`: what was lost anew, from what the log holds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from cli.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Build the read model anew from the log.")
+app = typer.Typer(no_args_is_help=True, help="Build what was lost anew from the log.")
 
 
 @app.callback()
 def _rebuild() -> None:
-    """Build the read model anew from the log."""
+    """Build what was lost anew from the log."""
 
 
 @app.command()
@@ -55,6 +55,21 @@ def sql(
         no_broker(kafka_of(settings))
     finally:
         engine.dispose()
+
+
+@app.command()
+def cases(
+    yes: Annotated[bool, typer.Option("--yes", help="Write it; else only say what would be written.")] = False,
+) -> None:
+    """Compute all cases again from the log, and write them and the alert snapshots that are missing. All workers must be stopped.
+
+    For a topic of cases or alerts that was lost, truncated or made anew. Ids of alerts stay, revisions only grow. Cases that began
+    before the log that is left go on from their newest record; where there is none, it is said how many.
+    """
+    from cli.rebuild_cases import rebuild_cases
+    from cli.records import read_settings
+
+    rebuild_cases(read_settings(), yes=yes)
 
 
 def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:

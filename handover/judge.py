@@ -119,8 +119,8 @@ def _judge_instant(result: Judgement, must: Alert | None, has: Alert | None, *, 
     one = must or has
     if one is None:
         return
-    expected = None if must is None else _values(must)
-    found = None if has is None else _values(has)
+    expected = None if must is None else as_judged(must)
+    found = None if has is None else as_judged(has)
     if expected == found:
         return
     kind: Kind = "differing"
@@ -142,13 +142,15 @@ def _judge_numbers(result: Judgement, alert_id: str, held: Sequence[Alert], *, w
             result.findings.append(finding)
     if not whole:
         return
-    for number in sorted(set(range(1, max(contents, default=0) + 1)) - contents.keys()):
+    first_told = min(contents, default=0)  # an alert told again after a loss goes on from the greatest number known
+    for number in sorted(set(range(first_told, max(contents, default=0) + 1)) - contents.keys()):
         after = contents[min(other for other in contents if other > number)]
         finding = Finding("missing revision", ALERT, f"{alert_id}:{number}", after.changed_at, None, after.wire())
         result.findings.append(finding)
 
 
-def _values(alert: Alert) -> dict[str, Any]:
+def as_judged(alert: Alert) -> dict[str, Any]:
+    """Return what of a snapshot is compared: all but its number."""
     wire = alert.wire()
     return {name: value for name, value in wire.items() if name not in _UNJUDGED}
 
@@ -171,6 +173,11 @@ def _instants(alerts: Sequence[Alert]) -> dict[datetime, Alert]:
         if not flickers and (before is None or _visible(alert) != _visible(before)):
             kept[at] = before = alert
     return kept
+
+
+def is_shown_alike(one: Alert, other: Alert) -> bool:
+    """Say whether the one, told after the other, would be no new revision."""
+    return _visible(one) == _visible(other)
 
 
 def _visible(alert: Alert) -> tuple[Any, ...]:

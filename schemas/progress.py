@@ -32,6 +32,13 @@ class Setup(_Read):
         ]
 
 
+class Wrote(_Read):
+    """The partition of a topic as its worker knows it: records between `first` and the reported end stand in the topic with this id."""
+
+    topic_id: str
+    first: int = Field(ge=0)
+
+
 class Progress(_Read):
     """One partition's watermark. All alerts before `processed_until` stand below `alerts_end`, all cases below `cases_end`."""
 
@@ -39,6 +46,8 @@ class Progress(_Read):
     processed_until: At  # in the time that facts are judged in
     alerts_end: int = Field(ge=0)  # offset after the last alert of the partition
     cases_end: int = Field(ge=0)  # offset after the last case of the partition
+    alerts: Wrote | None = None  # None: a release that did not tell it
+    cases: Wrote | None = None
     worker: str  # names one worker process
     setup: Setup
 

@@ -13,8 +13,9 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from brokers.connection import KafkaConnection
+from brokers.holdings import Holding
 from schemas import progress
-from schemas.progress import Progress, Setup
+from schemas.progress import Progress, Setup, Wrote
 from schemas.topics import ALERT, CASE, PROGRESS, named
 from streams.engine.transport import App, Output, Written
 from streams.setup import DifferentSetup
@@ -33,6 +34,7 @@ class ProgressReporter:
         self.topic = named(prefix, PROGRESS)
         self._app = app
         self._alert_topic, self._case_topic = named(prefix, ALERT), named(prefix, CASE)
+        self.held: Mapping[Any, Holding] = {}  # what the topics held when the worker started
         self._ends: dict[int, int] = {}  # per partition the offset after its last alert
         self._written_at = float("-inf")
 
@@ -77,10 +79,16 @@ class ProgressReporter:
             processed_until=until,
             alerts_end=self._ends[partition],
             cases_end=0 if last_case is None else last_case + 1,
+            alerts=self._wrote(self._alert_topic, partition),
+            cases=self._wrote(self._case_topic, partition),
             worker=self.worker,
             setup=self.own,
         )
         return Output(told.key, told.encode(), [("content-type", b"application/json")])
+
+    def _wrote(self, topic: str, partition: int) -> Wrote | None:
+        held = self.held.get((topic, partition))
+        return None if held is None else Wrote(topic_id=held.topic_id, first=held.first)
 
 
 async def watch_setups(reporter: ProgressReporter, kafka: KafkaConnection) -> None:

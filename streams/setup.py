@@ -78,14 +78,7 @@ def refuse_different(kafka: KafkaConnection, prefix: str, own: Setup, patience_s
         place = TopicPartition(named(prefix, PROGRESS), 0)
         if not consumer.partitions_for_topic(place.topic):
             return  # the topics are not made yet: the worker says so itself
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end = consumer.end_offsets([place])[place]
-        newest: dict[int, list[str]] = {}
-        while consumer.position(place) < end:
-            for one in _read(consumer):
-                newest[one.partition] = one.setup.differences(own)
-        if not any(newest.values()):
+        if not any(one.setup.differences(own) for one in _newest(consumer, place).values()):
             return
         until = time.monotonic() + patience_seconds
         while time.monotonic() < until:
@@ -94,6 +87,30 @@ def refuse_different(kafka: KafkaConnection, prefix: str, own: Setup, patience_s
                     raise DifferentSetup(differences)
     finally:
         consumer.close(timeout_ms=2000)
+
+
+def newest_reports(kafka: KafkaConnection, prefix: str) -> dict[int, progress.Progress]:
+    """The newest report of each partition, as it stands now. Raise KafkaError."""
+    consumer = KafkaConsumer(**kafka.reader(), group_id=None)
+    try:
+        place = TopicPartition(named(prefix, PROGRESS), 0)
+        if not consumer.partitions_for_topic(place.topic):
+            return {}
+        return _newest(consumer, place)
+    finally:
+        consumer.close(timeout_ms=2000)
+
+
+def _newest(consumer: Any, place: TopicPartition) -> dict[int, progress.Progress]:
+    """The newest report of each partition; the consumer stands behind them."""
+    consumer.assign([place])
+    consumer.seek_to_beginning(place)
+    end = consumer.end_offsets([place])[place]
+    newest: dict[int, progress.Progress] = {}
+    while consumer.position(place) < end:
+        for one in _read(consumer):
+            newest[one.partition] = one
+    return newest
 
 
 def _read(consumer: Any) -> Iterator[progress.Progress]:

@@ -14,9 +14,10 @@ from brokers.refusal import refusal
 from schemas.masking import mask_logs
 from streams import garbage
 from streams.app import WorkerConfig, create_app
+from streams.lost import LostRecords, losses, written
 from streams.progress import ProgressReporter
 from streams.quiet import Seldom
-from streams.setup import cluster_of, refuse_different
+from streams.setup import cluster_of, newest_reports, refuse_different
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ _LEAVE_SECONDS = 10.0  # a worker that was told to end and cannot take leave of 
 def run(config: WorkerConfig) -> None:
     """Run until SIGTERM or Ctrl-C. Ends with a non-zero status when it crashes; whoever started it starts it again.
 
-    Raise DifferentSetup where another worker of this pipeline runs with something else.
+    Raise DifferentSetup where another worker of this pipeline runs with something else, LostRecords where the topics of cases or
+    alerts lack what workers wrote.
     """
     logging.basicConfig(level=config.log_level)
     mask_logs()
@@ -49,6 +51,9 @@ def _join(progress: ProgressReporter, config: WorkerConfig) -> None:
     progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.kafka)})
     patience = config.session_timeout_seconds + _REPORT_SECONDS
     refuse_different(config.kafka, config.topic_prefix, progress.own, patience)
+    progress.held = written(config.kafka, config.topic_prefix)
+    if lost := losses(newest_reports(config.kafka, config.topic_prefix), progress.held, config.topic_prefix):
+        raise LostRecords(lost)
 
 
 class _Worker(faust.Worker):  # type: ignore[misc]

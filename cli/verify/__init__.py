@@ -52,7 +52,7 @@ def verify(
     wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
     settled = read_clock(settings).now(wall_ms)
     last = read_instant(until) or settled
-    last = min(last, _held_back(settings) or last)
+    last = min(last, held_back(settings) or last)
     _await_workers(settings, min(last, settled))
     found, events = judge(settings, book, days, last, settled_ms=wall_ms, sql=sql)
     _report(found, events, last, as_json=as_json)
@@ -101,7 +101,7 @@ def _await_workers(settings: Settings, last: datetime) -> None:
         )
 
 
-def _held_back(settings: Settings) -> datetime | None:
+def held_back(settings: Settings) -> datetime | None:
     """Return when the first event arrived that an open transaction holds back: no worker has lived further. None: nothing is."""
     from brokers.hanging import hanging
     from cli.dump import read_clock

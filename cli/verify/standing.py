@@ -82,11 +82,11 @@ class Cases:
         _check_writer(record, self._marked)
         self.newest[subject] = None if record.value is None else case.read(record.value)
         self.written_ms[subject] = record.timestamp
-        if self.since is not None and _is_older(self.newest[subject], record.value, self.since):
+        if self.since is not None and is_older(self.newest[subject], record.value, self.since):
             self.older.add(subject)
 
 
-def _is_older(snapshot: CaseSnapshot | None, value: bytes, since: datetime) -> bool:
+def is_older(snapshot: CaseSnapshot | None, value: bytes, since: datetime) -> bool:
     """Say whether a case began before an instant. One that has ended did, and a publisher's: it forgets its signs of life."""
     if snapshot is None or snapshot.kind == "SOURCE" or snapshot.forgotten:
         return True
