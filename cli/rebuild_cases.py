@@ -177,7 +177,7 @@ def _plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
     before = clock.arrival(cut.at_ms)
     before = min(before, held_back(settings) or before)
     before = max([before, *(one.changed_at + MILLISECOND for one in log.alerts.told)])
-    older = log.standing.older | log.alerts.raised_before(log.since)
+    older = _older(log)
     kept = {subject: log.standing.readable[subject] for subject in older & log.standing.readable.keys()}
     floors = _floors(log)
     with Bar("computing cases", None) as bar:
@@ -196,10 +196,18 @@ def _plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
         home = pipeline.home(subject)
         case.revision = max(case.revision, written[home])
         news.add_case(case, home, epochs[home], before, worker_config(settings).case_retention)
-    for subject in log.standing.values.keys() - found.cases.keys() - found.failed - older:
-        home = pipeline.home(subject)
-        news.add_end(subject, home, epochs[home])
     return Plan(before, news, older - kept.keys(), len(kept), len(found.failed | news.too_large))
+
+
+def _older(log: Log) -> set[str]:
+    """Subjects of which the log has forgotten, or lost, something: their cases and alerts know more than it."""
+    keys = {(event.source, event.id) for event, _ in log.told}
+    ids = {id_ for _, id_ in keys}
+    found = log.standing.older | log.alerts.raised_before(log.since)
+    for subject, case in log.standing.readable.items():
+        if any(not facts <= keys for facts in (one.copies.keys() for one in (case.entries, *case.disputes.values()))):
+            found.add(subject)
+    return found | {one.subject for one in log.alerts.newest().values() if not ids.issuperset(one.seen)}
 
 
 def _floors(log: Log) -> dict[str, int]:

@@ -20,6 +20,7 @@ def worker() -> None:
     from cli.records import read_settings
     from handover.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
+    from streams.engine.recovery import Incomplete
     from streams.lost import ADVICE, LostRecords
     from streams.setup import DifferentSetup
     from streams.worker import run
@@ -31,6 +32,8 @@ def worker() -> None:
         fail(str(error), "correct this entry: handover rules check")
     except DifferentSetup as error:
         fail(str(error), "compare with: handover doctor", CHECK_FAILED)
+    except Incomplete as error:
+        fail(str(error), f"start it again; where that repeats, {ADVICE}", CHECK_FAILED)
     except LostRecords as error:
         fail(str(error), ADVICE, CHECK_FAILED)
     except InvalidPublishers as error:

@@ -142,7 +142,7 @@ def _judge_numbers(result: Judgement, alert_id: str, held: Sequence[Alert], *, w
             result.findings.append(finding)
     if not whole:
         return
-    first_told = min(contents, default=0)  # an alert told again after a loss goes on from the greatest number known
+    first_told = min(contents, default=1)  # an alert told again after a loss goes on from the greatest number known
     for number in sorted(set(range(first_told, max(contents, default=0) + 1)) - contents.keys()):
         after = contents[min(other for other in contents if other > number)]
         finding = Finding("missing revision", ALERT, f"{alert_id}:{number}", after.changed_at, None, after.wire())

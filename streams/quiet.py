@@ -28,3 +28,22 @@ class Seldom(logging.Filter):
         if left := self._left.pop(line, 0):
             record.msg = f"{record.msg} (and {left} times more)"
         return True
+
+
+class OneLine(logging.Filter):
+    """Says what ends a worker on purpose once and without a traceback: whoever started the worker says what to do."""
+
+    def __init__(self, *kinds: type[Exception]) -> None:
+        super().__init__()
+        self._kinds, self._told = kinds, set[int]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, self._kinds):
+            return True
+        if id(error) in self._told:
+            return False
+        self._told.add(id(error))
+        record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        return True

@@ -19,7 +19,6 @@ from brokers.connection import KafkaConnection
 from handover.case import Case
 from schemas.alert import Alert
 from schemas.progress import Progress, Setup, Wrote
-from schemas.provenance import mark
 from schemas.topics import ALERT, CASE, PROGRESS, ROUTED, SOURCES, named
 from streams.engine.transport import Output, TooLarge
 from streams.lost import written
@@ -62,10 +61,6 @@ class Rewriting:
             self.too_large.add(case.subject)
             return
         self.cases[partition].append(output)
-
-    def add_end(self, subject: str, partition: int, epoch: int) -> None:
-        """Take back a case of which the log tells nothing."""
-        self.cases[partition].append(Output(subject.encode(), None, [mark(epoch)]))
 
 
 class Pipeline:

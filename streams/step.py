@@ -32,6 +32,7 @@ from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER, digest, foreign
 from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
+from streams.lost import LostRecords
 from streams.progress import ProgressReporter
 from streams.quarantine import Quarantine, Unreadable, refusal
 from streams.routing import home, marker, routed
@@ -475,7 +476,11 @@ class Engine:
             return False
         for written in await self.app.send_batches(topic, outputs):
             tp = TP(topic, written.partition)
-            if written.base != (known := store.persisted_offset(tp)) + 1:
+            if written.base <= (known := store.persisted_offset(tp)):
+                raise LostRecords(
+                    [f"{topic}[{tp.partition}] ends at {written.base}, though workers wrote up to {known + 1}"]
+                )
+            if written.base != known + 1:
                 await self._pass_over(tp, known + 1, written.base)
             store.wrote(tp, written.base + written.number - 1)
         for partition, entries in kept.items():

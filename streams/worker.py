@@ -14,10 +14,11 @@ from brokers.refusal import refusal
 from schemas.masking import mask_logs
 from streams import garbage
 from streams.app import WorkerConfig, create_app
+from streams.engine.recovery import Incomplete
 from streams.lost import LostRecords, losses, written
 from streams.progress import ProgressReporter
-from streams.quiet import Seldom
-from streams.setup import cluster_of, newest_reports, refuse_different
+from streams.quiet import OneLine, Seldom
+from streams.setup import DifferentSetup, cluster_of, newest_reports, refuse_different
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def run(config: WorkerConfig) -> None:
     _join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
+        handler.addFilter(OneLine(DifferentSetup, Incomplete, LostRecords))
     garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()

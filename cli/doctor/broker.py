@@ -50,6 +50,7 @@ def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]
             yield Finding("topics", "ok", f"{len(topics)} in place")
         absent = {one.topic for one in todo if one.kind == "create"}
         yield from _transactions(admin, kafka, [topic.name for topic in topics if topic.name not in absent])
+        yield from _losses(kafka, settings)
         yield _skew(admin, kafka, settings.topic_prefix)
         if named(settings.topic_prefix, PROGRESS) not in absent:
             newest = reports(kafka, settings)
@@ -60,6 +61,19 @@ def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]
     finally:
         admin.close()
     return {}
+
+
+def _losses(kafka: KafkaConnection, settings: Settings) -> Iterator[Finding]:
+    """Say where the topics of cases and alerts lack what workers have reported."""
+    from streams.lost import ADVICE, losses, written
+    from streams.setup import newest_reports
+
+    newest = newest_reports(kafka, settings.topic_prefix)
+    found = losses(newest, written(kafka, settings.topic_prefix), settings.topic_prefix)
+    for line in found:
+        yield Finding("cases and alerts", "problem", line, ADVICE)
+    if newest and not found:
+        yield Finding("cases and alerts", "ok", "their topics hold what the workers wrote")
 
 
 def _transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> Iterator[Finding]:

@@ -37,6 +37,7 @@ class Alerts:
     written_ms: dict[tuple[str, int], int] = field(default_factory=dict)  # broker time, by alert and revision
     _marked: set[int] = field(default_factory=set)  # partitions in which a worker's mark has been read
     _home: dict[str, int] = field(default_factory=dict)  # the partition of each alert
+    _firsts: dict[str, int] = field(default_factory=dict)  # the least revision of each alert
     _ends: dict[int, int] = field(default_factory=dict)  # per partition the offset after the last one
     _counts: Counter[int] = field(default_factory=Counter)
 
@@ -51,11 +52,17 @@ class Alerts:
         self.told.append(told)
         self.written_ms[told.alert_id, told.revision] = record.timestamp
         self._home[told.alert_id] = record.partition
+        self._firsts[told.alert_id] = min(told.revision, self._firsts.get(told.alert_id, told.revision))
 
     def is_compacted(self, alert_id: str) -> bool:
         """Say whether Kafka has dropped records where this alert stands: then a hole is no loss."""
         home = self._home.get(alert_id)
         return home is not None and self._counts[home] < self._ends[home]
+
+    def has_forgotten(self, alert_id: str, revision: int) -> bool:
+        """Say whether the topic may have held a snapshot: it was compacted, or made anew and told this alert again from a later revision on."""
+        first = self._firsts.get(alert_id)
+        return self.is_compacted(alert_id) or (first is not None and revision < first)
 
     def raised_before(self, since: datetime | None) -> set[str]:
         """Return whose alerts were raised before an instant."""

@@ -78,7 +78,7 @@ def _judge_history(held: Mapping[str, Row], alerts: Alerts, settled_ms: int) -> 
     }  # the first told counts
     moving = {_name(*key) for key, written in alerts.written_ms.items() if written > settled_ms}
     for name, row in held.items():  # the topic may forget, history does not
-        if name not in expected and alerts.is_compacted(row["alert_id"]):
+        if name not in expected and alerts.has_forgotten(row["alert_id"], row["revision"]):
             expected[name] = row
     return judge_rows(HISTORY_TABLE, expected, held, moving)
 

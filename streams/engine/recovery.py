@@ -63,7 +63,7 @@ class BatchRecovery(Recovery):  # type: ignore[misc]
             for tp in self.active_tps:
                 known, needed = self.tp_to_table[tp].data.persisted_offset(tp), self.active_highwaters.get(tp, -1)
                 if known < needed:
-                    raise Incomplete(f"{tp.topic} {tp.partition}: read to {known} of {needed}")
+                    raise Incomplete(f"{tp.topic}[{tp.partition}]: cases were read up to {known} of {needed} only")
         await super().on_recovery_completed(generation_id)
 
 

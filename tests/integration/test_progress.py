@@ -76,6 +76,10 @@ def test_of_two_that_start_together_one_stays(kafka: str, topic_prefix: str, tmp
             every=1,
         )
         assert sum(one.poll() is not None for one in pair) == 1
+        [loser] = [number for number, one in enumerate(pair) if one.poll() is not None]
+        said = (tmp_path / f"worker-{loser}.log").read_text()
+        assert "Traceback" not in said
+        assert "start all with the same settings" in said.strip().splitlines()[-1]
 
 
 def test_verify_tells_a_lag_from_damage(kafka: str, topic_prefix: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from streams.quiet import AGAIN_SECONDS, Seldom
+from streams.quiet import AGAIN_SECONDS, OneLine, Seldom
 
 
 def record(name: str, message: str, *values: object) -> logging.LogRecord:
@@ -29,3 +29,16 @@ def test_a_line_comes_once_a_minute_with_how_many_were_left_out() -> None:
 def test_our_own_lines_always_come() -> None:
     seldom = Seldom("aiokafka")
     assert all(seldom.filter(record("streams.step", "the broker does not answer")) for _ in range(3))
+
+
+def test_an_end_on_purpose_is_one_line_and_a_bug_keeps_its_traceback() -> None:
+    one_line, found = OneLine(KeyError), list[logging.LogRecord]()
+    for error in (known := KeyError("why"), known, ValueError("bug")):
+        told = logging.LogRecord(
+            "mode", logging.ERROR, "", 0, "Crashed reason=%r", (error,), (type(error), error, None)
+        )
+        found += [told] if one_line.filter(told) else []
+    assert [(one.getMessage(), one.exc_info is None) for one in found] == [
+        ("'why'", True),
+        ("Crashed reason=ValueError('bug')", False),
+    ]

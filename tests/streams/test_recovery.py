@@ -58,7 +58,7 @@ def test_an_earlier_ownership_is_forgotten(recovery: BatchRecovery) -> None:
 
 def test_nobody_goes_on_with_half_a_table(recovery: BatchRecovery) -> None:
     recovery.take(CHANGES, [change(0), change(1)])
-    with pytest.raises(Incomplete, match="read to 1 of 2"):
+    with pytest.raises(Incomplete, match="up to 1 of 2 only"):
         asyncio.run(recovery.on_recovery_completed(recovery.app.consumer_generation_id))
 
 
