@@ -1,6 +1,6 @@
 """Cases computed again are those that were lost, and what was told is not told again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tests.handover.histories import arriving, histories, notice, scheduled
 BOOK, CALENDAR = load("cn-default"), load_calendar()
 
 
-def computed(told: list[Told], until: datetime, kept: Mapping[str, Case] | None = None) -> Recomputed:
+def computed(told: Sequence[Told], until: datetime, kept: Mapping[str, Case] | None = None) -> Recomputed:
     return recompute([*told, *verdicts(told)], World(BOOK, CALENDAR), until + MILLISECOND, kept or {})
 
 
