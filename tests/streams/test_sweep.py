@@ -24,7 +24,8 @@ def at(text: str) -> int:
 
 
 def draft(fact: str, topic: str, when: str, data: Mapping[str, Any], subject: str = PERSON, **more: Any) -> tuple[int, Draft]:  # fmt: skip
-    event = changed(f"reentry.{fact}.v1", None, subject=subject, time=f"{when}:00+08:00", **more)
+    time = f"{when}:00+08:00"
+    event = changed(f"reentry.{fact}.v1", None, subject=subject, time=time, recordedtime=time, **more)
     return at(when), Draft(topic, subject.encode(), orjson.dumps({**event, "data": data}), STRUCTURED)
 
 
