@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 from schemas.catalogue import fields_of
@@ -93,6 +93,7 @@ def _ORDER(fact: Fact) -> tuple[datetime, str, str]:  # noqa: N802  # reads as t
 
 
 When = Literal["any", "later", "earlier"]
+PATTERNS = 4_096  # texts remembered; a rule book has some hundred, and people send many to be judged
 _PATTERN = re.compile(r"(?:(later|earlier) )?([a-z]+\.[a-z_]+)(?:\[([^\[\]]+)\])?")
 _CONDITION = re.compile(r"([a-z_]+)(?:(!?=)([A-Za-z0-9_|]+))?")
 
@@ -121,7 +122,7 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """Facts of one name whose payload satisfies all conditions. The same text is the same object: it names what has been found."""
+    """Facts of one name whose payload satisfies all conditions. It is a key of what it finds, so equal texts share an object."""
 
     name: str
     when: When = "any"
@@ -136,7 +137,7 @@ class Pattern:
         return not self.conditions or all(condition.holds(fact.data) for condition in self.conditions)
 
 
-@cache
+@lru_cache(maxsize=PATTERNS)
 def pattern(text: str) -> Pattern:
     """Read one pattern. Raise InvalidPattern."""
     found = _PATTERN.fullmatch(text.strip())
