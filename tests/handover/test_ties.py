@@ -19,7 +19,7 @@ from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import Told, acknowledged, arriving, at, notice, scheduled, told
 from tests.handover.test_life import found_holders, lived_ahead
-from tests.handover.ties import BOOK, CALENDAR, PROVINCE, REFS, UNTIL, known_at_once, newest, tied_histories
+from tests.handover.ties import BOOK, CALENDAR, DISPUTE, PROVINCE, REFS, UNTIL, known_at_once, newest, tied_histories
 
 CAREFUL = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 A, B, C, _ = REFS
@@ -35,6 +35,17 @@ def test_cases_that_tell_each_other_come_to_what_one_that_knows_all_comes_to(tol
     found = newest(live_all(told, BOOK, CALENDAR, UNTIL).alerts)
     expected = {name: compared(one) for name, one in known_at_once(told).items()}
     assert {name: compared(one) for name, one in found.items()} == expected
+
+
+def test_one_that_knows_all_hears_a_correction_under_a_dispute_too() -> None:
+    """An action on a dispute's alert takes back what its agency told of a person."""
+    answer = acknowledged("2026-02-04 09:00", subject=A)
+    data = {"alert_id": "00000000-0000-5000-8000-000000000000", "by": "U-1", "reason": "CHECKED"}
+    wrong = replace(told("action.acknowledged", "2026-02-05 09:00", data, answer.source, DISPUTE), corrects=answer.id)
+    history = [*file_of(A), *arriving(answer, wrong)]
+    found = {name: compared(one) for name, one in newest(live_all(history, BOOK, CALENDAR, UNTIL).alerts).items()}
+    assert {name: compared(one) for name, one in known_at_once(history).items()} == found
+    assert ("A02", A) in firing(history)
 
 
 def standing(alerts: list[Alert]) -> dict[str, tuple[object, ...]]:

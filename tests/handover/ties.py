@@ -123,7 +123,7 @@ def known_at_once(told: Sequence[Told], until: datetime = UNTIL) -> dict[str, Me
     for event, arrival in sorted(told, key=lambda one: one[1]):
         if event.fact.startswith("dispute."):
             case.take(existence(event, ""), arrival)
-        elif event.subject.startswith("p1_"):
+        elif event.subject.startswith("p1_") or event.corrects is not None:  # that may be of a person
             case.take(event, arrival)
     advance(case, World(BOOK, CALENDAR), until + MILLISECOND)
     return {alert_id(obligation_id(*slot)): memory for slot, memory in case.memories.items()}
