@@ -22,7 +22,10 @@ from handover.thinning import Row, facts_of, is_mark, rows_of
 from schemas.alert import Alert
 from schemas.instants import from_millis, millis
 
-FORMAT, WITH_MARKS = 2, 3  # whoever cannot read marks must not pass over them
+FORMAT, WITH_MARKS = (
+    2,
+    3,
+)  # whoever cannot read marks, or bases that say only what was otherwise, must not pass over them
 READ = (1, 2, 3)  # a rolling restart, and a way back: the formats before the own are read too
 _LONG_AGO = from_millis(0)
 
@@ -55,7 +58,7 @@ def encode(case: Case) -> Written:
     if marks:
         state["marks"] = orjson.Fragment(marks)
     if case.bases:
-        state["bases"] = [_base(case, base) for base in case.bases]
+        state["bases"] = [_base(case, base, whole=not marks) for base in case.bases]
     if case.closed:
         state["closed"] = [
             [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
@@ -97,7 +100,7 @@ def decode(text: bytes) -> Case:
             case.entries.take(fact)
     case.await_known()
     case.memories, case.shown = _recalled(value)
-    case.bases = tuple(_based(row) for row in value.get("bases", ()))
+    case.bases = tuple(_based(case, row) for row in value.get("bases", ()))
     case.closed = tuple(
         Closed(explicit, from_millis(opened), from_millis(closed), tuple(transfers))
         for explicit, opened, closed, transfers in value.get("closed", ())
@@ -143,12 +146,31 @@ def _recalled(value: Mapping[str, Any]) -> tuple[dict[Slot, Memory], dict[Slot, 
     return memories, shown
 
 
-def _base(case: Case, base: Base) -> dict[str, Any]:
-    return {"at": millis(base.at), "next": _ms(base.own_next), **_memories(case, base.memories, base.shown)}
+def _base(case: Case, base: Base, *, whole: bool) -> dict[str, Any]:
+    """Not `whole`: of the alerts as they were, those that are otherwise now, and the names of those that were not there (`without`)."""
+    row: dict[str, Any] = {"at": millis(base.at), "next": _ms(base.own_next)}
+    if whole:
+        return {**row, **_memories(case, base.memories, base.shown)}
+    slots = [slot for slot in base.memories if not _is_as_now(case, base, slot)]
+    memories = {slot: base.memories[slot] for slot in slots}
+    shown = {slot: base.shown[slot] for slot in slots if slot in base.shown}
+    without = [_alert(slot) for slot in case.memories if slot not in base.memories]
+    return {**row, **_memories(case, memories, shown), "without": without}
 
 
-def _based(row: Mapping[str, Any]) -> Base:
-    return Base(from_millis(row["at"]), _at(row["next"]), *_recalled(row))
+def _is_as_now(case: Case, base: Base, slot: Slot) -> bool:
+    before, now = base.shown.get(slot), case.shown.get(slot)
+    return base.memories[slot] == case.memories.get(slot) and (before is now or before == now)
+
+
+def _based(case: Case, row: Mapping[str, Any]) -> Base:
+    memories, shown = _recalled(row)
+    if "without" in row:  # else an earlier version has written all of them
+        without = {*row["without"], *row["alerts"]}
+        slots = [slot for slot in case.memories if _alert(slot) not in without]
+        memories |= {slot: case.memories[slot] for slot in slots}
+        shown |= {slot: case.shown[slot] for slot in slots if slot in case.shown}
+    return Base(from_millis(row["at"]), _at(row["next"]), memories, shown)
 
 
 def _facts(case: Case, entries: Entries) -> orjson.Fragment:
