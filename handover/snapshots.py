@@ -12,6 +12,7 @@ from handover.identity import alert_id, obligation_id
 from handover.ladder import told_at
 from handover.measured import Measured, said
 from handover.obligations import Count, Obligation
+from handover.thinning import named
 from schemas.alert import Alert
 from schemas.instants import show
 
@@ -35,7 +36,7 @@ def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
         anchor_at=duty.anchor_at,
         reason=reason(duty, memory),
         basis=(dict(duty.rule.basis),),
-        seen=duty.anchors if firing else tuple(dict.fromkeys((*duty.anchors, *duty.answers))),
+        seen=tuple(named(duty.anchors if firing else dict.fromkeys((*duty.anchors, *duty.answers)))),
         missing=duty.rule.missing if firing else (),
         computation=computation(duty, frame.calendar),
         ladder=tuple(_ladder(memory, duty, frame)),

@@ -67,16 +67,13 @@ def thin(
     line = _Line(latest, settled, stale, limits.signs, others)
     inside = line.thin([fact for fact in ordered if fact.data["result"] == _IN], limits.apart)
     outside = [fact for fact in ordered if fact.data["result"] == _OUT]
-    outside = [
-        fact
-        for run in _runs(line.between(outside, inside, limits.apart), inside)
-        for fact in _thin_run(line, run, limits.apart)
-    ]
+    left = list(_runs(line.between(outside, inside, limits.apart), inside))
+    outside = [fact for run in left for fact in _thin_run(line, run, limits.apart)]
     signs = sorted([*inside, *outside], key=_as_judged)
     failed = [fact for fact in ordered if fact.data["result"] not in (_IN, _OUT)]
-    failed = [
-        fact for run in _runs(line.between(failed, signs, limits.signs), signs) for fact in line.thin(run, limits.apart)
-    ]
+    lost = list(_runs(line.between(failed, signs, limits.signs), signs))
+    failed = [fact for run in lost for fact in line.thin(run, limits.apart)]
+    latest.update(run[0].id for run in (*left, *lost))  # an alert names what opens its run
     return [fact if fact.id in latest else _settle(marked(fact), settled) for fact in (*signs, *failed)]
 
 
@@ -151,6 +148,11 @@ def _as_judged(fact: Fact) -> tuple[datetime, tuple[datetime, str, str]]:
 def is_mark(fact: Fact) -> bool:
     """Whether a fact is a check that has lost its id."""
     return fact.name == CHECK and fact.id.startswith(_MARK)
+
+
+def named(ids: Iterable[str]) -> Iterator[str]:
+    """Those that are ids of events: a mark has none that others know."""
+    return (id_ for id_ in ids if not id_.startswith(_MARK))
 
 
 def marked(fact: Fact) -> Fact:

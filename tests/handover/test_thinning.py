@@ -103,6 +103,8 @@ def compared(history: list[Told], **how: object) -> Case:
     """Live and replay; the case that lived."""
     history = sorted(history, key=lambda one: one[1])
     found, case, _ = lived(history, **how)  # type: ignore[arg-type]
+    ids = {event.id for event, _ in history}
+    assert [alert.seen for alert in found if not ids.issuperset(alert.seen)] == []
     assert finals(found) == finals(list(replay(history, BOOK, CALENDAR, history[-1][1] + 3 * DAY - MS)))
     return case
 
@@ -145,15 +147,51 @@ def test_a_case_has_a_bound_whatever_the_rate_of_its_bracelet(result: str, minut
     assert 0 < largest < LARGEST
 
 
+def calls(weeks: int) -> list[Told]:
+    """The reports that the plan asks for."""
+    found = list[Told]()
+    for week in range(weeks):
+        happened = at("2026-01-13 10:00") + week * 7 * DAY
+        done = {"kind": "CALL", "verified_by": "OFFICER", "at": happened.isoformat()}
+        found.append((Event(f"w{week}", TOWN, "reentry.checkin.completed.v1", PERSON, happened, done), happened))
+    return found
+
+
 @pytest.mark.slow
 def test_a_report_a_minute_for_a_year() -> None:
-    _, _, largest = lived([*supervised(), *dense("IN_AREA", 1, 365)], every=50, through_bytes=True)
+    """525,600 checks, of which a worker that catches up takes a day's in a step."""
+    history = sorted([*supervised(), *calls(51), *dense("IN_AREA", 1, 365)], key=lambda one: one[1])
+    _, case, largest = lived(history, every=1440, through_bytes=True)
+    assert len(history) > 525_000
+    assert case.lived is not None
+    assert case.lived > FIRST + 365 * DAY - HOUR
     assert 0 < largest < LARGEST
+
+
+def test_bases_are_read_as_they_were() -> None:
+    """In a case with marks a base is written by what is otherwise now."""
+    _, case, _ = lived([*supervised(), *reported(3, 12 * MINUTE, 9), *others(3, 9)], every=20)
+    assert case.bases
+    assert any(base.memories and base.memories != case.memories for base in case.bases)
+    case.encode()
+    again = Case.decode(case.encode().value)
+    assert again.bases == case.bases
 
 
 def hour_inside() -> list[Told]:
     """A check a minute for three hours, all inside, and all thinned."""
     return [*supervised(), *(check(number, FIRST + number * MINUTE, "IN_AREA", MS) for number in range(180))]
+
+
+def test_an_alert_names_the_check_that_opens_its_run() -> None:
+    """One fix outside, long among marks when a second that was on its way makes it a run."""
+    inside = [check(number, FIRST + number * MINUTE, "IN_AREA", MS) for number in (*range(60), *range(91, 240))]
+    opens = check(700, FIRST + 65 * MINUTE, "OUT_OF_AREA", MS)
+    decides = check(701, FIRST + 80 * MINUTE, "OUT_OF_AREA", 5 * HOUR, 2)
+    history = sorted([*supervised(), *inside, opens, decides], key=lambda one: one[1])
+    compared(history)
+    found, _, _ = lived(history)
+    assert [alert.seen for alert in found if alert.rule_id == "B11"][:1] == [("c700",)]
 
 
 @pytest.mark.parametrize("result", ["OUT_OF_AREA", "NO_FIX", "IN_AREA"])
