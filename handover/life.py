@@ -49,23 +49,35 @@ def live_feeds(world: World, before: datetime) -> None:
 
     A verdict on a manifest comes after the instant it names. Its own alert is dated back (X04); other cases have lived past
     that instant, so for them the feed goes down, or comes back, when the verdict came: the same for all who read the log.
+    A feed that fails stays as it was (`World.feed_failed`); the others live on.
     """
     if world.fed_until is not None and before <= world.fed_until:
         return
     world.fed_until = before
     for source in world.sources:
-        feed = world.feed_case(source)
-        if not world.sources[source] and (feed.next_at is None or feed.next_at >= before):
+        if source in world.set_aside:
             continue
-        for arrival, events in world.heard(source, before):
-            _note(world, source, advance(feed, world, arrival))
-            for event in events:
-                feed.take(event, arrival)
-            _note(world, source, advance(feed, world, arrival + MILLISECOND), known=arrival)
-            if any(event.fact in OF_A_DAY for event in events):
-                forget_days(feed)
-        _note(world, source, advance(feed, world, before))
-        feed.take_refusals()  # the source's own case tells them
+        try:
+            _live_feed(world, source, before)
+        except Exception as error:  # noqa: BLE001  # whoever made the world says what becomes of it
+            world.feed_failed(source, error)
+            world.set_aside.add(source)
+            world.sources[source].clear()
+
+
+def _live_feed(world: World, source: str, before: datetime) -> None:
+    feed = world.feed_case(source)
+    if not world.sources[source] and (feed.next_at is None or feed.next_at >= before):
+        return
+    for arrival, events in world.heard(source, before):
+        _note(world, source, advance(feed, world, arrival))
+        for event in events:
+            feed.take(event, arrival)
+        _note(world, source, advance(feed, world, arrival + MILLISECOND), known=arrival)
+        if any(event.fact in OF_A_DAY for event in events):
+            forget_days(feed)
+    _note(world, source, advance(feed, world, before))
+    feed.take_refusals()  # the source's own case tells them
 
 
 def _note(world: World, source: str, alerts: Iterable[Alert], known: datetime | None = None) -> None:

@@ -1,7 +1,7 @@
 """What is not of one subject: calendars, the registry, rule versions and the state of the feeds, as known at an instant."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -46,6 +46,8 @@ class World:
         self._books: dict[tuple[str, str], tuple[RuleBook, RuleBook | None]] = {}  # before and after a change
         self._feeds: dict[str, Case] = {}
         self.downtimes = Downtimes(book.settle)
+        self.set_aside: set[str] = set()  # sources whose feeds have failed, and are not lived any more
+        self.feed_failed: Callable[[str, Exception], None] = _fail  # told each once; who must not go on raises
         self.fed_until: datetime | None = None  # the state of all feeds is known up to here
 
     def take(self, event: Event, arrival: datetime) -> None:
@@ -60,6 +62,8 @@ class World:
         source = event.subject if event.fact.startswith("action.") else event.source
         if event.fact == VERDICT:
             source = event.subject
+        if source in self.set_aside:
+            return
         self.sources.setdefault(source, []).append((event, arrival))
         self.fed_until = None
 
@@ -136,6 +140,10 @@ class World:
         if not moved:
             return Change(everything, 0)
         return Change(everything, sieve((*moved, *map(self.frame(before).successors.agency, moved))))
+
+
+def _fail(source: str, error: Exception) -> None:
+    raise error
 
 
 def _takes_effect(event: Event, arrival: datetime) -> list[datetime]:

@@ -100,6 +100,11 @@ class Quarantine:
         self._said.clear()
 
 
+def feed_failed(source: str, error: Exception) -> None:
+    """Say that the state of a feed is not followed any more until the worker starts again; it counts as it was last."""
+    log.error("set aside the feed of %s, its state stays as it was: %s", source, type(error).__name__, exc_info=error)
+
+
 def refusal(why: str) -> InvalidEvent:
     """What the dead letters of a subject say that is set aside."""
     return InvalidEvent("FAILED", why)

@@ -34,7 +34,7 @@ from streams.engine.transport import App, Output
 from streams.inbox import Inbox, Told
 from streams.lost import LostRecords
 from streams.progress import ProgressReporter
-from streams.quarantine import Quarantine, Unreadable, refusal
+from streams.quarantine import Quarantine, Unreadable, feed_failed, refusal
 from streams.routing import home, marker, routed
 from streams.system import SystemReader
 from streams.watermark import Marks, Stride, least
@@ -61,6 +61,7 @@ class Engine:
         self.app, self.table, self.sources, self.config = app, table, sources, config
         self.clock, self.system = clock, system
         self.world: World = system.world
+        self.world.feed_failed = feed_failed
         self.inbox = Inbox(config.topic_prefix, config.partitions, clock, system.publishers)
         self.cases = Cases(table.data, config.decoded_cases)
         self.deadlines: dict[int, Deadlines] = {}

@@ -3,14 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from handover.case import Case
+from handover.codes import Successors
 from schemas.deadletter import MESSAGE, REASON, REDRIVES
-from schemas.topics import CHECKIN, RELEASE, partition_of
+from schemas.envelope import Event
+from schemas.instants import from_millis
+from schemas.topics import CHECKIN, RELEASE, SYSTEM, partition_of
 from streams import metrics, quarantine
 from streams.engine.store import packed
 from streams.engine.transport import TooLarge
@@ -168,6 +173,29 @@ def test_a_program_under_which_most_subjects_fail_stops_and_buries_nothing_of_th
     with pytest.raises(TooManyBugs):
         feed(loop, *(released(subject, "x") for subject in many))
     assert loop.dead_letters == []
+
+
+class _Failing(Case):
+    """A feed that fails by each fact."""
+
+    __slots__ = ()
+
+    def take(self, event: Event, arrival: datetime) -> bool:
+        raise RuntimeError("a bug")
+
+
+def test_a_feed_that_fails_is_set_aside_and_the_others_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    loop = Loop(tmp_path)
+    bad, good = "/agencies/PRISON-990100-01", "/agencies/PRISON-990100-02"
+    loop.system.world._feeds[bad] = _Failing.empty(bad)
+    for number, source in enumerate((bad, good, bad)):
+        event = changed("reentry.system.publisher_heartbeat.v1", subject=source, source=source, id=f"b{number}", time="2026-03-01T10:00:00+08:00")  # fmt: skip
+        feed(loop, Draft(SYSTEM, source.encode(), orjson.dumps(event), STRUCTURED), ms=number * 60_000)
+    feed(loop, released(OTHER, "last"), ms=20 * 86_400_000)
+    assert b'"last"' in kept(loop, OTHER)
+    assert loop.system.world.set_aside == {bad}
+    assert loop.system.world.downtimes.is_down("PRISON-990100-02", from_millis(loop.log.now_ms), Successors({}))
+    assert len([text for text in said(caplog) if bad in text]) == 1
 
 
 def test_the_breaker_counts_subjects(tmp_path: Path) -> None:
