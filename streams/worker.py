@@ -39,8 +39,7 @@ def run(config: WorkerConfig) -> None:
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)
-    await_broker(config.kafka)
-    _join(app.engine.progress, config)
+    join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
         handler.addFilter(OneLine(DifferentSetup, Incomplete, LostRecords))
@@ -49,9 +48,21 @@ def run(config: WorkerConfig) -> None:
     worker.execute_from_commandline()
 
 
-def _join(progress: ProgressReporter, config: WorkerConfig) -> None:
-    progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.kafka)})
+def join(progress: ProgressReporter, config: WorkerConfig) -> None:
+    """Return when the worker may join; brokers that go away meanwhile are waited for. Raise DifferentSetup, LostRecords."""
+    while True:
+        await_broker(config.kafka)
+        try:
+            return _check(progress, config)
+        except (KafkaError, OSError) as error:
+            log.warning("the broker went away while the worker joined (%s); waiting", type(error).__name__)
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _check(progress: ProgressReporter, config: WorkerConfig) -> None:
+    """Raise DifferentSetup where a worker runs with something else, LostRecords where cases or alerts are gone, KafkaError."""
     patience = config.session_timeout_seconds + _REPORT_SECONDS
+    progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.kafka)})
     refuse_different(config.kafka, config.topic_prefix, progress.own, patience)
     progress.held = written(config.kafka, config.topic_prefix)
     if lost := losses(newest_reports(config.kafka, config.topic_prefix), progress.held, config.topic_prefix):
