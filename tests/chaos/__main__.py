@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         print(f"chaos: FAILED: {error}; logs: {folder}")
         return 1
     report(outcome, folder)
-    good = not outcome.judgement.findings
+    good = not outcome.judgement.findings and not outcome.wrong
     if good and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if good else 1
@@ -60,8 +60,11 @@ def report(outcome: Outcome, folder: Path) -> None:
     if judgement.findings:
         (folder / "findings.jsonl").write_text("".join(json.dumps(one.wire()) + "\n" for one in judgement.findings))
         show_first(judgement)
+    for line in outcome.wrong[:SHOWN]:
+        print(f"  {line}")
     counts = ", ".join(f"{count} {kind}" for kind, count in judgement.counts().items())
-    print(f"chaos: {counts}{f'; FAILED, logs: {folder}' if judgement.findings else ': equal'}")
+    is_wrong = judgement.findings or outcome.wrong
+    print(f"chaos: {counts}, {len(outcome.wrong)} other{f'; FAILED, logs: {folder}' if is_wrong else ': equal'}")
 
 
 def show_first(judgement: Judgement) -> None:

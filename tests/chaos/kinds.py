@@ -22,10 +22,13 @@ from tests.chaos.faults import (
     StopWorker,
 )
 from tests.chaos.machines import FullBrokerDisk, FullDatabaseDisk, StepClock
+from tests.chaos.readmodel import LockedTables, LostReadModel, MovedOffsets, OldReadModel, PoisonRow
+from tests.chaos.silence import HungTransaction, OpenTransaction, WorkersGone
 
 KINDS: Sequence[type[Fault]] = (
     KillWorker, StopWorker, KillSink, StopSink, AddWorker, RollWorkers, KillBroker, StopBroker, RollBrokers, Outage, CutWorker,
     KillPostgres, StopPostgres, FullDatabaseDisk, FullBrokerDisk, StepClock,
+    LostReadModel, OldReadModel, LockedTables, MovedOffsets, PoisonRow, WorkersGone, OpenTransaction, HungTransaction,
 )  # fmt: skip
 
 

@@ -69,6 +69,8 @@ class Plant:
         self.clocks = {worker: WallClock(folder / f"{worker}.clock") for worker in WORKERS}
         self.disks = {"postgres": Disk(self.postgres.folder)}
         self.disks |= {node.folder.name: Disk(node.folder / "data") for node in self.cluster.nodes}
+        self.poison: set[tuple[str, int, int]] = set()  # topic, partition, offset of rows that no database holds
+        self.taken_back: set[str] = set()  # ids of events in aborted transactions
         self._lock = threading.RLock()
         self._stack = ExitStack()
         self._done = threading.Event()
@@ -86,6 +88,11 @@ class Plant:
             clock_file=self.clock_file,
             log_format="text",
         )
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of a command that sees this stack."""
+        return {**os.environ, **environment(self.settings), "PYTHONUNBUFFERED": "1"}
 
     # --- starting and stopping
 
@@ -105,10 +112,9 @@ class Plant:
         self._stack.enter_context(self.cluster)
         provision(self.settings)
         _keep_every_revision(self.cluster.bootstrap)
-        env = {**os.environ, **environment(self.settings), "PYTHONUNBUFFERED": "1"}
-        subprocess.run(handover("sink", "--migrate"), env=env, check=True, capture_output=True)
+        subprocess.run(handover("sink", "--migrate"), env=self.env, check=True, capture_output=True)
         for name in (*WORKERS, *SINKS):
-            self.parts[name] = self._part(name, env)
+            self.parts[name] = self._part(name, self.env)
         tending = threading.Thread(target=self._tend, name="tend")
         tending.start()
         self._stack.callback(tending.join)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cli.simulation.stream import Options, simulate
 from cli.stack import clockfile
@@ -21,18 +22,24 @@ from handover.calendar import load_calendar
 from handover.judge import Judgement
 from handover.rulebook import load
 from schemas.instants import from_millis
-from schemas.topics import SOURCES
+from schemas.topics import PROGRESS, SOURCES
 from sinks import SINKS as TABLES
+from sinks import position
+from sinks.data_time import BEHIND_LIMIT
+from sinks.database import connect
 from streams.clock import Clock
+from tests.chaos.afterwards import without_poison, wrong_things
 from tests.chaos.faults import Fault
 from tests.chaos.hot import flooded
 from tests.chaos.machines import StepClock
 from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
 from tests.chaos.publisher import Publisher
+from tests.chaos.silence import is_late
 
 AT_ONCE = 3  # faults at the same time, on different parts
 AHEAD = 6  # a fault whose target is harmed already lets so many later ones go first
 READY_SECONDS, READ_SECONDS, QUIET_SECONDS = 400, 600, 8
+READ = {topic for table in TABLES for topic in table.topics}
 MILLISECOND = timedelta(milliseconds=1)
 Say = Callable[[str], None]
 Planned = tuple[int, tuple[float, Fault]]  # its number, the seconds after it
@@ -62,6 +69,7 @@ class Outcome:
     faults: int
     seconds: float
     deaths: dict[str, list[str]]  # of parts that ended by themselves
+    wrong: list[str]  # what else does not hold
 
 
 def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say) -> Outcome:
@@ -84,8 +92,9 @@ def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say)
             say(f"{'':4} {time.monotonic() - began:7.1f} s  {faults} faults healed; {publisher.sent} events told")
         end = stand_still(plant, clock, say)
         judgement, events = read_and_judge(plant, end)
+        wrong = wrong_things(plant, clock.broker_ms(end))
         days = (end - from_millis(first.received)) / timedelta(days=1)
-        return Outcome(judgement, events, days, faults, time.monotonic() - began, plant.row())
+        return Outcome(judgement, events, days, faults, time.monotonic() - began, plant.row(), wrong)
 
 
 class Schedule:
@@ -149,6 +158,7 @@ def stand_still(plant: Plant, clock: Clock, say: Say) -> datetime:
     """Let everything be read as it is, without a restart; then stop time, and return the last instant that was lived."""
     stopped = _wall_ms()
     wait_until(lambda: _applied(plant, stopped), READ_SECONDS, "the workers do not reach the end of the log")
+    wait_until(lambda: not is_late(plant, BEHIND_LIMIT), READ_SECONDS, "the watermark in SQL is late")
     for name in (*WORKERS, *SINKS):
         plant.stop(name)
     paused = _wall_ms()
@@ -175,10 +185,10 @@ def _applied(plant: Plant, wall_ms: int) -> bool:
 
 
 def _unread(plant: Plant, paused: int) -> tuple[int, int] | None:
-    """How many records are not yet committed by the workers and the sinks, and how many there are on the topics that sinks read.
+    """How many records are not yet taken by the workers and the sinks, and how many there are on the topics that sinks read.
 
-    What came after the pause, as what the sinks measure of a still pipeline, waits with the workers until time goes on.
-    None: the brokers cannot say it now.
+    What came after the pause, as what the sinks measure of a still pipeline, waits with the workers until time goes on. What the
+    workers say of themselves each second has no end and is left out. None: the brokers or the database cannot say it now.
     """
     brokers = plant.cluster.bootstrap.split(",")
     consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None)
@@ -188,12 +198,11 @@ def _unread(plant: Plant, paused: int) -> tuple[int, int] | None:
         until = consumer.end_offsets(places)
         later = consumer.offsets_for_times(dict.fromkeys(places, paused))
         until |= {place: found.offset for place, found in later.items() if found is not None}
-        unread, ends = _left(admin, "reentry-worker", until), 0
-        for table in TABLES:
-            until = consumer.end_offsets(_places(table.topics))
-            unread += _left(admin, f"reentry-sink-{table.name}", until)
-            ends += sum(until.values())
-    except KafkaError:  # a group's coordinator has moved and still reads what it keeps
+        unread = _left(admin, "reentry-worker", until)
+        until = consumer.end_offsets(_places([topic for topic in READ if topic != PROGRESS]))
+        unread += _unwritten(plant, until)
+        ends = sum(until.values())
+    except (KafkaError, SQLAlchemyError):  # a group's coordinator has moved and still reads what it keeps
         return None
     finally:
         admin.close()
@@ -210,6 +219,18 @@ def _left(admin: KafkaAdminClient, group: str, until: dict[TopicPartition, int])
     return sum(max(0, end - _offset(done, place)) for place, end in until.items())
 
 
+def _unwritten(plant: Plant, until: dict[TopicPartition, int]) -> int:
+    """How many records the positions in SQL have not passed: the groups' offsets are no measure, faults move them."""
+    engine = connect(plant.settings.database)
+    try:
+        with engine.connect() as connection:
+            stored = position.read(connection, {place.topic for place in until})
+    finally:
+        engine.dispose()
+    passed = {TopicPartition(*place): one.next_offset for place, one in stored.items()}
+    return sum(max(0, end - passed.get(place, 0)) for place, end in until.items())
+
+
 def _offset(done: dict[TopicPartition, object], place: TopicPartition) -> int:
     told = done.get(place)
     return max(0, int(getattr(told, "offset", 0) or 0))
@@ -217,7 +238,8 @@ def _offset(done: dict[TopicPartition, object], place: TopicPartition) -> int:
 
 def read_and_judge(plant: Plant, end: datetime) -> tuple[Judgement, int]:
     """Judge everything up to the end; nothing is on its way any more."""
-    return judge(plant.settings, load("cn-default"), load_calendar(), end, settled_ms=_wall_ms())
+    judgement, events = judge(plant.settings, load("cn-default"), load_calendar(), end, settled_ms=_wall_ms())
+    return without_poison(judgement), events
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -30,6 +30,7 @@ def test_a_city_under_faults_stands_as_the_log_says(folder: Path) -> None:
     outcome = run(folder, City(seed=7, hours=1.0, register=0.03), list(planned(7, len(FEW), FEW)), print)
     assert (outcome.faults, outcome.judgement.compared["cases"] > 100) == (len(FEW), True)
     assert [finding.wire() for finding in outcome.judgement.findings] == []
+    assert outcome.wrong == []
 
 
 def test_equal_seeds_give_equal_plans() -> None:
