@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     names = [kind.__name__ for kind in KINDS]
     parser.add_argument("--only", action="append", choices=names, help="only these kinds of faults")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run too")
+    parser.add_argument("--losses", action="store_true", help="in the end lose unread records, a topic and all brokers")
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix=f"reentry-chaos-{given.seed}-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     for kind, reason in left_out().items():
         print(f"chaos: without {kind.__name__}: {reason}", flush=True)
     plan = list(planned(given.seed, given.faults, kinds))
-    city = City(given.seed, given.hours, given.register, given.seconds)
+    city = City(given.seed, given.hours, given.register, given.seconds, given.losses)
     print(f"chaos: seed {given.seed}, {given.faults} faults, {given.hours:g} h/s; logs in {folder}", flush=True)
     try:
         outcome = run(folder, city, plan, lambda line: print(line, flush=True))

@@ -22,10 +22,11 @@ from schemas.topics import ALERT
 from sinks import SINKS as TABLES
 from tests.chaos.faults import BROKERS, POSTGRES, Fault
 from tests.chaos.plant import PARTITIONS, SINKS, Plant
-from tests.handover.histories import arriving, notice, scheduled
+from tests.handover.histories import arriving, at, notice, scheduled
 
 POISON = "poison-"  # how the alert ids begin that no replay knows
 _TRIED_SECONDS = 120
+_END = at("2026-03-21 00:00")
 _numbers = count(1)
 
 
@@ -37,6 +38,17 @@ class _DatabaseFault(Fault):
 
     def connect(self, plant: Plant) -> psycopg.Connection:
         return psycopg.connect(f"host=127.0.0.1 port={plant.postgres.port} user=postgres dbname=postgres")
+
+    def change(self, plant: Plant, act: Callable[[psycopg.Connection], None]) -> None:
+        """Do it in one transaction; where a sink was in the way, again. Raise OperationalError."""
+        end = time.monotonic() + _TRIED_SECONDS
+        while True:
+            try:
+                with self.connect(plant) as connection:
+                    return act(connection)
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
 
 
 class LostReadModel(_DatabaseFault):
@@ -52,12 +64,14 @@ class LostReadModel(_DatabaseFault):
         return dice.uniform(0, 5)
 
     def strike(self, plant: Plant) -> None:
-        with self.connect(plant) as connection:
-            if self._dropped:
-                connection.execute("drop schema public cascade")
-                connection.execute("create schema public")
-            else:
-                connection.execute(f"truncate {', '.join(_tables(connection))}".encode())
+        self.change(plant, self._lose)
+
+    def _lose(self, connection: psycopg.Connection) -> None:
+        if self._dropped:
+            connection.execute("drop schema public cascade")
+            connection.execute("create schema public")
+        else:
+            connection.execute(f"truncate {', '.join(_tables(connection))}".encode())
 
     def heal(self, plant: Plant) -> None:
         if self._dropped:
@@ -76,20 +90,26 @@ class OldReadModel(_DatabaseFault):
         return dice.uniform(2, 15)
 
     def strike(self, plant: Plant) -> None:
-        with self.connect(plant) as connection:
-            connection.execute("set transaction isolation level repeatable read")
-            connection.execute("drop schema if exists backup cascade")
-            connection.execute("create schema backup")
-            for table in _tables(connection):
-                connection.execute(f"create table backup.{table} as table public.{table}".encode())
+        self.change(plant, _save)
 
     def heal(self, plant: Plant) -> None:
-        with self.connect(plant) as connection:
-            tables = _tables(connection)
-            connection.execute(f"truncate {', '.join(tables)}".encode())
-            for table in tables:
-                connection.execute(f"insert into public.{table} overriding system value table backup.{table}".encode())
-            connection.execute("drop schema backup cascade")
+        self.change(plant, _restore)
+
+
+def _save(connection: psycopg.Connection) -> None:
+    connection.execute("set transaction isolation level repeatable read")
+    connection.execute("drop schema if exists backup cascade")
+    connection.execute("create schema backup")
+    for table in _tables(connection):
+        connection.execute(f"create table backup.{table} as table public.{table}".encode())
+
+
+def _restore(connection: psycopg.Connection) -> None:
+    tables = _tables(connection)
+    connection.execute(f"truncate {', '.join(tables)}".encode())
+    for table in tables:
+        connection.execute(f"insert into public.{table} overriding system value table backup.{table}".encode())
+    connection.execute("drop schema backup cascade")
 
 
 def _tables(connection: psycopg.Connection) -> list[str]:
@@ -107,12 +127,14 @@ class LockedTables(_DatabaseFault):
         return dice.choice((3.0, 8.0, 15.0))
 
     def strike(self, plant: Plant) -> None:
-        self._holder = self.connect(plant)
-        self._holder.execute('lock table alert, "case", event, read_position in access exclusive mode')
+        self._holders: list[psycopg.Connection] = []
+        for table in ("read_position", "alert", '"case"', "event"):  # one each: nobody waits for what is locked already
+            self._holders.append(self.connect(plant))
+            self._holders[-1].execute(f"lock table {table} in access exclusive mode".encode())
 
     def heal(self, plant: Plant) -> None:
-        self._holder.rollback()
-        self._holder.close()
+        for holder in self._holders:
+            holder.close()
 
 
 class MovedOffsets(Fault):
@@ -202,7 +224,7 @@ class PoisonRow(Fault):
 
 def _alert(alert_id: str, spoilt: Mapping[str, object]) -> bytes:
     told = arriving(scheduled("2026-01-05 10:00"), notice("2026-02-02 09:00"))
-    body = alert.event(next(iter(replay(told, load("cn-default"), load_calendar()))))
+    body = alert.event(next(iter(replay(told, load("cn-default"), load_calendar(), _END))))
     body = orjson.loads(orjson.dumps(body))
     (body["data"] if isinstance(body.get("data"), dict) else body).update({"alert_id": alert_id, **spoilt})
     return orjson.dumps(body)

@@ -31,6 +31,7 @@ from streams.clock import Clock
 from tests.chaos.afterwards import without_poison, wrong_things
 from tests.chaos.faults import Fault
 from tests.chaos.hot import flooded
+from tests.chaos.losses import lose
 from tests.chaos.machines import StepClock
 from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
 from tests.chaos.publisher import Publisher
@@ -53,6 +54,7 @@ class City:
     hours: float = 0.25
     register: float = 0.15
     seconds: float = 0.0
+    loses: bool = False  # in the end, when all is judged, the log itself
 
     def options(self) -> Options:
         """What the simulation is given."""
@@ -93,6 +95,7 @@ def run(folder: Path, city: City, plan: Sequence[tuple[float, Fault]], say: Say)
         end = stand_still(plant, clock, say)
         judgement, events = read_and_judge(plant, end)
         wrong = wrong_things(plant, clock.broker_ms(end))
+        wrong += lose(plant, say) if city.loses else []
         days = (end - from_millis(first.received)) / timedelta(days=1)
         return Outcome(judgement, events, days, faults, time.monotonic() - began, plant.row(), wrong)
 
