@@ -15,10 +15,19 @@ ANSWER_MS = 5_000  # how long the broker may take
 
 def ends_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
     """Where partitions end. Raise KafkaError, also for one that is there no more."""
+    return _of_all(consumer.end_offsets, places)
+
+
+def firsts_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+    """Where partitions begin. Raise KafkaError, also for one that is there no more."""
+    return _of_all(consumer.beginning_offsets, places)
+
+
+def _of_all(ask: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
     if not places:
         return {}
     try:
-        found: Mapping[TopicPartition, int] = consumer.end_offsets(sorted(places), timeout_ms=ANSWER_MS)
+        found: Mapping[TopicPartition, int] = ask(sorted(places), timeout_ms=ANSWER_MS)
     except KeyError as error:  # kafka-python: a partition whose leader is not known
         raise UnknownTopicOrPartitionError("the leader of a partition is not known") from error
     if missing := set(places) - found.keys():
@@ -40,7 +49,7 @@ class Watcher:
         if not places:
             return {}
         ends = ends_of(consumer, places)
-        firsts: Mapping[TopicPartition, int] = consumer.beginning_offsets(sorted(places), timeout_ms=ANSWER_MS)
+        firsts = firsts_of(consumer, places)
         if ids != self._identify(sorted(topics))[1]:  # made anew while it was asked for its ends
             raise UnknownTopicOrPartitionError("a topic changes")
         return {

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaTimeoutError
 
 from brokers.connection import KafkaConnection
 from schemas.topics import SOURCES, named
+from sinks.watching import ANSWER_MS, ends_of, firsts_of
 
-ANSWER_MS, POLL_MS = 5_000, 500
+POLL_MS = 500
 Arrival = Callable[[int], datetime]
 
 
@@ -52,8 +53,8 @@ class Lags:
         committed = {place: offset for place, offset in told.items() if offset >= 0}
         if not committed:
             return None
-        ends = self._ends(list(committed))
-        firsts = self._consumer.beginning_offsets(list(committed), timeout_ms=ANSWER_MS)
+        self._consumer.assign(list(committed))  # so that it learns where they are
+        ends, firsts = ends_of(self._consumer, committed), firsts_of(self._consumer, committed)
         held = {
             place: max(offset, firsts[place]) for place, offset in committed.items()
         }  # what is gone is not waited for
@@ -67,14 +68,6 @@ class Lags:
         found: Mapping[Any, Any] = self._admin.list_group_offsets({name: None})
         mine: Mapping[TopicPartition, Any] = found.get(name, {})
         return mine
-
-    def _ends(self, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
-        self._consumer.assign(places)  # so that it learns where they are
-        try:
-            ends: Mapping[TopicPartition, int] = self._consumer.end_offsets(places, timeout_ms=ANSWER_MS)
-        except KeyError as error:  # kafka-python: a partition whose leader is not known yet
-            raise UnknownTopicOrPartitionError("the leader of a partition is not known yet") from error
-        return ends
 
     def _timestamps(self, behind: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> Iterable[int]:
         """When the first record that is not read was appended, for each partition whose records still are there. Raise KafkaError."""

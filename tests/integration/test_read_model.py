@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 from sqlalchemy import Connection, delete, func, select, text
 
 from brokers.connection import KafkaConnection
@@ -18,6 +19,7 @@ from schemas.topics import RELEASE, SYSTEM, named
 from sinks import SINKS, metrics, position, tables
 from sinks.database import connect, migrate
 from sinks.run import SinkConfig
+from sinks.watching import ends_of, firsts_of
 from tests.conditions import until
 from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline
@@ -191,6 +193,17 @@ def test_a_topic_made_anew_ends_no_sink_and_is_not_mixed_with_the_old_one(
         changing(url, lambda connection: position.forget(connection, [RELEASE]))  # as a rebuild does
         until(lambda: once(before + after).items() <= kept(url).items(), seconds=60)
         until(lambda: gaps(url) == set(), seconds=20)
+
+
+@pytest.mark.parametrize("ask", [ends_of, firsts_of])
+def test_a_partition_whose_leader_is_not_known_is_waited_for(
+    topics: Pipeline, ask: Callable[[KafkaConsumer, list[TopicPartition]], object]
+) -> None:
+    name = named(topics.prefix, RELEASE)
+    with closing(KafkaConsumer(bootstrap_servers=topics.brokers, group_id=None)) as consumer:
+        with pytest.raises(KafkaError):  # a program's error would end the sink
+            ask(consumer, [TopicPartition(name, 0), TopicPartition(name, PARTITIONS)])
+        assert ask(consumer, [TopicPartition(name, 0)]) == {TopicPartition(name, 0): 0}
 
 
 def made_anew(topics: Pipeline, topic: str) -> None:
