@@ -197,15 +197,17 @@ def _unread(plant: Plant, paused: int) -> tuple[int, int] | None:
     consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None)
     admin = KafkaAdminClient(bootstrap_servers=brokers)
     try:
-        places = _places(SOURCES)
-        until = consumer.end_offsets(places)
+        sources, written = set(SOURCES), READ - {PROGRESS}
+        held = consumer.end_offsets(_places(sources | written))  # at once: it learns the leaders of all or none
+        places = _places(sources)
+        until = {place: held[place] for place in places}
         later = consumer.offsets_for_times(dict.fromkeys(places, paused))
         until |= {place: found.offset for place, found in later.items() if found is not None}
         unread = _left(admin, "reentry-worker", until)
-        until = consumer.end_offsets(_places([topic for topic in READ if topic != PROGRESS]))
+        until = {place: held[place] for place in _places(written)}
         unread += _unwritten(plant, until)
         ends = sum(until.values())
-    except (KafkaError, SQLAlchemyError):  # a group's coordinator has moved and still reads what it keeps
+    except (KafkaError, SQLAlchemyError, KeyError):  # a coordinator has moved; a leader is not known (KeyError)
         return None
     finally:
         admin.close()
