@@ -61,7 +61,7 @@ def check_sender(event: Event, publishers: Collection[str] | None = None) -> Non
         raise InvalidEvent("NOT_ALLOWED", "source: names no agency, so nobody has the authority")
     if type_ not in _SENT_BY[event.type]:
         raise InvalidEvent("NOT_ALLOWED", f"source: a {type_} may not send {event.fact}")
-    narrower = _NARROWER.get(event.fact)
+    narrower = _NARROWER.get(event.type)
     if narrower is not None:
         narrower(event)
     elif publishers is not None and event.fact in LIVING and event.source not in publishers:
@@ -77,7 +77,7 @@ def _check_registry(event: Event) -> None:
             raise InvalidEvent("NOT_ALLOWED", f"data.{name}: is neither the agency's own code nor one below it")
 
 
-_NARROWER: Mapping[str, Callable[[Event], None]] = {"system.registry_changed": _check_registry}
+_NARROWER: Mapping[str, Callable[[Event], None]] = {"reentry.system.registry_changed.v1": _check_registry}
 
 
 def may_act(actor: str, fact: str, owner: str, jurisdiction: str) -> bool:

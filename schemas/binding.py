@@ -17,7 +17,6 @@ Headers = Sequence[tuple[str, bytes | None]]
 LONGEST = 1_000_000  # bytes of a record; about what a broker takes by default
 DEEPEST = 32  # levels of JSON
 _STRUCTURED, _STRUCTURED_JSON = b"application/cloudevents", b"application/cloudevents+json"
-_CONTAINERS = (dict, list)
 _ANY_CASE = "".join(f"[{one}{one.upper()}]" for one in "application") + "/(?:[A-Za-z0-9.+-]+[+])?[jJ][sS][oO][nN]"
 JSON_TYPE = rf"{_ANY_CASE}[ \t]*(?:;[^\x00-\x1f\x7f]*)?"
 _JSON_TYPE = re.compile(JSON_TYPE)
@@ -102,9 +101,11 @@ def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
             body[attribute] = _header(text)
         elif not _is_the_same(attribute, body[attribute], _header(text)):
             raise InvalidEvent("MALFORMED", "headers: an attribute is given twice with different values")
-    body["data"] = _json(value, pii.shape_of(value))
+    shape = pii.shape_of(value)
+    body["data"] = _json(value, shape, pii.row_in(shape))
     told_in_all = b"\n".join((value, *(text for _, text in headers if text)))
-    if pii.may_hold_number(told_in_all, pii.shape_of(told_in_all)):
+    shape = pii.shape_of(told_in_all)
+    if pii.may_hold_number(told_in_all, shape, pii.row_in(shape)):
         _look_into(body)
     return body
 
@@ -122,12 +123,13 @@ def _header(text: bytes | None) -> str:
 
 def _object(value: bytes) -> dict[str, Any]:
     shape = pii.shape_of(value)
-    body = _json(value, shape)
+    row = pii.row_in(shape)
+    body = _json(value, shape, row)
     if not isinstance(body, dict):
         raise InvalidEvent("MALFORMED", "value: no JSON object")
     if "data_base64" in body:
         _decode(body)
-    elif pii.may_hold_number(value, shape):
+    elif pii.may_hold_number(value, shape, row):
         _look_into(body)
     return body
 
@@ -148,20 +150,21 @@ def _decoded(encoded: Any) -> Any:
     except (binascii.Error, ValueError, TypeError) as error:
         raise InvalidEvent("MALFORMED", "data_base64: no base64") from error
     try:
-        return _json(value, pii.shape_of(value), "data_base64")
+        shape = pii.shape_of(value)
+        return _json(value, shape, pii.row_in(shape), "data_base64")
     except InvalidEvent as error:
         if pii.mask_bytes(value) != value:
             raise InvalidEvent("PII_IN_TEXT", f"{error.message}; holds an ID-card or mobile number") from error
         raise
 
 
-def _json(value: bytes, shape: bytes, place: str = "value") -> Any:
+def _json(value: bytes, shape: bytes, row: int, place: str = "value") -> Any:
     try:
         found = orjson.loads(value)
     except (orjson.JSONDecodeError, RecursionError) as error:
         raise InvalidEvent("MALFORMED", f"{place}: {unreadable.kind_of(value)}") from error
     # A colon follows every name: as many of them as names that were read means that none was there twice.
-    if shape.count(b'":') != _names_in(found, 0) or _WIDE in shape:
+    if shape.count(b'":') != _names_in(found, 0) or (row >= 0 and shape.find(_WIDE, row) >= 0):
         _check_closely(value)
     return found
 
@@ -170,11 +173,16 @@ def _names_in(value: Any, depth: int) -> int:
     """How many names the objects of a JSON value have."""
     if depth > DEEPEST:
         raise InvalidEvent("MALFORMED", f"value: nested deeper than {DEEPEST} levels")
-    if not isinstance(value, _CONTAINERS):
+    kind = type(value)  # orjson makes no others
+    if kind is dict:
+        found, parts = len(value), value.values()
+    elif kind is list:
+        found, parts = 0, value
+    else:
         return 0
-    found = len(value) if isinstance(value, dict) else 0
-    for one in value.values() if isinstance(value, dict) else value:
-        if isinstance(one, _CONTAINERS):
+    for one in parts:
+        kind = type(one)
+        if kind is dict or kind is list:
             found += _names_in(one, depth + 1)
     return found
 

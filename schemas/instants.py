@@ -31,8 +31,7 @@ def instant(text: str) -> datetime:
     return _read(text[:_LONGEST])
 
 
-@lru_cache(maxsize=1_024)  # fields repeat the `time` of their event, and events are read again
-def _read(text: str) -> datetime:
+def _parsed(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("must be an RFC 3339 instant with an offset, for example 2026-03-31T09:00:00+08:00")
     try:
@@ -44,6 +43,9 @@ def _read(text: str) -> datetime:
     return _cut(at)
 
 
+_read = lru_cache(maxsize=1_024)(_parsed)  # fields repeat the `time` of their event, and events are read again
+
+
 def event_instant(text: str) -> datetime:
     """Read the instant that an event tells: not before FIRST. Raise ValueError, which never quotes the text."""
     return _read_told(text[:_LONGEST])
@@ -51,7 +53,7 @@ def event_instant(text: str) -> datetime:
 
 @lru_cache(maxsize=1_024)
 def _read_told(text: str) -> datetime:
-    at = _read(text)
+    at = _parsed(text)
     if at < FIRST:
         raise ValueError(f"must lie between {FIRST.date()} and the end of {LAST_YEAR}")
     return at

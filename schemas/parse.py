@@ -31,6 +31,7 @@ _NAMED = frozenset(
         *("recordedtime", "sequence", "handoverid", "corrects", "receivedtime"),
     )
 )
+_JSON_ALONE = {"datacontenttype": "application/json"}  # of nearly all events
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
 _AGENCIES = "/agencies/"
@@ -119,8 +120,8 @@ def _event(body: Mapping[str, Any]) -> Event:
     source, type_, subject = body.get("source"), body.get("type"), body.get("subject")
     if not (isinstance(source, str) and isinstance(type_, str) and isinstance(subject, str)):
         raise _Wrong("source, type, subject: must be texts")  # their forms hang together: see _check_speaker
-    extensions = {name: one for name, one in body.items() if name not in _NAMED}
-    if extensions and (wrong := _check_extensions(extensions)):
+    extensions = _extensions(body)
+    if extensions and extensions != _JSON_ALONE and (wrong := _check_extensions(extensions)):
         raise _Wrong(*wrong)
     return Event(
         _id(body, "id"),
@@ -136,6 +137,14 @@ def _event(body: Mapping[str, Any]) -> Event:
         _instant(body, "receivedtime") if "receivedtime" in body else None,
         extensions,
     )
+
+
+def _extensions(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that have no field of their own, in their order."""
+    names = body.keys() - _NAMED
+    if len(names) > 1:
+        return {name: one for name, one in body.items() if name not in _NAMED}
+    return {name: body[name] for name in names}
 
 
 def _id(body: Mapping[str, Any], name: str) -> str:
@@ -264,7 +273,7 @@ def _envelope_errors(body: Mapping[str, Any]) -> list[str]:
                 read(body, name)
             except _Wrong as error:
                 errors.append(str(error))
-    wrong = _check_extensions({name: one for name, one in body.items() if name not in _NAMED})
+    wrong = _check_extensions(_extensions(body))
     return errors + list(dict.fromkeys(wrong))
 
 

@@ -234,14 +234,18 @@ def shape_of(value: bytes) -> bytes:
     return value.translate(_TO_ZERO, _OUT)
 
 
-def may_hold_number(value: bytes, shape: bytes) -> bool:
+def row_in(shape: bytes) -> int:
+    """Where a shape first has as many digits in a row as the shortest number; -1: nowhere."""
+    return shape.find(_ROW)
+
+
+def may_hold_number(value: bytes, shape: bytes, start: int) -> bool:
     """A quick no for most records: all ASCII, no escapes, no such rows of digits. What the whole search finds, passes.
 
-    But for numbers of JSON that are written with a power of ten: only the whole search sees them.
+    But for numbers of JSON that are written with a power of ten: only the whole search sees them. `start`: the first row.
     """
     if not value.isascii() or b"\\" in value:
         return True
-    start = shape.find(_ROW)
     if start < 0:
         return False
     digits = value.translate(None, _OUT)  # as long as the shape

@@ -20,6 +20,7 @@ from schemas.pii import (
     mask,
     mask_bytes,
     may_hold_number,
+    row_in,
     shape_of,
 )
 from schemas.prose import names_person
@@ -35,6 +36,11 @@ def citizen(area: int, birth: date, nth: int) -> str:
     """A made-up number with its check digit."""
     digits = f"99{area:04d}{birth:%Y%m%d}{nth:03d}"
     return digits + "10X98765432"[sum(w * int(d) for w, d in zip(WEIGHTS, digits, strict=True)) % 11]
+
+
+def _may_hold_number(value: bytes) -> bool:
+    shape = shape_of(value)
+    return may_hold_number(value, shape, row_in(shape))
 
 
 citizens = st.builds(
@@ -270,13 +276,13 @@ def test_the_quick_search_passes_over_nothing_that_the_whole_one_finds(
 ) -> None:
     text = before + "".join(digit + joint for digit, joint in zip(number, joints, strict=False)) + number[17:]
     value = json.dumps(changed(COMMENT, {"note": text}), ensure_ascii=escaped).encode()
-    assert may_hold_number(value, shape_of(value)) or not found_in_event(orjson.loads(value))
+    assert _may_hold_number(value) or not found_in_event(orjson.loads(value))
 
 
 @given(st.text(st.sampled_from("0123456789xX-. ,/_()|*ab一〇\u200b１"), max_size=40))
 def test_the_quick_search_agrees_on_any_row(text: str) -> None:
     value = json.dumps(text, ensure_ascii=False).encode()
-    assert may_hold_number(value, shape_of(value)) or not found_in(text)
+    assert _may_hold_number(value) or not found_in(text)
 
 
 @given(numbers, st.lists(st.sampled_from(["", "\u200b", "\u00a0", "-", "\u0301"]), min_size=18, max_size=18))
@@ -326,24 +332,25 @@ WORK: tuple[Callable[[str], object], ...] = (
     names_person,
     lambda text: mask_bytes(text.encode()),
     lambda text: found_in_bytes(text.encode("utf-16")),
-    lambda text: may_hold_number(text.encode(), shape_of(text.encode())),
+    lambda text: _may_hold_number(text.encode()),
 )
 
 
-def test_work_grows_as_the_text_does() -> None:
-    sizes = (60_000, 240_000)
-    for small, large in zip(*map(hostile, sizes), strict=True):
+@pytest.mark.parametrize("size", [8_000, pytest.param(60_000, marks=pytest.mark.slow)])
+def test_work_grows_as_the_text_does(size: int) -> None:
+    for small, large in zip(hostile(size), hostile(4 * size), strict=True):
         for work in WORK:
             less, more = seconds(lambda: work(small)), seconds(lambda: work(large))  # noqa: B023
             assert more < 0.02 + 10 * less, (small[:20], less, more)  # four times the size; quadratic would be sixteen
 
 
-def test_a_record_of_a_megabyte_takes_no_seconds() -> None:
-    for text in hostile(1_000_000):
+@pytest.mark.parametrize(
+    ("size", "limit"), [(100_000, 0.25), pytest.param(1_000_000, 2.5, marks=pytest.mark.slow)], ids=["100 kB", "1 MB"]
+)
+def test_a_large_record_takes_no_seconds(size: int, limit: float) -> None:
+    for text in hostile(size):
         value = text.encode()
-        since = time.process_time()
-        mask_bytes(value)
-        assert time.process_time() - since < 2.5, text[:20]
+        assert seconds(lambda: mask_bytes(value)) < limit, text[:20]  # noqa: B023
 
 
 def test_rather_too_much_is_masked_than_too_little() -> None:
