@@ -31,10 +31,12 @@ REPEATED = (CHECK, _CHECK_IN, "intake.visit_done")
 
 def fold(case: Case, world: World, now: datetime) -> bool:
     """Forget what may be forgotten by `now`, up to which the case has lived. Whether it is another case, to be written."""
-    if case.lived is None or case.moved_to:
+    if case.lived is None:
         return False
     if case.derived is None:
         case.derived = derived_anew(case, world, world.frame(case.lived))
+    if case.moved_to:
+        return _thin_checks(case, case.derived, world)  # a bracelet may go on under the ref that was merged away
     if case.kind == "DISPUTE":
         return False  # short, and whole until it ends
     if case.kind == "SOURCE":

@@ -10,6 +10,7 @@ from handover.calendar import load_calendar
 from handover.case import Case
 from handover.folding import fold
 from handover.life import advance
+from handover.links import outbox, routes
 from handover.replay import replay
 from handover.rulebook import load
 from handover.thinning import WHOLE, is_mark
@@ -233,3 +234,26 @@ def test_marks_are_written_and_read_again() -> None:
     _, case, _ = lived([*supervised(), *reported(3, 4 * MINUTE, 2)])
     again = Case.decode(case.encode().value)
     assert sorted(map(repr, again.entries.facts())) == sorted(map(repr, case.entries.facts()))
+
+
+def test_the_cases_of_a_merged_person_thin_whichever_ref_the_bracelet_goes_on_with() -> None:
+    survivor = "p1_" + "b" * 26
+    tie = {"survivor_ref": survivor, "removed_ref": PERSON, "cause": "SAME_PERSON"}
+    merge = told("release.person_merged", "2026-01-05 11:00", tie, COURT, survivor)
+    history = sorted([*supervised(), *dense("IN_AREA", 1, 1), (merge, merge.time)], key=lambda one: one[1])[:480]
+    world, cases, found = World(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
+    for number, (event, arrival) in enumerate(history, start=1):
+        queue = [(subject, event, arrival) for subject in (event.subject, *routes(event))]
+        for subject, one, when in queue:
+            case = cases.setdefault(subject, Case.empty(subject))
+            case.take(one, when)
+            queue += outbox(case)
+        for case in cases.values() if number % 60 == 0 else ():
+            found += advance(case, world, arrival + MS)
+            fold(case, world, arrival)
+    until = history[-1][1] + 3 * DAY
+    for case in cases.values():
+        found += advance(case, world, until + MS)
+    assert {case.moved_to for case in cases.values()} == {"", survivor}
+    assert max(len(case.entries.copies) for case in cases.values()) < 300
+    assert finals(found) == finals(list(replay(history, BOOK, CALENDAR, until)))
