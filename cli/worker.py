@@ -35,7 +35,8 @@ def worker() -> None:
     except Incomplete as error:
         fail(str(error), f"start it again; where that repeats, {ADVICE}", CHECK_FAILED)
     except LostRecords as error:
-        fail(str(error), ADVICE, CHECK_FAILED)
+        what, _, todo = str(error).rpartition("; ")
+        fail(what, todo, CHECK_FAILED)
     except InvalidPublishers as error:
         fail(str(error), "correct it or REENTRY_PUBLISHERS")
     except OSError as error:

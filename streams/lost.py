@@ -13,11 +13,11 @@ ADVICE = "stop all workers, then: handover rebuild cases"
 
 
 class LostRecords(RuntimeError):
-    """Records that workers wrote are gone: going on would forget cases, or leave alerts untold."""
+    """Records that workers wrote are gone: going on would forget cases, or leave alerts untold. The text says what to do."""
 
     def __init__(self, losses: list[str]) -> None:
         more = f" (and {len(losses) - 1} more partitions)" if len(losses) > 1 else ""
-        super().__init__(f"{losses[0]}{more}")
+        super().__init__(f"{losses[0]}{more}; {ADVICE}")
 
 
 def written(kafka: KafkaConnection, prefix: str) -> Mapping[TopicPartition, Holding]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from asyncio import CancelledError
 from collections.abc import Callable
 
 AGAIN_SECONDS = 60.0
@@ -31,7 +32,10 @@ class Seldom(logging.Filter):
 
 
 class OneLine(logging.Filter):
-    """Says what ends a worker on purpose once and without a traceback: whoever started the worker says what to do."""
+    """Says what ends a worker on purpose once and without a traceback: whoever started the worker says what to do.
+
+    That Faust's agent, which does nothing, is cancelled at each end is not said at all.
+    """
 
     def __init__(self, *kinds: type[Exception]) -> None:
         super().__init__()
@@ -40,6 +44,8 @@ class OneLine(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is logged."""
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, CancelledError):
+            return False
         if not isinstance(error, self._kinds):
             return True
         if id(error) in self._told:

@@ -22,6 +22,7 @@ from streams.setup import DifferentSetup, cluster_of, newest_reports, refuse_dif
 
 log = logging.getLogger(__name__)
 
+_ENDS = (DifferentSetup, Incomplete, LostRecords)  # on purpose; the command line says what to do
 _ANSWER_MS = 5_000  # how long a broker may take to answer
 _AGAIN_SECONDS = 1.0
 _REPORT_SECONDS = 5.0  # within so many a worker that runs has written its progress
@@ -32,7 +33,7 @@ def run(config: WorkerConfig) -> None:
     """Run until SIGTERM or Ctrl-C. Ends with a non-zero status when it crashes; whoever started it starts it again.
 
     Raise DifferentSetup where another worker of this pipeline runs with something else, LostRecords where the topics of cases or
-    alerts lack what workers wrote.
+    alerts lack what workers wrote, Incomplete where a recovery ended early.
     """
     logging.basicConfig(level=config.log_level)
     mask_logs()
@@ -42,10 +43,15 @@ def run(config: WorkerConfig) -> None:
     join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
-        handler.addFilter(OneLine(DifferentSetup, Incomplete, LostRecords))
+        handler.addFilter(OneLine(*_ENDS))
     garbage.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:  # Faust makes one of whatever ended it
+        if isinstance(worker.crash_reason, _ENDS):
+            raise worker.crash_reason from None
+        raise
 
 
 def join(progress: ProgressReporter, config: WorkerConfig) -> None:
