@@ -287,7 +287,7 @@ def _check_payload(type_: str, data: dict[str, Any]) -> tuple[dict[str, Any], _E
         found = error.errors(include_url=False, include_context=False)
         if whole := [one for one in found if one["type"] == "int_type" and _is_whole(one["input"])]:
             return _check_payload(type_, _with_whole_numbers(data, [one["loc"] for one in whole]))
-        return data, tuple(_told(one["loc"], one["msg"]) for one in found)
+        return data, tuple(_told(one["loc"], _printable(one["msg"])) for one in found)
     return data, ()
 
 
@@ -303,6 +303,11 @@ def _with_whole_numbers(data: dict[str, Any], places: Sequence[tuple[int | str, 
             part = part[step]
         part[last] = int(part[last])
     return found
+
+
+def _printable(text: str) -> str:
+    """A message may repeat a pattern that names invisible characters: each is escaped."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _told(place: Sequence[int | str], message: str) -> str:

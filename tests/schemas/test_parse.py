@@ -400,3 +400,12 @@ def test_an_invalid_event_tells_why() -> None:
     with pytest.raises(InvalidEvent) as refused:
         parse(None)
     assert (refused.value.reason, str(refused.value)) == ("MALFORMED", refused.value.message)
+
+
+def test_a_message_that_repeats_a_pattern_is_printable() -> None:
+    body = {**EVENTS["reentry.action.commented.v1"]}
+    data = {**body["data"], "note": "\u200b"}
+    with pytest.raises(InvalidEvent) as refused:
+        parse(orjson.dumps({**body, "data": data}))
+    assert str(refused.value).isprintable()
+    assert "data.note" in str(refused.value)
