@@ -103,7 +103,7 @@ def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
             raise InvalidEvent("MALFORMED", "headers: an attribute is given twice with different values")
     shape = pii.shape_of(value)
     body["data"] = _json(value, shape, pii.row_in(shape))
-    told_in_all = b"\n".join((value, *(text for _, text in headers if text)))
+    told_in_all = b'"'.join((value, *(text for _, text in headers if text)))
     shape = pii.shape_of(told_in_all)
     if pii.may_hold_number(told_in_all, shape, pii.row_in(shape)):
         _look_into(body)
