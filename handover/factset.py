@@ -13,7 +13,8 @@ from schemas.instants import show
 Key = tuple[str, str]  # (source, id): the identity of an event
 _OPENING = ("release.scheduled", "release.assessment_shared")
 WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
-_TYING = WHOLE_PERSON | {"dispute.reported"}
+_TYING, _NOT_PLAIN = WHOLE_PERSON | {"dispute.reported"}, WHOLE_PERSON | {"release.reversed"}
+_NOTED = _TYING | _NOT_PLAIN
 
 
 @dataclass(slots=True)
@@ -46,11 +47,17 @@ class Entries:
             self.text = None
         elif self.text is not None:
             self.added.append(fact)
-        if fact.name in _TYING:
-            self.ties.append(fact)
-        if known or fact.corrects is not None or fact.name in WHOLE_PERSON or fact.name == "release.reversed":
+        if fact.name in _NOTED:
+            self._note(fact)
+        if known or fact.corrects is not None:
             self.plain = False
         return True
+
+    def _note(self, fact: Fact) -> None:
+        if fact.name in _TYING:
+            self.ties.append(fact)
+        if fact.name in _NOT_PLAIN:
+            self.plain = False
 
     def drop(self, fact: Fact) -> None:
         """Forget an event."""

@@ -22,7 +22,7 @@ from handover.thinning import CHECK, MANY, WHOLE, limits_of, thin
 from handover.world import World
 
 SLACK = timedelta(days=2)  # longer than anything is on its way between partitions
-LONG = 40  # facts; a shorter case has nothing worth forgetting
+LONG = 40  # facts; a shorter case has nothing worth forgetting, and no checks worth thinning (MANY)
 WORTH = 12  # facts; fewer are not worth deriving once more
 _REPEATED_UP_TO = timedelta(days=31)  # how late repeated facts without a late limit are told, at most
 _CHECK_IN = "checkin.completed"
@@ -44,6 +44,8 @@ def fold(case: Case, world: World, now: datetime) -> bool:
     rests = rests_at(case)
     if rests is not None and rests <= now:
         return _forget_closed(case, case.derived)
+    if len(case.entries.copies) < LONG:
+        return False
     thinned = _thin_checks(case, case.derived, world)
     return _forget_repeated(case, case.derived, world) or thinned
 
@@ -152,7 +154,7 @@ def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
 def _forget_repeated(case: Case, derived: Derived, world: World) -> bool:
     lived, base = case.lived, case.bases[-1] if case.bases else None
     assert lived is not None
-    if len(case.entries.copies) < LONG or (base is not None and lived < base.at + SLACK) or _is_whole_person(case):
+    if (base is not None and lived < base.at + SLACK) or _is_whole_person(case):
         return False
     new = Base(lived, case.own_next, dict(case.memories), dict(case.shown))
     if base is None:
