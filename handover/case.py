@@ -215,7 +215,9 @@ class Case:
 
     def speaks_for(self, ref: str, at: datetime) -> bool:
         """Whether alerts of a ref are this case's to tell at an instant: others only know enough to go on with them."""
-        return self.kind != "PERSON" or self._speaker(ref, at) == self.subject
+        if self.kind != "PERSON":
+            return True
+        return (self._speaker(ref, at) if self.moves else ref) == self.subject
 
     def _speaker(self, ref: str, at: datetime) -> str:
         while (move := self.moves.get(ref)) is not None and move.at <= at:

@@ -38,7 +38,7 @@ def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
     }
 
 
-_name = itemgetter(0)
+_slot = itemgetter(0)
 
 
 def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
 def _milestones(scope: str, handover: Handover, made: Fragments) -> list[orjson.Fragment]:
     """The latest fact of each name, in the order of the names; repeated check-ins count once."""
     return [
-        made.of(("milestone", scope, name), facts[-1], partial(_milestone, facts[-1]))
-        for name, facts in sorted(handover.by_name.items(), key=_name)
+        made.of(("milestone", scope, name), (fact := handover.by_name[name][-1]), partial(_milestone, fact))
+        for name in sorted(handover.by_name)
     ]
 
 
@@ -103,9 +103,13 @@ def _obligations(case: Case, derived: Derived, now: datetime, made: Fragments) -
     In the order of their slots: the same case shows the same bytes, however it was derived.
     """
     calendar, found = derived.frame.calendar, []
-    for slot, duty in sorted(derived.duties.items(), key=_name):
-        if duty.met_at is not None or duty.cancelled or duty.superseded or not case.speaks_for(duty.subject, now):
-            continue
+    open_ = [
+        (slot, duty)
+        for slot, duty in derived.duties.items()
+        if duty.met_at is None and not (duty.cancelled or duty.superseded) and case.speaks_for(duty.subject, now)
+    ]
+    open_.sort(key=_slot)
+    for slot, duty in open_:
         memory = case.memories.get(slot)
         firing = memory if memory is not None and memory.firing else None
         shown = _Shown(duty, firing, _state(slot, duty, derived, now), severity_at(duty, now)[0], calendar)
