@@ -35,6 +35,8 @@ CANNOT_SAY = (
     r"value: holds a NUL character",  # in free text and unknown fields
     r"value: a whole number needs more than 64 bits.*",  # in unknown fields
     r"value: nested deeper than .*",
+    r"data\.period: must be a period from one minute .*",
+    r"data\.(?:successor_)?code: is neither the agency's own code .*",
 )
 _CANNOT_SAY = re.compile("|".join(f"(?:{one})" for one in CANNOT_SAY), re.DOTALL)
 
