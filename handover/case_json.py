@@ -28,7 +28,6 @@ FORMAT, WITH_MARKS = (
 )  # whoever cannot read marks, or bases that say only what was otherwise, must not pass over them
 READ = (1, 2, 3)  # a rolling restart, and a way back: the formats before the own are read too
 _LONG_AGO = from_millis(0)
-_ACTION = b'["action.'  # how a fact is written that is one
 
 
 class Written(NamedTuple):
@@ -107,11 +106,13 @@ def decode(text: bytes) -> Case:
         for explicit, opened, closed, transfers in value.get("closed", ())
     )
     case.past = frozenset(value.get("past", ()))
-    case.heard, case.refused = (_actions(value.get(name, ())) for name in ("heard", "refused"))
-    if _ACTION in text and not case.heard and not case.refused and case.lived is not None:
+    if "heard" in value or "refused" in value:
+        case.heard, case.refused = _actions(value.get("heard", ())), _actions(value.get("refused", ()))
+    elif case.lived is not None and any(fact[0].startswith("action.") for fact in value["facts"]):
         case.heard = case.actions_until(case.lived)  # as an earlier version left it: it heard all
-    case.moves = {ref: Move(from_millis(at), to) for ref, (at, to) in value.get("moves", {}).items()}
-    if value["moved_to"] and not case.moves:  # written before moves of other refs were kept
+    if "moves" in value:
+        case.moves = {ref: Move(from_millis(at), to) for ref, (at, to) in value["moves"].items()}
+    elif value["moved_to"]:  # written before moves of other refs were kept
         case.moves[case.subject] = Move(case.lived or _LONG_AGO, value["moved_to"])
     return case
 
