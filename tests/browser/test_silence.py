@@ -102,6 +102,7 @@ def test_line_and_banner_are_seen_at_every_width(clocked: Clocked, visit: Visit,
     for locale in ("zh-CN", "en-GB"):
         page = visit(clocked.url, "platform", "/today", locale=locale, viewport={"width": width, "height": 740})
         for name in ("#asof", "#late"):
+            expect(page.locator(name)).to_be_visible(timeout=15_000)  # what was read a second ago is shown meanwhile
             box = page.locator(name).bounding_box()
             assert box is not None, name
             assert box["x"] >= 0, name
