@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from schemas.topics import ALERT, CASE, CHECKIN, DISPUTE, DLQ, INTAKE, RELEASE, ROUTED, SOURCES, SYSTEM, WORLD
+from schemas.topics import ALERT, CASE, CHECKIN, DISPUTE, DLQ, INTAKE, PROGRESS, RELEASE, ROUTED, SOURCES, SYSTEM, WORLD
 
 Kind = Literal["TOPIC", "GROUP", "TRANSACTIONAL_ID", "CLUSTER"]
 OWN = "{name}."  # names that begin with the principal's own
@@ -43,7 +43,7 @@ def _write(*topics: str) -> tuple[Right, ...]:
     return _on(("WRITE", "DESCRIBE"), *topics)
 
 
-_EVERY = (*SOURCES, CASE, ALERT, DLQ, ROUTED, WORLD)
+_EVERY = (*SOURCES, CASE, ALERT, DLQ, ROUTED, WORLD, PROGRESS)
 ROLES: Mapping[str, tuple[Right, ...]] = {
     # Publishers write their topics, and heartbeats and manifests to the system topic; they read nothing.
     "prison": _write(RELEASE, SYSTEM),  # prisons, detention houses, prison administrations
@@ -58,13 +58,13 @@ ROLES: Mapping[str, tuple[Right, ...]] = {
     ),  # in addition to another role
     # The pipeline. Nobody but workers writes cases and alerts.
     "worker": (
-        *_read(*SOURCES, CASE, ROUTED, WORLD),
-        *_write(CASE, ALERT, DLQ, ROUTED, WORLD),
+        *_read(*SOURCES, CASE, ROUTED, WORLD, PROGRESS),
+        *_write(CASE, ALERT, DLQ, ROUTED, WORLD, PROGRESS),
         *_on(("DELETE",), ROUTED),  # what is done with
         Right("GROUP", "reentry-worker", ("READ", "DESCRIBE")),
     ),
     "sink": (
-        *_read(*SOURCES, CASE, ALERT, DLQ),
+        *_read(*SOURCES, CASE, ALERT, DLQ, PROGRESS),
         *_write(SYSTEM),  # verdicts on manifests and metrics
         Right("GROUP", "reentry-sink-", ("READ", "DESCRIBE"), begins=True),
         Right("GROUP", "reentry-worker", ("DESCRIBE",)),  # how far workers are behind

@@ -79,19 +79,21 @@ def least_watermark(newest: Mapping[int, Report], partitions: int) -> datetime |
 
 
 def await_watermark(client: Any, settings: Settings, until: datetime) -> datetime | None:
-    """Wait until the workers have processed `until`, as long as they report; return how far they have come.
+    """Wait until the workers have processed `until`, as long as they come nearer; return how far they have come.
 
     None: not all partitions have ever been reported.
     """
     topic = ProgressTopic(client, settings)
-    heard, told = time.monotonic(), False
+    moved, told = time.monotonic(), False
+    before: datetime | None = None
     while True:
-        if topic.read():
-            heard = time.monotonic()
+        topic.read()
         reached = topic.processed_until
+        if reached != before:
+            before, moved = reached, time.monotonic()
         if reached is not None and reached > until:
             return reached
-        if not topic.newest or time.monotonic() - heard > SILENT_SECONDS:
+        if not topic.newest or time.monotonic() - moved > SILENT_SECONDS:
             return reached
         if not told:
             warn("the workers have not come so far yet; waiting for them")

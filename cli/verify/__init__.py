@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -52,8 +52,10 @@ def verify(
     wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
     settled = read_clock(settings).now(wall_ms)
     last = read_instant(until) or settled
-    last = min(last, held_back(settings) or last)
-    _await_workers(settings, min(last, settled))
+    held = held_back(settings)
+    last = min(last, held or last)
+    reached = _await_workers(settings, min(last, settled), is_held=held is not None)
+    last = last if held is None or reached is None else min(last, reached - timedelta(milliseconds=1))
     found, events = judge(settings, book, days, last, settled_ms=wall_ms, sql=sql)
     _report(found, events, last, as_json=as_json)
     wrong = _check_independently(settings, wall_ms, as_json=as_json) if sql else False
@@ -84,8 +86,11 @@ def _check_independently(settings: Settings, settled_ms: int, *, as_json: bool) 
     return bool(found.wrong)
 
 
-def _await_workers(settings: Settings, last: datetime) -> None:
-    """Wait for the workers' watermark; end with one line where they do not come as far as `last`: a lag is no damage."""
+def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> datetime | None:
+    """Wait for the workers' watermark; end with one line where they do not come as far as `last`: a lag is no damage.
+
+    `is_held`: an open transaction holds the watermark back. Then, what lies before it is compared.
+    """
     from cli.progress import await_watermark
     from cli.records import consumer
 
@@ -93,12 +98,13 @@ def _await_workers(settings: Settings, last: datetime) -> None:
         reached = await_watermark(client, settings, last)
     if reached is None:
         warn("no worker has reported how far it is; what is missing may still be on its way")
-    elif reached <= last:
+    elif reached <= last and not is_held:
         fail(
             f"alerts are processed up to {show(reached)} only, and no worker goes on",
             f"start the workers, or compare what they have done: handover verify --until {show(reached)}",
             CHECK_FAILED,
         )
+    return reached
 
 
 def held_back(settings: Settings) -> datetime | None:

@@ -125,7 +125,7 @@ def said(caplog: pytest.LogCaptureFixture, *words: str) -> list[str]:
 
 
 def config(brokers: str, url: str, prefix: str) -> SinkConfig:
-    return SinkConfig(KafkaConnection(brokers), url, from_millis, prefix)
+    return SinkConfig(KafkaConnection(brokers), url, from_millis, prefix, unmarked=True)
 
 
 def test_while_postgresql_is_away_a_sink_says_so_once_waits_and_loses_nothing(
