@@ -19,7 +19,18 @@ from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import Told, acknowledged, arriving, at, notice, scheduled, told
 from tests.handover.test_life import found_holders, lived_ahead
-from tests.handover.ties import BOOK, CALENDAR, DISPUTE, PROVINCE, REFS, UNTIL, known_at_once, newest, tied_histories
+from tests.handover.ties import (
+    BOOK,
+    CALENDAR,
+    DISPUTE,
+    PROVINCE,
+    REFS,
+    UNTIL,
+    interpreted,
+    known_at_once,
+    newest,
+    tied_histories,
+)
 
 CAREFUL = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 A, B, C, _ = REFS
@@ -29,6 +40,7 @@ def compared(one: Memory | Alert) -> tuple[object, ...]:
     return (one.state, one.outcome, one.severity, one.due_at, one.step, one.raised_at, one.changed_at, one.revision)
 
 
+@interpreted
 @CAREFUL
 @given(tied_histories())
 def test_cases_that_tell_each_other_come_to_what_one_that_knows_all_comes_to(told: list[Told]) -> None:
@@ -37,6 +49,7 @@ def test_cases_that_tell_each_other_come_to_what_one_that_knows_all_comes_to(tol
     assert {name: compared(one) for name, one in found.items()} == expected
 
 
+@interpreted
 def test_one_that_knows_all_hears_a_correction_under_a_dispute_too() -> None:
     """An action on a dispute's alert takes back what its agency told of a person."""
     answer = acknowledged("2026-02-04 09:00", subject=A)
