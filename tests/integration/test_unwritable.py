@@ -90,7 +90,7 @@ def test_an_event_with_a_nul_that_no_parser_saw_stops_nobody(
 ) -> None:
     monkeypatch.setattr(event_table, "parse", lambda value, *_: trusted(value))
     told = history(10)
-    spoilt = dataclasses.replace(told[0][0], id="spoilt", extensions={"traceparent": "00-\0-x"})
+    spoilt = dataclasses.replace(told[0][0], id="spoilt", data={**told[0][0].data, "more": "00-\0-x"})
     topics.publish(told[:9])
     send(topics, RELEASE, (b"k", spoilt.wire()), (b"k", spoilt.wire()))
     topics.publish(told[9:])
