@@ -1,4 +1,4 @@
-"""What a request may be before anybody is known: how large, how slow, and which characters its address may hold."""
+"""What a request may be before anybody is known: how large and how slow."""
 
 import asyncio
 import time

@@ -1,6 +1,5 @@
 """What may be sent before anybody is known: a real console process under bodies, heads and connections without end."""
 
-import json
 import socket
 import time
 from collections.abc import Iterator
@@ -123,13 +122,3 @@ def test_what_an_address_may_take() -> None:
     assert largest("/login") == FORM
     assert largest("/api/v1/alerts/x/acknowledge") == JSON
     assert largest("/whatif") == largest("/api/v1/whatif") == FILE
-
-
-@pytest.mark.parametrize("path", ["/today?q=%00", "/people/%00", "/api/v1/queue?q=a%00b", "/login?next=%00"])
-def test_a_nul_in_an_address_is_refused_in_one_line(served: Served, path: str) -> None:
-    with served.connect() as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 400"), path
-    if path.startswith("/api/"):
-        assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
