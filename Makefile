@@ -40,7 +40,7 @@ ifeq ($(T),)
 	echo "test: with real Kafka and PostgreSQL"; $(BIN)/pytest -q -m servers; \
 	wait $$compiling || { cat var/compiled.log; exit 1; }; \
 	echo "test: the domain as machine code"; \
-	$(AS_COMPILED) $(BIN)/python -c "import handover.life as m; assert m.__file__.endswith('.so'), m.__file__"; \
+	$(AS_COMPILED) $(BIN)/python -c "import handover.cases.advance as m; assert m.__file__.endswith('.so'), m.__file__"; \
 	$(AS_COMPILED) $(BIN)/pytest -q tests/golden tests/handover -m "not servers" -n 2
 else
 	@$(BIN)/pytest $(T)

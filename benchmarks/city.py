@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, Engine, Table, select, text
 
-from console import database
-from console.config import real_time
-from console.demo import make_demo_users
+from console.accounts.demo_users import make_demo_users
+from console.db import database
+from console.web.config import real_time
 from handover.calendar import load_calendar
-from handover.rulebook import load
-from sinks.database import connect, migrate
-from sinks.tables import alert, obligation
+from handover.rules.rulebook import load
+from sinks.readmodel.database import connect, migrate
+from sinks.readmodel.tables import alert, obligation
 from tests.console.conftest import history
 from tests.console.model import fill
 

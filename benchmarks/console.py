@@ -18,9 +18,9 @@ from sqlalchemy import Engine, text
 from benchmarks.city import made, some_open
 from cli.stack.kafka import Broker
 from cli.stack.postgres import Postgres
-from console.demo import DEMO_PASSWORD
+from console.accounts.demo_users import DEMO_PASSWORD
 from schemas.topics import RELEASE
-from sinks.sink import changed
+from sinks.consumer import changed
 from tests.browser.chromium import chromium
 from tests.browser.conftest import Living
 from tests.browser.logins import log_in

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from cli.simulation.stream import Options, simulate
-from schemas.binding import attributes
+from schemas.cloudevents import attributes
 from schemas.invalid import InvalidEvent
 
 _CROCKFORD, _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", "abcdefghijklmnopqrstuvwxyz234567"

@@ -15,9 +15,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from benchmarks.processes import standing_clock
 from cli.simulation.stream import Options, simulate
 from cli.stack.kafka import Broker
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.alert import read
 from schemas.instants import from_millis, millis, show
 from schemas.parse import InvalidEvent, parse

@@ -10,11 +10,11 @@ from benchmarks.measures import caught_up, publish_city, records
 from benchmarks.processes import standing_clock
 from cli.stack.kafka import Broker
 from cli.stack.postgres import Postgres
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.topics import ALERT, CASE, named
 from sinks import SINKS
-from sinks.database import connect, migrate
-from sinks.tables import alert_history
+from sinks.readmodel.database import connect, migrate
+from sinks.readmodel.tables import alert_history
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 
 PREFIX = "whole."

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cli.publish import opened, valid
-from cli.report import fail
+from cli.commands.publish import opened, valid
+from cli.output import fail
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli.report import BAD_INPUT
+from cli.output import BAD_INPUT
 
 
 class _Command(NamedTuple):
@@ -23,26 +23,34 @@ class _Command(NamedTuple):
 
 
 COMMANDS = {
-    "demo": _Command("cli.demo", "demo", "Start everything on this machine with a simulated city, and say where."),
-    "up": _Command("cli.up", "up", "Start the stack on this machine: Kafka, workers, sink."),
-    "down": _Command("cli.up", "down", "Stop the stack on this machine."),
-    "status": _Command("cli.up", "status", "Say what runs on this machine, and where."),
-    "topics": _Command("cli.topics", "app", "Provision Kafka topics: what would change, change it, check it."),
-    "publish": _Command("cli.publish", "publish", "Publish CloudEvents, one JSON a line, to their topics."),
-    "simulate": _Command("cli.simulate", "simulate", "Make synthetic events of a county, city, province or nation."),
-    "replay": _Command("cli.replay", "replay", "Run files of events through the rules, with no Kafka and no database."),
-    "dump": _Command("cli.dump", "dump", "Write the recorded events to a file that replay reads."),
+    "demo": _Command(
+        "cli.commands.demo", "demo", "Start everything on this machine with a simulated city, and say where."
+    ),
+    "up": _Command("cli.commands.up", "up", "Start the stack on this machine: Kafka, workers, sink."),
+    "down": _Command("cli.commands.up", "down", "Stop the stack on this machine."),
+    "status": _Command("cli.commands.up", "status", "Say what runs on this machine, and where."),
+    "topics": _Command("cli.commands.topics", "app", "Provision Kafka topics: what would change, change it, check it."),
+    "publish": _Command("cli.commands.publish", "publish", "Publish CloudEvents, one JSON a line, to their topics."),
+    "simulate": _Command(
+        "cli.commands.simulate", "simulate", "Make synthetic events of a county, city, province or nation."
+    ),
+    "replay": _Command(
+        "cli.commands.replay", "replay", "Run files of events through the rules, with no Kafka and no database."
+    ),
+    "dump": _Command("cli.commands.dump", "dump", "Write the recorded events to a file that replay reads."),
     "verify": _Command("cli.verify", "verify", "Replay the recorded log and compare with the alerts that were raised."),
-    "alerts": _Command("cli.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
-    "whatif": _Command("cli.whatif", "whatif", "Compute the recorded history under another rule book."),
-    "worker": _Command("cli.worker", "worker", "Run one stream worker; start as many as there are partitions."),
-    "sink": _Command("cli.sink", "sink", "Write the SQL read model; measure and judge beside it."),
-    "console": _Command("cli.console", "console", "Serve the operations console."),
-    "audit": _Command("cli.audit", "app", "Check that the record of who saw whom is whole."),
-    "rules": _Command("cli.rules", "app", "Check a rule book, print it for people, compare two."),
-    "dlq": _Command("cli.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
-    "schemas": _Command("cli.schemas", "app", "Write JSON Schema and AsyncAPI."),
-    "rebuild": _Command("cli.rebuild", "app", "Build the read model anew from the log."),
+    "alerts": _Command("cli.commands.alerts", "alerts", "Show open alerts and what is due next, by time to deadline."),
+    "whatif": _Command("cli.commands.whatif", "whatif", "Compute the recorded history under another rule book."),
+    "worker": _Command(
+        "cli.commands.worker", "worker", "Run one stream worker; start as many as there are partitions."
+    ),
+    "sink": _Command("cli.commands.sink", "sink", "Write the SQL read model; measure and judge beside it."),
+    "console": _Command("cli.commands.console", "console", "Serve the operations console."),
+    "audit": _Command("cli.commands.audit", "app", "Check that the record of who saw whom is whole."),
+    "rules": _Command("cli.commands.rules", "app", "Check a rule book, print it for people, compare two."),
+    "dlq": _Command("cli.commands.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),
+    "schemas": _Command("cli.commands.schemas", "app", "Write JSON Schema and AsyncAPI."),
+    "rebuild": _Command("cli.commands.rebuild", "app", "Build the read model anew from the log."),
     "doctor": _Command("cli.doctor", "doctor", "Check settings, broker, topics, database, calendar and clock."),
 }
 
@@ -131,7 +139,7 @@ def _closed() -> int:
 
 def main() -> None:
     """Entry point of the `handover` script."""
-    from cli.private import keep_private
+    from cli.private_files import keep_private
 
     keep_private()
     try:

@@ -18,48 +18,37 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 
-from console import database, sessions
-from console.config import ConsoleConfig, real_time
-from console.demo import make_demo_users
-from console.health import Health
-from console.limits import Bounded
-from console.live import Live
-from console.metrics import REQUESTS, Measured
-from console.oidc import Service
-from console.processed import Dated
-from console.publisher import Publisher
-from console.redriver import Redriver
-from console.routes import (
-    alerts,
-    api,
-    api_rules,
-    audit,
-    dead_letters,
-    exports,
-    feeds,
-    figures,
-    live,
-    login,
-    obligations,
-    oidc,
-    operations,
-    password,
-    people,
-    redrive,
-    reports_api,
-    revealing,
-    rule_changes,
-    rules,
-    scoreboard,
-    settings,
-    system,
-    today,
-    users,
-    whatif,
-)
-from console.security import SecurityHeaders, own_path
-from console.site import Site, environment
-from console.web import (
+from console.accounts import login_routes, oidc_routes, password_routes, settings_routes, user_routes
+from console.accounts.demo_users import make_demo_users
+from console.accounts.oidc import Service
+from console.alerts import routes as alerts
+from console.api import alerts as api
+from console.api import operations, reports
+from console.api import rules as api_rules
+from console.audit import routes as audit
+from console.auth import sessions
+from console.db import database
+from console.dead_letters import redrive_routes
+from console.dead_letters import routes as dead_letters
+from console.dead_letters.redrive_worker import Redriver
+from console.feeds import routes as feeds
+from console.live import routes as live
+from console.live.change_feed import Live
+from console.outbox.publisher import Publisher
+from console.people import name_reveal_routes
+from console.people import routes as people
+from console.queue import routes as today
+from console.reports import drill_down_routes, export_routes, indicator_routes, scoreboard_routes
+from console.rules import change_routes, whatif_routes
+from console.rules import routes as rules
+from console.rules.whatif_worker import Runs
+from console.web import system_routes
+from console.web.config import ConsoleConfig, real_time
+from console.web.data_time import Dated
+from console.web.health import Health
+from console.web.limits import Bounded
+from console.web.metrics import REQUESTS, Measured
+from console.web.request import (
     BadForm,
     LoginNeeded,
     NotAllowed,
@@ -70,39 +59,40 @@ from console.web import (
     render_public,
     site_of,
 )
-from console.whatif_job import Runs
+from console.web.security import SecurityHeaders, own_path
+from console.web.site import Site, environment
 from handover.calendar import CALENDAR_FILE, load_calendar
-from handover.rulebook import load
-from sinks.database import connect, prepare
+from handover.rules.rulebook import load
+from sinks.readmodel.database import connect, prepare
 
 log = logging.getLogger(__name__)
 _NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form that was sent without a session
 _AGAIN_SECONDS = 5
 _BUSY_STATES = ("55P03", "57014", "53300")  # lock not available, statement cancelled, too many connections
 ROUTERS = (
-    system.router,
-    login.router,
-    oidc.router,
+    system_routes.router,
+    login_routes.router,
+    oidc_routes.router,
     today.router,
     alerts.router,
     people.router,
-    obligations.router,
+    drill_down_routes.router,
     feeds.router,
     dead_letters.router,
-    redrive.router,
-    scoreboard.router,
-    exports.router,
-    figures.router,
-    settings.router,
+    redrive_routes.router,
+    scoreboard_routes.router,
+    export_routes.router,
+    indicator_routes.router,
+    settings_routes.router,
     audit.router,
-    revealing.router,
-    users.router,
-    password.router,
+    name_reveal_routes.router,
+    user_routes.router,
+    password_routes.router,
     live.router,
-    reports_api.router,
+    reports.router,
     rules.router,
-    rule_changes.router,
-    whatif.router,
+    change_routes.router,
+    whatif_routes.router,
     api.router,
     api_rules.router,
     operations.router,
@@ -135,7 +125,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.health = Health(config.database_url, alive, site.processed.refresh)
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
-    app.state.logins = CapacityLimiter(login.AT_ONCE)
+    app.state.logins = CapacityLimiter(login_routes.AT_ONCE)
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Bounded, answer=_refused)
@@ -216,7 +206,7 @@ async def _login_needed(request: Request, error: Exception) -> Response:
     typed = {name: value for name, value in error.fields.items() if name not in _NEVER_KEPT}
     back = typed.get("next") or request.url.path.rpartition("/")[0] or "/"
     typed["form"] = request.url.path.rpartition("/")[2]
-    return login.page_of(request, next_path=own_path(back), status=401, typed=typed, expired=True)
+    return login_routes.page_of(request, next_path=own_path(back), status=401, typed=typed, expired=True)
 
 
 async def _password_needed(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ PACKAGES = ("handover", "schemas")
 READERS = (
     "parse",
     "pii",
-    "binding",
+    "cloudevents",
     "instants",
     "envelope",
 )  # the rest of schemas is pydantic, which is compiled already

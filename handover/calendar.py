@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 Unit = Literal["min", "h", "d", "wd", "month"]
 Roll = Literal["none", "next_working", "previous"]
-CALENDAR_FILE = Path(__file__).parent / "rulebooks" / "calendar.toml"
+CALENDAR_FILE = Path(__file__).parent / "calendar.toml"
 _SATURDAY = 5
 _COUNT = re.compile("[0-9]{1,7}")
 _HOURS: Mapping[str, float] = {"min": 1 / 60, "h": 1, "d": 24, "wd": 34, "month": 31 * 24}  # about

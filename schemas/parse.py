@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from schemas import extent
 from schemas.authority import check_sender, type_of_source
-from schemas.binding import Headers, astray, attributes, is_json, is_name
 from schemas.catalogue import FIELD_NAMES, PAYLOADS
+from schemas.cloudevents import Headers, astray, attributes, is_json, is_name
 from schemas.envelope import SPECVERSION, Event
 from schemas.instants import event_instant
 from schemas.invalid import InvalidEvent, Reason

@@ -14,16 +14,18 @@ from sqlalchemy import Engine
 from brokers.connection import KafkaConnection
 from brokers.refusal import refusal
 from schemas.topics import named
-from sinks import aside, metrics, position
-from sinks.header_names import read_any_header_name
+from sinks import metrics
+from sinks.consumer import Record, Sink, SinkUnavailable, Unwritable
+from sinks.header_decoding import read_any_header_name
 from sinks.health import Pulse
-from sinks.outage import DATABASE, KAFKA, Outage, Refused, database
-from sinks.position import Overtaken, Place, Start
-from sinks.provenance import of_workers
-from sinks.shown import Shown
-from sinks.sink import Record, Sink, SinkUnavailable, Unwritable
-from sinks.teller import Teller
-from sinks.watching import ANSWER_MS, Watcher
+from sinks.log_state import ANSWER_MS, Watcher
+from sinks.publisher import Teller
+from sinks.readmodel import position
+from sinks.readmodel import unwritable as aside
+from sinks.readmodel.position import Overtaken, Place, Start
+from sinks.readmodel.provenance import of_workers
+from sinks.retry import DATABASE, KAFKA, Outage, Refused, database
+from sinks.telemetry import Shown
 
 log = logging.getLogger(__name__)
 

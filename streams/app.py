@@ -8,20 +8,20 @@ from typing import Any
 
 from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.topics import CASE, ROUTED, SOURCES, named
+from streams.admission import describe
 from streams.clock import Clock
 from streams.engine.recovery import Tables
 from streams.engine.store import URL
 from streams.engine.transport import App, credentials
+from streams.open_transactions import watch_undecided
+from streams.probes import serve
 from streams.progress import ProgressReporter, watch_setups
-from streams.purge import purge_routed
-from streams.setup import describe
+from streams.shared_topic import SystemReader
 from streams.step import Engine
-from streams.system import SystemReader
-from streams.undecided import watch_undecided
-from streams.web import serve
+from streams.topic_cleanup import purge_routed
 
 PARTITION_TOPICS = (*SOURCES, ROUTED)
 

@@ -17,8 +17,8 @@ from brokers.holdings import Holding
 from schemas import progress
 from schemas.progress import Progress, Setup, Wrote
 from schemas.topics import ALERT, CASE, PROGRESS, named
+from streams.admission import DifferentSetup
 from streams.engine.transport import App, Output, Written
-from streams.setup import DifferentSetup
 
 EACH_SECONDS = 1.0
 _POLL_MS = 500
@@ -94,7 +94,7 @@ class ProgressReporter:
 async def watch_setups(reporter: ProgressReporter, kafka: KafkaConnection) -> None:
     """Follow what other workers run with. Raise DifferentSetup where one that wrote earlier differs from this worker.
 
-    `streams.setup.refuse_different` looks before the start; two workers that start at the same time meet here.
+    `streams.admission.refuse_different` looks before the start; two workers that start at the same time meet here.
     """
     place = TopicPartition(reporter.topic, 0)
     consumer = AIOKafkaConsumer(**kafka.reader(), group_id=None, enable_auto_commit=False)

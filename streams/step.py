@@ -12,33 +12,33 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from handover.authority import WITHOUT_AUTHORITY
-from handover.awaited import sieve_of
-from handover.case import Case
-from handover.folding import fold
-from handover.life import advance, derived_anew, live_feeds
-from handover.links import WHOEVER_HOLDS_IT, outbox
-from handover.world import World
-from schemas.deadletter import REDRIVES
+from handover.cases.advance import advance, derived_anew, live_feeds
+from handover.cases.agency_filter import sieve_of
+from handover.cases.authority import WITHOUT_AUTHORITY
+from handover.cases.case import Case
+from handover.cases.compaction import fold
+from handover.cases.shared_state import World
+from handover.facts.forwarding import WHOEVER_HOLDS_IT, outbox
+from schemas.dead_letter import REDRIVES
 from schemas.instants import from_millis, millis
 from schemas.provenance import epoch_of
 from schemas.topics import ALERT, DLQ, ROUTED, named
-from streams import garbage, metrics
-from streams.bounds import Bounds
-from streams.cases import Cases, next_ms
+from streams import gc_control, metrics
+from streams.case_cache import Cases, next_ms
 from streams.clock import Clock
-from streams.deadletters import dead_letter
+from streams.dead_letters import dead_letter
 from streams.engine.heap import Deadlines
 from streams.engine.store import NEVER, digest, foreign
 from streams.engine.transport import App, Output
-from streams.inbox import Inbox, Told
-from streams.lost import LostRecords
+from streams.input_buffer import Inbox, Told
+from streams.loss_check import LostRecords
 from streams.progress import ProgressReporter
 from streams.quarantine import Quarantine, Unreadable, feed_failed, refusal
-from streams.routing import home, marker, routed
-from streams.system import SystemReader
+from streams.repartition import home, marker, routed
+from streams.shared_topic import SystemReader
+from streams.step_batch import EVER, Work, alert_out, case_out
 from streams.watermark import Marks, Stride, least
-from streams.work import EVER, Work, alert_out, case_out
+from streams.watermark_bounds import Bounds
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Engine:
     async def rebuild(self) -> None:
         """After recovery: the heap of each owned partition, from what the table keeps beside the cases; a new writer's epoch."""
         self.stale = False
-        garbage.collect_all()  # no case is ready
+        gc_control.collect_all()  # no case is ready
         owned = self.owned()
         for partition in list(self.deadlines):
             if partition not in owned:
@@ -179,7 +179,7 @@ class Engine:
         self.is_unavailable = False
         metrics.UNAVAILABLE.set(0)
         self._done(works)
-        garbage.collect_young()
+        gc_control.collect_young()
         metrics.STEP.observe(time.perf_counter() - started)
         return True
 

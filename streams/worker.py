@@ -12,13 +12,13 @@ from kafka.errors import KafkaError
 from brokers.connection import KafkaConnection
 from brokers.refusal import refusal
 from schemas.masking import mask_logs
-from streams import garbage
+from streams import gc_control
+from streams.admission import DifferentSetup, cluster_of, newest_reports, refuse_different
 from streams.app import WorkerConfig, create_app
 from streams.engine.recovery import Incomplete
-from streams.lost import LostRecords, losses, written
+from streams.log_rate_limit import OneLine, Seldom
+from streams.loss_check import LostRecords, losses, written
 from streams.progress import ProgressReporter
-from streams.quiet import OneLine, Seldom
-from streams.setup import DifferentSetup, cluster_of, newest_reports, refuse_different
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def run(config: WorkerConfig) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("aiokafka", "kafka"))
         handler.addFilter(OneLine(*_ENDS))
-    garbage.take_over()
+    gc_control.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)
     try:
         worker.execute_from_commandline()

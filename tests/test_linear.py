@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
+from handover.analysis.replay import live_all
 from handover.calendar import Calendar
-from handover.replay import live_all
-from handover.rulebook import InvalidRuleBook, load, read
+from handover.rules.rulebook import InvalidRuleBook, load, read
 from handover.toml import InvalidToml, parse_toml
 from schemas.invalid import InvalidEvent
 from schemas.parse import parse

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from sinks.sink import upsert
-from sinks.tables import watermark
+from sinks.consumer import upsert
+from sinks.readmodel.tables import watermark
 
 
 def put_watermark(engine: Engine, processed_until: datetime) -> None:

@@ -13,7 +13,7 @@ from cli.doctor.broker import broker
 from cli.doctor.database import database
 from cli.doctor.files import calendar, clock_file, publishers, rules
 from cli.doctor.finding import Finding
-from cli.report import CHECK_FAILED, json_line, say
+from cli.output import CHECK_FAILED, json_line, say
 
 
 def doctor(

@@ -14,7 +14,7 @@ from schemas.topics import PROGRESS, named
 
 if TYPE_CHECKING:
     from brokers.connection import KafkaConnection
-    from cli.progress import Report
+    from cli.kafka.progress import Report
     from cli.settings import Settings
 
 _SKEW_MS = 1_000  # between our clock and the broker's
@@ -65,8 +65,8 @@ def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]
 
 def _losses(kafka: KafkaConnection, settings: Settings) -> Iterator[Finding]:
     """Say where the topics of cases and alerts lack what workers have reported."""
-    from streams.lost import ADVICE, losses, written
-    from streams.setup import newest_reports
+    from streams.admission import newest_reports
+    from streams.loss_check import ADVICE, losses, written
 
     newest = newest_reports(kafka, settings.topic_prefix)
     found = losses(newest, written(kafka, settings.topic_prefix), settings.topic_prefix)

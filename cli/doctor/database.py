@@ -13,7 +13,7 @@ from cli.doctor.workers import processed
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from cli.progress import Report
+    from cli.kafka.progress import Report
     from cli.settings import Settings
 
 _SHOWN, _NAMED = 8, 5  # characters of a subject, subjects in a line
@@ -24,9 +24,9 @@ def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Findi
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.connection import shown
-    from cli.records import has_read_model
+    from cli.kafka.log_reader import has_read_model
     from cli.settings import InvalidSettings
-    from sinks.database import NewerTables, at_head, connect
+    from sinks.readmodel.database import NewerTables, at_head, connect
 
     where = shown(settings)
     if not has_read_model(settings):
@@ -59,8 +59,8 @@ def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Findi
 def _gaps(engine: Engine) -> Iterator[Finding]:
     """Say where the read model does not equal the log."""
     from schemas.instants import show
-    from sinks.position import open_gaps
-    from sinks.shown import MEANING
+    from sinks.readmodel.position import open_gaps
+    from sinks.telemetry import MEANING
 
     with engine.connect() as connection:
         gaps = open_gaps(connection)
@@ -85,7 +85,7 @@ def _refused(told: str) -> tuple[str, str]:
 
 def _quarantine(engine: Engine) -> Finding:
     """Subjects whose facts fail are watched by nobody until somebody mends that."""
-    from sinks.dead_letter_table import quarantined
+    from sinks.readmodel.dead_letters import quarantined
 
     with engine.connect() as connection:
         found = quarantined(connection)

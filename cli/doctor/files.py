@@ -17,7 +17,7 @@ _MONTHS_AHEAD = timedelta(days=365)
 
 
 def rules(settings: Settings) -> Iterator[Finding]:
-    from handover.rulebook import InvalidRuleBook, load
+    from handover.rules.rulebook import InvalidRuleBook, load
 
     try:
         book = load(settings.rules)

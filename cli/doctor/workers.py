@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from brokers.connection import KafkaConnection
-    from cli.progress import Report
+    from cli.kafka.progress import Report
     from cli.settings import Settings
     from streams.clock import Clock
 
@@ -24,7 +24,7 @@ def reports(kafka: KafkaConnection, settings: Settings) -> Mapping[int, Report]:
     """Read the newest report of each partition. Raise KafkaError."""
     from kafka import KafkaConsumer
 
-    from cli.progress import ProgressTopic
+    from cli.kafka.progress import ProgressTopic
 
     client = KafkaConsumer(**kafka.reader(), enable_auto_commit=False, allow_auto_create_topics=False)
     try:
@@ -37,7 +37,7 @@ def reports(kafka: KafkaConnection, settings: Settings) -> Mapping[int, Report]:
 
 def workers(newest: Mapping[int, Report], partitions: int, now_ms: int) -> Iterator[Finding]:
     """Say which workers run, which partitions nobody reports, and where workers differ."""
-    from cli.progress import SILENT_SECONDS
+    from cli.kafka.progress import SILENT_SECONDS
 
     if not newest:
         yield Finding("workers", "note", "none has ever reported", _START)
@@ -80,9 +80,9 @@ def processed(
     connection: Connection, settings: Settings, clock: Clock, newest: Mapping[int, Report], wall_ms: int
 ) -> Iterator[Finding]:
     """Say up to when the read model shows alerts, and whether the sink is behind what the workers report. Raise SQLAlchemyError."""
-    from cli.progress import least_watermark
+    from cli.kafka.progress import least_watermark
     from schemas.instants import show
-    from sinks.data_time import data_time_of
+    from sinks.readmodel.data_time import data_time_of
 
     limit = timedelta(seconds=settings.behind_seconds)
     found = data_time_of(connection, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cli.simulation import days
-from cli.simulation.births import births
-from cli.simulation.dice import Dice
+from cli.simulation import local_time
+from cli.simulation.new_lives import births
 from cli.simulation.places import Places, Town
-from cli.simulation.story import RELEASE, Fact, Story, label, pack, person_ref, reference, unpack
+from cli.simulation.reported_facts import RELEASE, Fact, Story, label, pack, person_ref, reference, unpack
+from cli.simulation.seeded_random import Dice
 
 KINDS = {"NEIGHBOUR": 28, "FAMILY": 22, "LAND": 12, "LABOUR": 10, "DEBT": 14, "INJURY": 6, "OTHER": 8}
 
@@ -28,7 +28,7 @@ def dispute_story(places: Places, number: int) -> list[Fact]:
     if dice.chance(0.006 * slips):
         return story.done()
     wait = dice.within(4, 9) if dice.chance(0.06 * slips) else dice.within(0, 2)
-    taken = max(dice.moment(day + wait, 8.5, 18), found + days.HOUR)
+    taken = max(dice.moment(day + wait, 8.5, 18), found + local_time.HOUR)
     mediator = {"committee": town.mediation, "mediator_ref": f"M-{town.code}-{dice.within(1, 5)}"}
     story.tell(taken, town.mediation, "dispute.accepted", mediator)
     _risk(story, town, taken)
@@ -38,7 +38,7 @@ def dispute_story(places: Places, number: int) -> list[Fact]:
 
 def _someone(places: Places, dice: Dice, day: int) -> list[str]:
     """Return a person who was listed for release some months before, if one was."""
-    listed = days.later(day - dice.within(60, 240), 0)
+    listed = local_time.later(day - dice.within(60, 240), 0)
     count = births(places, RELEASE, listed)
     return [person_ref(places.seed, pack(RELEASE, listed, dice.within(0, count - 1)))] if count else []
 
@@ -47,28 +47,28 @@ def _risk(story: Story, town: Town, taken: int) -> None:
     dice = story.dice
     if not dice.chance(0.015):
         return
-    seen = taken + dice.within(2, 60) * days.HOUR
+    seen = taken + dice.within(2, 60) * local_time.HOUR
     told = dice.chance(0.6)
-    story.tell(seen, town.mediation, "dispute.risk_flagged", {"police_told": told}, slow=5 * days.MINUTE)
+    story.tell(seen, town.mediation, "dispute.risk_flagged", {"police_told": told}, slow=5 * local_time.MINUTE)
     if not told:
-        late = seen + dice.within(20, 300) * days.MINUTE
-        story.tell(late, town.mediation, "dispute.risk_flagged", {"police_told": True}, slow=5 * days.MINUTE)
+        late = seen + dice.within(20, 300) * local_time.MINUTE
+        story.tell(late, town.mediation, "dispute.risk_flagged", {"police_told": True}, slow=5 * local_time.MINUTE)
 
 
 def _sessions(story: Story, town: Town, slips: float, level: str, taken: int) -> None:
     dice, at = story.dice, taken
     for session in range(1, dice.within(2, 4)):
         wait = dice.within(11, 22) if dice.chance(0.06 * slips) else dice.within(1, 8)
-        at = dice.moment(days.day_of(at) + wait, 8.5, 18)
+        at = dice.moment(local_time.day_of(at) + wait, 8.5, 18)
         held: dict[str, object] = {"session_no": session}
         if session == 3:
             held["extension_agreed"] = True
         story.tell(at, town.mediation, "dispute.mediated", held)
     if level == "VILLAGE" and dice.chance(0.05):
-        at += dice.within(2, 40) * days.HOUR
+        at += dice.within(2, 40) * local_time.HOUR
         up = {"from_level": "VILLAGE", "to_level": "TOWN", "police_told": False}
         story.tell(at, town.mediation, "dispute.escalated", up)
-    _outcome(story, town, slips, days.day_of(at) + dice.within(1, 7))
+    _outcome(story, town, slips, local_time.day_of(at) + dice.within(1, 7))
 
 
 def _outcome(story: Story, town: Town, slips: float, day: int) -> None:
@@ -91,16 +91,23 @@ def _agreement(story: Story, town: Town, slips: float, day: int, at: int) -> Non
     data: dict[str, object] = {"written": written}
     perform_by = day + dice.within(5, 25)
     if written:
-        data["perform_by"] = days.show_day(perform_by)
+        data["perform_by"] = local_time.show_day(perform_by)
     story.tell(at, town.mediation, "dispute.agreed", data)
     late = dice.within(2, 12) if dice.chance(0.06 * slips) else -dice.within(0, 4)
     done = dice.moment(perform_by + late, 9, 17)
     if written and dice.chance(0.3):
         ruled = dice.moment(day + dice.within(6, 28), 9, 17)
-        story.tell(ruled, town.court, "dispute.confirmed_by_court", {"confirmed_on": days.show_day(days.day_of(ruled))})
+        story.tell(
+            ruled,
+            town.court,
+            "dispute.confirmed_by_court",
+            {"confirmed_on": local_time.show_day(local_time.day_of(ruled))},
+        )
     if written or dice.chance(0.5):
-        story.tell(done, town.mediation, "dispute.performed", {"performed_on": days.show_day(days.day_of(done))})
+        story.tell(
+            done, town.mediation, "dispute.performed", {"performed_on": local_time.show_day(local_time.day_of(done))}
+        )
     if dice.chance(0.4):
-        asked = done + dice.within(1, 9) * days.DAY
-        data = {"followed_up_on": days.show_day(days.day_of(asked)), "satisfied": dice.chance(0.93)}
+        asked = done + dice.within(1, 9) * local_time.DAY
+        data = {"followed_up_on": local_time.show_day(local_time.day_of(asked)), "satisfied": dice.chance(0.93)}
         story.tell(asked, town.mediation, "dispute.followed_up", data)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from cli.simulation import days
-from cli.simulation.dice import Dice, mix, number_of
+from cli.simulation import local_time
 from cli.simulation.places import Places
-from cli.simulation.story import Fact
+from cli.simulation.reported_facts import Fact
+from cli.simulation.seeded_random import Dice, mix, number_of
 
 PRESETS = {"none": 0.0, "light": 0.005, "normal": 0.02, "heavy": 0.10}
 WRONG = ("malformed", "enum", "type", "version", "pii", "ahead", "null")
@@ -46,12 +46,12 @@ class Faults:
         if fact.final or fact.name.startswith(("system.", "checkin.loc")) or not dice.chance(self._rate):
             return [fact]
         if dice.chance(_CORRECTED):
-            back = dice.within(1, 2) * days.DAY
+            back = dice.within(1, 2) * local_time.DAY
             wrong = replace(fact, id=f"{fact.id}-w", at=fact.at - back, data=_moved(fact.data, fact.at - back))
-            told = fact.told + dice.within(1, 30) * days.HOUR
+            told = fact.told + dice.within(1, 30) * local_time.HOUR
             return [wrong, replace(fact, told=told, corrects=wrong.id, final=True)]
         if dice.chance(_RETOLD):
-            told = fact.told + dice.within(1, 180) * days.MINUTE
+            told = fact.told + dice.within(1, 180) * local_time.MINUTE
             return [fact, replace(fact, id=f"{fact.id}-again", told=told, final=True)]
         return [fact]
 
@@ -59,7 +59,7 @@ class Faults:
         """Yield the records that the broker gets of one fact."""
         dice = self._dice
         letter = Letter(fact.told + dice.within(1, 20_000), fact, sequence, misplaced=self.misplaces(fact.agency))
-        back = self._outages(fact.agency, days.day_of(letter.arrival))
+        back = self._outages(fact.agency, local_time.day_of(letter.arrival))
         if back is not None and back[0] <= letter.arrival < back[1]:
             if fact.name.startswith("system."):
                 return  # nobody catches up on a heartbeat
@@ -88,39 +88,39 @@ class Faults:
         dice = Dice(self._seed, day, number_of(agency))
         if not dice.chance(self._rate):
             return None
-        since = days.midnight(day) + dice.within(0, 20) * days.HOUR
-        return since, since + dice.within(3, 30) * days.HOUR
+        since = local_time.midnight(day) + dice.within(0, 20) * local_time.HOUR
+        return since, since + dice.within(3, 30) * local_time.HOUR
 
 
 def _moved(data: dict[str, object], at: int) -> dict[str, object]:
     """Return a payload whose repetition of `time` is moved with it."""
-    return {name: days.show(at) if name in _REPEATED else value for name, value in data.items()}
+    return {name: local_time.show(at) if name in _REPEATED else value for name, value in data.items()}
 
 
 def _late(dice: Dice, letter: Letter) -> Iterator[Letter]:
     hours = min(dice.lognormvariate(1.2, 1.4), 12 * 24)  # the middle one three hours, one in ten a day
-    yield replace(letter, arrival=letter.arrival + int(hours * days.HOUR))
+    yield replace(letter, arrival=letter.arrival + int(hours * local_time.HOUR))
 
 
 def _doubled(dice: Dice, letter: Letter) -> Iterator[Letter]:
     yield letter
-    yield replace(letter, arrival=letter.arrival + dice.within(1, 7200) * days.SECOND)
+    yield replace(letter, arrival=letter.arrival + dice.within(1, 7200) * local_time.SECOND)
 
 
 def _disordered(dice: Dice, letter: Letter) -> Iterator[Letter]:
-    yield replace(letter, arrival=letter.arrival + dice.within(60, 3600) * days.SECOND)
+    yield replace(letter, arrival=letter.arrival + dice.within(60, 3600) * local_time.SECOND)
 
 
 def _lost(dice: Dice, letter: Letter) -> Iterator[Letter]:
     """Sent again when the manifest shows the gap; without one, mostly never."""
     if letter.sequence is not None or dice.chance(0.3):
-        yield replace(letter, arrival=letter.arrival + dice.within(20, 70) * days.HOUR)
+        yield replace(letter, arrival=letter.arrival + dice.within(20, 70) * local_time.HOUR)
 
 
 def _wrong(dice: Dice, letter: Letter) -> Iterator[Letter]:
     yield replace(letter, wrong=WRONG[dice.within(0, len(WRONG) - 1)])
     if letter.sequence is not None or dice.chance(0.7):
-        yield replace(letter, arrival=letter.arrival + dice.within(1, 40) * days.HOUR)
+        yield replace(letter, arrival=letter.arrival + dice.within(1, 40) * local_time.HOUR)
 
 
 _MISTAKES = {"late": _late, "doubled": _doubled, "disordered": _disordered, "lost": _lost, "wrong": _wrong}

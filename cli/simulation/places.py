@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cli.simulation.dice import mix, number_of
+from cli.simulation.seeded_random import mix, number_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import heapq
 from collections.abc import Iterator
 from typing import Any
 
-from cli.simulation import days
-from cli.simulation.dice import mix, number_of
+from cli.simulation import local_time
 from cli.simulation.places import Places
-from cli.simulation.story import Fact
+from cli.simulation.reported_facts import Fact
+from cli.simulation.seeded_random import mix, number_of
 
-STEP = 15 * days.MINUTE
+STEP = 15 * local_time.MINUTE
 PERIOD_HOURS = 6
 _STEPS_A_PERIOD = PERIOD_HOURS * 4
 _STEPS_A_DAY = 96
@@ -44,7 +44,7 @@ class Publishers:
         topic = fact.name.partition(".")[0]
         sequence = self._sequences.get((fact.agency, topic), 0) + 1
         self._sequences[fact.agency, topic] = sequence
-        told = self._sent.setdefault(days.day_of(fact.at), {}).setdefault(fact.agency, {})
+        told = self._sent.setdefault(local_time.day_of(fact.at), {}).setdefault(fact.agency, {})
         counted = told.setdefault(topic, [0, sequence, sequence])
         counted[0] += 1
         counted[2] = sequence
@@ -52,13 +52,13 @@ class Publishers:
 
     def speak(self, since: int) -> Iterator[Fact]:
         """Yield what publishers say about themselves in the quarter of an hour that begins then."""
-        step = (since - days.midnight(days.day_of(since))) // STEP
+        step = (since - local_time.midnight(local_time.day_of(since))) // STEP
         for agency, seconds in self._beats.get(step % _STEPS_A_PERIOD, ()):
-            at = since + seconds * days.SECOND
+            at = since + seconds * local_time.SECOND
             yield _system(agency, "publisher_heartbeat", at, {"period": f"PT{PERIOD_HOURS}H"})
-        day = days.day_of(since) - 1
+        day = local_time.day_of(since) - 1
         for agency, seconds in self._nights.get(step, ()):
-            yield self._manifest(agency, day, since + seconds * days.SECOND)
+            yield self._manifest(agency, day, since + seconds * local_time.SECOND)
         if step == _STEPS_A_DAY // 2:
             self._forget(day)
 
@@ -68,7 +68,7 @@ class Publishers:
             {"topic": f"reentry.{topic}.v1", "count": count, "first_sequence": str(first), "last_sequence": str(last)}
             for topic, (count, first, last) in sorted(counts.items())
         ]
-        return _system(agency, "publisher_manifest", at, {"day": days.show_day(day), "topics": topics})
+        return _system(agency, "publisher_manifest", at, {"day": local_time.show_day(day), "topics": topics})
 
     def _forget(self, day: int) -> None:
         for old in [one for one in self._sent if one <= day]:
@@ -76,7 +76,7 @@ class Publishers:
 
 
 def _system(agency: str, name: str, at: int, data: dict[str, Any]) -> Fact:
-    return Fact(at, f"{name}-{agency}-{at // days.SECOND}", at, f"system.{name}", source_of(agency), agency, data)
+    return Fact(at, f"{name}-{agency}-{at // local_time.SECOND}", at, f"system.{name}", source_of(agency), agency, data)
 
 
 def _spread(agencies: list[str], seed: int, steps: int, first: int) -> dict[int, list[tuple[str, int]]]:
@@ -84,7 +84,7 @@ def _spread(agencies: list[str], seed: int, steps: int, first: int) -> dict[int,
     found: dict[int, list[tuple[str, int]]] = {}
     for agency in agencies:
         draw = mix(seed, number_of(agency), 3)
-        found.setdefault(first + draw % steps, []).append((agency, (draw >> 32) % (STEP // days.SECOND)))
+        found.setdefault(first + draw % steps, []).append((agency, (draw >> 32) % (STEP // local_time.SECOND)))
     return found
 
 

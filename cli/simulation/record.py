@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from cli.simulation import days
+from cli.simulation import local_time
 from cli.simulation.faults import Letter
 from cli.simulation.publishers import source_of
 
@@ -31,7 +31,7 @@ class Record:
             return b"null"
         if not self.value.endswith(b"}}"):
             return self.value
-        return self.value[:-1] + b',"receivedtime":"' + days.show(self.received).encode() + b'"}'
+        return self.value[:-1] + b',"receivedtime":"' + local_time.show(self.received).encode() + b'"}'
 
 
 def record(letter: Letter) -> Record:
@@ -57,9 +57,9 @@ def _body(letter: Letter) -> dict[str, Any]:
         "source": source_of(fact.agency),
         "type": f"reentry.{fact.name}.v1",
         "subject": fact.subject,
-        "time": days.show(fact.at),
+        "time": local_time.show(fact.at),
         "datacontenttype": "application/json",
-        "recordedtime": days.show(fact.told),
+        "recordedtime": local_time.show(fact.told),
     }
     if letter.sequence is not None:
         body["sequence"] = letter.sequence
@@ -80,5 +80,5 @@ def _spoil(body: dict[str, Any], letter: Letter) -> None:
     elif letter.wrong == "pii":
         data["remark"] = _NOT_A_PERSON
     elif letter.wrong == "ahead":
-        body["time"] = days.show(letter.arrival + 2 * days.DAY)
+        body["time"] = local_time.show(letter.arrival + 2 * local_time.DAY)
     body["data"] = data

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli.simulation import days
+from cli.simulation import local_time
 from cli.simulation.aftercare import NEEDS, follow
-from cli.simulation.dice import Dice, mix
 from cli.simulation.places import Places, Town
-from cli.simulation.story import Fact, Story, label, person_ref, unpack
+from cli.simulation.reported_facts import Fact, Story, label, person_ref, unpack
+from cli.simulation.seeded_random import Dice, mix
 
 HELP_DAYS = 365 * 5  # five years of help after prison
 
@@ -70,7 +70,7 @@ def _announce(story: Story, who: Leaver) -> None:
         {
             "custody_episode_id": f"E-{story.label}",
             "release_kind": "EXPIRY",
-            "release_date": days.show_day(who.release),
+            "release_date": local_time.show_day(who.release),
             "home_code": who.town.code,
             "intended_code": who.town.code,
             "key_person": who.key,
@@ -88,8 +88,8 @@ def _date_moves(story: Story, who: Leaver) -> int:
         return who.release
     known = who.listed + dice.within(5, lead - 12)
     new = dice.within(known + 4, who.release - 5)
-    data = {"old_date": days.show_day(who.release), "new_date": days.show_day(new), "cause": "COMMUTATION"}
-    data |= {"ruling_date": days.show_day(known - 3), "ruling_received_date": days.show_day(known)}
+    data = {"old_date": local_time.show_day(who.release), "new_date": local_time.show_day(new), "cause": "COMMUTATION"}
+    data |= {"ruling_date": local_time.show_day(known - 3), "ruling_received_date": local_time.show_day(known)}
     story.tell(dice.moment(known, 9, 17), who.prison, "release.date_changed", data)
     return new
 
@@ -100,7 +100,7 @@ def _notice_day(story: Story, places: Places, who: Leaver, release: int) -> int 
     if dice.chance(0.02 * slips):
         return None
     late = dice.chance(0.12 * slips)
-    day = release - dice.within(2, 27) if late else days.month_before(release) - dice.within(1, 8)
+    day = release - dice.within(2, 27) if late else local_time.month_before(release) - dice.within(1, 8)
     return min(max(day, who.listed + dice.within(0, 2)), release - 1)
 
 
@@ -122,11 +122,11 @@ def _receive(story: Story, places: Places, who: Leaver, release: int) -> Town:
         if hop == 2 or not dice.chance(0.03):
             _answer(story, places, town, sent, release)
             return town
-        back = dice.office(days.later(days.day_of(sent), dice.within(1, 3)))
+        back = dice.office(local_time.later(local_time.day_of(sent), dice.within(1, 3)))
         other = places.town(mix(places.seed, who.number, 20 + hop))
         data = {"reason": "NOT_OURS", "suggested_code": other.county}
         story.tell(back, town.bureau, "intake.returned", data)
-        town, day = other, days.later(days.day_of(back), dice.within(1, 4))
+        town, day = other, local_time.later(local_time.day_of(back), dice.within(1, 4))
     return town
 
 
@@ -136,18 +136,18 @@ def _answer(story: Story, places: Places, town: Town, sent: int, release: int) -
     if dice.chance(0.015 * slips):
         return
     wait = dice.within(4, 11) if dice.chance(0.08 * slips) else dice.within(0, 3)
-    answered = max(dice.office(days.later(days.day_of(sent), wait)), sent + days.HOUR)
+    answered = max(dice.office(local_time.later(local_time.day_of(sent), wait)), sent + local_time.HOUR)
     officer = {"officer_ref": f"O-{town.county}-{dice.within(1, 12)}"}
     story.tell(answered, town.bureau, "intake.acknowledged", {"accepted": True, **officer})
-    assigned = answered + dice.within(1, 30) * days.HOUR
+    assigned = answered + dice.within(1, 30) * local_time.HOUR
     story.tell(assigned, town.bureau, "intake.assigned", {"town_agency": town.office, **officer})
     if dice.chance(0.02 * slips):
         return
     wait = dice.within(9, 20) if dice.chance(0.07 * slips) else dice.within(2, 7)
-    checked = max(dice.office(days.day_of(sent) + wait), assigned + days.HOUR)
-    if days.day_of(checked) < release:
+    checked = max(dice.office(local_time.day_of(sent) + wait), assigned + local_time.HOUR)
+    if local_time.day_of(checked) < release:
         result = dice.one_of({"VERIFIED": 94, "PARTIAL": 4, "ADDRESS_FALSE": 2})
-        data = {"result": result, "checked_on": days.show_day(days.day_of(checked))}
+        data = {"result": result, "checked_on": local_time.show_day(local_time.day_of(checked))}
         told = {**data, "family_contacted": dice.chance(0.9)}
         story.tell(checked, town.office, "intake.verification_returned", told)
 
@@ -156,20 +156,22 @@ def _prepare(story: Story, places: Places, who: Leaver, release: int) -> None:
     """What the prison does in the last month."""
     dice = story.dice
     assessed = max(who.listed, release - dice.within(25, 34))
-    data = {"needs": [dice.one_of(NEEDS)], "assessed_on": days.show_day(assessed), "key_person": who.key}
+    data = {"needs": [dice.one_of(NEEDS)], "assessed_on": local_time.show_day(assessed), "key_person": who.key}
     if dice.chance(0.8):
         data["risk_band"] = dice.one_of({"LOW": 6, "MID": 3, "HIGH": 1})
     story.tell(dice.moment(assessed, 9, 17), who.prison, "release.assessment_shared", data)
     if not dice.chance(0.05 * places.slips(who.prison)):
         ended = max(who.listed, release - dice.within(1, 9))
-        course = {"started_on": days.show_day(ended - 29), "ended_on": days.show_day(ended)}
+        course = {"started_on": local_time.show_day(ended - 29), "ended_on": local_time.show_day(ended)}
         told = dice.moment(ended, 15, 18)
         story.tell(told, who.prison, "release.education_completed", {**course, "hours": 60, "passed": True})
     if who.key and not dice.chance(0.06 * places.slips(who.town.bureau)):
         early = dice.within(0, 6) if dice.chance(0.12) else dice.within(8, 16)
-        planned = days.midnight(release) + 8 * days.HOUR + 30 * days.MINUTE
+        planned = local_time.midnight(release) + 8 * local_time.HOUR + 30 * local_time.MINUTE
         told = dice.moment(max(release - early, who.listed), 9, 12)
-        story.tell(min(told, planned), who.town.bureau, "intake.pickup_planned", {"planned_at": days.show(planned)})
+        story.tell(
+            min(told, planned), who.town.bureau, "intake.pickup_planned", {"planned_at": local_time.show(planned)}
+        )
 
 
 def _cancel(story: Story, who: Leaver, release: int) -> None:
@@ -186,15 +188,21 @@ def _leave(story: Story, who: Leaver, town: Town, release: int) -> int:
     dice = story.dice
     gone = dice.moment(release, 9, 11)
     if dice.chance(0.005):
-        wrong = gone - days.DAY
-        told = {"released_at": days.show(wrong), "reason": "RELEASED"}
-        event_id = story.tell(wrong, who.prison, "release.occurred", told, slow=2 * days.MINUTE)
+        wrong = gone - local_time.DAY
+        told = {"released_at": local_time.show(wrong), "reason": "RELEASED"}
+        event_id = story.tell(wrong, who.prison, "release.occurred", told, slow=2 * local_time.MINUTE)
         back = {"reverses_event_id": event_id, "cause": "MISTAKE"}
-        story.tell(wrong + dice.within(15, 75) * days.MINUTE, who.prison, "release.reversed", back, slow=days.MINUTE)
-    data = {"released_at": days.show(gone), "reason": "RELEASED"}
+        story.tell(
+            wrong + dice.within(15, 75) * local_time.MINUTE,
+            who.prison,
+            "release.reversed",
+            back,
+            slow=local_time.MINUTE,
+        )
+    data = {"released_at": local_time.show(gone), "reason": "RELEASED"}
     if who.key:
         data["escorted_by"] = town.office
-    story.tell(gone, who.prison, "release.occurred", data, slow=5 * days.MINUTE)
+    story.tell(gone, who.prison, "release.occurred", data, slow=5 * local_time.MINUTE)
     return gone
 
 
@@ -202,18 +210,21 @@ def _arrive(story: Story, places: Places, who: Leaver, town: Town, gone: int) ->
     """Handed over, reported, registered; a few come late, and a few never. Returns the instant of registration."""
     dice, slips = story.dice, places.slips(town.office)
     if who.key and dice.chance(0.95):
-        met = gone + dice.within(10, 300) * days.MINUTE
-        handed = {"handed_over_at": days.show(met), "family_present": dice.chance(0.7)}
+        met = gone + dice.within(10, 300) * local_time.MINUTE
+        handed = {"handed_over_at": local_time.show(met), "family_present": dice.chance(0.7)}
         story.tell(met, town.office, "intake.pickup_completed", handed)
     if dice.chance(0.008 * slips):
         return None
     wait = dice.within(8, 26) if dice.chance(0.05 * slips) else dice.within(0, 6)
-    came = max(dice.office(days.day_of(gone) + wait), gone + 3 * days.HOUR)
+    came = max(dice.office(local_time.day_of(gone) + wait), gone + 3 * local_time.HOUR)
     on_time = "ON_TIME" if wait < 8 else "LATE"
-    report = {"reported_at": days.show(came), "channel": "HAND", "report_type": on_time}
+    report = {"reported_at": local_time.show(came), "channel": "HAND", "report_type": on_time}
     story.tell(came, town.office, "intake.person_reported", report)
-    written = max(dice.office(days.later(days.day_of(came), dice.within(0, 3))), came + days.HOUR)
-    file = {"file_ref": f"F-{town.county}-{story.label}", "declared_on": days.show_day(days.day_of(written))}
+    written = max(dice.office(local_time.later(local_time.day_of(came), dice.within(0, 3))), came + local_time.HOUR)
+    file = {
+        "file_ref": f"F-{town.county}-{story.label}",
+        "declared_on": local_time.show_day(local_time.day_of(written)),
+    }
     signed = {"group_formed": True, "plan_made": True, "agreement_signed": dice.chance(0.95)}
     story.tell(written, town.office, "intake.registered", {**file, **signed})
     return written

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from cli.simulation import days
-from cli.simulation.dice import mix
+from cli.simulation import local_time
 from cli.simulation.places import Places
-from cli.simulation.story import CORRECTION, Fact, as_kind, label
-from cli.simulation.ward import REVIEW, Ward, ward
+from cli.simulation.reported_facts import CORRECTION, Fact, as_kind, label
+from cli.simulation.seeded_random import mix
+from cli.simulation.supervisee import REVIEW, Ward, ward
 
 _LENGTH = {"WEEKLY": 7, "FORTNIGHTLY": 14, "MONTHLY": 28}  # of the part of a window in which people come
 _WINDOWS = ((7, 9), (11.5, 13.5), (19, 21))  # of the location checks, in hours
@@ -48,7 +48,7 @@ def _visits(places: Places, who: Ward, opening: int, from_day: int) -> Iterator[
                 day = first + (draw & 0xFF) % (length - 1)
                 second = 8 * 3600 + 1800 + (draw >> 8 & 0xFFFFFF) % (9 * 3600)
                 if day < until:
-                    yield days.midnight(day) + second * days.SECOND, item["kind"], draw
+                    yield local_time.midnight(day) + second * local_time.SECOND, item["kind"], draw
 
 
 def reports_of(places: Places, number: int, opening: int, since: int, until: int) -> tuple[list[Fact], int | None]:
@@ -58,13 +58,13 @@ def reports_of(places: Places, number: int, opening: int, since: int, until: int
         return [], None
     facts: list[Fact] = []
     after: int | None = None
-    for at, kind, draw in _visits(places, who, opening, days.day_of(since)):
+    for at, kind, draw in _visits(places, who, opening, local_time.day_of(since)):
         if at >= until:
-            if after is not None and at > after + REVIEW * days.DAY:
+            if after is not None and at > after + REVIEW * local_time.DAY:
                 break  # a later plan holds nothing that comes sooner
             after = at if after is None else min(after, at)
         elif at >= since and not who.trouble_at(at):
-            town = who.town_on(days.day_of(at))
+            town = who.town_on(local_time.day_of(at))
             if (draw >> 40) / 2**24 >= _MISSED * places.slips(town.office):
                 facts.append(_checkin(number, who, town.office, kind, at, draw))
             elif draw & 3 == 0:
@@ -73,17 +73,17 @@ def reports_of(places: Places, number: int, opening: int, since: int, until: int
 
 
 def _checkin(number: int, who: Ward, office: str, kind: str, at: int, draw: int) -> Fact:
-    told = at + (draw >> 20) % 1200 * days.SECOND
+    told = at + (draw >> 20) % 1200 * local_time.SECOND
     verified = "VOICE" if kind == "CALL" else ("FACE", "OFFICER")[draw >> 33 & 1]
-    data = {"kind": kind, "at": days.show(at), "verified_by": verified}
-    event_id = f"{label(number)}-{kind[:2]}{at // days.SECOND}"
+    data = {"kind": kind, "at": local_time.show(at), "verified_by": verified}
+    event_id = f"{label(number)}-{kind[:2]}{at // local_time.SECOND}"
     return Fact(told, event_id, at, "checkin.completed", who.subject, office, data)
 
 
 def _excuse(number: int, who: Ward, office: str, kind: str, at: int) -> Fact:
-    day = days.show_day(days.day_of(at))
+    day = local_time.show_day(local_time.day_of(at))
     data = {"kind": kind, "from": day, "until": day, "reason_code": "ILLNESS"}
-    return Fact(at, f"{label(number)}-X{at // days.SECOND}", at, "checkin.excused", who.subject, office, data)
+    return Fact(at, f"{label(number)}-X{at // local_time.SECOND}", at, "checkin.excused", who.subject, office, data)
 
 
 def rounds_of(places: Places, number: int, since: int, until: int) -> tuple[list[Fact], int | None]:
@@ -95,20 +95,23 @@ def rounds_of(places: Places, number: int, since: int, until: int) -> tuple[list
     check = _next_check(places, who, since)
     while check is not None and check[0] < until:
         facts.append(_check(places, number, who, *check))
-        check = _next_check(places, who, check[0] + days.SECOND)
+        check = _next_check(places, who, check[0] + local_time.SECOND)
     return facts, check[0] if check else None
 
 
 def _next_check(places: Places, who: Ward, since: int) -> tuple[int, bool] | None:
     """Return the first check from an instant on, and whether it is a second look, twenty minutes after a suspicion."""
-    day = max(days.day_of(since), who.first)
+    day = max(local_time.day_of(since), who.first)
     while day <= who.last:
         for nth, (first, last) in enumerate(_WINDOWS):
             draw = mix(places.seed, who.number, day, nth, 7)
-            at = days.midnight(day) + int((first + (last - first) * (draw & 0xFFFF) / 65536) * 3600) * days.SECOND
+            at = (
+                local_time.midnight(day)
+                + int((first + (last - first) * (draw & 0xFFFF) / 65536) * 3600) * local_time.SECOND
+            )
             if at >= since:
                 return at, False
-            again = at + 20 * days.MINUTE
+            again = at + 20 * local_time.MINUTE
             if again >= since and (who.trouble_at(at) == "OUT" or _noise(places, who, at)):
                 return again, True
         day += 1
@@ -123,7 +126,7 @@ def _noise(places: Places, who: Ward, at: int) -> str:
 
 def _check(places: Places, number: int, who: Ward, at: int, again: bool) -> Fact:
     draw = mix(places.seed, who.number, at)
-    town = who.town_on(days.day_of(at))
+    town = who.town_on(local_time.day_of(at))
     trouble = who.trouble_at(at)
     if trouble in ("LOST", "CUSTODY"):
         result = ("NO_FIX", "DEVICE_OFF", "SEPARATED")[draw % 3]
@@ -131,9 +134,9 @@ def _check(places: Places, number: int, who: Ward, at: int, again: bool) -> Fact
         result = "OUT_OF_AREA"
     else:
         result = "IN_AREA" if again else _noise(places, who, at) or "IN_AREA"
-    data = {"result": result, "checked_at": days.show(at)}
+    data = {"result": result, "checked_at": local_time.show(at)}
     if result in ("IN_AREA", "OUT_OF_AREA"):
         data["area_code"] = town.county
-    told = at + (draw >> 30) % 20 * days.SECOND
-    event_id = f"{label(number)}-{at // days.SECOND}"
+    told = at + (draw >> 30) % 20 * local_time.SECOND
+    event_id = f"{label(number)}-{at // local_time.SECOND}"
     return Fact(told, event_id, at, "checkin.location_checked", who.subject, town.location, data)

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from cli.simulation import days
-from cli.simulation.births import births
+from cli.simulation import local_time as days
 from cli.simulation.correction import correction_story
-from cli.simulation.dice import mix
 from cli.simulation.dispute import dispute_story
 from cli.simulation.faults import Faults, Letter
-from cli.simulation.opening import HORIZON, LEAD, as_register, is_open
+from cli.simulation.initial_register import HORIZON, LEAD, as_register, is_open
+from cli.simulation.new_lives import births
 from cli.simulation.places import SCALES, Places
 from cli.simulation.publishers import STEP, Desk, Publishers
 from cli.simulation.record import Record, record
 from cli.simulation.release import release_story
+from cli.simulation.reported_facts import CORRECTION, DISPUTE, RELEASE, REPORTS, ROUNDS, Fact, as_kind, pack, unpack
 from cli.simulation.reports import reports_of, rounds_of
-from cli.simulation.story import CORRECTION, DISPUTE, RELEASE, REPORTS, ROUNDS, Fact, as_kind, pack, unpack
+from cli.simulation.seeded_random import mix
 
 _KINDS = (RELEASE, CORRECTION, DISPUTE)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import typer
 
-from cli.producing import Sender
+from cli.kafka.producer import Sender
 from cli.settings import Settings, load
 from cli.simulation.record import Record
 from cli.simulation.stream import Options, simulate

@@ -9,7 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from cli.private import write_private
+from cli.private_files import write_private
 from schemas.instants import from_millis, millis, show
 from streams.clock import Clock, Segment
 

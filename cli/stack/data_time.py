@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cli.settings import Settings
-    from sinks.data_time import DataTime
+    from sinks.readmodel.data_time import DataTime
 
 
 def read(settings: Settings) -> DataTime:
     """Read it; never processed, where the read model or the clock cannot be read."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from sinks.data_time import DataTime, read_data_time
-    from sinks.database import connect
+    from sinks.readmodel.data_time import DataTime, read_data_time
+    from sinks.readmodel.database import connect
     from streams.clock import Clock
 
     engine, wall_ms = connect(settings.database), time.time_ns() // 1_000_000

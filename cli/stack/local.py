@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 
 from brokers.refusal import refusal
 from cli.connection import connection, shown
-from cli.private import make_folder
+from cli.private_files import make_folder
 from cli.settings import Settings
 from cli.stack.children import Unstartable
 from cli.stack.clockfile import replace

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.replay import Days, Register, Rules
-from cli.report import CHECK_FAILED, fail, json_line, say, warn
+from cli.commands.replay import Days, Register, Rules
+from cli.output import CHECK_FAILED, fail, json_line, say, warn
 from schemas.instants import show
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from handover.analysis.verification import Judgement
     from handover.calendar import Calendar
-    from handover.judge import Judgement
-    from handover.rulebook import RuleBook
+    from handover.rules.rulebook import RuleBook
 
 SETTLE_SECONDS = 10  # what became true within the last seconds may still be on its way
 _SHOWN = 20
@@ -41,9 +41,9 @@ def verify(
     twice, with other content), missing revision, or differing. Where the log has forgotten its beginning (events stay 90
     days), cases that began before are counted, and compared with SQL only.
     """
-    from cli.dump import read_clock
-    from cli.records import read_settings
-    from cli.replay import read_instant, read_rules
+    from cli.commands.dump import read_clock
+    from cli.commands.replay import read_instant, read_rules
+    from cli.kafka.log_reader import read_settings
 
     settings = read_settings()
     if publishers is not None:
@@ -65,9 +65,9 @@ def verify(
 
 def _check_independently(settings: Settings, settled_ms: int, *, as_json: bool) -> bool:
     """Run the checks that need no rule; say what they found, and return whether anything is wrong."""
-    from cli.records import consumer, has_read_model
+    from cli.kafka.log_reader import consumer, has_read_model
     from cli.verify.independent import check
-    from sinks.database import connect
+    from sinks.readmodel.database import connect
 
     if not has_read_model(settings):
         return False
@@ -91,8 +91,8 @@ def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> date
 
     `is_held`: an open transaction holds the watermark back. Then, what lies before it is compared.
     """
-    from cli.progress import await_watermark
-    from cli.records import consumer
+    from cli.kafka.log_reader import consumer
+    from cli.kafka.progress import await_watermark
 
     with consumer(settings) as client:
         reached = await_watermark(client, settings, last)
@@ -110,8 +110,8 @@ def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> date
 def held_back(settings: Settings) -> datetime | None:
     """Return when the first event arrived that an open transaction holds back: no worker has lived further. None: nothing is."""
     from brokers.hanging import hanging
-    from cli.dump import read_clock
-    from cli.records import admin, kafka_of
+    from cli.commands.dump import read_clock
+    from cli.kafka.log_reader import admin, kafka_of
     from schemas.topics import SOURCES, named
 
     with admin(settings) as client:
@@ -131,12 +131,12 @@ def judge(
 
     What was written after broker time `settled_ms` may not have reached the read model yet: there it is not judged.
     """
-    from cli.dump import events, read_clock
-    from cli.records import consumer, has_read_model, held_since
+    from cli.commands.dump import events, read_clock
+    from cli.kafka.log_reader import consumer, has_read_model, held_since
     from cli.verify.standing import read_alerts, read_cases
     from cli.verify.tables import judge_sql, read_tables
-    from handover.judge import judge_alerts, judge_cases
-    from handover.replay import live_all
+    from handover.analysis.replay import live_all
+    from handover.analysis.verification import judge_alerts, judge_cases
     from schemas.topics import BY_NAME, SOURCES
 
     tables = read_tables(settings) if sql and has_read_model(settings) else None

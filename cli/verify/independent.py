@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cli.records import recorded
+from cli.kafka.log_reader import recorded
 from schemas.topics import SOURCES, named
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def name_of(value: bytes | None, headers: Any) -> tuple[str, str] | None:
 def _event_keys(connection: Connection) -> set[tuple[str, str]]:
     from sqlalchemy import select
 
-    from sinks.tables import event
+    from sinks.readmodel.tables import event
 
     return {(source, id_) for source, id_ in connection.execute(select(event.c.source, event.c.id))}
 
@@ -79,7 +79,7 @@ def _event_keys(connection: Connection) -> set[tuple[str, str]]:
 def _letter_places(connection: Connection) -> set[tuple[str, int, int]]:
     from sqlalchemy import select
 
-    from sinks.tables import dead_letter
+    from sinks.readmodel.tables import dead_letter
 
     columns = dead_letter.c.original_topic, dead_letter.c.original_partition, dead_letter.c.original_offset
     return {(topic, partition, offset) for topic, partition, offset in connection.execute(select(*columns))}
@@ -88,7 +88,7 @@ def _letter_places(connection: Connection) -> set[tuple[str, int, int]]:
 def _check_revisions(found: Findings, connection: Connection) -> None:
     from sqlalchemy import func, select
 
-    from sinks.tables import alert, alert_history
+    from sinks.readmodel.tables import alert, alert_history
 
     counted = (
         select(
@@ -119,7 +119,7 @@ def wrong_revisions(shown: int, held: int | None, first: int | None, last: int |
 def _check_answers(found: Findings, connection: Connection) -> None:
     from sqlalchemy import select
 
-    from sinks.tables import alert, event
+    from sinks.readmodel.tables import alert, event
 
     known = set(connection.execute(select(event.c.id)).scalars())
     wanted = select(alert.c.alert_id, alert.c.seen).where(alert.c.outcome.in_(ANSWERED))

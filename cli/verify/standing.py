@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.records import recorded
-from cli.report import warn
-from handover.case import Case
+from cli.kafka.log_reader import recorded
+from cli.output import warn
+from handover.cases.case import Case
 from schemas import alert, case
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot

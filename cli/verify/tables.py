@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.report import fail
+from cli.output import fail
 from cli.verify.standing import Alerts, Cases
-from handover.judge import Judgement, Row, case_view, judge_rows, view_of
+from handover.analysis.verification import Judgement, Row, case_view, judge_rows, view_of
 from schemas.alert import Alert
 from schemas.case import ObligationView
 from schemas.instants import show
@@ -40,8 +40,8 @@ def read_tables(settings: Settings) -> Tables:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from sinks.database import connect
-    from sinks.tables import alert, alert_history
+    from sinks.readmodel.database import connect
+    from sinks.readmodel.tables import alert, alert_history
 
     engine = connect(settings.database)
     try:
@@ -107,7 +107,7 @@ def _judge_cases(held: Mapping[str, Row], cases: Cases, settled_ms: int) -> Judg
 def _case_rows(connection: Connection) -> dict[str, Row]:
     from sqlalchemy import select
 
-    from sinks.tables import case, obligation
+    from sinks.readmodel.tables import case, obligation
 
     duties: dict[str, list[Row]] = defaultdict(list)
     for row in connection.execute(select(obligation)).mappings():

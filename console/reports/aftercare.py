@@ -6,10 +6,10 @@ Counted are people, each once: of open handovers of released persons, as known a
 from collections import Counter
 
 from console.reports.events import Home
-from console.reports.figure import Figure, Part, share_of
-from console.reports.known import Known
+from console.reports.indicator import Figure, Part, share_of
+from console.reports.person_base import Known
 from console.reports.stages import KINDS
-from handover.facts import Fact
+from handover.facts.fact import Fact
 
 _NEEDS = (
     "EMPLOYMENT",

@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from console.reports.events import Home
-from console.reports.figure import Figure, Part, Value, share_of, together_and_by, within
-from console.reports.known import Known
+from console.reports.indicator import Figure, Part, Value, share_of, together_and_by, within
+from console.reports.person_base import Known
 from handover.calendar import DAY
-from handover.facts import Fact
+from handover.facts.fact import Fact
 from schemas.catalogue import PAYLOADS_BY_FACT
-from sinks.tables import alert, event
+from sinks.readmodel.tables import alert, event
 
 CONFIRMED_WITHIN = 7 * DAY
 _CHECKED = "checkin.location_checked"

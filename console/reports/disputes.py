@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.reports.events import standing
-from console.reports.figure import Behind, Figure, Part, Value, count_of, share_of, together_and_by, within
-from console.reports.known import Known
-from handover.facts import Fact
+from console.reports.indicator import Behind, Figure, Part, Value, count_of, share_of, together_and_by, within
+from console.reports.person_base import Known
+from handover.facts.fact import Fact
 
 _REPORTED, _ACCEPTED, _ESCALATED = "dispute.reported", "dispute.accepted", "dispute.escalated"
 _SOLVED, _CLOSED = "dispute.agreed", ("dispute.agreed", "dispute.failed", "dispute.withdrawn", "dispute.referred")

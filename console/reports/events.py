@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, or_, select, true
 
-from console.reports.figure import Behind
-from console.scope import under
+from console.auth.permissions import under
+from console.reports.indicator import Behind
 from handover.calendar import DAY
-from handover.facts import Fact, in_order
-from handover.factset import WHOLE_PERSON, Merges, by_person
-from sinks.tables import event, handover, tie
+from handover.facts.fact import Fact, in_order
+from handover.facts.fact_log import WHOLE_PERSON, Merges, by_person
+from sinks.readmodel.tables import event, handover, tie
 
 _REVERSED = "release.reversed"
 _PERSONS = "p1_"  # how their refs begin

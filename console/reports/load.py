@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
 
-from console.reports.figure import Behind, Figure, Part, Value, share_of
-from console.reports.ground import Ground, Wanted
-from console.reports.known import Known
-from handover.codes import type_of
+from console.reports.indicator import Behind, Figure, Part, Value, share_of
+from console.reports.obligation_base import Ground, Wanted
+from console.reports.person_base import Known
+from handover.agencies import type_of
 
 LEAST_OFFICERS = 2  # an average of one is a number about one
 _TAKEN_OVER = ("intake.acknowledged", "intake.assigned")

@@ -3,10 +3,10 @@
 from datetime import date
 
 from console.reports.events import Home
-from console.reports.figure import Behind, Figure, share_of
-from console.reports.known import Known
+from console.reports.indicator import Behind, Figure, share_of
+from console.reports.person_base import Known
 from handover.calendar import start_of
-from handover.facts import Fact
+from handover.facts.fact import Fact
 
 _STARTED, _ENDED = "checkin.em_started", "checkin.em_ended"
 _TERMS = (_STARTED, "checkin.em_extended", _ENDED)

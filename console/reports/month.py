@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from handover.analysis.obligation_history import freezes_at
 from handover.calendar import due_day_of, months_on, start_of
-from handover.ledger import freezes_at
 
 _NAME = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 

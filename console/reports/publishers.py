@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, or_, select
 
-from console.reports.figure import Figure, Part
+from console.reports.indicator import Figure, Part
 from console.reports.month import Month
 from schemas.agencies import AGENCY_TYPES
-from sinks.tables import alert, dead_letter, event
+from sinks.readmodel.tables import alert, dead_letter, event
 
 _SILENT = "X03"
 

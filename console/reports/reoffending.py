@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from console.reports.events import Home
-from console.reports.figure import Behind, Figure, share_of
-from console.reports.known import Known
+from console.reports.indicator import Behind, Figure, share_of
+from console.reports.person_base import Known
 from handover.calendar import months_on, start_of
-from handover.facts import Fact
+from handover.facts.fact import Fact
 
 WINDOWS = (12, 36, 60)  # months
 LEAST = 50

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from console.values import visible
+from console.web.values import visible
 from schemas.instants import show
 
 Format = Literal["csv", "xlsx"]

@@ -11,18 +11,18 @@ from faust import stores
 from faust.stores.memory import Store as MemoryStore
 from faust.types import TP
 
-from handover.awaited import ANY
+from handover.cases.agency_filter import ANY
 from schemas.provenance import epoch_of, mark
 from streams import metrics
 
 log = logging.getLogger(__name__)
 
-# Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.awaited), digest of what is shown.
+# Writer epoch, next instant in ms (NEVER: none), whose feeds may hold its alerts (handover.cases.agency_filter), digest of what is shown.
 HEAD = struct.Struct(">IqQI")
 NEVER = -(2**63)
 NEXT, FEEDS = "next", "feeds"  # the same, as headers of the changelog record, beside the writer's mark
 FIRING = "firing"  # in its place, in records of an earlier version
-_SHOWN = b'"handovers":'  # the first field of a case's JSON that shows what is derived (handover.case_view)
+_SHOWN = b'"handovers":'  # the first field of a case's JSON that shows what is derived (handover.cases.public_view)
 KEPT = "kept"  # how many bytes of the record's JSON object are needed to go on; the rest is for others to read
 
 

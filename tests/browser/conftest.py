@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine
 
-from console.config import ConsoleConfig
-from sinks.database import connect
+from console.web.config import ConsoleConfig
+from sinks.readmodel.database import connect
 from tests.browser.chromium import chromium as one_chromium
 from tests.browser.chromium import leave
 from tests.browser.furnishing import furnish

@@ -4,16 +4,20 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from console import audit, dead_letters, proposals, redrives, views, whatif_runs
 from console.app import create_app
-from console.config import ConsoleConfig
-from console.site import Site
-from console.tables import whatif_run
-from console.users import User, by_login
-from console.watching import MANY
-from console.whatif_job import compute, count_moves
-from handover.rulebook import read
-from sinks.tables import handover
+from console.audit import log as audit
+from console.audit.anomaly import MANY
+from console.auth.users import User, by_login
+from console.db.tables import whatif_run
+from console.dead_letters import query as dead_letters
+from console.dead_letters import redrive_store
+from console.queue import saved_views
+from console.rules import change_proposals, whatif_store
+from console.rules.whatif_worker import compute, count_moves
+from console.web.config import ConsoleConfig
+from console.web.site import Site
+from handover.rules.rulebook import read
+from sinks.readmodel.tables import handover
 from tests.console.conftest import NOW, NOWHERE
 from tests.console.letters import bury, usual
 
@@ -41,11 +45,11 @@ def furnish(path: Path) -> None:
     site: Site = app.state.site
     bury(site.engine, NOW, usual(site.engine, NOW))
     with site.engine.connect() as connection:
-        places = dead_letters.places(connection, dead_letters.groups(connection), redrives.MOST)
-    redrives.ask(site.engine, _user(site, "platform"), places, NOW)
+        places = dead_letters.places(connection, dead_letters.groups(connection), redrive_store.MOST)
+    redrive_store.ask(site.engine, _user(site, "platform"), places, NOW)
     assert app.state.redriver.step(), "the redrive has not been previewed"
     _propose(site, _user(site, "rules-1"))
-    views.save(site.engine, _user(site, "county"), "本周到期", "office", "bucket=week")
+    saved_views.save(site.engine, _user(site, "county"), "本周到期", "office", "bucket=week")
     _read(site)
     with site.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -61,17 +65,17 @@ def _user(site: Site, login: str) -> User:
 def _propose(site: Site, user: User) -> None:
     """A draft that was tried, and is proposed as the next version."""
     url, limits = str(site.engine.url), {"since": None, "until": NOW}
-    run_id = whatif_runs.ask(
+    run_id = whatif_store.ask(
         site.engine, user, read(_DRAFT), site.book.book, NOW, file="draft.toml", toml=_DRAFT, **limits
     )
     with site.engine.begin() as connection:
-        connection.execute(whatif_run.update().values(state=whatif_runs.RUNNING))
+        connection.execute(whatif_run.update().values(state=whatif_store.RUNNING))
     compute(url, run_id, site.config.rules, None)
     with site.engine.connect() as connection:
-        run = whatif_runs.find(connection, run_id)
+        run = whatif_store.find(connection, run_id)
     assert run is not None
-    assert run["state"] == whatif_runs.DONE, run["failure"]
-    proposal = proposals.propose(site, user, proposals.RULES, _TOLD, site.book.book, run_id)
+    assert run["state"] == whatif_store.DONE, run["failure"]
+    proposal = change_proposals.propose(site, user, change_proposals.RULES, _TOLD, site.book.book, run_id)
     count_moves(url, proposal, site.config.rules, None)
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from console.demo import DEMO_PASSWORD
+from console.accounts.demo_users import DEMO_PASSWORD
 
 
 def log_in(page: Page, url: str, login: str, path: str = "/settings") -> None:

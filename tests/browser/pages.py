@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, select
 
-from console import dead_letters
-from console.demo import DEMO_USERS
-from console.scope import PAGES as OF_ROLE
-from console.tables import redrive, whatif_run
-from console.web import MENU
-from sinks.tables import alert, handover, publisher
+from console.accounts.demo_users import DEMO_USERS
+from console.auth.permissions import PAGES as OF_ROLE
+from console.db.tables import redrive, whatif_run
+from console.dead_letters import query as dead_letters
+from console.web.request import MENU
+from sinks.readmodel.tables import alert, handover, publisher
 
 _COUNTY = "990102"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from console.config import ConsoleConfig
-from sinks.database import connect
+from console.web.config import ConsoleConfig
+from sinks.readmodel.database import connect
 from tests.browser.chromium import chromium, leave
 from tests.browser.furnishing import furnish
 from tests.browser.logins import log_in

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from cli.stack.ports import free_ports, is_open
 from console.app import create_app
-from console.config import ConsoleConfig
+from console.web.config import ConsoleConfig
 from tests.conditions import until
 from tests.integration.pipeline import Pipeline
 

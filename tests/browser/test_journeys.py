@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.demo import DEMO_PASSWORD
+from console.accounts.demo_users import DEMO_PASSWORD
 from tests.browser.conftest import MOST_MS, Living, Visit
 from tests.browser.told import RULE, alert_of, published, release
 from tests.conditions import until

@@ -12,9 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from sqlalchemy import Engine, select
 
-from console.config import ConsoleConfig
-from sinks.database import connect
-from sinks.tables import alert, obligation
+from console.web.config import ConsoleConfig
+from sinks.readmodel.database import connect
+from sinks.readmodel.tables import alert, obligation
 from tests.browser.conftest import Visit
 from tests.browser.serving import served
 from tests.browser.test_accessibility import EVERY_WAY, LOCALES, too_wide, violations

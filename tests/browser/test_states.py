@@ -6,10 +6,10 @@ from datetime import timedelta
 from playwright.sync_api import Route, expect
 from sqlalchemy import select, update
 
-from console.folding import MOST_EQUAL
-from console.tables import console_session
+from console.db.tables import console_session
+from console.queue.row_grouping import MOST_EQUAL
 from schemas.instants import instant
-from sinks.tables import alert
+from sinks.readmodel.tables import alert
 from tests.browser.conftest import Recorded, Visit
 from tests.browser.logins import fill_in
 from tests.console.conftest import firing

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from cli.stack.children import Unstartable
-from handover.judge import Judgement
+from handover.analysis.verification import Judgement
 from schemas.instants import show
 from tests.chaos.kinds import KINDS, left_out, planned
 from tests.chaos.run import City, Outcome, run

@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from cli.records import consumer
+from cli.kafka.log_reader import consumer
 from cli.verify.independent import check
-from handover.judge import Finding, Judgement
-from sinks import position
-from sinks.database import connect
-from sinks.tables import dead_letter, event
+from handover.analysis.verification import Finding, Judgement
+from sinks.readmodel import position
+from sinks.readmodel.database import connect
+from sinks.readmodel.tables import dead_letter, event
 from tests.chaos.plant import WORKERS, Plant
 from tests.chaos.readmodel import POISON
 from tests.measured import measured

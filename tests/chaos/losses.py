@@ -15,8 +15,8 @@ from cli.stack.children import Unstartable
 from cli.stack.local import provision
 from cli.stack.processes import handover
 from schemas.topics import ALERT, RELEASE
-from sinks import position
-from sinks.database import connect
+from sinks.readmodel import position
+from sinks.readmodel.database import connect
 from tests.chaos.plant import PARTITIONS, SINKS, WORKERS, Plant
 from tests.measured import measured
 

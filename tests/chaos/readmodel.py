@@ -13,9 +13,9 @@ from kafka.errors import KafkaError
 
 from cli.stack.children import Unstartable
 from cli.stack.processes import handover
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert
 from schemas.provenance import mark
 from schemas.topics import ALERT

@@ -18,15 +18,15 @@ from cli.simulation.stream import Options, simulate
 from cli.stack import clockfile
 from cli.stack.children import Unstartable
 from cli.verify import judge
+from handover.analysis.verification import Judgement
 from handover.calendar import load_calendar
-from handover.judge import Judgement
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import from_millis
 from schemas.topics import PROGRESS, SOURCES
 from sinks import SINKS as TABLES
-from sinks import position
-from sinks.data_time import BEHIND_LIMIT
-from sinks.database import connect
+from sinks.readmodel import position
+from sinks.readmodel.data_time import BEHIND_LIMIT
+from sinks.readmodel.database import connect
 from streams.clock import Clock
 from tests.chaos.afterwards import without_poison, wrong_things
 from tests.chaos.faults import Fault

@@ -13,8 +13,8 @@ from confluent_kafka import KafkaException, Producer
 
 from cli.stack.children import Unstartable
 from schemas.topics import RELEASE
-from sinks.data_time import read_data_time
-from sinks.database import connect
+from sinks.readmodel.data_time import read_data_time
+from sinks.readmodel.database import connect
 from streams.clock import Clock
 from tests.chaos.faults import BROKERS, POSTGRES, Fault
 from tests.chaos.plant import WORKERS, Plant

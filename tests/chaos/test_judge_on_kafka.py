@@ -10,9 +10,9 @@ from kafka import KafkaProducer
 
 from cli.settings import Settings
 from cli.verify import judge
+from handover.analysis.replay import Lived, live_all
 from handover.calendar import load_calendar
-from handover.replay import Lived, live_all
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas.alert import Alert
 from schemas.topics import ALERT, CASE, RELEASE, named, partition_of

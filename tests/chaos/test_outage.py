@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from handover.analysis.replay import replay
+from handover.analysis.verification import judge_alerts
 from handover.calendar import load_calendar
-from handover.judge import judge_alerts
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.envelope import Event
 from schemas.instants import instant
 from schemas.topics import INTAKE, RELEASE, partition_of

@@ -10,16 +10,16 @@ import pytest
 from rich.cells import cell_len
 
 from cli.main import run
-from cli.screen import Picture, Words, picture_lines
+from cli.queue_screen import Picture, Words, picture_lines
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.alert import event
 from schemas.instants import instant
-from sinks import alert_table, queries, tables
-from sinks.data_time import read_data_time
-from sinks.database import connect, migrate
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.readmodel import alerts, queries, tables
+from sinks.readmodel.data_time import read_data_time
+from sinks.readmodel.database import connect, migrate
 from tests.golden.timelines import FOLDERS, read
 from tests.watermarks import put_watermark
 
@@ -44,7 +44,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         )
     ]
     with engine.begin() as connection:
-        alert_table.write(connection, records)
+        alerts.write(connection, records)
         connection.execute(tables.alert.update().where(tables.alert.c.rule_id == "B04").values(severity="CRIT"))
         connection.execute(tables.obligation.insert(), [duty("soon", "2026-03-20T18:00:00+08:00")])
         connection.execute(tables.obligation.insert(), [duty("later", "2026-04-10T00:00:00+08:00")])

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from cli.doctor.finding import Finding
 from cli.doctor.workers import processed, workers
-from cli.progress import Report
+from cli.kafka.progress import Report
 from cli.settings import Settings
 from schemas.instants import instant, millis, show
 from schemas.progress import Progress, Setup
-from sinks.database import connect, prepare
+from sinks.readmodel.database import connect, prepare
 from streams.clock import Clock
 from tests.watermarks import put_watermark
 

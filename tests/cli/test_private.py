@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cli import up
-from cli.audit import KEY_FILE, SHORTEST_KEY, key_made, read_key
+from cli.commands import up
+from cli.commands.audit import KEY_FILE, SHORTEST_KEY, key_made, read_key
 from cli.connection import shown
-from cli.private import make_folder
+from cli.private_files import make_folder
 from cli.settings import Settings
 from cli.stack.local import Stack, environment
 from cli.stack.processes import Processes, handover

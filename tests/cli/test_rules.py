@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
-from console.i18n import LANGUAGES, texts
-from console.rule_text import told
+from console.rules.rule_text import told
+from console.text.i18n import LANGUAGES, texts
 from handover.calendar import load_calendar
-from handover.rulebook import load
-from sinks.database import connect, prepare
+from handover.rules.rulebook import load
+from sinks.readmodel.database import connect, prepare
 from tests.console.model import fill
 from tests.handover.histories import arriving, at, notice, scheduled
 

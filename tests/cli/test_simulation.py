@@ -11,14 +11,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cli.simulate import _Place, _wait
-from cli.simulation import days
+from cli.commands.simulate import _Place, _wait
+from cli.simulation import local_time
 from cli.simulation.faults import WRONG
 from cli.simulation.record import Record
 from cli.simulation.stream import Options, simulate
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import from_millis, instant, millis, show
 from schemas.parse import InvalidEvent, parse
 
@@ -129,7 +129,7 @@ def test_faults_are_a_few_percent_and_of_every_kind() -> None:
             reasons[error.reason] += 1
             continue
         recorded = millis(event.recordedtime or event.time)
-        late += record.received - recorded > days.HOUR
+        late += record.received - recorded > local_time.HOUR
         ids[f"{event.source} {event.id}"] += 1
         corrected += event.corrects is not None
         disordered += recorded < newest.get(event.source, 0)
@@ -163,13 +163,13 @@ def test_the_first_hours_already_hold_alerts_that_rise_climb_and_end() -> None:
 
 @pytest.mark.parametrize(("day", "working"), [(date(2026, 3, 6), True), (date(2026, 3, 7), False)])
 def test_offices_close_at_weekends(day: date, working: bool) -> None:
-    assert days.is_working(days.number(day)) is working
+    assert local_time.is_working(local_time.number(day)) is working
 
 
 def test_instants_are_shown_as_everywhere_else() -> None:
     for at in (0, 1_772_380_800_000, 1_772_380_800_123, 1_767_196_799_999):
-        assert days.show(at) == show(from_millis(at))
-        assert days.instant(at) == from_millis(at)
+        assert local_time.show(at) == show(from_millis(at))
+        assert local_time.instant(at) == from_millis(at)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_instants_are_shown_as_everywhere_else() -> None:
     ],
 )
 def test_a_month_before_is_cut_to_the_months_last_day(day: date, before: date) -> None:
-    assert days.month_before(days.number(day)) == days.number(before)
+    assert local_time.month_before(local_time.number(day)) == local_time.number(before)
 
 
 def test_a_nation_needs_little_memory() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from cli.event_files import EventFiles
 from cli.main import run
-from console.uploads import uploaded
+from console.web.uploads import uploaded
 from handover.calendar import CALENDAR_FILE, load_calendar
-from handover.rulebook import BOOKS, load
+from handover.rules.rulebook import BOOKS, load
 from schemas.text_files import read_text
 from streams.clock import Clock
 from tests.schemas.examples import LINES

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from brokers.connection import KafkaConnection
+from cli.commands.topics import app
 from cli.stack.provision import connect
-from cli.topics import app
 from schemas.topics import ALERT, RELEASE, TOPICS
 from tests.conditions import until
 

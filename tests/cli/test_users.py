@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cli.main import run
-from console import database
-from console.config import real_time
-from console.tables import audit_record
-from console.users import authenticate
-from sinks.database import connect
+from console.auth.users import authenticate
+from console.db import database
+from console.db.tables import audit_record
+from console.web.config import real_time
+from sinks.readmodel.database import connect
 
 ADD = "aud-1,auditor,PROVINCE_JUSTICE-990000-01,"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from handover.analysis.replay import Lived, live_all
+from handover.analysis.verification import Judgement, case_view, judge_alerts, judge_cases, judge_rows
 from handover.calendar import load_calendar
-from handover.judge import Judgement, case_view, judge_alerts, judge_cases, judge_rows
-from handover.replay import Lived, live_all
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot, read
 from schemas.instants import instant

@@ -8,12 +8,12 @@ import orjson
 import pytest
 
 from cli.main import run
+from handover.analysis.replay import Told
 from handover.calendar import load_calendar
-from handover.replay import Told
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.parse import trusted
-from sinks.database import connect, prepare
-from sinks.history import Recorded
+from sinks.obligation_ledger.history import Recorded
+from sinks.readmodel.database import connect, prepare
 from tests.console.model import fill
 from tests.golden.timelines import FOLDERS
 from tests.golden.timelines import read as timeline_of

@@ -20,8 +20,8 @@ from cli.stack.kafka import REPOSITORY, java
 from cli.stack.tools import console_producer
 from schemas.instants import from_millis, show
 from schemas.topics import DLQ, RELEASE, named
-from sinks import tables
-from sinks.database import connect
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.handover.histories import scheduled
 from tests.integration.pipeline import Pipeline, pipeline

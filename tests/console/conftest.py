@@ -17,18 +17,18 @@ from sqlalchemy import Connection, Engine, select
 
 from brokers.connection import KafkaConnection
 from cli.simulation.stream import Options, simulate
-from console import database
+from console.accounts.demo_users import DEMO_PASSWORD, make_demo_users
 from console.app import create_app
-from console.config import ConsoleConfig
-from console.demo import DEMO_PASSWORD, make_demo_users
-from console.scope import Scope
+from console.auth.permissions import Scope
+from console.db import database
+from console.web.config import ConsoleConfig
+from handover.analysis.replay import Told
 from handover.calendar import load_calendar
-from handover.replay import Told
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import instant
 from schemas.parse import parse
-from sinks.database import connect, prepare
-from sinks.tables import alert
+from sinks.readmodel.database import connect, prepare
+from sinks.readmodel.tables import alert
 from tests.console.model import fill
 from tests.watermarks import put_watermark
 

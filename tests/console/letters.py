@@ -12,10 +12,10 @@ from schemas.invalid import InvalidEvent, Reason
 from schemas.parse import parse
 from schemas.release import EducationCompleted
 from schemas.topics import DLQ, RELEASE, named
-from sinks import dead_letter_table
-from sinks.sink import Record
-from sinks.tables import alert
-from streams.deadletters import dead_letter
+from sinks.consumer import Record
+from sinks.readmodel import dead_letters
+from sinks.readmodel.tables import alert
+from streams.dead_letters import dead_letter
 
 PRISON = "/agencies/PRISON-990100-01"
 STRANGER = "p1_" + "z" * 26
@@ -99,7 +99,7 @@ def bury(
         raw = Raw(named(prefix, topic), 0, 100 + number, STRANGER.encode(), value, [("traceparent", b"00-1")])
         records.append(buried(raw, *why(value, topic, now), now, number))
     with engine.begin() as connection:
-        dead_letter_table.write(connection, records)
+        dead_letters.write(connection, records)
 
 
 def usual(engine: Engine, now: datetime) -> list[tuple[str, bytes | None]]:

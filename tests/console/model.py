@@ -6,17 +6,20 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Engine
 
+from handover.analysis.replay import Cases, Told, share, verdicts
 from handover.calendar import MILLISECOND, Calendar
-from handover.case_json import encode
-from handover.life import advance
-from handover.replay import Cases, Told, share, verdicts
-from handover.rulebook import RuleBook
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.codec import encode
+from handover.cases.shared_state import World
+from handover.rules.rulebook import RuleBook
 from schemas import alert as alerts
 from schemas.instants import millis
 from schemas.topics import ALERT, CASE
-from sinks import alert_table, case_table, event_table, ledger
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.obligation_ledger import ledger
+from sinks.readmodel import alerts as alert_table
+from sinks.readmodel import cases as case_table
+from sinks.readmodel import events as event_table
 
 
 def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from console.reports.known import Known
 from console.reports.month import Month
+from console.reports.person_base import Known
 from schemas.instants import instant
-from sinks.tables import event, handover, tie
+from sinks.readmodel.tables import event, handover, tie
 
 PRISON, PROVINCE = "PRISON-990100-01", "PROVINCE_JUSTICE-990000-01"
 COUNTY, TOWN = "COUNTY_JUSTICE-990102-01", "TOWN_JUSTICE-990102004-01"

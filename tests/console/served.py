@@ -16,7 +16,7 @@ from httpx2 import Client
 
 from cli.stack.ports import free_ports
 from cli.stack.processes import handover
-from console.demo import DEMO_PASSWORD
+from console.accounts.demo_users import DEMO_PASSWORD
 from tests.conditions import until
 from tests.console.conftest import NOWHERE
 

@@ -10,14 +10,14 @@ from httpx2 import Response
 from sqlalchemy import Engine, select
 from starlette.routing import Route
 
+from console.accounts.demo_users import DEMO_PASSWORD, DEMO_USERS, DemoUser
 from console.app import ROUTERS
-from console.config import real_time
-from console.demo import DEMO_PASSWORD, DEMO_USERS, DemoUser
-from console.scope import ACTIONS, PAGES, ROLES, Scope, under
-from console.tables import console_session
-from console.tries import TRIES
-from console.users import User, create
-from sinks.tables import alert, handover, obligation
+from console.auth.attempts import TRIES
+from console.auth.permissions import ACTIONS, PAGES, ROLES, Scope, under
+from console.auth.users import User, create
+from console.db.tables import console_session
+from console.web.config import real_time
+from sinks.readmodel.tables import alert, handover, obligation
 from tests.console.conftest import Browser, OpenConsole, firing
 
 PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/login/oidc", "/login/oidc/back", "/language"}

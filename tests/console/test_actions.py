@@ -10,17 +10,17 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from sqlalchemy import Engine, func, select
 
-from console.config import real_time
-from console.demo import DEMO_PASSWORD
-from console.tables import pending
-from console.users import create
+from console.accounts.demo_users import DEMO_PASSWORD
+from console.auth.users import create
+from console.db.tables import pending
+from console.web.config import real_time
 from schemas.envelope import Event
 from schemas.instants import millis, show
 from schemas.parse import parse
 from schemas.topics import ACTION, CHECKIN, DISPUTE, INTAKE, RELEASE, named
-from sinks import event_table
-from sinks.sink import Record
-from sinks.tables import alert
+from sinks.consumer import Record
+from sinks.readmodel import events
+from sinks.readmodel.tables import alert
 from tests.console.conftest import NOW, Browser, OpenConsole, firing
 
 SOON = timedelta(milliseconds=100)
@@ -124,7 +124,7 @@ def test_the_page_shows_it_pending_until_sql_has_the_event(
     (event,) = on_topic(kafka, named(topics, ACTION))
     arrived = Record(event.topic, 0, 0, event.subject.encode(), orjson.dumps(event.wire()), (), millis(NOW), NOW)
     with engine.begin() as connection:
-        event_table.write(connection, [arrived])
+        events.write(connection, [arrived])
     until(lambda: states(engine) == {"recorded": 1})
     page = browser.get(f"/alerts/{alert_id}").text
     assert "等待回应" not in page

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from console.tables import pending
-from sinks.tables import handover
+from console.db.tables import pending
+from sinks.readmodel.tables import handover
 from tests.console.conftest import Browser, OpenConsole, firing
 
 LATER = timedelta(minutes=5)

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import Engine, select
 
 from console.app import create_app
-from console.config import ConsoleConfig
-from sinks.tables import handover
+from console.web.config import ConsoleConfig
+from sinks.readmodel.tables import handover
 from tests.console.conftest import NOWHERE, Browser, OpenConsole, firing
 
 pytestmark = pytest.mark.slow

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from console import audit
-from console.audit import NOBODY, write
-from console.config import real_time
-from console.i18n import catalogue
-from console.tables import audit_head, audit_person, audit_record
-from console.users import User
-from console.watching import FEW, MANY
+from console.audit import log as audit
+from console.audit.anomaly import FEW, MANY
+from console.audit.log import NOBODY, write
+from console.auth.users import User
+from console.db.tables import audit_head, audit_person, audit_record
+from console.text.i18n import catalogue
+from console.web.config import real_time
 
 COUNTY = User("u1", "county", "county", "COUNTY_JUSTICE-990102-01", "990102", "county", None, True)
 

@@ -2,16 +2,16 @@
 
 from sqlalchemy import Engine, select, text
 
-from console import audited
-from console.audit import write
-from console.audited import Asked
-from console.config import real_time
-from console.scope import Scope
-from console.tables import audit_person, audit_record
-from console.tries import TRIES
-from console.users import User
-from console.watching import MANY
-from sinks.tables import alert, handover
+from console.audit import query as audited
+from console.audit.anomaly import MANY
+from console.audit.log import write
+from console.audit.query import Asked
+from console.auth.attempts import TRIES
+from console.auth.permissions import Scope
+from console.auth.users import User
+from console.db.tables import audit_person, audit_record
+from console.web.config import real_time
+from sinks.readmodel.tables import alert, handover
 from tests.console.conftest import OpenConsole, firing
 
 

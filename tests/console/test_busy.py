@@ -9,11 +9,11 @@ import pytest
 from httpx2 import Client
 from sqlalchemy import Engine, text
 
-from console import database
-from console.demo import make_demo_users
+from console.accounts.demo_users import make_demo_users
+from console.db import database
 from handover.calendar import load_calendar
-from handover.rulebook import load
-from sinks.database import connect, migrate
+from handover.rules.rulebook import load
+from sinks.readmodel.database import connect, migrate
 from tests.conditions import until
 from tests.console.conftest import LATER, NOW, history
 from tests.console.model import fill

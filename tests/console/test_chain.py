@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 
 from cli.main import run
-from console import database
-from console.audit import hash_of, seal_of, write
-from console.chain import check, snapshot, stands
-from console.config import real_time
-from console.tables import audit_head, audit_person, audit_record
-from console.users import User
-from sinks.database import connect
+from console.audit.log import hash_of, seal_of, write
+from console.audit.verification import check, snapshot, stands
+from console.auth.users import User
+from console.db import database
+from console.db.tables import audit_head, audit_person, audit_record
+from console.web.config import real_time
+from sinks.readmodel.database import connect
 
 COUNTY = User("u1", "county", "county", "COUNTY_JUSTICE-990102-01", "990102", "county", None, True)
 KEY = b"a secret of more than thirty-two bytes"

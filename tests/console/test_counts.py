@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from console import counts
-from console.counts import Counts
-from console.cube import Cells, Cube
-from console.scope import Scope
+from console.auth.permissions import Scope
+from console.queue import count_cache
+from console.queue.count_cache import Counts
+from console.queue.facet_counts import Cells, Cube
 
 CITY, COUNTY = (Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", "COUNTY_JUSTICE-990102-01", "990102"))
 
@@ -51,19 +51,19 @@ def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pyt
     kept, count = Counts[Cube](), Counter()
     first = kept.of(COUNTY, count)
     assert kept.of(COUNTY, count) is first
-    monkeypatch.setattr(counts, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(count_cache, "_KEPT_SECONDS", 0.0)
     assert kept.of(COUNTY, count) is not first
     assert count.times == 2
 
 
 def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
-    monkeypatch.setattr(counts, "_REST_SECONDS", 0.02)
+    monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(count_cache, "_REST_SECONDS", 0.02)
     kept, count = Counts[Cube](), Counter()
     first = kept.of(CITY, count)
     assert count.reaches(4)
     until(lambda: kept.of(CITY, lambda: pytest.fail("a page has waited")) is not first)
-    monkeypatch.setattr(counts, "_WARM_SECONDS", -1.0)
+    monkeypatch.setattr(count_cache, "_WARM_SECONDS", -1.0)
     until(nobody_counts_on)
     seen = count.times
     kept.of(CITY, count)
@@ -72,8 +72,8 @@ def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monke
 
 
 def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
-    monkeypatch.setattr(counts, "_REST_SECONDS", 0.02)
+    monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(count_cache, "_REST_SECONDS", 0.02)
     kept, count = Counts[Cube](), Counter(fails_from=2)
     kept.of(CITY, count)
     assert count.reaches(2)
@@ -83,8 +83,8 @@ def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.M
 
 
 def test_what_counts_on_has_ended_when_the_console_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "_QUICK_SECONDS", -1.0)
-    monkeypatch.setattr(counts, "_REST_SECONDS", 60.0)
+    monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(count_cache, "_REST_SECONDS", 60.0)
     kept, count = Counts[Cube](), Counter()
     kept.of(CITY, count)
     kept.of(COUNTY, count)

@@ -10,21 +10,21 @@ from openpyxl import load_workbook
 from prometheus_client import REGISTRY
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from console.accounts.demo_users import DEMO_USERS, DemoUser
 from console.app import ROUTERS
-from console.cube import cube
-from console.demo import DEMO_USERS, DemoUser
-from console.i18n import catalogue
-from console.people import find as find_person
-from console.queue import BUCKETS, Filters, Moment, page
-from console.reports.ground import ground_of
+from console.auth.permissions import Scope
+from console.people.query import find as find_person
+from console.queue.facet_counts import cube
+from console.queue.query import BUCKETS, Filters, Moment, page
 from console.reports.month import Month
-from console.scope import Scope
-from console.words import Words
+from console.reports.obligation_base import ground_of
+from console.text.formatter import Words
+from console.text.i18n import catalogue
 from handover.calendar import load_calendar
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import show
-from sinks.sink import changed
-from sinks.tables import alert, frozen_month, obligation, watermark
+from sinks.consumer import changed
+from sinks.readmodel.tables import alert, frozen_month, obligation, watermark
 from tests.browser.pages import TABLE, address
 from tests.console.conftest import NOW, OpenConsole
 from tests.watermarks import put_watermark

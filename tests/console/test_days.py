@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from console.charts import boxes, cut
-from console.days import Boxes, due, soon_until, strip, unit_of
-from console.words import Words
+from console.text.deadline_text import Boxes, due, soon_until, strip, unit_of
+from console.text.formatter import Words
+from console.text.svg_charts import boxes, cut
 from handover.calendar import load_calendar
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from tests.handover.histories import at
 
 CALENDAR = load_calendar()

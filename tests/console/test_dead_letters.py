@@ -8,12 +8,12 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
-from console.tables import redrive, redrive_letter
+from console.db.tables import redrive, redrive_letter
 from handover.calendar import load_calendar
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.topics import RELEASE
-from sinks import manifest
-from sinks.tables import alert, dead_letter, event, verdict
+from sinks.monitors import manifests
+from sinks.readmodel.tables import alert, dead_letter, event, verdict
 from tests.conditions import until
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.letters import STRANGER, answer, bury, planned, unanswered, usual
@@ -156,7 +156,7 @@ def test_an_event_that_came_otherwise_counts_once_and_changes_nothing(console: O
 
 def test_the_last_missing_record_of_a_manifest_ends_its_alert(console: OpenConsole, engine: Engine) -> None:
     with engine.begin() as connection:
-        manifest.keep(connection, manifest.due_verdicts(connection, NOW))
+        manifests.keep(connection, manifests.due_verdicts(connection, NOW))
         unmet = (
             connection.execute(select(verdict).where(verdict.c.source == PRISON, verdict.c.met_at.is_(None)))
             .mappings()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from console import actions, deciding
-from console.actions import Asked
-from console.site import Site
-from console.tables import audit_person, audit_record, pending
-from console.users import User, by_login
-from sinks.tables import alert
+from console.auth.users import User, by_login
+from console.db.tables import audit_person, audit_record, pending
+from console.outbox import action_events, decisions
+from console.outbox.action_events import Asked
+from console.web.site import Site
+from sinks.readmodel.tables import alert
 from tests.console.conftest import NOW, OpenConsole, firing
 
 
@@ -26,7 +26,7 @@ def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[Asked, Mapp
     with engine.connect() as connection:
         chosen = select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04"))
         row = dict(connection.execute(chosen).mappings().one())
-    return actions.asked(action, row, by, {"note": "等法院补寄"}, NOW), row
+    return action_events.asked(action, row, by, {"note": "等法院补寄"}, NOW), row
 
 
 def records(engine: Engine, action: str) -> list[Mapping[str, Any]]:
@@ -44,7 +44,7 @@ def site(console: OpenConsole) -> Site:
 def test_a_decision_its_second_person_and_an_undo_are_in_the_chain(site: Site, engine: Engine) -> None:
     first, second = user(engine, "county"), user(engine, "city")
     asked, row = wanted(engine, first)
-    batch = deciding.keep(site, first, [(asked, row)], "a key of mine", second=True)
+    batch = decisions.keep(site, first, [(asked, row)], "a key of mine", second=True)
     [decided] = records(engine, "decide")
     assert (decided["login"], decided["about"]) == ("county", f"/alerts/{row['alert_id']}")
     assert decided["details"] == {
@@ -53,16 +53,16 @@ def test_a_decision_its_second_person_and_an_undo_are_in_the_chain(site: Site, e
     with engine.connect() as connection:
         whom = select(audit_person.c.subject).where(audit_person.c.number == decided["number"])
         assert list(connection.execute(whom).scalars()) == [row["subject"]]
-    assert deciding.keep(site, first, [(asked, row)], "a key of mine", second=True) == batch
+    assert decisions.keep(site, first, [(asked, row)], "a key of mine", second=True) == batch
     assert len(records(engine, "decide")) == 1, "the same key again decides nothing"
-    assert not deciding.confirm(site, first, asked.event_id, row)
+    assert not decisions.confirm(site, first, asked.event_id, row)
     assert records(engine, "confirm") == []
-    assert deciding.confirm(site, second, asked.event_id, row)
+    assert decisions.confirm(site, second, asked.event_id, row)
     [agreed] = records(engine, "confirm")
     assert (agreed["details"]["first"], agreed["details"]["second"]) == ("county", "city")
     assert agreed["details"]["events"] == [asked.event_id]
-    assert deciding.undo(site, first, batch) == 1
-    assert deciding.undo(site, first, batch) == 0
+    assert decisions.undo(site, first, batch) == 1
+    assert decisions.undo(site, first, batch) == 0
     assert [one["details"]["events"] for one in records(engine, "undo")] == [[asked.event_id]]
 
 
@@ -72,9 +72,9 @@ def test_where_the_audit_cannot_be_written_nothing_is_decided(
     def refuse(*_: object, **__: object) -> int:
         raise RuntimeError
 
-    monkeypatch.setattr("console.audit.write", refuse)
+    monkeypatch.setattr("console.audit.log.write", refuse)
     first = user(engine, "county")
     with pytest.raises(RuntimeError):
-        deciding.keep(site, first, [wanted(engine, first)], "a key of mine")
+        decisions.keep(site, first, [wanted(engine, first)], "a key of mine")
     with engine.connect() as connection:
         assert connection.execute(select(pending)).first() is None

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from console import watching
-from console.audit import SEEING
-from console.demo import DEMO_USERS
-from console.i18n import Language
-from console.scope import Scope
-from console.tables import audit_head, audit_person, audit_record
-from console.words import Words
-from handover.rulebook import load
-from sinks.tables import alert, handover, obligation
+from console.accounts.demo_users import DEMO_USERS
+from console.audit import anomaly
+from console.audit.log import SEEING
+from console.auth.permissions import Scope
+from console.db.tables import audit_head, audit_person, audit_record
+from console.text.formatter import Words
+from console.text.i18n import Language
+from handover.rules.rulebook import load
+from sinks.readmodel.tables import alert, handover, obligation
 from tests.console.conftest import Browser, OpenConsole, firing
 from tests.console.test_access import PUBLIC, ROUTES, filled, needs
 
@@ -99,8 +99,8 @@ def kept(engine: Engine, number: int) -> set[str]:
 def test_reading_through_lists_is_seen(
     console: OpenConsole, engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(watching, "MANY_LISTED", 12)
-    monkeypatch.setattr(watching, "FEW_LISTED", 6)
+    monkeypatch.setattr(anomaly, "MANY_LISTED", 12)
+    monkeypatch.setattr(anomaly, "FEW_LISTED", 6)
     browser = console("city", page_rows=5)
     read_through(browser, path)
     flags = [record for record in records(engine, 0) if record["action"] == "bulk_read"]

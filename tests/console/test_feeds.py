@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, select
 
-from console import pulse
-from console.feeds import late_after
-from console.pulse import learn, numbers
-from handover.rulebook import load
-from sinks import manifest
-from sinks.tables import alert, event, log_gap, publisher, verdict
+from console.feeds import baseline
+from console.feeds.baseline import learn, numbers
+from console.feeds.status import late_after
+from handover.rules.rulebook import load
+from sinks.monitors import manifests
+from sinks.readmodel.tables import alert, event, log_gap, publisher, verdict
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.test_pages import CJK, Text
 
@@ -85,7 +85,7 @@ def test_the_last_24_hours_are_counted_by_the_clock(engine: Engine) -> None:
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, [NOW, NOW - timedelta(minutes=30), NOW - timedelta(minutes=31), NOW - timedelta(hours=24)])
     with engine.connect() as connection:
-        hours = pulse.last_hours(connection, [source], NOW)[source]
+        hours = baseline.last_hours(connection, [source], NOW)[source]
     assert len(hours) == 24
     assert hours[-2:] == [1, 2]  # 16:30 and 16:00 in the present hour, 15:59 in the one before
     assert sum(hours) == 3
@@ -95,7 +95,7 @@ def test_days_on_which_nothing_came_are_there(engine: Engine) -> None:
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, [NOW, NOW - timedelta(days=2), NOW - timedelta(days=2, hours=1)])
     with engine.connect() as connection:
-        days = pulse.days(connection, source, NOW, 3)
+        days = baseline.days(connection, source, NOW, 3)
     assert [one.n for one in days] == [2, 0, 1]
     assert [one.gap for one in days] == [timedelta(hours=1), None, timedelta(days=2)]
     assert [one.lag for one in days] == [timedelta(seconds=30), None, timedelta(seconds=30)]
@@ -206,7 +206,7 @@ def test_the_banner_leads_to_the_feed_on_every_page_that_could_be_wrong(console:
 
 def test_a_manifests_lack_stands_beside_its_day(console: OpenConsole, engine: Engine) -> None:
     with engine.begin() as connection:
-        manifest.keep(connection, manifest.due_verdicts(connection, NOW))
+        manifests.keep(connection, manifests.due_verdicts(connection, NOW))
         lacking = {
             row.day: sum(row.missing.values())
             for row in connection.execute(select(verdict).where(verdict.c.source == PRISON, verdict.c.met_at.is_(None)))

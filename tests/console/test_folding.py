@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.folding import MOST_EQUAL, Part, folded
+from console.queue.row_grouping import MOST_EQUAL, Part, folded
 
 
 def row(

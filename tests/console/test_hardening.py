@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 from sqlalchemy import Engine
 
-from console.demo import DEMO_USERS, DemoUser
-from console.web import MENU
+from console.accounts.demo_users import DEMO_USERS, DemoUser
+from console.web.request import MENU
 from tests.console.conftest import Browser, OpenConsole, firing
 from tests.console.test_access import BEFORE_LOGIN, PUBLIC, ROUTES, filled
 

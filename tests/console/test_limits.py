@@ -7,8 +7,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from console.limits import FILE, FORM, JSON, largest
-from console.serving import HEAD_SECONDS, LONGEST_HEAD
+from console.web.limits import FILE, FORM, JSON, largest
+from console.web.server import HEAD_SECONDS, LONGEST_HEAD
 from tests.conditions import until
 from tests.console.served import Served, serving
 

@@ -9,13 +9,13 @@ import orjson
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from console import live
-from console.live import Live, Page, matches
-from console.queue import Filters
-from console.scope import Scope
-from console.users import User
-from sinks.sink import changed
-from sinks.tables import alert, change
+from console.auth.permissions import Scope
+from console.auth.users import User
+from console.live import change_feed
+from console.live.change_feed import Live, Page, matches
+from console.queue.query import Filters
+from sinks.consumer import changed
+from sinks.readmodel.tables import alert, change
 from tests.console.conftest import firing
 
 COUNTY = Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
@@ -97,7 +97,7 @@ async def test_a_page_that_was_away_too_long_loads_again(
     before = newest(engine)
     touch(engine, *[firing(engine, "990102")] * 20)
     await asyncio.sleep(0.3)
-    monkeypatch.setattr(live, "BUFFER", 10)
+    monkeypatch.setattr(change_feed, "BUFFER", 10)
     kind, _, _ = await asyncio.wait_for(anext(listen(hub, COUNTY, since=before)), 5)
     assert kind == "reset"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from console.scope import Role, Scope
-from console.words import Words
-from handover.rulebook import load
+from console.auth.permissions import Role, Scope
+from console.text.formatter import Words
+from handover.rules.rulebook import load
 
 COUNTY = {"rule_id": "X01", "jurisdiction": "990102", "owner_agency": "COUNTY_JUSTICE-990102-01", "step": 0}
 LATE = {"rule_id": "X06", "jurisdiction": "990100", "owner_agency": "PRISON-990100-01", "step": 0}

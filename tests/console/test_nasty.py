@@ -7,11 +7,11 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import Engine
 
-from console.actions import LONGEST_SNOOZE
-from console.demo import DEMO_USERS
+from console.accounts.demo_users import DEMO_USERS
+from console.auth.permissions import PAGES
+from console.outbox.action_events import LONGEST_SNOOZE
 from console.reports.sheets import cell
-from console.scope import PAGES
-from console.values import visible
+from console.web.values import visible
 from tests.console.conftest import NOW, Browser, OpenConsole, firing
 from tests.console.test_access import BEFORE_LOGIN, EVERYBODY, ROUTES, VALUES, needs
 

@@ -21,11 +21,11 @@ from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import Engine, select
 
 from cli.main import run
-from console.config import real_time
-from console.identity import InvalidOidc, Oidc, read
-from console.oidc import WINDOW
-from console.tables import audit_record, console_user, sign_in
-from console.users import create
+from console.accounts.oidc import WINDOW
+from console.auth.oidc_config import InvalidOidc, Oidc, read
+from console.auth.users import create
+from console.db.tables import audit_record, console_user, sign_in
+from console.web.config import real_time
 from tests.console.conftest import Browser, OpenConsole
 
 SECRET = "the secret of the console at the identity service"

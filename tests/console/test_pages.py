@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import pytest
 from sqlalchemy import Engine, select
 
-from console.demo import DEMO_USERS
-from console.i18n import catalogue
-from console.words import Words
-from handover.rulebook import load
-from sinks.tables import alert, handover
+from console.accounts.demo_users import DEMO_USERS
+from console.text.formatter import Words
+from console.text.i18n import catalogue
+from handover.rules.rulebook import load
+from sinks.readmodel.tables import alert, handover
 from tests.console.conftest import OpenConsole, firing
 
 PAGES = {

@@ -11,13 +11,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from brokers.connection import KafkaConnection
+from console.accounts.demo_users import DEMO_PASSWORD, DEMO_USERS
 from console.app import create_app
-from console.config import ConsoleConfig
-from console.demo import DEMO_PASSWORD, DEMO_USERS
-from console.live import Live, Page
-from console.queue import Filters
-from console.users import create
-from sinks.database import connect
+from console.auth.users import create
+from console.live.change_feed import Live, Page
+from console.queue.query import Filters
+from console.web.config import ConsoleConfig
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.console.conftest import Browser
 from tests.console.test_live import told

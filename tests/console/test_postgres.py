@@ -11,26 +11,29 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from brokers.connection import KafkaConnection
-from console import database, dead_letters, feeds, preview, pulse, redrives, tables
+from console.accounts.demo_users import make_demo_users
 from console.app import create_app
-from console.audit import write
-from console.chain import check, snapshot
-from console.config import ConsoleConfig, real_time
-from console.cube import cube
-from console.demo import make_demo_users
-from console.queue import BUCKETS, VIEWS, Filters, Moment, page
-from console.reports.all_figures import figures_of
-from console.reports.behind import behind
-from console.reports.board import board_of
-from console.reports.ground import Wanted, corrections, ground_of
+from console.audit.log import write
+from console.audit.verification import check, snapshot
+from console.auth.permissions import Scope
+from console.auth.users import User
+from console.db import database, tables
+from console.dead_letters import query as dead_letters
+from console.dead_letters import redrive_preview, redrive_store
+from console.feeds import baseline, status
+from console.queue.facet_counts import cube
+from console.queue.query import BUCKETS, VIEWS, Filters, Moment, page
+from console.reports.drill_down import behind
 from console.reports.month import Month
-from console.scope import Scope
-from console.site import Site, environment
-from console.users import User
+from console.reports.obligation_base import Wanted, corrections, ground_of
+from console.reports.registry import figures_of
+from console.reports.scoreboard import board_of
+from console.web.config import ConsoleConfig, real_time
+from console.web.site import Site, environment
 from handover.calendar import load_calendar
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.parse import parse
-from sinks.database import NotMigrated, connect, migrate
+from sinks.readmodel.database import NotMigrated, connect, migrate
 from tests.console.conftest import NOW, NOWHERE, Browser, firing, history
 from tests.console.letters import answer, bury, planned, unanswered, usual
 from tests.console.model import fill
@@ -175,10 +178,10 @@ def test_feeds_beat_as_on_sqlite(server: Engine, engine: Engine) -> None:
         with one.connect() as connection:
             source = "/agencies/PRISON-990100-01"
             sources = ["/agencies/LOCATION-990100-01", source]
-            found: list[object] = [pulse.last_hours(connection, sources, NOW)]
-            found += [pulse.learn(connection, one) for one in sources]
-            found += [pulse.days(connection, one, NOW, 7) for one in sources]
-            found += [feeds.count(connection, SCOPE), feeds.heartbeat_period(connection, source)]
+            found: list[object] = [baseline.last_hours(connection, sources, NOW)]
+            found += [baseline.learn(connection, one) for one in sources]
+            found += [baseline.days(connection, one, NOW, 7) for one in sources]
+            found += [status.count(connection, SCOPE), status.heartbeat_period(connection, source)]
             return found
 
     assert beats(server) == beats(engine)
@@ -194,18 +197,20 @@ def test_dead_letters_and_redrives_are_the_same(server: Engine, engine: Engine) 
             listed = [dead_letters.letters(connection, group, None, 10) for group in groups]
             more = [parse(answer(unanswered(one))), parse(planned(NOW))]
             site = Site(ConsoleConfig("", KafkaConnection("")), one, load("cn-default"), load_calendar(), environment())
-            effect = preview.effect(connection, site, more, NOW)
+            effect = redrive_preview.effect(connection, site, more, NOW)
         user = User("u", "platform", "platform", "PLATFORM", "", "platform", None, True)
-        redrive_id = redrives.ask(one, user, dead_letters_pending(one, places), NOW)
-        claimed = redrives.claim(one, "me", NOW)
+        redrive_id = redrive_store.ask(one, user, dead_letters_pending(one, places), NOW)
+        claimed = redrive_store.claim(one, "me", NOW)
         assert claimed is not None
-        assert redrives.claim(one, "another", NOW) is None
+        assert redrive_store.claim(one, "another", NOW) is None
         with one.connect() as connection:
-            rows = redrives.rows_of(connection, redrive_id, -1, 10)
-            redrives.sent(one, rows[0], NOW)
-            rows = redrives.rows_of(connection, redrive_id, -1, 10)
-            outcomes = redrives.outcomes(connection, [{**row, "event_source": "x", "event_id": "x"} for row in rows])
-            latest = redrives.latest(connection, 1)[0]
+            rows = redrive_store.rows_of(connection, redrive_id, -1, 10)
+            redrive_store.sent(one, rows[0], NOW)
+            rows = redrive_store.rows_of(connection, redrive_id, -1, 10)
+            outcomes = redrive_store.outcomes(
+                connection, [{**row, "event_source": "x", "event_id": "x"} for row in rows]
+            )
+            latest = redrive_store.latest(connection, 1)[0]
         named = [{name: value for name, value in row.items() if name != "redrive_id"} for row in rows]
         found.append((groups, places, listed, effect, named, outcomes, latest["sent"]))
     assert found[0] == found[1]

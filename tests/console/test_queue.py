@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
-from console.cube import Cube, cube, of_staff
-from console.queue import BUCKETS, FACETS, KINDS, STATES, VIEWS, Filters, Key, Moment, key_of, page
-from console.scope import Scope
+from console.auth.permissions import Scope
+from console.queue.facet_counts import Cube, cube, of_staff
+from console.queue.query import BUCKETS, FACETS, KINDS, STATES, VIEWS, Filters, Key, Moment, key_of, page
 from handover.calendar import load_calendar
-from sinks.tables import alert, obligation
+from sinks.readmodel.tables import alert, obligation
 from tests.console.conftest import NOW
 
 MOMENT = Moment.of(NOW, load_calendar(), NOW)

@@ -13,12 +13,12 @@ from sqlalchemy import Engine, func, select
 
 from brokers.connection import KafkaConnection
 from console.app import create_app
-from console.config import ConsoleConfig, real_time
-from console.tables import redrive, redrive_letter
-from schemas.deadletter import REDRIVES, TRIES
+from console.db.tables import redrive, redrive_letter
+from console.web.config import ConsoleConfig, real_time
+from schemas.dead_letter import REDRIVES, TRIES
 from schemas.topics import RELEASE, named
-from sinks.database import connect
-from sinks.tables import alert, dead_letter, event
+from sinks.readmodel.database import connect
+from sinks.readmodel.tables import alert, dead_letter, event
 from tests.conditions import until
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.letters import answer, bury, unanswered, usual

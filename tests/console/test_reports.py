@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, insert, select
 
-from console.reports.board import Board, Share, board_of, in_order, shown_to
-from console.reports.figure import nearest, quantile
-from console.reports.ground import RESULTS, Wanted, corrections, ground_of
+from console.auth.permissions import Scope
+from console.reports.indicator import nearest, quantile
 from console.reports.month import Month
+from console.reports.obligation_base import RESULTS, Wanted, corrections, ground_of
+from console.reports.scoreboard import Board, Share, board_of, in_order, shown_to
+from console.reports.scoreboard_access import Asked, reader_of, view_of
 from console.reports.stages import STAGES, rules_of, stages_of
-from console.reports.view import Asked, reader_of, view_of
-from console.scope import Scope
+from handover.analysis.replay import live_all
 from handover.calendar import load_calendar
-from handover.replay import live_all
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import instant
-from sinks.tables import duty
+from sinks.readmodel.tables import duty
 from tests.console.conftest import NOW, history
 from tests.console.world import DUE, FROZEN_AT, KNOWN, row, rows, write
 

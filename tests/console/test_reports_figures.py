@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from console.reports import load, monitoring, publishers, reoffending, stock
-from console.reports.all_figures import NAMES
-from console.reports.figure import Figure
+from console.reports import load, monitoring, publishers, reconciliation, reoffending
+from console.reports.indicator import Figure
 from console.reports.month import Month
-from sinks.tables import alert, dead_letter, duty, event, handover, tie
+from console.reports.registry import NAMES
+from sinks.readmodel.tables import alert, dead_letter, duty, event, handover, tie
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.past import COUNTY, FROZEN_AT, PRISON, PROVINCE, TOWN, at, home, known, merge, release, tell
 from tests.console.world import row
@@ -25,7 +25,7 @@ def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
     for figure in (
         *reoffending.figures(nothing),
         monitoring.figure(nothing),
-        stock.figure(nothing),
+        reconciliation.figure(nothing),
         load.figure(nothing),
     ):
         assert (figure.top, figure.bottom, figure.percent, list(figure.parts)) == (0, 0, None, []), figure.name
@@ -133,7 +133,7 @@ def test_persons_who_share_a_dispute_stay_two(past: Connection) -> None:
     release(past, "p1_b", "2026-02-10")
     past.execute(insert(tie), [{"subject": "d1_x", "other": "p1_a"}, {"subject": "d1_x", "other": "p1_b"}])
     assert shares(past)[0] == (0, 0)
-    assert stock.figure(known(past)).top == 0
+    assert reconciliation.figure(known(past)).top == 0
 
 
 def test_a_county_is_not_told_of_fewer_than_fifty_and_a_city_is(past: Connection) -> None:
@@ -197,11 +197,11 @@ def test_opening_and_what_came_less_what_went_is_closing(past: Connection) -> No
             tell(past, subject, "intake.closed", closed, {"cause": "HELP_END"})
     home(past, "p1_other", "2026-02-10", jurisdiction="990103001")
     release(past, "p1_other", "2026-02-10")
-    found = stock.figure(known(past))
+    found = reconciliation.figure(known(past))
     assert counted(found) == {"990102": (2, 3, 2, 3, 0), "990103": (0, 1, 0, 1, 0)}
     assert (found.top, found.bottom) == (6, 6)
-    assert counted(stock.figure(known(past, "990103"))) == {"990103": (0, 1, 0, 1, 0)}
-    assert counted(stock.figure(known(past, at=at("2026-02-11", "08:00")))) == {
+    assert counted(reconciliation.figure(known(past, "990103"))) == {"990103": (0, 1, 0, 1, 0)}
+    assert counted(reconciliation.figure(known(past, at=at("2026-02-11", "08:00")))) == {
         "990102": (2, 3, 0, 5, 0),
         "990103": (0, 1, 0, 1, 0),
     }
@@ -212,11 +212,11 @@ def test_a_move_that_no_event_tells_of_is_flagged(past: Connection) -> None:
     home(past, "p1_b", "2025-05-01", "2026-02-11")
     home(past, "p1_c", "2026-02-12")
     release(past, "p1_c", "2026-02-12")
-    found = stock.figure(known(past))
+    found = reconciliation.figure(known(past))
     assert (found.top, found.bottom) == (1, 3), "though the two that are missing cancel out below"
     assert counted(found) == {"990102": (1, 1, 0, 2, 0)}
     home(past, "p1_d", "2026-02-13")
-    assert counted(stock.figure(known(past))) == {"990102": (1, 1, 0, 3, 1)}
+    assert counted(reconciliation.figure(known(past))) == {"990102": (1, 1, 0, 3, 1)}
 
 
 def test_what_was_told_later_was_not_there_then(past: Connection) -> None:
@@ -225,16 +225,16 @@ def test_what_was_told_later_was_not_there_then(past: Connection) -> None:
     release(past, "p1_a", "2026-02-10", arrival=later)
     home(past, "p1_b", "2025-05-01", "2026-02-11")
     tell(past, "p1_b", "intake.closed", "2026-02-11", {"cause": "HELP_END"}, arrival=later)
-    assert counted(stock.figure(known(past))) == {"990102": (1, 0, 0, 1, 0)}
-    assert counted(stock.figure(known(past, at=later))) == {"990102": (1, 1, 1, 1, 0)}
+    assert counted(reconciliation.figure(known(past))) == {"990102": (1, 0, 0, 1, 0)}
+    assert counted(reconciliation.figure(known(past, at=later))) == {"990102": (1, 1, 1, 1, 0)}
 
 
 def test_the_word_of_a_ref_that_was_merged_is_one_of_the_survivor(past: Connection) -> None:
     home(past, "p1_a", "2026-02-10")
     release(past, "p1_removed", "2026-02-10")
-    assert stock.figure(known(past)).top == 0
+    assert reconciliation.figure(known(past)).top == 0
     past.execute(insert(tie), {"subject": "p1_a", "other": "p1_removed"})
-    assert (stock.figure(known(past)).top, stock.figure(known(past)).bottom) == (1, 1)
+    assert (reconciliation.figure(known(past)).top, reconciliation.figure(known(past)).bottom) == (1, 1)
 
 
 # --- load

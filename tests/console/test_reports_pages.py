@@ -10,12 +10,12 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import Engine, delete, insert, select
 
-from console.demo import DEMO_USERS
+from console.accounts.demo_users import DEMO_USERS
+from console.auth.permissions import PAGES, Scope
+from console.db.tables import audit_record
 from console.reports.sheets import Sheet, as_csv, as_xlsx, cell
-from console.scope import PAGES, Scope
-from console.tables import audit_record
 from schemas.instants import instant
-from sinks.tables import duty, event, handover, ledger
+from sinks.readmodel.tables import duty, event, handover, ledger
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.test_pages import CJK, Text
 from tests.console.world import row, rows, write

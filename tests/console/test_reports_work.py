@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, Boolean, Connection, Engine, Integer, String, insert, select
 
-from console.reports import aftercare, alarms, disputes, duties
-from console.reports.all_figures import about_few, too_few
-from console.reports.figure import Figure
-from console.reports.ground import Ground
+from console.reports import aftercare, alarms, disputes, obligations
+from console.reports.indicator import Figure
 from console.reports.month import Month
-from sinks.tables import UtcDateTime, alert, alert_history, duty, event, handover
+from console.reports.obligation_base import Ground
+from console.reports.registry import about_few, too_few
+from sinks.readmodel.tables import UtcDateTime, alert, alert_history, duty, event, handover
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.past import PRISON, TOWN, at, home, known, tell
 from tests.console.world import DUE, row, write
@@ -46,7 +46,7 @@ def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
 def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Figure:
     """What is late in the city."""
     with engine.connect() as connection:
-        found = duties.figures(connection, Ground(FEBRUARY, as_of, False), "9901", ())
+        found = obligations.figures(connection, Ground(FEBRUARY, as_of, False), "9901", ())
     return next(one for one in found if one.name == name)
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, select, text
 
-from console.config import real_time
-from console.revealing import LASTS, left
-from console.tables import audit_person, audit_record
-from sinks.tables import handover
+from console.db.tables import audit_person, audit_record
+from console.people.name_reveal import LASTS, left
+from console.web.config import real_time
+from sinks.readmodel.tables import handover
 from tests.console.conftest import OpenConsole, firing
 
 NAMES = "https://names.example/of"

@@ -12,11 +12,11 @@ import pytest
 from httpx2 import Client
 from sqlalchemy import Engine, select
 
-from console.config import real_time
-from console.live import BEAT_SECONDS
-from console.tables import console_session, console_user
-from sinks.database import connect
-from sinks.sink import changed
+from console.db.tables import console_session, console_user
+from console.live.change_feed import BEAT_SECONDS
+from console.web.config import real_time
+from sinks.consumer import changed
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.console.conftest import firing
 from tests.console.served import Served, serving

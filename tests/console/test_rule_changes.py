@@ -12,22 +12,23 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from sqlalchemy import Engine, select
 
-from console import database, proposals, whatif_runs
-from console.config import real_time
-from console.demo import make_demo_users
-from console.routes.rule_changes import following
-from console.tables import pending, proposal
-from console.users import User
-from console.whatif_job import count_moves
+from console.accounts.demo_users import make_demo_users
+from console.auth.users import User
+from console.db import database
+from console.db.tables import pending, proposal
+from console.rules import change_proposals, whatif_store
+from console.rules.change_routes import following
+from console.rules.whatif_worker import count_moves
+from console.web.config import real_time
 from handover.calendar import load_calendar
-from handover.rulebook import load, read
+from handover.rules.rulebook import load, read
 from schemas.envelope import Event
 from schemas.instants import millis
 from schemas.parse import parse
 from schemas.topics import SYSTEM, named
-from sinks import event_table
-from sinks.database import connect, prepare
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.readmodel import events
+from sinks.readmodel.database import connect, prepare
 from tests.console.conftest import NOW, NOWHERE, Browser, OpenConsole
 from tests.console.model import fill
 from tests.handover.histories import arriving, notice, scheduled
@@ -61,8 +62,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def run_id(engine: Engine) -> str:
     """A draft that was tried."""
     limits: dict[str, Any] = {"since": None, "until": None}
-    found = whatif_runs.ask(engine, USER, read(DRAFT), "cn-default@1", real_time(), file="d.toml", toml=DRAFT, **limits)
-    whatif_runs.cancel(engine, found, real_time())
+    found = whatif_store.ask(
+        engine, USER, read(DRAFT), "cn-default@1", real_time(), file="d.toml", toml=DRAFT, **limits
+    )
+    whatif_store.cancel(engine, found, real_time())
     return found
 
 
@@ -92,7 +95,7 @@ def states(engine: Engine) -> list[str]:
 
 def stages(engine: Engine) -> list[str]:
     with engine.connect() as connection:
-        return [str(one["stage"]) for one in proposals.listing(connection)]
+        return [str(one["stage"]) for one in change_proposals.listing(connection)]
 
 
 def proposed(browser: Browser, run_id: str, **more: str) -> str:
@@ -136,7 +139,7 @@ def test_one_proposes_another_approves_and_the_pipeline_gets_it(
     assert key == event.subject.encode()
     arrived = Record(event.topic, 0, 0, event.subject.encode(), orjson.dumps(event.wire()), (), millis(NOW), NOW)
     with engine.begin() as connection:
-        event_table.write(connection, [arrived])
+        events.write(connection, [arrived])
     until(lambda: stages(engine) == ["recorded"])
     page = first.get("/rules/changes").text
     assert "流水线已收到" in page
@@ -164,7 +167,7 @@ def test_the_process_beside_the_console_finds_it(console: OpenConsole, engine: E
     assert browser.send("/rules/changes", {**FIELDS, "run": run_id}).status_code == 303
 
     def found() -> bool:
-        return not proposals.uncounted(engine)
+        return not change_proposals.uncounted(engine)
 
     until(found, 120)
     assert "没有期限会移动" in browser.get("/rules/changes").text  # the one open duty had begun before
@@ -201,8 +204,8 @@ def test_what_cannot_be_proposed_is_said_beside_its_field(
 def test_a_draft_that_no_event_can_tell_is_refused(console: OpenConsole, engine: Engine, text: str, said: str) -> None:
     draft = DRAFT.partition("[[rule]]")[0] + text
     limits: dict[str, Any] = {"since": None, "until": None}
-    run = whatif_runs.ask(engine, USER, read(draft), "cn-default@1", real_time(), file="d.toml", toml=draft, **limits)
-    whatif_runs.cancel(engine, run, real_time())
+    run = whatif_store.ask(engine, USER, read(draft), "cn-default@1", real_time(), file="d.toml", toml=draft, **limits)
+    whatif_store.cancel(engine, run, real_time())
     browser = console("rules-1")
     browser.get(f"/rules/changes?run={run}")
     answer = browser.send("/rules/changes", {**FIELDS, "run": run})

@@ -5,10 +5,10 @@ import re
 import pytest
 from sqlalchemy import Engine
 
-from console.config import real_time
-from console.users import User
-from console.whatif_runs import ask
-from handover.rulebook import load, read
+from console.auth.users import User
+from console.rules.whatif_store import ask
+from console.web.config import real_time
+from handover.rules.rulebook import load, read
 from tests.console.conftest import OpenConsole
 
 CJK = re.compile(r"[\u4e00-\u9fff]")

@@ -4,9 +4,9 @@ from sqlalchemy import Engine, select, update
 
 from schemas.instants import millis
 from schemas.topics import ACTION
-from sinks import event_table
-from sinks.sink import Record
-from sinks.tables import obligation
+from sinks.consumer import Record
+from sinks.readmodel import events
+from sinks.readmodel.tables import obligation
 from tests.conditions import until
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.letters import event
@@ -91,7 +91,7 @@ def test_a_duty_that_was_waived_before_it_was_late_is_off_the_list_and_can_be_re
         assert duty["alert_id"] in browser.get(f"/today?q={duty['alert_id']}").text
     with engine.begin() as connection:
         record = Record(ACTION, 0, 0, duty["subject"].encode(), value, (), millis(NOW), NOW)
-        assert not event_table.write(connection, [record])
+        assert not events.write(connection, [record])
         connection.execute(update(obligation).where(obligation.c.alert_id == duty["alert_id"]).values(state="waived"))
     assert page not in browser.get(f"/today?q={duty['alert_id']}").text
     found = browser.get(page).text

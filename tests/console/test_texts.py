@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from console.i18n import MissingText, accepted, catalogue, texts
-from console.words import Words
-from handover.rulebook import load
+from console.text.formatter import Words
+from console.text.i18n import MissingText, accepted, catalogue, texts
+from handover.rules.rulebook import load
 from schemas.agencies import AGENCY_TYPES
 from schemas.catalogue import PAYLOADS, PAYLOADS_BY_FACT
 

@@ -12,12 +12,12 @@ import pytest
 from httpx2 import Client
 from sqlalchemy import Engine, func, select
 
-from console import tries
-from console.config import real_time
-from console.demo import DEMO_PASSWORD
-from console.tables import login_attempt
-from console.tries import TRIES, TRIES_OF_A_NAME, TooManyTries, place_of
-from console.users import authenticate
+from console.accounts.demo_users import DEMO_PASSWORD
+from console.auth import attempts
+from console.auth.attempts import TRIES, TRIES_OF_A_NAME, TooManyTries, place_of
+from console.auth.users import authenticate
+from console.db.tables import login_attempt
+from console.web.config import real_time
 from tests.console.conftest import OpenConsole
 from tests.console.served import serving
 
@@ -57,7 +57,7 @@ def test_a_hundred_guesses_at_one_name_do_not_lock_the_office(engine: Engine) ->
 
 
 def test_a_known_device_waits_for_no_failure_of_others(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "TRIES_OF_A_NAME", 2 * TRIES)
+    monkeypatch.setattr(attempts, "TRIES_OF_A_NAME", 2 * TRIES)
     device = authenticate(engine, "county", DEMO_PASSWORD, real_time(), OFFICE).device
     for address in (HERE, THERE, OFFICE):
         guess(engine, "county", address, TRIES)
@@ -79,7 +79,7 @@ def test_a_device_that_is_not_this_users_is_none(engine: Engine, spoil: str) -> 
     device = authenticate(engine, "county", DEMO_PASSWORD, now, OFFICE).device
     login = "city" if spoil == "other user" else "county"
     token = {"signature": device[:-1] + "x", "nonsense": ".é.²."}.get(spoil, device)
-    then = now + tries.DEVICE_LASTS + timedelta(days=1) if spoil == "old" else now
+    then = now + attempts.DEVICE_LASTS + timedelta(days=1) if spoil == "old" else now
     for _ in range(TRIES):
         authenticate(engine, login, "wrong", then, HERE, token)
     with pytest.raises(TooManyTries):
@@ -95,9 +95,9 @@ def test_many_addresses_of_one_network_are_one_place() -> None:
 def test_guesses_from_everywhere_are_bounded_and_so_is_what_is_kept(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.users._matches", lambda *_: False)  # the count is asked for, not the password
+    monkeypatch.setattr("console.auth.users._matches", lambda *_: False)  # the count is asked for, not the password
     assert sum(guess(engine, "county", f"192.0.2.{n}", TRIES) for n in range(40)) == TRIES_OF_A_NAME
-    monkeypatch.setattr(tries, "MOST_KEPT", 50)
+    monkeypatch.setattr(attempts, "MOST_KEPT", 50)
     for number in range(80):
         guess(engine, f"nobody-{number}", f"198.51.100.{number}", 1)
     with engine.connect() as connection:

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from console.accounts import ONCE_LASTS, once
-from console.config import real_time
-from console.demo import DEMO_PASSWORD
-from console.tables import audit_record, console_session, console_user
-from console.tries import TRIES
+from console.accounts.admin import ONCE_LASTS, once
+from console.accounts.demo_users import DEMO_PASSWORD
+from console.auth.attempts import TRIES
+from console.db.tables import audit_record, console_session, console_user
+from console.web.config import real_time
 from tests.console.conftest import Browser, OpenConsole
 
 OFFICE = {"role": "county", "agency": "COUNTY_JUSTICE-990103-01", "prefix": "990103"}
@@ -188,7 +188,7 @@ def test_wrong_old_passwords_count_as_wrong_logins_do(console: OpenConsole, engi
 def test_many_failures_from_one_address_make_it_wait_whatever_the_name(
     console: OpenConsole, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.tries.TRIES_FROM_ONE_ADDRESS", 6)
+    monkeypatch.setattr("console.auth.attempts.TRIES_FROM_ONE_ADDRESS", 6)
     browser = console()
     for number in range(6):
         assert browser.log_in(f"nobody-{number}", "x" * 12).status_code == 401

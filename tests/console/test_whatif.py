@@ -11,18 +11,19 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import Engine, select
 
-from console import database, whatif_runs
-from console.config import real_time
-from console.demo import make_demo_users
-from console.tables import whatif_alert, whatif_cell, whatif_run
-from console.uploads import LARGEST, line_of
-from console.users import User
-from console.whatif_job import INTERRUPTED, Runs, compute
+from console.accounts.demo_users import make_demo_users
+from console.auth.users import User
+from console.db import database
+from console.db.tables import whatif_alert, whatif_cell, whatif_run
+from console.rules import whatif_store
+from console.rules.whatif_worker import INTERRUPTED, Runs, compute
+from console.web.config import real_time
+from console.web.uploads import LARGEST, line_of
 from handover.calendar import load_calendar
-from handover.rulebook import load, read
+from handover.rules.rulebook import load, read
 from schemas.envelope import Event
-from sinks.database import connect, prepare
-from sinks.tables import alert, event
+from sinks.readmodel.database import connect, prepare
+from sinks.readmodel.tables import alert, event
 from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.model import fill
 from tests.handover.histories import acknowledged, arriving, notice, told
@@ -39,7 +40,7 @@ def asked(engine: Engine, text: str | None, **limits: Any) -> str:
     book = read(text) if text is not None else load("cn-default")
     values: dict[str, Any] = {"since": None, "until": NOW, **limits}
     file = "draft.toml" if text is not None else "cn-default"
-    run_id = whatif_runs.ask(engine, USER, book, "cn-default@1", real_time(), file=file, toml=text, **values)
+    run_id = whatif_store.ask(engine, USER, book, "cn-default@1", real_time(), file=file, toml=text, **values)
     with engine.begin() as connection:
         connection.execute(whatif_run.update().where(whatif_run.c.run_id == run_id).values(state="running"))
     return run_id
@@ -47,7 +48,7 @@ def asked(engine: Engine, text: str | None, **limits: Any) -> str:
 
 def row(engine: Engine, run_id: str) -> dict[str, Any]:
     with engine.connect() as connection:
-        found = whatif_runs.find(connection, run_id)
+        found = whatif_store.find(connection, run_id)
     assert found is not None
     return dict(found)
 
@@ -124,7 +125,7 @@ def sent(browser: Browser, content: bytes | None, name: str = "draft.toml", **fi
 def ended(engine: Engine, run_id: str, seconds: float = 90) -> dict[str, Any]:
     """Wait until a run has ended."""
     end = time.monotonic() + seconds
-    while row(engine, run_id)["state"] in whatif_runs.OPEN:
+    while row(engine, run_id)["state"] in whatif_store.OPEN:
         assert time.monotonic() < end, "it did not end"
         time.sleep(0.05)
     return row(engine, run_id)
@@ -320,11 +321,11 @@ def test_a_run_can_be_stopped_and_leaves_no_half_result(console: OpenConsole, en
     engine_url = str(engine.url)
 
     def stopped(*_: object) -> None:
-        whatif_runs.cancel(engine, run_id, real_time())
+        whatif_store.cancel(engine, run_id, real_time())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("console.whatif_job._TELL_SECONDS", -1.0)
-        patch.setattr("console.whatif_job._Job.flush", stopped)
+        patch.setattr("console.rules.whatif_worker._TELL_SECONDS", -1.0)
+        patch.setattr("console.rules.whatif_worker._Job.flush", stopped)
         compute(engine_url, run_id, "cn-default", None)
     assert row(engine, run_id)["state"] == "cancelled"
     with engine.connect() as connection:
@@ -355,7 +356,7 @@ def test_a_run_of_a_server_that_died_is_named_interrupted(console: OpenConsole, 
 
 def test_more_than_some_runs_do_not_wait(console: OpenConsole, engine: Engine) -> None:
     browser = console("rules-1")
-    for _ in range(whatif_runs.MOST_WAITING):
+    for _ in range(whatif_store.MOST_WAITING):
         asked(engine, OFF)
     answer = sent(browser, None, book="cn-default@1")
     assert answer.status_code == 409

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert
 
 from schemas.instants import instant
-from sinks.ledger import freeze
-from sinks.tables import duty, frozen_duty, frozen_month, ledger
+from sinks.obligation_ledger.ledger import freeze
+from sinks.readmodel.tables import duty, frozen_duty, frozen_month, ledger
 
 BOOK = "cn-default@1"
 DUE = instant("2026-02-10T00:00:00+08:00")  # the end of 9 February

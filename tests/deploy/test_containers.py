@@ -77,7 +77,7 @@ def test_the_database_address_is_that_of_the_database() -> None:
 def test_the_health_check_asks_the_port_that_is_served() -> None:
     assert WORKER["REENTRY_WEB_PORT"] in instructions("EXPOSE")
     assert "/live" in instructions("HEALTHCHECK")[0]
-    assert "/live" in (ROOT / "streams" / "web.py").read_text(encoding="utf-8")
+    assert "/live" in (ROOT / "streams" / "probes.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", SERVICES)

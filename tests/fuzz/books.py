@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from handover.rulebook import BOOKS, InvalidRuleBook, RuleBook, load
+from handover.rules.rulebook import BOOKS, InvalidRuleBook, RuleBook, load
 
 _SHIPPED = (BOOKS / "cn-default.toml").read_text(encoding="utf-8")
 _VALUES = (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from handover.authority import WITHOUT_AUTHORITY
-from schemas.deadletter import MESSAGE
+from handover.cases.authority import WITHOUT_AUTHORITY
+from schemas.dead_letter import MESSAGE
 from schemas.instants import from_millis, show
 from schemas.topics import CHECKIN, RELEASE, partition_of
 from tests.fuzz.loop import Loop

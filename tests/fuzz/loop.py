@@ -18,9 +18,9 @@ from streams import metrics
 from streams.app import PARTITION_TOPICS, WorkerConfig, create_app
 from streams.clock import Clock
 from streams.engine.transport import Output, Written
-from streams.routing import marker_of
+from streams.repartition import marker_of
+from streams.shared_topic import SystemReader
 from streams.step import Engine
-from streams.system import SystemReader
 from streams.watermark import Frontier
 from tests.fuzz.records import PARTITIONS, Draft
 

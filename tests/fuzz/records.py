@@ -11,7 +11,7 @@ import orjson
 
 from cli.simulation.record import Record as Told
 from cli.simulation.stream import Options, simulate
-from handover.identity import alert_id, handover_id, obligation_id
+from handover.ids import alert_id, handover_id, obligation_id
 from schemas.agencies import AGENCY_TYPES
 from schemas.catalogue import codes_of
 from schemas.instants import from_millis, show

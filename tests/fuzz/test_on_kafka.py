@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from cli.stack.ports import free_ports
-from handover.authority import WITHOUT_AUTHORITY
+from handover.cases.authority import WITHOUT_AUTHORITY
 from schemas.topics import CASE, DLQ, RELEASE, ROUTED, SOURCES, named
 from tests.conditions import until
 from tests.fuzz.eras import witness

@@ -5,9 +5,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert as written
 from tests.golden.timelines import FOLDERS, ordered, read, rows
 

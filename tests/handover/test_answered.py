@@ -2,11 +2,11 @@
 
 import pytest
 
-from handover.answered import Answered, answered
+from handover.analysis.on_time import Answered, answered
+from handover.analysis.replay import Cases
 from handover.calendar import load_calendar
-from handover.replay import Cases
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.envelope import Event
 from tests.handover.histories import COUNTY, acknowledged, arriving, at, notice, scheduled, told
 
@@ -47,7 +47,7 @@ def test_the_period_has_its_first_instant_and_not_its_last(start: str, end: str,
 def test_what_was_cancelled_waived_or_is_contested_is_left_out() -> None:
     cancelled = told("release.cancelled", "2026-03-06 10:00", {"cause": "DIED"})
     assert share(*ANNOUNCED, cancelled) == {}
-    from handover.replay import replay
+    from handover.analysis.replay import replay
 
     alert = next(
         one for one in replay(arriving(*ANNOUNCED), BOOK, CALENDAR, at("2026-03-09 00:00")) if one.rule_id == "A02"

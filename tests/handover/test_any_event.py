@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handover.analysis.obligation_history import reckon, world_of
+from handover.analysis.replay import live_all
+from handover.analysis.rule_impact import moves
+from handover.analysis.whatif import Memory, compare
 from handover.calendar import load_calendar
-from handover.identity import alert_id, handover_id, obligation_id
-from handover.ledger import reckon, world_of
-from handover.moves import moves
-from handover.replay import live_all
-from handover.rulebook import load
-from handover.whatif import Memory, compare
-from handover.world import World
+from handover.cases.shared_state import World
+from handover.ids import alert_id, handover_id, obligation_id
+from handover.rules.rulebook import load
 from schemas import case as case_schema
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import Event

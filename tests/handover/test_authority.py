@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handover.analysis.replay import Lived, live_all
 from handover.calendar import MILLISECOND, load_calendar
-from handover.case import Case
-from handover.life import advance
-from handover.replay import Lived, live_all
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import CITY, COUNTY, OTHER, PERSON, PRISON, TOWN, Told, at, histories, scheduled, told

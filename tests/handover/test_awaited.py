@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover.awaited import ANY, awaited, sieve, sieve_of
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.life import advance
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.agency_filter import ANY, awaited, sieve, sieve_of
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from tests.handover.histories import COUNTY, PERSON, arriving, at, notice, scheduled, told
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()

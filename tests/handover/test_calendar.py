@@ -6,10 +6,10 @@ from pathlib import Path
 import chinese_calendar
 import pytest
 
+from handover.analysis.replay import replay
 from handover.calendar import CALENDAR_FILE, Calendar, InvalidDuration, load_calendar, months_on, span
-from handover.replay import replay
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from tests.handover.histories import Told, arriving, at, notice, scheduled, told
 from tests.schemas.examples import changed, reason_for
 

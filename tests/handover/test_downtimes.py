@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover.codes import Successors
-from handover.downtimes import Downtimes
+from handover.agencies import Successors
+from handover.feeds.downtime import Downtimes
 from tests.handover.histories import at
 
 FIRST, SETTLE, NOBODY = at("2026-03-01 00:00"), timedelta(minutes=30), Successors({})

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from handover.analysis.replay import replay, verdicts
 from handover.calendar import load_calendar
-from handover.feeds import Arrived, Manifest, Promise, judge
-from handover.replay import replay, verdicts
-from handover.rulebook import load
+from handover.feeds.manifest import Arrived, Manifest, Promise, judge
+from handover.rules.rulebook import load
 from schemas.envelope import Event
 from tests.growth import growth
 from tests.handover.histories import COUNTY, PRISON, Told, at, told

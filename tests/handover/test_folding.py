@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.folding import LONG, ends_at, fold, rests_at
-from handover.life import advance
-from handover.replay import replay
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.compaction import LONG, ends_at, fold, rests_at
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import COUNTY, COURT, DISPUTE, MEDIATION, PERSON, TOWN, Told, at, told

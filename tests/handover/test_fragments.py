@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from handover.fragments import Fragments, dumped
+from handover.cases.json_cache import Fragments, dumped
 
 _MANY = 1_000
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from cli.simulation.stream import Options, simulate
-from handover import life
+from handover.analysis.replay import Told, replay
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.replay import Told, replay
-from handover.rulebook import load
-from handover.world import World
+from handover.cases import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent, parse
@@ -37,13 +37,13 @@ def _any_move(case: Case, world: World, after: datetime) -> datetime | None:
     return world.downtimes.next_move(after)
 
 
-@pytest.mark.skipif(life.__file__.endswith(".so"), reason="what is compiled cannot be replaced")
+@pytest.mark.skipif(advance.__file__.endswith(".so"), reason="what is compiled cannot be replaced")
 def test_alerts_are_those_of_a_case_that_lives_through_every_move_of_every_feed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told, book, calendar = _with_outages(), load("cn-default"), load_calendar()
     few = list(replay(told, book, calendar))
-    monkeypatch.setattr(life, "_next_move", _any_move)
+    monkeypatch.setattr(advance, "_next_move", _any_move)
     every = list(replay(told, book, calendar))
     assert sum(alert.held for alert in few) > 20
     assert sorted(few, key=_place) == sorted(every, key=_place)

@@ -5,7 +5,7 @@ from uuid import uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover.identity import NS, alert_id, handover_id, obligation_id, transfer_handover_id
+from handover.ids import NS, alert_id, handover_id, obligation_id, transfer_handover_id
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

@@ -9,16 +9,16 @@ from unittest import mock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handover import feeding
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.feeding import HEARTBEAT
-from handover.feeds import VERDICT
-from handover.identity import alert_id, obligation_id
-from handover.life import derived_anew, live, next_instant
-from handover.rulebook import load
-from handover.ruleset import LIGHT
-from handover.world import World
+from handover.cases.advance import derived_anew, live, next_instant
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.feeds import feed_state
+from handover.feeds.feed_state import HEARTBEAT
+from handover.feeds.manifest import VERDICT
+from handover.ids import alert_id, obligation_id
+from handover.obligations.rule_index import LIGHT
+from handover.rules.rulebook import load
 from schemas.catalogue import PAYLOADS
 from schemas.envelope import Event
 from tests.handover.histories import COURT, PERSON, PRISON, TOWN, Told, at
@@ -126,6 +126,6 @@ def _of_feed(draw: st.DrawFn, name: str) -> Mapping[str, Any]:
 @CAREFUL
 @given(published(), st.sampled_from([8, 128]))
 def test_a_feed_told_heartbeat_by_heartbeat_equals_one_read_whole(told: list[Told], kept: int) -> None:
-    with mock.patch.object(feeding, "KEPT_SIGNS", kept):
+    with mock.patch.object(feed_state, "KEPT_SIGNS", kept):
         renewed = _renewed(Case.empty(PRISON), told)
         assert renewed > 0 or any(event.fact != HEARTBEAT or event.corrects is not None for event, _ in told)

@@ -6,14 +6,14 @@ from itertools import product
 
 import pytest
 
+from handover.analysis.replay import replay, share
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.facts import agency_of
-from handover.feeding import KEPT_DAYS
-from handover.life import advance, live_feeds
-from handover.replay import replay, share
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance, live_feeds
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.facts.fact import agency_of
+from handover.feeds.feed_state import KEPT_DAYS
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import show

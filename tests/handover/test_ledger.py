@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from handover.analysis.obligation_history import Duty, county_of, reckon, world_of
+from handover.analysis.replay import live_all
 from handover.calendar import load_calendar
-from handover.ledger import Duty, county_of, reckon, world_of
-from handover.replay import live_all
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from tests.golden.timelines import FOLDERS, Timeline, read
 

@@ -8,13 +8,13 @@ from itertools import groupby
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.life import advance
-from handover.links import WHOEVER_HOLDS_IT, Routed, outbox, routes
-from handover.replay import replay
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.facts.forwarding import WHOEVER_HOLDS_IT, Routed, outbox, routes
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.golden.timelines import FOLDERS, read

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from handover.analysis.replay import live_all, replay
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.feeding import forget_measured
-from handover.life import advance
-from handover.replay import live_all, replay
-from handover.rulebook import InvalidRuleBook, build, load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.feeds.feed_state import forget_measured
+from handover.rules.rulebook import InvalidRuleBook, build, load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import show

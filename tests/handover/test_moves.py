@@ -2,11 +2,11 @@
 
 import pytest
 
+from handover.analysis.rule_impact import Move, moves
 from handover.calendar import load_calendar
-from handover.moves import Move, moves
-from handover.rule_changes import NotTellable, as_changes, differences
-from handover.rulebook import InvalidRuleBook, load, read
-from handover.world import World
+from handover.cases.shared_state import World
+from handover.rules.diff import NotTellable, as_changes, differences
+from handover.rules.rulebook import InvalidRuleBook, load, read
 from tests.handover.histories import PERSON, arriving, at, notice, scheduled, told
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()

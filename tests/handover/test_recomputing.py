@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handover.analysis.recompute import Recomputed, recompute, remember, remembered, untold, withdrawn
+from handover.analysis.replay import Told, live_all, verdicts
+from handover.analysis.verification import judge_alerts
 from handover.calendar import MILLISECOND, load_calendar
-from handover.case import Case
-from handover.judge import judge_alerts
-from handover.recomputing import Recomputed, recompute, remember, remembered, untold, withdrawn
-from handover.replay import Told, live_all, verdicts
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from tests.golden.timelines import FOLDERS
 from tests.golden.timelines import read as timeline_of

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import BOOKS, InvalidRuleBook, load, read
+from handover.rules.rulebook import BOOKS, InvalidRuleBook, load, read
 from tests.handover.histories import arriving, at, scheduled, told
 
 CALENDAR = load_calendar()
@@ -111,8 +111,8 @@ def test_a_changed_book_keeps_the_rules_that_do_not_change() -> None:
     assert all(changed.by_key[key] is rule for key, rule in book.by_key.items() if key != ("A10", ""))
 
 
-def test_only_rule_books_and_the_calendar_lie_among_the_books() -> None:
-    assert {path.name for path in BOOKS.glob("*.toml")} == {"cn-default.toml", "city-990100.toml", "calendar.toml"}
+def test_only_rule_books_lie_among_the_books() -> None:
+    assert {path.name for path in BOOKS.glob("*.toml")} == {"cn-default.toml", "city-990100.toml"}
 
 
 @pytest.mark.parametrize(

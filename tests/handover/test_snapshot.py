@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.life import advance
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas.case import ObligationView, read
 from schemas.envelope import Event
 from tests.handover.histories import CITY, PERSON, arriving, at, notice, scheduled, told

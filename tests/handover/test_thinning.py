@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.folding import fold
-from handover.life import advance
-from handover.links import outbox, routes
-from handover.replay import replay
-from handover.rulebook import load
-from handover.thinning import WHOLE, is_mark
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.compaction import fold
+from handover.cases.shared_state import World
+from handover.facts.forwarding import outbox, routes
+from handover.facts.thinning import WHOLE, is_mark
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import COURT, PERSON, POLICE, TOWN, Told, at, told

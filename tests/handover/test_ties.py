@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handover.alerts import Memory
-from handover.case import Case
-from handover.ledger import reckon, world_of
-from handover.life import advance
-from handover.links import Routed, outbox, routes
-from handover.replay import live_all, replay
-from handover.world import World
+from handover.alerts.lifecycle import Memory
+from handover.analysis.obligation_history import reckon, world_of
+from handover.analysis.replay import live_all, replay
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.facts.forwarding import Routed, outbox, routes
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import Told, acknowledged, arriving, at, notice, scheduled, told

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from handover.analysis.replay import replay, share, verdicts
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.folding import fold
-from handover.life import advance
-from handover.links import outbox, routes
-from handover.replay import replay, share, verdicts
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.compaction import fold
+from handover.cases.shared_state import World
+from handover.facts.forwarding import outbox, routes
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from tests.golden.timelines import FOLDERS, read
 from tests.handover.histories import Told

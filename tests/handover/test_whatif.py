@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from handover.analysis.replay import Told, replay
+from handover.analysis.whatif import Change, Memory, Result, compare
 from handover.calendar import load_calendar
-from handover.replay import Told, replay
-from handover.rulebook import RuleBook, load, read
-from handover.whatif import Change, Memory, Result, compare
+from handover.rules.rulebook import RuleBook, load, read
 from tests.golden.timelines import FOLDERS
 from tests.golden.timelines import read as timeline_of
 from tests.handover.histories import DISPUTE, MEDIATION, arriving, at, histories, notice, scheduled, told

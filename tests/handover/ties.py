@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from handover import case as case_module
-from handover.alerts import Memory
+from handover.alerts.lifecycle import Memory
 from handover.calendar import MILLISECOND, load_calendar
-from handover.case import Case
-from handover.identity import alert_id, handover_id, obligation_id
-from handover.life import advance
-from handover.links import existence
-from handover.rulebook import load
-from handover.world import World
+from handover.cases import case as case_module
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.facts.forwarding import existence
+from handover.ids import alert_id, handover_id, obligation_id
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import COUNTY, MEDIATION, PRISON, TOWN, Told, at

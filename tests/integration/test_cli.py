@@ -17,8 +17,8 @@ from sqlalchemy import Engine, create_engine, func, select
 from cli.main import run
 from schemas.parse import parse
 from schemas.topics import DLQ, INTAKE, SOURCES, named, partition_of
-from sinks import tables
-from sinks.database import connect, migrate
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect, migrate
 from tests.conditions import until
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 

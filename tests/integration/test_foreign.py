@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from schemas.alert import event, read
 from schemas.topics import ALERT, CASE, named, partition_of
-from sinks.database import connect, migrate
-from sinks.tables import alert, case
+from sinks.readmodel.database import connect, migrate
+from sinks.readmodel.tables import alert, case
 from tests.conditions import until
 from tests.handover.histories import COUNTY, arriving, notice, scheduled, told
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline

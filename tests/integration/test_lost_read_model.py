@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, func, inspect, select, update
 
-from sinks import tables
-from sinks.database import connect
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.integration.pipeline import Pipeline, newest, pipeline
 from tests.integration.test_sink_process import ended

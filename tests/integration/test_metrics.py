@@ -11,9 +11,9 @@ from brokers.connection import KafkaConnection
 from schemas.alert import Alert
 from schemas.instants import millis
 from schemas.topics import CASE, INTAKE, named
-from sinks import tables
-from sinks.database import connect
-from sinks.measures.lag import WORKER, Lag, Lags
+from sinks.monitors.metrics.lag import WORKER, Lag, Lags
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.handover.histories import arriving, notice
 from tests.integration.pipeline import Pipeline, newest, pipeline

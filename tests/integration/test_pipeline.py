@@ -15,15 +15,15 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import select
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.topics import CASE, DLQ, RELEASE, named, partition_of
-from sinks import tables
-from sinks.database import connect
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.chaos.proxy import Wire, Wires
 from tests.conditions import until
 from tests.golden.timelines import FIELDS, FOLDERS, read

@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from brokers.connection import KafkaConnection
 from schemas.topics import ROUTED, named
-from streams.purge import purge
+from streams.topic_cleanup import purge
 from tests.conditions import until
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 from tests.integration.test_pipeline import ends_as_replay_says, golden

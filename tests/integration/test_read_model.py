@@ -16,10 +16,11 @@ from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from schemas.instants import from_millis
 from schemas.topics import RELEASE, SYSTEM, named
-from sinks import SINKS, metrics, position, tables
-from sinks.database import connect, migrate
-from sinks.run import SinkConfig
-from sinks.watching import ends_of, firsts_of
+from sinks import SINKS, metrics
+from sinks.log_state import ends_of, firsts_of
+from sinks.readmodel import position, tables
+from sinks.readmodel.database import connect, migrate
+from sinks.service import SinkConfig
 from tests.conditions import until
 from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas import publishers
 from schemas.topics import ALERT, RELEASE
-from sinks import position, tables
-from sinks.database import connect
+from sinks.readmodel import position, tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.handover.histories import arriving, told
 from tests.integration.pipeline import Pipeline

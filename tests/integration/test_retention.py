@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from cli.dump import events
-from cli.records import consumer
+from cli.commands.dump import events
+from cli.kafka.log_reader import consumer
 from cli.settings import Settings
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.envelope import Event
 from schemas.topics import SYSTEM, WORLD, named
 from tests.conditions import until

@@ -22,11 +22,11 @@ from sqlalchemy import select
 from brokers.connection import KafkaConnection
 from brokers.rights import ROLES
 from cli.stack.provision import connect as admin_of
-from console.publisher import producer as console_producer
+from console.outbox.publisher import producer as console_producer
 from schemas.instants import from_millis
 from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RELEASE, SYSTEM, TOPICS, named
-from sinks import tables
-from sinks.database import connect
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.handover.histories import notice, scheduled
 from tests.integration.pipeline import Pipeline

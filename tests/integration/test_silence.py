@@ -15,7 +15,7 @@ import requests
 
 from cli.stack.ports import free_ports
 from cli.stack.processes import handover
-from console.demo import DEMO_PASSWORD
+from console.accounts.demo_users import DEMO_PASSWORD
 from tests.conditions import until
 from tests.integration.test_up import call
 

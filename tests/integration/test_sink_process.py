@@ -18,9 +18,9 @@ from sqlalchemy.exc import OperationalError
 from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
 from schemas.topics import RELEASE, SYSTEM, named
-from sinks.database import connect, migrate
-from sinks.outage import Outage, repeated
-from sinks.sink import SinkUnavailable
+from sinks.consumer import SinkUnavailable
+from sinks.readmodel.database import connect, migrate
+from sinks.retry import Outage, repeated
 from tests.conditions import until
 from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline

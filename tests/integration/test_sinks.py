@@ -15,16 +15,17 @@ from brokers.connection import KafkaConnection
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.envelope import Event
 from schemas.instants import from_millis
-from sinks import SINKS, event_table, tables
-from sinks.database import connect, migrate
-from sinks.run import SinkConfig, run
+from sinks import SINKS
+from sinks.consumer import Record, Sink, Write
+from sinks.readmodel import events, tables
+from sinks.readmodel.database import connect, migrate
 from sinks.runner import Runner
-from sinks.sink import Record, Sink, Write
+from sinks.service import SinkConfig, run
 from tests.conditions import until
 from tests.handover.histories import Told, arriving, notice, scheduled
 from tests.integration.pipeline import Pipeline
@@ -59,7 +60,7 @@ def test_a_pooled_connection_is_asked_only_after_a_rest(server: Postgres, monkey
     first = process()
     assert process() == first
     assert not asked
-    monkeypatch.setattr("sinks.database.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("sinks.readmodel.database.FRESH_SECONDS", 0.0)
     assert process() == first
     assert len(asked) == 1
     with other.connect() as connection:
@@ -263,7 +264,7 @@ def test_a_sink_killed_between_write_and_commit_reads_on_where_its_rows_end(
             if writes:
                 raise Killed
 
-    sink = Sink("events", EVENTS.topics, watched(event_table.write))
+    sink = Sink("events", EVENTS.topics, watched(events.write))
     with pytest.raises(Killed):
         Dying(sink, engine, KafkaConnection(kafka), topic_prefix, from_millis).run(threading.Event())
     first = everything(server.url)

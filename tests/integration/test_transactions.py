@@ -21,9 +21,9 @@ from cli.stack.ports import free_ports
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.topics import CASE, SOURCES, named
-from sinks import tables
-from sinks.database import connect
-from sinks.measures.lag import WORKER, Lags
+from sinks.monitors.metrics.lag import WORKER, Lags
+from sinks.readmodel import tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.handover.histories import notice, scheduled
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline

@@ -9,16 +9,17 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import select
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert as alerts
-from schemas.deadletter import OFFSET, REASON, TOPIC
+from schemas.dead_letter import OFFSET, REASON, TOPIC
 from schemas.parse import trusted
 from schemas.provenance import mark
 from schemas.topics import ALERT, DLQ, RELEASE, named
-from sinks import event_table, metrics, tables
-from sinks.database import connect
+from sinks import metrics
+from sinks.readmodel import events, tables
+from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.integration.pipeline import Pipeline
 from tests.integration.test_read_model import config, topics, url
@@ -88,7 +89,7 @@ def test_an_alert_that_cannot_be_written_is_set_aside_and_the_others_go_on(
 def test_an_event_with_a_nul_that_no_parser_saw_stops_nobody(
     topics: Pipeline, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_table, "parse", lambda value, *_: trusted(value))
+    monkeypatch.setattr(events, "parse", lambda value, *_: trusted(value))
     told = history(10)
     spoilt = dataclasses.replace(told[0][0], id="spoilt", data={**told[0][0].data, "more": "00-\0-x"})
     topics.publish(told[:9])
@@ -106,9 +107,9 @@ def test_an_event_with_a_nul_that_no_parser_saw_stops_nobody(
 def test_a_dead_letter_that_cannot_be_written_is_kept_as_its_place(
     topics: Pipeline, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sinks import dead_letter_table
+    from sinks.readmodel import dead_letters
 
-    monkeypatch.setattr(dead_letter_table, "_text", lambda text: text)  # as if a column had been forgotten
+    monkeypatch.setattr(dead_letters, "_text", lambda text: text)  # as if a column had been forgotten
     producer = KafkaProducer(bootstrap_servers=topics.brokers, acks="all")
     for reason in (b"SCHEMA", b"SCH\0EMA", b"SCHEMA"):
         producer.send(named(topics.prefix, DLQ), value=b"{}", headers=[(REASON, reason)], partition=0).get(timeout=30)
@@ -128,7 +129,7 @@ def test_a_dead_letter_that_cannot_be_written_is_kept_as_its_place(
 def test_a_table_that_is_missing_is_no_records_fault(topics: Pipeline, tmp_path: Path) -> None:
     from sqlalchemy.exc import OperationalError
 
-    from sinks.outage import database
+    from sinks.retry import database
 
     engine = connect(f"sqlite:///{tmp_path / 'empty.sqlite'}")
     with pytest.raises(OperationalError, match="no such table"), database(), engine.connect() as connection:

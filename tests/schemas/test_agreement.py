@@ -15,7 +15,7 @@ from jsonschema.validators import extend
 
 from schemas.catalogue import PAYLOADS
 from schemas.examples import event_of
-from schemas.export import COMMITTED, read
+from schemas.export.export import COMMITTED, read
 from schemas.parse import InvalidEvent, parse
 
 HERE = Path(__file__).parent

@@ -11,11 +11,11 @@ from schemas.agencies import AGENCY_TYPES
 from schemas.authority import may_act
 from schemas.catalogue import PAYLOADS
 from schemas.examples import event_of
+from schemas.export.json_schema import schemas
+from schemas.export.senders import senders, table
 from schemas.invalid import InvalidEvent
-from schemas.jsonschemas import schemas
 from schemas.parse import parse
 from schemas.payload import PIPELINE
-from schemas.senders import senders, table
 from tests.schemas.examples import EVENTS
 
 REGISTRY, RULES = "reentry.system.registry_changed.v1", "reentry.system.rules_changed.v1"

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.compatibility import breaks
-from schemas.export import COMMITTED, documents, read
+from schemas.export.compatibility import breaks
+from schemas.export.export import COMMITTED, documents, read
 
 ROOT = Path(__file__).parents[2]
 NOTICE, PLAN, ALERT = (

@@ -2,7 +2,7 @@
 
 import orjson
 
-from schemas.deadletter import DeadLetter, Refusal, understood
+from schemas.dead_letter import DeadLetter, Refusal, understood
 from schemas.envelope import Event
 from schemas.instants import from_millis
 

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.catalogue import PAYLOADS
 from schemas.examples import event_of
-from schemas.export import ASYNCAPI, COMMITTED, documents, export, read
+from schemas.export.export import ASYNCAPI, COMMITTED, documents, export, read
 
 METASCHEMA = (
     Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas import topics
 from schemas.catalogue import PAYLOADS
-from schemas.export import ASYNCAPI, COMMITTED, documents, export, read
-from schemas.jsonschemas import schemas
+from schemas.export.export import ASYNCAPI, COMMITTED, documents, export, read
+from schemas.export.json_schema import schemas
 from tests.schemas.examples import EVENTS, LINES, MISSING, changed, reason_for
 
 SCHEMAS = schemas()

@@ -7,15 +7,15 @@ import orjson
 import pytest
 from sqlalchemy import Engine, delete, select
 
+from handover.analysis.obligation_history import freezes_at, reckon, world_of
+from handover.analysis.replay import Told
 from handover.calendar import load_calendar
-from handover.ledger import freezes_at, reckon, world_of
-from handover.replay import Told
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import instant, millis
-from sinks import event_table
-from sinks.ledger import Rules, as_known_at, catch_up, due_in
-from sinks.sink import Record
-from sinks.tables import duty, event, frozen_duty, frozen_month, ledger, reckoned
+from sinks.consumer import Record
+from sinks.obligation_ledger.ledger import Rules, as_known_at, catch_up, due_in
+from sinks.readmodel import events
+from sinks.readmodel.tables import duty, event, frozen_duty, frozen_month, ledger, reckoned
 from tests.golden.timelines import FOLDERS, read
 
 RULES = Rules(load("cn-default"), load_calendar())
@@ -30,7 +30,7 @@ def tell(engine: Engine, told: list[Told]) -> None:
         Record(one.topic, 0, 0, one.subject.encode(), orjson.dumps(one.wire()), (), millis(at), at) for one, at in told
     ]
     with engine.begin() as connection:
-        assert not event_table.write(connection, records)
+        assert not events.write(connection, records)
 
 
 def kept(engine: Engine) -> list[dict[str, Any]]:

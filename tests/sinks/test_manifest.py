@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from schemas.envelope import Event
 from schemas.instants import millis, show
-from sinks import event_table
-from sinks.manifest import Judged, due_verdicts, keep, met_by
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.monitors.manifests import Judged, due_verdicts, keep, met_by
+from sinks.readmodel import events as event_table
 from tests.handover.histories import at
 
 SOURCE = "/agencies/PRISON-990100-01"

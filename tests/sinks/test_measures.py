@@ -8,17 +8,18 @@ import orjson
 import pytest
 from sqlalchemy import Engine, update
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import RuleBook, build, load
+from handover.rules.rulebook import RuleBook, build, load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import from_millis, millis
 from schemas.parse import parse
-from sinks import case_table, dead_letter_table, event_table, position, tables
-from sinks.measures.lag import Lag
-from sinks.measures.verdicts import judge, keep, world_of
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.monitors.metrics.lag import Lag
+from sinks.monitors.metrics.verdicts import judge, keep, world_of
+from sinks.readmodel import cases, dead_letters, position, tables
+from sinks.readmodel import events as event_table
 from tests.handover.histories import COUNTY, PERSON, acknowledged, at, notice, scheduled, told
 from tests.sinks.test_tables import _duty
 
@@ -130,7 +131,7 @@ def duties(engine: Engine, states: Sequence[str]) -> None:
              "dispute": None, "obligations": rows}  # fmt: skip
     now = at("2026-03-01 12:00")
     with engine.begin() as connection:
-        case_table.write(connection, [Record("c", 0, 0, PERSON.encode(), orjson.dumps(value), (), millis(now), now)])
+        cases.write(connection, [Record("c", 0, 0, PERSON.encode(), orjson.dumps(value), (), millis(now), now)])
 
 
 def test_an_officer_with_too_much_is_told_each_day_and_ends_when_it_is_done(engine: Engine) -> None:
@@ -176,7 +177,7 @@ def letter(engine: Engine, offset: int, received: str, reason: str = "SCHEMA", v
     now = at(received)
     record = Record("reentry.dlq.v1", 0, offset, b"k", value, headers, millis(now), now)
     with engine.begin() as connection:
-        dead_letter_table.write(connection, [record])
+        dead_letters.write(connection, [record])
 
 
 def decided(engine: Engine, offset: int) -> None:

@@ -4,9 +4,10 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
-from sinks import SINKS, position
-from sinks.database import NewerTables, _config, at_head, migrate, prepare
-from sinks.position import Gap, Log, Place, Start, Stored, start_at
+from sinks import SINKS
+from sinks.readmodel import position
+from sinks.readmodel.database import NewerTables, _config, at_head, migrate, prepare
+from sinks.readmodel.position import Gap, Log, Place, Start, Stored, start_at
 
 OURS = ("c", "t")
 EVENTS = next(one for one in SINKS if one.name == "events")

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, func, select
 from schemas.instants import from_millis
 from schemas.parse import InvalidEvent, parse
 from schemas.topics import DLQ, ROUTED
-from sinks import dead_letter_table, event_table, tables
-from sinks.sink import Record
-from streams.deadletters import dead_letter
+from sinks.consumer import Record
+from sinks.readmodel import dead_letters, events, tables
+from streams.dead_letters import dead_letter
 from tests.fuzz.loop import Record as Read
 from tests.fuzz.records import drafts
 
@@ -35,7 +35,7 @@ def test_every_event_among_spoilt_records_is_written(engine: Engine) -> None:
     while records:
         batch, records = records[:250], records[250:]
         with engine.begin() as connection:
-            event_table.write(connection, batch)
+            events.write(connection, batch)
     with engine.connect() as connection:
         kept = connection.execute(select(func.count()).select_from(tables.event)).scalar_one()
     assert kept > 100
@@ -56,7 +56,7 @@ def test_every_dead_letter_of_spoilt_records_is_written(engine: Engine) -> None:
     ]
     letters.append(refused[0]._replace(topic=DLQ, offset=10**9, headers=foreign))
     with engine.begin() as connection:
-        dead_letter_table.write(connection, letters)
+        dead_letters.write(connection, letters)
     with engine.connect() as connection:
         kept = connection.execute(select(func.count()).select_from(tables.dead_letter)).scalar_one()
     assert kept == len(letters) > 500

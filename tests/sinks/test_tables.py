@@ -9,18 +9,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, func, select
 
+from handover.analysis.replay import replay
 from handover.calendar import load_calendar
-from handover.replay import replay
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas import examples
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import millis
 from schemas.topics import ALERT
-from sinks import alert_table, case_table, dead_letter_table, event_table, tables
-from sinks.database import NotMigrated, _config, at_head, migrate, prepare
-from sinks.sink import Record
+from sinks.consumer import Record
+from sinks.readmodel import alerts as alert_table
+from sinks.readmodel import cases, dead_letters, events, tables
+from sinks.readmodel.database import NotMigrated, _config, at_head, migrate, prepare
 from tests.handover.histories import acknowledged, arriving, at, notice, scheduled
 
 ALERTS = list(
@@ -117,7 +118,7 @@ def test_a_newer_case_replaces_its_obligations_and_a_tombstone_removes_them(engi
         ([record(None, b"s")], set()),
     ):
         with engine.begin() as connection:
-            case_table.write(connection, batch)
+            cases.write(connection, batch)
         assert stored() == expected
 
 
@@ -147,7 +148,7 @@ def test_a_handover_that_the_pipeline_has_forgotten_stays_as_history_and_others_
         ([record(None, subject)], {"h1", "h2"}),
     ):
         with engine.begin() as connection:
-            case_table.write(connection, batch)
+            cases.write(connection, batch)
         assert stored() == expected
 
 
@@ -174,7 +175,7 @@ def test_an_event_is_kept_once_at_its_earliest_arrival(engine: Engine) -> None:
         [arrived(told, "2026-03-02 09:00", 1)],
     ):
         with engine.begin() as connection:
-            assert not event_table.write(connection, batch)
+            assert not events.write(connection, batch)
     with engine.connect() as connection:
         kept = connection.execute(select(tables.event.c.id, tables.event.c.arrival, tables.event.c.day)).all()
         sender = connection.execute(select(tables.publisher)).mappings().one()
@@ -192,10 +193,10 @@ def test_a_dead_letter_read_again_keeps_what_was_decided_about_it(engine: Engine
     ]
     letter = record(b"\x00{", b"k", 7)._replace(headers=headers)
     with engine.begin() as connection:
-        dead_letter_table.write(connection, [letter])
+        dead_letters.write(connection, [letter])
         connection.execute(tables.dead_letter.update().values(state="dropped"))
     with engine.begin() as connection:
-        dead_letter_table.write(connection, [letter])
+        dead_letters.write(connection, [letter])
         kept = connection.execute(select(tables.dead_letter)).mappings().one()
     assert (kept["reason"], kept["original_partition"], kept["original_offset"]) == ("SCHEMA", 3, 42)
     assert (kept["state"], kept["value"]) == ("dropped", b"\x00{")
@@ -225,7 +226,7 @@ def test_dead_letters_from_before_tell_who_sent_them_and_what_is_wrong(empty: En
     migrate(empty)
     with empty.connect() as connection:
         row = dict(connection.execute(select(tables.dead_letter)).mappings().one())
-    found = dead_letter_table.letter_of(row)
+    found = dead_letters.letter_of(row)
     assert (row["source"], row["type"], row["field"]) == (found.source, found.type, found.field)
     assert (row["source"], row["field"]) == ("/agencies/PRISON-990100-01", "data.home_code")
     assert (found.value, found.redrives, found.own_headers()) == (value, 1, [])

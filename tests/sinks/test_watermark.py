@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Engine, select
 from schemas.instants import instant, millis
 from schemas.progress import Progress, Setup
 from schemas.topics import ALERT, CASE, PROGRESS
-from sinks import position, watermark_table
-from sinks.position import Log, Place
-from sinks.sink import Record, Sink
-from sinks.tables import watermark
-from sinks.watermark_table import Watermark, read_watermark
+from sinks.consumer import Record, Sink
+from sinks.readmodel import position, watermarks
+from sinks.readmodel.position import Log, Place
+from sinks.readmodel.tables import watermark
+from sinks.readmodel.watermarks import Watermark, read_watermark
 
 NOON = instant("2026-03-05T12:00:00+08:00")
 SETUP = Setup(
@@ -41,11 +41,11 @@ def report(partition: int, until: datetime, alerts_end: int = 0, cases_end: int 
 
 def write(engine: Engine, *records: Record) -> tuple[Sequence[Record], Watermark | None]:
     with engine.begin() as connection:
-        return watermark_table.write(connection, records), read_watermark(connection)
+        return watermarks.write(connection, records), read_watermark(connection)
 
 
 def put(connection: Connection, topic: str, partition: int, offset: int) -> None:
-    sink = Sink("x", (topic,), watermark_table.write)
+    sink = Sink("x", (topic,), watermarks.write)
     position.take_over(connection, sink, {Place(topic, partition): Log(offset, offset, "c", "t")})
 
 

@@ -8,11 +8,11 @@ from typing import get_args
 import orjson
 import pytest
 
-from schemas.deadletter import MASKED, DeadLetter, Refusal, understood
+from schemas.dead_letter import MASKED, DeadLetter, Refusal, understood
 from schemas.masking import MaskedLines
 from schemas.parse import Reason
 from schemas.pii import WITHHELD
-from streams.deadletters import VALUE_KEPT, dead_letter
+from streams.dead_letters import VALUE_KEPT, dead_letter
 from tests.schemas.examples import COMMENT, changed
 
 MOBILE, CITIZEN = "19900000000", "990102199001011237"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import SYSTEM
-from streams import garbage
+from streams import gc_control
 from tests.fuzz.loop import Loop
 from tests.fuzz.records import Draft, drafts
 
@@ -24,21 +24,21 @@ class Ring:
 @pytest.fixture
 def taken_over() -> Iterator[None]:
     gc.collect()
-    garbage.take_over()
+    gc_control.take_over()
     yield
     gc.unfreeze()
     gc.enable()
 
 
 def make_young() -> list[list[int]]:
-    return [[] for _ in range(garbage.YOUNG + 1_000)]
+    return [[] for _ in range(gc_control.YOUNG + 1_000)]
 
 
 def test_where_pythons_own_collector_is_at_work_nothing_is_set_aside() -> None:
     frozen = gc.get_freeze_count()
     kept = make_young()
-    garbage.collect_young()
-    garbage.collect_all()
+    gc_control.collect_young()
+    gc_control.collect_all()
     assert gc.get_freeze_count() == frozen
     assert kept
 
@@ -47,21 +47,21 @@ def test_new_cycles_go_at_once_and_what_stays_is_set_aside(taken_over: None) -> 
     kept = make_young()
     gone, used = weakref.ref(Ring()), Ring()
     ring, frozen = weakref.ref(used), gc.get_freeze_count()
-    garbage.collect_young()
+    gc_control.collect_young()
     assert gone() is None
     assert gc.get_freeze_count() >= frozen + len(kept)
     del used
     kept.extend(make_young())
-    garbage.collect_young()
+    gc_control.collect_young()
     assert ring() is not None, "set aside while it was in use"
-    garbage.collect_all()
+    gc_control.collect_all()
     assert ring() is None
 
 
 def test_a_few_new_objects_are_not_worth_a_look(taken_over: None) -> None:
     gc.collect()
     gone, frozen = weakref.ref(Ring()), gc.get_freeze_count()
-    garbage.collect_young()
+    gc_control.collect_young()
     assert gone() is not None
     assert gc.get_freeze_count() == frozen
 
@@ -69,7 +69,7 @@ def test_a_few_new_objects_are_not_worth_a_look(taken_over: None) -> None:
 def test_a_rebuild_frees_every_cycle(taken_over: None, tmp_path: Path) -> None:
     used = Ring()
     kept = make_young()
-    garbage.collect_young()
+    gc_control.collect_young()
     ring = weakref.ref(used)
     del used, kept
     asyncio.run(Loop(tmp_path).engine.rebuild())
@@ -85,7 +85,7 @@ def told(era: int, *, spoilt: bool) -> Iterator[tuple[int, Draft]]:
 def test_steps_leave_no_cycle_behind(
     taken_over: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spoilt: bool
 ) -> None:
-    monkeypatch.setattr(garbage, "YOUNG", 10**9)  # all is left to the count at the end
+    monkeypatch.setattr(gc_control, "YOUNG", 10**9)  # all is left to the count at the end
     loop = Loop(tmp_path)
 
     async def left() -> int:

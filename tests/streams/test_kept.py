@@ -11,7 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from schemas.instants import from_millis, instant
 from schemas.parse import InvalidEvent, parse
 from schemas.topics import SYSTEM, WORLD
-from streams.routing import ARRIVAL, event_of, kept
+from streams.repartition import ARRIVAL, event_of, kept
 from tests.fuzz.loop import Record
 from tests.schemas.examples import EVENTS
 

@@ -5,13 +5,13 @@ from kafka import TopicPartition
 
 from brokers.holdings import Holding
 from handover.calendar import load_calendar
-from handover.rulebook import load
+from handover.rules.rulebook import load
 from schemas.instants import instant
 from schemas.progress import Progress, Setup, Wrote, read
 from schemas.topics import ALERT, CASE
+from streams.admission import describe
 from streams.clock import Clock
-from streams.lost import losses
-from streams.setup import describe
+from streams.loss_check import losses
 
 
 def setup(*publishers: str) -> Setup:

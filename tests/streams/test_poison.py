@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from schemas.topics import CHECKIN, DISPUTE, RELEASE, ROUTED, SYSTEM, partition_of
-from streams.deadletters import VALUE_KEPT
+from streams.dead_letters import VALUE_KEPT
 from tests.fuzz.loop import BROKER_BYTES, Loop, _size
 from tests.fuzz.records import PARTITIONS, STRUCTURED, Draft, Header
 from tests.schemas.examples import EVENTS, changed

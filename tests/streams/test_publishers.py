@@ -11,17 +11,17 @@ from faust.types import TP
 
 from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
-from handover.rulebook import load
-from handover.world import World
-from schemas.deadletter import REASON
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
+from schemas.dead_letter import REASON
 from schemas.instants import millis
 from schemas.publishers import InvalidPublishers, written
 from schemas.topics import DLQ, SYSTEM
 from streams.app import WorkerConfig, create_app
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
-from streams.inbox import Inbox
-from streams.system import SystemReader
+from streams.input_buffer import Inbox
+from streams.shared_topic import SystemReader
 from streams.watermark import Frontier
 from tests.fuzz.loop import Record
 from tests.handover.histories import PRISON, at, told

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from handover.case import Case
-from handover.codes import Successors
-from schemas.deadletter import MESSAGE, REASON, REDRIVES
+from handover.agencies import Successors
+from handover.cases.case import Case
+from schemas.dead_letter import MESSAGE, REASON, REDRIVES
 from schemas.envelope import Event
 from schemas.instants import from_millis
 from schemas.topics import CHECKIN, RELEASE, SYSTEM, partition_of

@@ -2,7 +2,7 @@
 
 import logging
 
-from streams.quiet import AGAIN_SECONDS, OneLine, Seldom
+from streams.log_rate_limit import AGAIN_SECONDS, OneLine, Seldom
 
 
 def record(name: str, message: str, *values: object) -> logging.LogRecord:

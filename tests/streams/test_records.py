@@ -8,7 +8,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from kafka.record import MemoryRecords, MemoryRecordsBuilder
 
-from sinks import header_names
+from sinks import header_decoding
 from streams.engine import records
 from streams.engine.records import AnyNames, KeptRecords
 
@@ -44,7 +44,7 @@ def test_the_worker_reads_it_and_what_follows(compression: int) -> None:
 
 @pytest.mark.parametrize("compression", [0, 1, 3, 4], ids=["plain", "gzip", "lz4", "zstd"])
 def test_sinks_and_commands_read_it_and_what_follows(compression: int) -> None:
-    header_names.read_any_header_name()
+    header_decoding.read_any_header_name()
     found = [one for one in MemoryRecords(batch(compression)).next_batch()]  # noqa: C416  # as its consumer does
     assert [one.value for one in found] == VALUES
     assert found[1].headers == [("????", b"1"), ("none", None)]

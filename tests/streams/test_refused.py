@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from handover.analysis.replay import Lived, live_all
 from handover.calendar import load_calendar
-from handover.replay import Lived, live_all
-from handover.rulebook import load
-from schemas.deadletter import REASON, DeadLetter, Refusal, understood
+from handover.rules.rulebook import load
+from schemas.dead_letter import REASON, DeadLetter, Refusal, understood
 from schemas.envelope import Event
 from schemas.instants import from_millis, millis
 from schemas.topics import ACTION, RELEASE

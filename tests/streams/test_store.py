@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brokers.connection import KafkaConnection
-from handover.awaited import ANY
+from handover.cases.agency_filter import ANY
 from streams.app import WorkerConfig, create_app
 from streams.engine.store import HEAD, NEVER, PartitionStore, headers, packed
 from tests.fuzz.loop import Record

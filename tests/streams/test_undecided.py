@@ -2,7 +2,7 @@
 
 from faust.types import TP
 
-from streams.undecided import LONG_SECONDS, Undecided
+from streams.open_transactions import LONG_SECONDS, Undecided
 
 ONE, OTHER = TP("t", 0), TP("t", 1)
 

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from schemas.topics import INTAKE, RELEASE, ROUTED
 from streams.clock import Clock
-from streams.inbox import FEW, LONGEST, ROOM, Inbox, Unlived
+from streams.input_buffer import FEW, LONGEST, ROOM, Inbox, Unlived
 from tests.fuzz.loop import Record
 from tests.fuzz.records import STRUCTURED
 from tests.schemas.examples import changed

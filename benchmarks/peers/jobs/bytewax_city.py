@@ -20,7 +20,7 @@ from bytewax.run import cli_main
 
 from benchmarks.peers.jobs.city import CITY_SOURCES, City
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER
-from handover.case import Case
+from handover.cases.case import Case
 
 city = City()
 

@@ -13,16 +13,16 @@ import orjson
 
 from benchmarks.peers.jobs.place import RUN
 from handover.calendar import load_calendar
-from handover.case import Case
-from handover.life import advance
-from handover.rulebook import load
-from handover.world import World
+from handover.cases.advance import advance
+from handover.cases.case import Case
+from handover.cases.shared_state import World
+from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas.instants import from_millis, millis
 from schemas.parse import InvalidEvent, parse
 from schemas.topics import SOURCES, named
 
-DECODED = 100_000  # cases kept decoded, as in `streams/cases.py`
+DECODED = 100_000  # cases kept decoded, as in `streams/case_cache.py`
 MILLISECOND = timedelta(milliseconds=1)
 CITY_SOURCES = [named(f"{RUN}.", topic) for topic in SOURCES]
 Sent = list[tuple[bytes, bytes]]

@@ -1,0 +1,106 @@
+"""`handover audit`: is the record of who saw whom whole?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.output import CHECK_FAILED, fail, json_line, say
+from cli.private_files import make_folder, write_private
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+SHORTEST_KEY = 32  # bytes
+KEY_FILE = "audit.key"
+
+
+@app.callback()
+def _audit() -> None:
+    """The record of who saw whom, who changed what, and why."""
+
+
+@app.command()
+def verify(
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="NUMBER:HASH that an earlier verify printed: say whether it still stands."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
+) -> None:
+    """Check every record against its hash, the one before and the head; 1 where something was changed, removed or inserted."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.kafka.log_reader import read_settings
+    from console.audit.verification import check, snapshot, stands
+    from sinks.readmodel.database import connect
+
+    settings = read_settings()
+    key, engine = read_key(settings), connect(settings.database)
+    try:
+        with snapshot(engine) as connection:
+            checked = check(connection, key)
+            kept = stands(connection, since) if since is not None else True
+    except ValueError as error:
+        fail(str(error), "write NUMBER:HASH as an earlier verify printed it")
+    except SQLAlchemyError as error:
+        fail(
+            f"the audit cannot be read: {type(error).__name__}",
+            "check REENTRY_DATABASE_URL; make the tables: handover console --migrate",
+        )
+    finally:
+        engine.dispose()
+    for one in checked.findings:
+        if as_json:
+            json_line({"what": one.what, "first": one.first, "last": one.last})
+        else:
+            say(str(one))
+    if not kept:
+        fail(
+            f"{since} does not stand in the chain",
+            "the audit was rewritten since: compare it with a backup",
+            CHECK_FAILED,
+        )
+    if checked.findings:
+        fail(
+            f"{len(checked.findings)} findings in {checked.count} records",
+            "compare the audit with a backup",
+            CHECK_FAILED,
+        )
+    say(
+        f"{checked.count} records, each where it was written{', sealed' if key else ', without a secret'}; head {checked.head}"
+    )
+
+
+def key_made(settings: Settings) -> bytes | None:
+    """The secret that seals the audit, as the console takes it: where none is named, its first start makes one in the data folder."""
+    path = settings.data_dir / KEY_FILE
+    if settings.audit_key_file is None and not path.exists():
+        make_folder(settings.data_dir)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        write_private(fresh, secrets.token_hex(SHORTEST_KEY) + "\n")
+        with contextlib.suppress(FileExistsError):  # another console was first: its secret holds
+            os.link(fresh, path)
+        fresh.unlink()
+    return read_key(settings)
+
+
+def read_key(settings: Settings) -> bytes | None:
+    """The secret that seals the audit, None where there is none; end with one line where its file cannot be used."""
+    path = settings.audit_key_file
+    if path is None:
+        path = settings.data_dir / KEY_FILE
+        if not path.exists():
+            return None
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path}: {error.strerror}", "name a file that can be read")
+    if len(key) < SHORTEST_KEY:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path} holds fewer than {SHORTEST_KEY} bytes", "make one: openssl rand -hex 32")
+    return key

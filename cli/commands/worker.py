@@ -1,0 +1,55 @@
+"""`handover worker`: one stream worker."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from cli.output import CHECK_FAILED, fail
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from streams.app import WorkerConfig
+
+
+def worker() -> None:
+    """Run one stream worker until Ctrl-C or SIGTERM; start as many as there are partitions.
+
+    It reads the source topics and writes cases, alerts and dead letters. All it needs comes from REENTRY_ variables.
+    """
+    from cli.kafka.log_reader import read_settings
+    from handover.rules.rulebook import InvalidRuleBook
+    from schemas.publishers import InvalidPublishers
+    from streams.admission import DifferentSetup
+    from streams.engine.recovery import Incomplete
+    from streams.loss_check import ADVICE, LostRecords
+    from streams.worker import run
+
+    settings = read_settings()
+    try:
+        run(worker_config(settings))
+    except InvalidRuleBook as error:
+        fail(str(error), "correct this entry: handover rules check")
+    except DifferentSetup as error:
+        fail(str(error), "compare with: handover doctor", CHECK_FAILED)
+    except Incomplete as error:
+        fail(str(error), f"start it again; where that repeats, {ADVICE}", CHECK_FAILED)
+    except LostRecords as error:
+        what, _, todo = str(error).rpartition("; ")
+        fail(what, todo, CHECK_FAILED)
+    except InvalidPublishers as error:
+        fail(str(error), "correct it or REENTRY_PUBLISHERS")
+    except OSError as error:
+        fail(
+            f"cannot read {error.filename or 'a file'}: {error.strerror or error}",
+            "look for more with: handover doctor",
+        )
+
+
+def worker_config(settings: Settings) -> WorkerConfig:
+    """Return what a worker is given of the settings."""
+    from cli.kafka.log_reader import kafka_of
+    from streams.app import WorkerConfig
+
+    given = {field.name: getattr(settings, field.name) for field in fields(WorkerConfig) if field.name != "kafka"}
+    return WorkerConfig(kafka_of(settings), **given)

@@ -1,0 +1,1 @@
+"""Reading topics from beginning to end, and writing records that are acknowledged."""

@@ -1,0 +1,1 @@
+"""Log in, passwords, single sign-on, users and settings."""

@@ -1,0 +1,65 @@
+"""/settings: my view, and who am I? Saved views are kept here, too."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from console.alerts.routes import said
+from console.auth.users import set_preferences
+from console.outbox.action_events import Refused
+from console.queue import saved_views
+from console.text.i18n import LANGUAGES, Language
+from console.web.request import LANGUAGE_COOKIE, Form, NotAllowed, Visitor, anyone_known, form, redirect, render
+
+router = APIRouter()
+
+
+@router.get("/settings")
+def settings(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
+    """Who I am, what I may do, my language and shortcuts, my saved views."""
+    with visitor.site.engine.connect() as connection:
+        saved = saved_views.of(connection, visitor.user)
+    mine = [one for one in saved if one["user_id"] == visitor.user.user_id]
+    return render(visitor, "settings.html", saved=mine, done="saved" in request.query_params)
+
+
+@router.post("/settings")
+def keep(sent: Annotated[Form, Depends(form("login"))]) -> Response:
+    """Keep my language and whether single keys are shortcuts."""
+    language: Language | None = found if (found := sent["language"]) in LANGUAGES else None
+    set_preferences(sent.visitor.site.engine, sent.visitor.user.user_id, language=language, keys=sent["keys"] == "on")
+    answer = redirect("/settings?saved=1")
+    answer.delete_cookie(LANGUAGE_COOKIE, path="/")
+    return answer
+
+
+@router.post("/views")
+def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
+    """Save the queue's filters under a name: for me, my office, or everyone where the role may."""
+    visitor, back = sent.visitor, f"/today?{sent['query']}"
+    if sent["shared"] == "everyone" and not visitor.may("share_view"):
+        raise NotAllowed("share_view")
+    try:
+        saved_views.save(visitor.site.engine, visitor.user, sent["name"], sent["shared"], sent["query"])
+    except Refused as refused:
+        t = visitor.words.t
+        what = " ".join(said(visitor.words, refused).values())
+        page = {
+            "title": t("view.not_saved"),
+            "what": what,
+            "safe": "",
+            "typed": {},
+            "to": back,
+            "todo": t("view.back"),
+            "code": "",
+        }
+        return render(visitor, "problem.html", status=422, **page)
+    return redirect(back)
+
+
+@router.post("/views/{view_id}/remove")
+def remove_view(view_id: str, sent: Annotated[Form, Depends(form("today"))]) -> Response:
+    """Forget one of my views."""
+    saved_views.remove(sent.visitor.site.engine, sent.visitor.user, view_id)
+    return redirect("/settings")

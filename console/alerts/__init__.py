@@ -1,0 +1,1 @@
+"""One alert: its page, its story, what an officer decides about it."""

@@ -1,0 +1,314 @@
+"""/api/v1: what the pages show and do, as JSON, for the same users with the same scope."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from console.alerts import missing_event_form
+from console.alerts import story as telling
+from console.alerts.query import story
+from console.alerts.routes import conflict_of, found, keep, possible, said, tell
+from console.audit.log import persons_in
+from console.auth import users
+from console.outbox import action_events as actions
+from console.outbox import decisions, outbox
+from console.outbox.action_events import Refused
+from console.people import query as people
+from console.people import routes as person_pages
+from console.queue.facet_counts import of_staff
+from console.queue.query import BUCKETS, Key, key_of
+from console.queue.query import page as read_page
+from console.queue.routes import counted_in, filters_of
+from console.web.request import NotAllowed, NotFound, Visitor, anyone_known, page, sender
+from console.web.security import form_token
+from console.web.site import Site
+
+router = APIRouter(prefix="/api/v1", tags=["console"])
+_HIDDEN = frozenset(("late", "written_at"))
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The request cannot be read, or the token is missing."},
+    401: {"description": "Nobody is logged in."},
+    403: {"description": "The role lacks this."},
+    404: {"description": "There is no such thing in your scope."},
+    409: {"description": "It has ended, or somebody acted first."},
+    422: {"description": "A value is wrong; `errors` says which."},
+    503: {"description": "Kafka or the database is away."},
+}
+ActionName = Literal[
+    "acknowledge", "unacknowledge", "assign", "comment", "snooze", "resume", "waive", "reopen", "contest", "decide"
+]
+
+
+class Me(BaseModel):
+    """Who I am, and the token for requests that change something."""
+
+    login: str
+    role: str
+    agency: str
+    prefix: str
+    pages: list[str]
+    actions: list[str]
+    csrf: str = Field(description="send it as X-CSRF-Token")
+
+
+class Row(BaseModel):
+    """A row of the queue."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    alert_id: str
+    obligation_id: str
+    subject: str
+    rule_id: str
+    occurrence: str
+    severity: str
+    late: bool
+    bucket: str
+    owner_agency: str
+    jurisdiction: str
+    due_at: datetime
+    anchor_at: datetime
+    step: int
+    held: bool
+    acknowledged_by: str | None
+    assigned_to: str | None
+    snoozed_until: datetime | None
+    contest: str | None
+    provisional: bool
+    revision: int
+    reason: dict[str, str]
+
+
+class Dated(BaseModel):
+    """How far alerts are processed: after that instant nothing has been judged."""
+
+    processed_until: datetime | None = Field(description="null: none has been processed yet")
+    is_late: bool = Field(description="that is too long ago: what is missing here means nothing")
+
+
+def dated(site: Site) -> dict[str, Any]:
+    """The values of `Dated`."""
+    found = site.data_time()
+    return {"processed_until": found.processed_until, "is_late": found.is_late}
+
+
+class Queue(Dated):
+    """Rows in order, counts of the whole scope, and where to go on."""
+
+    now: datetime
+    rows: list[Row]
+    after: str | None
+    counts: dict[str, int]
+    facets: dict[str, dict[str, int]]
+
+
+class Wanted(BaseModel):
+    """An action on an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(
+        min_length=8,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="idempotency key: the same key again changes nothing",
+    )
+    note: str = Field(default="", max_length=400)
+    to: str = Field(default="", max_length=64, description="assign: a staff id")
+    until: datetime | None = Field(default=None, description="snooze: an instant with an offset")
+    upheld: bool | None = Field(default=None, description="decide")
+    revision: int | None = Field(default=None, description="as it was read; a conflict is then told")
+
+
+class Answer(BaseModel):
+    """The answer of one's own office that is missing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    type: str = Field(max_length=80, description="an event type of `missing`")
+    time: datetime = Field(description="when it happened")
+    data: dict[str, Any]
+    sure: bool = Field(default=False, description="needed where it ends a critical alert")
+
+
+class Kept(BaseModel):
+    """Stored; published when the time for an undo is over."""
+
+    batch: str
+
+
+@router.get("/me", responses={401: ERRORS[401]})
+def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
+    """Who I am and what I may do."""
+    user, scope = visitor.user, visitor.scope
+    return Me(
+        login=user.login, role=user.role, agency=user.agency, prefix=user.prefix, pages=sorted(scope.pages), actions=sorted(scope.actions),
+        csrf=form_token(visitor.session.csrf),
+    )  # fmt: skip
+
+
+@router.get("/queue", responses={code: ERRORS[code] for code in (401, 403)})
+def queue(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(page("today"))],
+    scope: Annotated[str, Query(description="mine, office or snoozed")] = "office",
+    bucket: Annotated[str, Query(description=", ".join(BUCKETS))] = "",
+    sev: Annotated[list[str] | None, Query()] = None,
+    state: Annotated[list[str] | None, Query()] = None,
+    kind: Annotated[list[str] | None, Query()] = None,
+    town: Annotated[list[str] | None, Query()] = None,
+    wait: Annotated[list[str] | None, Query()] = None,
+    rule: Annotated[list[str] | None, Query()] = None,
+    q: Annotated[str, Query(max_length=64)] = "",
+    after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
+) -> Queue:
+    """The queue in order, with the same filters as the page; unknown values are left out."""
+    site, filters = visitor.site, filters_of(request)
+    moment, staff = site.moment(), visitor.user.staff
+    counted = counted_in(visitor)
+    with site.engine.connect() as connection:
+        counted = of_staff(connection, counted, visitor.scope, staff, moment)
+        rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
+    visitor.tell_listed(persons_in(rows))
+    full = len(rows) == site.config.page_rows
+    return Queue(
+        **dated(site),
+        now=moment.now,
+        rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
+        after=str(key_of(rows[-1])) if full else None,
+        counts={
+            name: sum(one.n for one in counted.cells.all if one.bucket == name and not one.snoozed) for name in BUCKETS
+        },
+        facets={name: dict(counts) for name, counts in counted.facets(filters).items()},
+    )
+
+
+@router.get("/alerts/{alert_id}", responses={code: ERRORS[code] for code in (401, 403, 404)})
+def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> dict[str, Any]:
+    """An alert as the read model has it, with the sentence, the events behind it and what is on its way."""
+    with visitor.site.engine.connect() as connection:
+        row = found(connection, visitor, alert_id)
+        told = story(connection, visitor.scope, row)
+        waiting = outbox.of_alerts(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
+    tell(visitor, row)
+    shown: dict[str, Any] = jsonable_encoder({name: value for name, value in row.items() if name not in _HIDDEN})
+    return shown | {
+        **jsonable_encoder(dated(visitor.site)),
+        "say": telling.sentence(visitor.words, told),
+        "events": [one["body"] for one in told.seen],
+        "actions": [one["body"] for one in told.actions],
+        "pending": [{"action": one["action"], "state": one["state"]} for one in waiting],
+    }
+
+
+@router.post("/alerts/{alert_id}/record", status_code=202, responses=ERRORS)
+def record(
+    request: Request, alert_id: str, wanted: Answer, visitor: Annotated[Visitor, Depends(sender("alert"))]
+) -> Kept:
+    """Record the missing answer as one's own office's event."""
+    with visitor.site.engine.connect() as connection:
+        row = found(connection, visitor, alert_id)
+    if not visitor.may("record", row):
+        raise NotAllowed("record")
+    if row["outcome"] or wanted.type not in row["missing"]:
+        raise Problem(409, {"type": visitor.words.t("conflict.any")})
+    if row["severity"] == "CRIT" and row["late"] and not wanted.sure:
+        raise Problem(422, {"sure": visitor.words.t("error.sure")})
+    try:
+        time = missing_event_form.aware(wanted.time)
+        asked = actions.recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
+    except Refused as refused:
+        raise Problem(422, said(visitor.words, refused)) from None
+    check_kafka(request, visitor)
+    return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
+
+
+@router.post("/alerts/{alert_id}/{action}", status_code=202, responses=ERRORS)
+def act(
+    request: Request,
+    alert_id: str,
+    action: ActionName,
+    wanted: Wanted,
+    visitor: Annotated[Visitor, Depends(sender("alert"))],
+) -> Kept:
+    """Do something about an alert."""
+    with visitor.site.engine.connect() as connection:
+        row = found(connection, visitor, alert_id)
+        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+    if not visitor.may(action, row):
+        raise NotAllowed(action)
+    conflict = conflict_of(visitor.words, action, row, wanted.revision)
+    if conflict or not possible(action, row, visitor.site.now()):
+        raise Problem(409, {"revision": conflict or visitor.words.t("conflict.any")})
+    try:
+        until = missing_event_form.aware(wanted.until) if wanted.until else None
+        fields = {"note": wanted.note, "to": wanted.to, "until": until, "upheld": wanted.upheld}
+        asked = actions.asked(action, row, visitor.user, fields, visitor.site.now(), officers)
+    except Refused as refused:
+        raise Problem(422, said(visitor.words, refused)) from None
+    check_kafka(request, visitor)
+    return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
+
+
+@router.post("/pending/{batch}/undo", responses={code: ERRORS[code] for code in (400, 401, 403)})
+def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> dict[str, int]:
+    """Take back what has not been sent: how many that were."""
+    return {"undone": decisions.undo(visitor.site, visitor.user, batch)}
+
+
+@router.get("/people/{person_ref}", responses={code: ERRORS[code] for code in (401, 403, 404)})
+def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> dict[str, Any]:
+    """A person's handovers, events and duties in scope."""
+    with visitor.site.engine.connect() as connection:
+        one = people.find(connection, visitor.scope, person_ref)
+    if one is None:
+        raise NotFound
+    person_pages.tell(visitor, one)
+    duties = [{name: value for name, value in duty.items() if name not in _HIDDEN} for duty in one.duties]
+    shown: dict[str, Any] = jsonable_encoder(
+        {
+            **dated(visitor.site),
+            "subject": one.subject,
+            "handovers": one.handovers,
+            "events": [told["body"] for told in one.events],
+            "duties": duties,
+        }
+    )
+    return shown
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> dict[str, Any]:
+    """What this API takes and gives."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
+
+
+class Problem(Exception):
+    """A request of the API that is refused: a status, and what is wrong by field."""
+
+    def __init__(self, status: int, errors: dict[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.status, self.errors = status, errors
+
+
+def check_kafka(request: Request, visitor: Visitor) -> None:
+    """Raise Problem while Kafka does not answer."""
+    away = request.app.state.publisher.away_since
+    if away is not None:
+        raise Problem(503, {"kafka": visitor.words.t("problem.kafka.what", since=visitor.words.at(away))})
+
+
+async def problem(request: Request, error: Exception) -> Response:
+    """The answer to a Problem, and to a body that is not as the schema says: never what was sent."""
+    if isinstance(error, RequestValidationError):
+        errors = {".".join(map(str, one["loc"])): one["msg"] for one in error.errors()}
+        return JSONResponse({"errors": errors}, 422)
+    assert isinstance(error, Problem)
+    return JSONResponse({"errors": error.errors}, error.status)

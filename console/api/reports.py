@@ -1,0 +1,338 @@
+"""/api/v1: the scoreboard, the duties behind a figure and exports, for the same users with the same scope."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from console.api import alerts
+from console.audit.log import persons_in
+from console.queue.query import Key
+from console.reports.drill_down_routes import asked_of as asked_duties
+from console.reports.drill_down_routes import read as read_duties
+from console.reports.export_routes import file_of
+from console.reports.indicator import Figure, Part
+from console.reports.indicator_routes import Figures, in_scope, persons_behind, shown
+from console.reports.obligation_base import RESULTS, ground_of
+from console.reports.scoreboard import Line, Share
+from console.reports.scoreboard_access import Asked, view_of
+from console.reports.scoreboard_routes import asked_of
+from console.reports.sheets import MEDIA
+from console.web.request import NotFound, Visitor, page
+
+router = APIRouter(prefix=alerts.router.prefix, tags=["reports"])
+_ERRORS: dict[int | str, dict[str, Any]] = {code: alerts.ERRORS[code] for code in (401, 403, 404)}
+_PREFIX = Query(description="a place within your scope: 2 or 4 digits", max_length=9)
+_MONTH = Query(description="month of the deadline, 2026-03; else the last frozen one or the running one", max_length=7)
+_KIND = Query(description="A (released), B (community corrections) or empty", max_length=2)
+_AT = Query(description="as known at this instant (RFC 3339); empty: as frozen, else as known now", max_length=40)
+
+
+def _asked(
+    request: Request,
+    prefix: Annotated[str, _PREFIX] = "",
+    month: Annotated[str, _MONTH] = "",
+    kind: Annotated[str, _KIND] = "",
+    at: Annotated[str, _AT] = "",
+) -> Asked:
+    """What the address of a scoreboard or of its figures asks for, as the pages read it."""
+    return asked_of(request)
+
+
+class Cell(BaseModel):
+    """A share of duties. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
+
+    top: int | None
+    bottom: int | None
+    percent: float | None
+    hidden: bool
+
+
+class Place(BaseModel):
+    """A line of the scoreboard; `cells` in the order of `stages`, `months` the total of the last six, the last this one."""
+
+    place: str
+    cells: list[Cell]
+    total: Cell
+    overdue: int | None
+    oldest: datetime | None
+    months: list[Cell]
+
+
+class StageShown(BaseModel):
+    """A column: its rules; `of_county` false: not in the county's total."""
+
+    name: str
+    rules: list[str]
+    of_county: bool
+
+
+class Corrected(BaseModel):
+    """A duty of a frozen month that stands otherwise now."""
+
+    obligation_id: str
+    rule_id: str
+    county: str
+    before: str | None
+    now: str | None
+
+
+class Scoreboard(alerts.Dated):
+    """The scoreboard of a month as known at an instant."""
+
+    month: str
+    prefix: str
+    known_at: datetime
+    frozen: bool
+    stages: list[StageShown]
+    places: list[Place]
+    all: Place
+    change: float | None = Field(description="percentage points above the month before")
+    spread: float | None = Field(description="P90 - P10 of the places' totals")
+    left_out: dict[str, int]
+    corrected: list[Corrected]
+
+
+class Duty(BaseModel):
+    """A duty behind a figure."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    obligation_id: str
+    alert_id: str
+    subject: str
+    handover_kind: str
+    rule_id: str
+    occurrence: str
+    owner_agency: str
+    jurisdiction: str
+    county: str
+    anchor_at: datetime
+    due_at: datetime
+    met_at: datetime | None
+    standing: str
+    contest: str | None
+    provisional: bool
+
+
+class Duties(alerts.Dated):
+    """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
+
+    known_at: datetime
+    frozen: bool
+    counted: int
+    in_scope: int
+    rows: list[Duty]
+    after: str | None
+
+
+@router.get("/scoreboard", responses=_ERRORS)
+def scoreboard(
+    visitor: Annotated[Visitor, Depends(page("scoreboard"))],
+    asked: Annotated[Asked, Depends(_asked)],
+    sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
+) -> Scoreboard:
+    """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
+    with visitor.site.engine.connect() as connection:
+        view = view_of(connection, visitor.scope, asked, visitor.site.now())
+    if view is None:
+        raise NotFound
+    board = view.board
+    return Scoreboard(
+        **alerts.dated(visitor.site),
+        month=str(view.month),
+        prefix=view.reader.prefix,
+        known_at=board.ground.at,
+        frozen=board.ground.frozen,
+        stages=[StageShown(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
+        places=[_place(line) for line in board.lines],
+        all=_place(board.all),
+        change=board.change,
+        spread=board.spread if not view.reader.alone else None,
+        left_out=dict(board.left_out),
+        corrected=[
+            Corrected(**{name: getattr(one, name) for name in Corrected.model_fields}) for one in view.corrected
+        ],
+    )
+
+
+def _place(line: Line) -> Place:
+    return Place(
+        place=line.place,
+        cells=[_cell(share) for share in line.shares],
+        total=_cell(line.total),
+        overdue=None if line.overdue.hidden else line.overdue.n,
+        oldest=line.overdue.oldest,
+        months=[_cell(share) for share in line.months],
+    )
+
+
+def _cell(share: Share) -> Cell:
+    if share.hidden:
+        return Cell(top=None, bottom=None, percent=None, hidden=True)
+    return Cell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
+
+
+@router.get("/obligations", responses=_ERRORS)
+def obligations(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(page("obligations"))],
+    rule: Annotated[str, Query(description="rule ids, separated by commas", max_length=160)] = "",
+    county: Annotated[str, Query(description="beginning of the code of the place where they count", max_length=9)] = "",
+    month: Annotated[str, _MONTH] = "",
+    result: Annotated[str, Query(description=", ".join(RESULTS), max_length=16)] = "",
+    kind: Annotated[str, _KIND] = "",
+    at: Annotated[str, _AT] = "",
+    after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
+) -> Duties:
+    """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
+    asked, most = asked_duties(request), visitor.site.config.page_rows
+    with visitor.site.engine.connect() as connection:
+        ground = ground_of(connection, asked.month, asked.at)
+        found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
+    if ground is None:
+        raise NotFound
+    visitor.tell_listed(persons_in(found.rows))
+    last = found.rows[-1] if len(found.rows) == most else None
+    return Duties(
+        **alerts.dated(visitor.site),
+        known_at=ground.at,
+        frozen=ground.frozen,
+        counted=found.counted,
+        in_scope=found.in_scope,
+        rows=[Duty(**row) for row in found.rows],
+        after=str(Key(1, last["due_at"], last["alert_id"])) if last is not None else None,
+    )
+
+
+class PartShown(BaseModel):
+    """A figure of one rule, office, county or publisher: numbers by name, lengths in seconds; null: not reached, not known or of one."""
+
+    name: str
+    values: dict[str, float | None]
+
+
+class FigureShown(BaseModel):
+    """A figure with its definition. Numbers are null where they are too few to be told (`hidden`)."""
+
+    name: str
+    title: str
+    definition: str
+    numerator: int | None
+    denominator: int | None
+    percent: float | None
+    hidden: bool
+    oldest: datetime | None
+    parts: list[PartShown]
+
+
+class FigureRow(BaseModel):
+    """A row behind a figure."""
+
+    subject: str
+    place: str
+    office: str
+    at: datetime
+    fact: str
+    in_numerator: bool
+
+
+class FiguresShown(alerts.Dated):
+    """All figures of a place and month as known at an instant."""
+
+    month: str
+    place: str
+    known_at: datetime
+    frozen: bool
+    figures: list[FigureShown]
+
+
+class FigureRows(alerts.Dated):
+    """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
+
+    name: str
+    rows: list[FigureRow]
+    outside: int
+
+
+@router.get("/figures", responses=_ERRORS)
+def figures(
+    visitor: Annotated[Visitor, Depends(page("scoreboard"))],
+    asked: Annotated[Asked, Depends(_asked)],
+) -> FiguresShown:
+    """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
+    with visitor.site.engine.connect() as connection:
+        found = Figures(connection, visitor, asked)
+    if found.ground is None:
+        raise NotFound
+    return FiguresShown(
+        **alerts.dated(visitor.site),
+        month=str(found.month),
+        place=found.place,
+        known_at=found.ground.at,
+        frozen=found.ground.frozen,
+        figures=[_figure(visitor, found, one) for one in found.found],
+    )
+
+
+def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
+    said, hidden = shown(visitor.words, found, one), found.hides(one)
+    return FigureShown(
+        name=one.name,
+        title=said["name"],
+        definition=said["definition"],
+        numerator=None if hidden else one.top,
+        denominator=None if hidden else one.bottom,
+        percent=None if hidden else one.percent,
+        hidden=hidden,
+        oldest=None if hidden else one.oldest,
+        parts=[_part(part) for part in found.parts(one)],
+    )
+
+
+def _part(part: Part) -> PartShown:
+    values = {
+        name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
+    }
+    return PartShown(name=part.name, values=values)
+
+
+@router.get("/figures/{figure}", responses=_ERRORS)
+def figure_rows(
+    figure: str,
+    visitor: Annotated[Visitor, Depends(page("scoreboard"))],
+    asked: Annotated[Asked, Depends(_asked)],
+) -> FigureRows:
+    """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
+    with visitor.site.engine.connect() as connection:
+        found = Figures(connection, visitor, asked)
+        known = {one.name: one for one in found.found}
+        if figure not in known:
+            raise NotFound
+        rows = in_scope(connection, visitor, known[figure].rows)
+    visitor.tell_listed(persons_behind(rows))
+    told = [
+        FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
+        for one in rows
+    ]  # fmt: skip
+    return FigureRows(**alerts.dated(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows))
+
+
+@router.get(
+    "/exports/{what}",
+    response_class=Response,
+    responses={
+        **_ERRORS,
+        200: {"description": "The file.", "content": {one.partition(";")[0]: {} for one in MEDIA.values()}},
+    },
+)
+def export(
+    request: Request,
+    what: Literal["queue", "duties", "scoreboard", "figures"],
+    visitor: Annotated[Visitor, Depends(page("export"))],
+    format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
+) -> Response:
+    """A file with a number of its own; filters as those of the page or route of that name."""
+    return file_of(visitor, request, what)

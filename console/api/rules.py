@@ -1,0 +1,285 @@
+"""/api/v1: rule books, what-if runs and changes of rules, with the same scope as the pages."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict, Field
+
+from console.alerts.routes import said
+from console.api.alerts import ERRORS, Problem
+from console.audit.log import persons_in
+from console.outbox.action_events import Refused
+from console.rules import change_proposals, change_routes, rule_text, whatif_routes, whatif_store
+from console.rules.books import books
+from console.rules.routes import book_named
+from console.rules.whatif_store import FIGURES, Row, TooMany
+from console.text.i18n import LANGUAGES, texts
+from console.web.request import NotAllowed, NotFound, Visitor, page, sender
+from console.web.uploads import LARGEST, NoBook
+from handover.rules.diff import differences
+
+router = APIRouter(prefix="/api/v1", tags=["rules"])
+_READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
+_LIST: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403)}
+_MOST_RUNS = 20
+
+
+class Book(BaseModel):
+    """A rule book that is known."""
+
+    book: str
+    state: str = Field(description="force: in force now; coming; past; other")
+    names: dict[str, str]
+    rules: int
+
+
+class Wanted(BaseModel):
+    """A what-if: a known book, or the text of one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    book: str = Field(default="", max_length=64, description="a known book")
+    toml: str = Field(default="", max_length=LARGEST, description="or a rule book as TOML")
+    file: str = Field(default="api.toml", max_length=80, description="what the text is called")
+    since: datetime | None = Field(default=None, description="only alerts first raised from then on")
+    until: datetime | None = Field(default=None, description="last instant; else the last arrival")
+
+
+class Asked(BaseModel):
+    """A run that will be computed."""
+
+    run_id: str
+
+
+class Run(BaseModel):
+    """A what-if run; `figures` is null until it is done."""
+
+    run_id: str
+    book: str
+    base: str
+    file: str
+    state: str
+    done: int
+    total: int
+    seconds: float
+    since: datetime | None
+    until: datetime | None
+    asked_at: datetime
+    figures: dict[str, Any] | None
+    failure: str | None
+
+
+class Cell(BaseModel):
+    """Alerts of a county or a rule; null: 1 to 4, which this role does not see."""
+
+    name: str
+    before: int | None
+    after: int | None
+    gone: int | None
+    later: int | None
+    earlier: int | None
+    new: int | None
+    other: int | None
+
+
+class Proposal(BaseModel):
+    """A change of rules as the next version, from the book that a run tried; or a calendar."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run_id: str = Field(default="", max_length=40, description="rules: the run whose book is proposed")
+    book: str = Field(default="", max_length=64, description="rules: the name of the new version")
+    effective_from: datetime | None = Field(default=None, description="rules: an instant to come, with an offset")
+    apply_to_open: bool = Field(default=False, description="rules: also for duties that have begun")
+    year: int | None = Field(default=None, description="calendar: the year")
+    holidays: list[str] = Field(default_factory=list, max_length=366, description="calendar: days off")
+    workdays: list[str] = Field(default_factory=list, max_length=366, description="calendar: make-up days")
+
+
+class Proposed(BaseModel):
+    """A proposal that waits for another person."""
+
+    proposal_id: str
+
+
+class Decided(BaseModel):
+    """How far a proposal is."""
+
+    proposal_id: str
+    stage: str
+
+
+@router.get("/rules", responses=_LIST)
+def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[Book]:
+    """The rule books that are known, the one that workers were started with first."""
+    with visitor.site.engine.connect() as connection:
+        found = books(visitor.site, connection, visitor.site.now())
+    return [
+        Book(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
+        for name, book in found.known.items()
+    ]
+
+
+@router.get("/rules/diff/{a}/{b}", responses=_READ)
+def rules_diff(a: str, b: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
+    """What differs between two books, key by key; `key` is null where a whole rule comes or goes."""
+    with visitor.site.engine.connect() as connection:
+        found = books(visitor.site, connection, visitor.site.now())
+    return [one.wire() for one in differences(book_named(found, a), book_named(found, b))]
+
+
+@router.get("/rules/{book}/{rule}", responses=_READ)
+def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
+    """The entries of a rule as they are written, each with its sentence in both languages."""
+    with visitor.site.engine.connect() as connection:
+        shown = book_named(books(visitor.site, connection, visitor.site.now()), book)
+    written = {(one["id"], one.get("part", "")): one for one in shown.raw["rule"]}
+    entries = [one for one in shown.rules if one.id == rule]
+    if not entries:
+        raise NotFound
+    return [
+        {**written[one.key], "say": {tag: rule_text.told(one, shown, texts(tag)).say for tag in LANGUAGES}}
+        for one in entries
+    ]
+
+
+@router.get("/whatif", responses=_LIST)
+def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[Run]:
+    """The newest runs."""
+    with visitor.site.engine.connect() as connection:
+        return [_run(one) for one in whatif_store.latest(connection, _MOST_RUNS)]
+
+
+def _run(one: Row) -> Run:
+    return Run(**{name: one[name] for name in Run.model_fields})
+
+
+@router.post("/whatif", status_code=202, responses=ERRORS)
+def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Asked:
+    """Start a run in the background."""
+    content = wanted.toml.encode()
+    fields = {
+        "book": wanted.book,
+        "from": wanted.since.isoformat() if wanted.since else "",
+        "to": wanted.until.isoformat() if wanted.until else "",
+    }
+    try:
+        name = wanted.file if content else ""
+        return Asked(run_id=whatif_routes.begin(request, visitor, name, content, len(content), fields))
+    except NoBook as error:
+        raise Problem(422, {"toml": " ".join(whatif_routes.refused_book(visitor.words, error))}) from None
+    except Refused as refused:
+        raise Problem(422, said(visitor.words, refused)) from None
+    except TooMany as error:
+        raise Problem(409, {"form": visitor.words.t("whatif.refusal.busy", n=error.count)}) from None
+
+
+@router.get("/whatif/{run_id}", responses=_READ)
+def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Run:
+    """A run: how far it is, or its figures."""
+    with visitor.site.engine.connect() as connection:
+        return _run(whatif_routes.run_of(connection, run_id))
+
+
+@router.get("/whatif/{run_id}/table", responses=_READ)
+def whatif_table(
+    run_id: str,
+    visitor: Annotated[Visitor, Depends(page("whatif"))],
+    by: Annotated[str, Query(description="county or rule")] = "county",
+) -> list[Cell]:
+    """What changes, by county or by rule."""
+    with visitor.site.engine.connect() as connection:
+        whatif_routes.run_of(connection, run_id)
+        found = whatif_store.cells(connection, run_id, "rule_id" if by == "rule" else "county")
+    return [
+        Cell(name=name, **{kind: whatif_routes.shown_number(visitor, getattr(cell, kind)) for kind in FIGURES})
+        for name, cell in found
+    ]
+
+
+@router.get("/whatif/{run_id}/alerts", responses=_READ)
+def whatif_alerts(
+    run_id: str,
+    visitor: Annotated[Visitor, Depends(page("whatif_alerts"))],
+    change: Annotated[str, Query(description="gone, later, earlier, new or other", max_length=10)] = "",
+    county: Annotated[str, Query(max_length=9)] = "",
+    rule: Annotated[str, Query(max_length=10)] = "",
+    after: Annotated[str, Query(description="`at`~`alert_id` of the last row before", max_length=128)] = "",
+) -> list[dict[str, Any]]:
+    """The alerts that change, in order; `subject` is null where the alert has not climbed to the province."""
+    chosen = {"change": change, "county": county, "rule": rule}
+    with visitor.site.engine.connect() as connection:
+        whatif_routes.run_of(connection, run_id)
+        most = visitor.site.config.page_rows
+        rows = whatif_store.alerts(connection, run_id, chosen, whatif_routes.place_of(after), most)
+    visitor.tell_listed(persons_in(row for row in rows if whatif_routes.may_know(visitor, row)))
+    told = [{**row, "subject": row["subject"] if whatif_routes.may_know(visitor, row) else None} for row in rows]
+    shown: list[dict[str, Any]] = jsonable_encoder(told)
+    return shown
+
+
+@router.post("/whatif/{run_id}/cancel", responses=ERRORS)
+def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Run:
+    """Stop a run."""
+    site = visitor.site
+    with site.engine.connect() as connection:
+        whatif_routes.run_of(connection, run_id)
+    whatif_store.cancel(site.engine, run_id, site.wall())
+    with site.engine.connect() as connection:
+        return _run(whatif_routes.run_of(connection, run_id))
+
+
+@router.get("/rule-changes", responses=_LIST)
+def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
+    """What has been proposed, with how far each is and how many open duties it would move (null: being found)."""
+    names = (
+        "proposal_id",
+        "kind",
+        "data",
+        "run_id",
+        "moves",
+        "login",
+        "proposed_at",
+        "decided_by",
+        "decided_at",
+        "stage",
+    )
+    with visitor.site.engine.connect() as connection:
+        rows = change_proposals.listing(connection)
+    shown: list[dict[str, Any]] = jsonable_encoder([{name: row[name] for name in names} for row in rows])
+    return shown
+
+
+@router.post("/rule-changes", status_code=202, responses=ERRORS)
+def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depends(sender("rules"))]) -> Proposed:
+    """Propose a change of rules, or a calendar where `year` is given."""
+    if not visitor.may("propose_rules"):
+        raise NotAllowed("propose_rules")
+    try:
+        if wanted.year is not None:
+            days = ("\n".join(wanted.holidays), "\n".join(wanted.workdays))
+            found = change_routes.propose_calendar(request, visitor, str(wanted.year), *days)
+        else:
+            effective = change_routes.instant_of(wanted.effective_from.isoformat() if wanted.effective_from else "")
+            found = change_routes.propose_rules(
+                request, visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
+            )
+    except Refused as refused:
+        raise Problem(422, said(visitor.words, refused)) from None
+    return Proposed(proposal_id=found)
+
+
+@router.post("/rule-changes/{proposal_id}/{decision}", responses=ERRORS)
+def decide(
+    request: Request, proposal_id: str, decision: str, visitor: Annotated[Visitor, Depends(sender("rules"))]
+) -> Decided:
+    """Approve (another person than who proposed), refuse or withdraw."""
+    try:
+        change_routes.decided(request, visitor, proposal_id, decision)
+    except Refused as refused:
+        raise Problem(409, said(visitor.words, refused)) from None
+    with visitor.site.engine.connect() as connection:
+        stage = next(one["stage"] for one in change_proposals.listing(connection) if one["proposal_id"] == proposal_id)
+    return Decided(proposal_id=proposal_id, stage=stage)

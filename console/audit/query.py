@@ -1,0 +1,93 @@
+"""Reading the audit: who read whom and why, within what a visitor may know of; and who reads unusually many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, select, true
+
+from console.auth.permissions import Scope, under
+from console.db.tables import audit_head, audit_person, audit_record
+
+_LONG = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Filters of the page: a person's reference or its beginning, a login name, a kind of action, only below a number."""
+
+    person: str = ""
+    by: str = ""
+    action: str = ""
+    before: int | None = None
+
+    @classmethod
+    def read(cls, values: Mapping[str, str]) -> "Asked":
+        """From an address; what cannot be is left out."""
+        before = values.get("before", "")
+        return cls(
+            values.get("person", "").strip()[:_LONG],
+            values.get("by", "").strip()[:_LONG],
+            values.get("action", "").strip()[:_LONG],
+            int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
+        )
+
+
+def records(connection: Connection, scope: Scope, asked: Asked, count: int) -> list[dict[str, Any]]:
+    """Records in scope, the newest first, each with its persons in scope as `persons`."""
+    wanted = select(audit_record).where(visible(scope))
+    if asked.person:
+        wanted = wanted.where(_about(audit_person.c.subject.startswith(asked.person, autoescape=True), scope))
+    if asked.by:
+        wanted = wanted.where(audit_record.c.login == asked.by)
+    if asked.action:
+        wanted = wanted.where(audit_record.c.action == asked.action)
+    if asked.before is not None:
+        wanted = wanted.where(audit_record.c.number < asked.before)
+    rows = [
+        dict(row) for row in connection.execute(wanted.order_by(audit_record.c.number.desc()).limit(count)).mappings()
+    ]
+    seen = _persons(connection, scope, [row["number"] for row in rows])
+    return [{**row, "persons": seen.get(row["number"], [])} for row in rows]
+
+
+def unusual(connection: Connection, scope: Scope, count: int) -> list[dict[str, Any]]:
+    """Who has read unusually many persons, the newest first: all for the auditor, users of offices below the prefix for the procurator."""
+    own = [audit_record.c.agency.contains(f"-{scope.prefix}", autoescape=True)] if scope.role == "procurator" else []
+    wanted = select(audit_record).where(audit_record.c.action == "bulk_read", *own)
+    return [
+        dict(row) for row in connection.execute(wanted.order_by(audit_record.c.number.desc()).limit(count)).mappings()
+    ]
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """How many records there are, and the hash of the last."""
+    row = connection.execute(select(audit_head.c.number, audit_head.c.hash)).first()
+    return (row.number, row.hash) if row is not None else (0, "")
+
+
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """Records that a visitor may know of: all for the auditor; for the procurator those about persons of the prefix."""
+    return true() if scope.role == "auditor" else _about(true(), scope)
+
+
+def _about(which: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
+    return exists().where(audit_person.c.number == audit_record.c.number, which, _places(scope))
+
+
+def _places(scope: Scope) -> ColumnElement[bool]:
+    if scope.role == "auditor":
+        return true()
+    return under(audit_person.c.jurisdiction, scope.prefix) if scope.prefix else ~true()
+
+
+def _persons(connection: Connection, scope: Scope, numbers: Sequence[int]) -> dict[int, list[str]]:
+    wanted = (
+        select(audit_person.c.number, audit_person.c.subject)
+        .where(audit_person.c.number.in_(numbers), _places(scope))
+        .order_by(audit_person.c.subject)
+    )
+    found: dict[int, list[str]] = {}
+    for number, subject in connection.execute(wanted):
+        found.setdefault(number, []).append(subject)
+    return found

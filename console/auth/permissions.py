@@ -1,0 +1,213 @@
+"""The one place that says who sees which rows and pages and who may do what (console.md section 7). What is not named is denied."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_
+
+from schemas.authority import may_act
+
+Role = Literal[
+    "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor"
+]  # fmt: skip
+ROLES: tuple[Role, ...] = (
+    "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor",
+)  # fmt: skip
+
+_DUTIES = frozenset(("today", "alert", "people", "obligations"))
+PAGES: Mapping[Role, frozenset[str]] = {
+    "township": _DUTIES,
+    "county": _DUTIES | {"scoreboard", "feeds", "export"},
+    "city": _DUTIES | {"scoreboard", "feeds", "export"},
+    "province": _DUTIES | {"scoreboard", "feeds", "export", "rules", "whatif", "whatif_alerts"},
+    "prison": _DUTIES,
+    "procurator": _DUTIES | {"audit", "export"},
+    "platform": frozenset(("today", "alert", "feeds", "dead_letters", "users")),
+    "rules": frozenset(("rules", "whatif")),
+    "auditor": frozenset(("audit",)),
+}
+
+_OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
+_TOWNSHIP = _OWN | {"snooze", "resume", "record"}
+_COUNTY = _TOWNSHIP | {"assign", "contest"}
+_CITY = _COUNTY | {"waive", "reopen", "decide", "share_view"}
+ACTIONS: Mapping[Role, frozenset[str]] = {
+    "township": _TOWNSHIP,
+    "county": _COUNTY,
+    "city": _CITY,
+    "province": _CITY | {"propose_rules"},
+    "prison": _OWN | {"record"},
+    "procurator": frozenset(),
+    "platform": frozenset(("redrive", "drop", "manage_users")),
+    "rules": frozenset(("propose_rules", "approve_rules")),
+    "auditor": frozenset(),
+}
+
+_ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
+
+_PRISON_RULES = ("A01", "A04", "A08", "A13", "B05")
+_PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
+_PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09", "X10")  # X05 is about a person
+_OF_COUNTY = frozenset(
+    ("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION")
+)  # silent, they leave other counties' lists whole
+_PROVINCE_STEP = 3  # of the ladder: from here on the province is told
+_PRISON_TOPICS = ("reentry.release.v1", "reentry.intake.v1")
+_ALL_TOPICS = (*_PRISON_TOPICS, "reentry.checkin.v1", "reentry.dispute.v1", "reentry.action.v1", "reentry.system.v1")
+
+Condition = tuple[str, Literal["under", "is", "in", "from"], Any]
+Rows = tuple[tuple[Condition, ...], ...]  # any of these, all conditions of one
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one user sees and may do: conditions on rows, read once as SQL and once on a row in hand."""
+
+    role: Role
+    agency: str
+    prefix: str
+
+    @property
+    def duties(self) -> Rows:
+        """Alerts and obligations."""
+        place: Condition = ("jurisdiction", "under", self.prefix)
+        own: Condition = ("owner_agency", "is", self.agency)
+        match self.role:
+            case "township" | "county" | "city":
+                return (place,), (own,)
+            case "province":
+                return ((place, ("step", "from", _PROVINCE_STEP)),)
+            case "prison":
+                return ((own, ("rule_id", "in", _PRISON_RULES)),)
+            case "procurator":
+                return ((place, ("rule_id", "in", _PROCURATOR_RULES)),)
+            case "platform":
+                return ((("rule_id", "in", _PLATFORM_RULES),),)
+            case "rules" | "auditor":
+                return ()
+
+    @property
+    def handovers(self) -> Rows:
+        """Handovers of persons. The province sees a person only by an escalated alert: see `people` of console/people/query.py."""
+        match self.role:
+            case "township" | "county" | "city" | "procurator":
+                return ((("jurisdiction", "under", self.prefix),),)
+            case "prison":
+                return ((("sending", "is", self.agency),),)
+            case "province" | "platform" | "rules" | "auditor":
+                return ()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics whose events may be shown."""
+        return _PRISON_TOPICS if self.role == "prison" else _ALL_TOPICS
+
+    @property
+    def pages(self) -> frozenset[str]:
+        """Kinds of pages."""
+        return PAGES[self.role]
+
+    def depends_on(self, source: str) -> bool:
+        """Whether a publisher's silence makes this user's lists doubtful: those below, and the city's prisons and courts."""
+        agency = source.removeprefix("/agencies/").partition("/")[0]
+        code = _code(agency)
+        match self.role:
+            case "township" | "county":
+                of_city = agency.partition("-")[0] not in _OF_COUNTY and code[:4] == self.prefix[:4]
+                return of_city or code.startswith(self.prefix[:6])
+            case "city" | "province" | "procurator":
+                return code.startswith(self.prefix)
+            case "prison":
+                return agency == self.agency
+            case "platform":
+                return True
+            case "rules" | "auditor":
+                return False
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Actions that are allowed at all."""
+        return ACTIONS[self.role]
+
+    def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
+        """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
+        if action not in ACTIONS[self.role]:
+            return False
+        if row is not None and action in _ON_ALERTS and not self._has_authority(action, row):
+            return False
+        if row is None or self.role in ("city", "province"):
+            return row is None or self.sees(row)
+        own: bool = row["owner_agency"] == self.agency
+        if action == "record":
+            return own or (self.role == "county" and _code(row["owner_agency"]).startswith(self.prefix))
+        if self.role == "prison":
+            return own
+        return self.sees(row)
+
+    def _has_authority(self, action: str, row: Mapping[str, Any]) -> bool:
+        """Whether a worker would hear it from this user's agency."""
+        fact = "action.contest_decided" if action == "decide" else f"action.{action}"
+        return may_act(self.agency, fact, row["owner_agency"], row["jurisdiction"])
+
+    def sees(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of alerts or obligations is in scope."""
+        return holds(self.duties, row)
+
+    def of_duties(self, table: FromClause) -> ColumnElement[bool]:
+        """The filter on a table of alerts or obligations."""
+        return as_sql(self.duties, table)
+
+    def of_handovers(self, table: FromClause) -> ColumnElement[bool]:
+        """The filter on the table of handovers."""
+        return as_sql(self.handovers, table)
+
+
+def _code(agency: str) -> str:
+    parts = agency.split("-")
+    return parts[1] if len(parts) == 3 else ""
+
+
+def holds(rows: Rows, row: Mapping[str, Any]) -> bool:
+    """Whether a row meets the conditions; a column that it does not have meets none."""
+    return any(all(_meets(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
+
+
+def _meets(value: Any, how: str, wanted: Any) -> bool:
+    if value is None or wanted == "":
+        return False
+    match how:
+        case "under":
+            return str(value).startswith(wanted)
+        case "is":
+            return bool(value == wanted)
+        case "in":
+            return value in wanted
+        case _:
+            return bool(value >= wanted)
+
+
+def as_sql(rows: Rows, table: FromClause) -> ColumnElement[bool]:
+    """The same conditions for the database."""
+    return or_(false(), *(and_(*(_condition(table, *one) for one in all_of)) for all_of in rows))
+
+
+def _condition(table: FromClause, name: str, how: str, wanted: Any) -> ColumnElement[bool]:
+    if name not in table.c or wanted == "":
+        return false()
+    column: ColumnElement[Any] = table.c[name]
+    match how:
+        case "under":
+            return under(column, wanted)
+        case "is":
+            return cast("ColumnElement[bool]", column == wanted)
+        case "in":
+            return column.in_(wanted)
+        case _:
+            return cast("ColumnElement[bool]", column >= wanted)
+
+
+def under(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    """Codes that begin with a prefix, as a range that an index serves in every collation."""
+    above = prefix[:-1] + ("A" if prefix[-1] == "9" else chr(ord(prefix[-1]) + 1))
+    return and_(column >= prefix, column < above)

@@ -1,0 +1,1 @@
+"""Dead letters by reason and publisher, and their redrive."""

@@ -1,0 +1,185 @@
+"""What redriving dead letters would change: the concerned subjects' recorded events, replayed with and without them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, Select, select
+
+from console.web.site import Site
+from handover.analysis.replay import Told, replay
+from handover.facts.forwarding import routes
+from schemas.alert import Alert
+from schemas.envelope import Event
+from schemas.parse import trusted
+from schemas.topics import DISPUTE, SYSTEM
+from sinks.monitors.manifests import met_by
+from sinks.readmodel.tables import alert, event
+
+Kind = Literal["ends", "appears", "changes"]
+_SIGNS = (
+    "reentry.system.publisher_heartbeat.v1",
+    "reentry.system.publisher_manifest.v1",
+    "reentry.system.manifest_judged.v1",
+)  # of feeds: whether a manifest is met is judged below, from the counts that only SQL has
+_LINKS = ("reentry.release.person_merged.v1", "reentry.release.person_split.v1")
+_REPORTED = "reentry.dispute.reported.v1"
+_PART = 500  # bound values of one query
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alert that would end, appear or change. Persons are not named: whoever redrives sees none."""
+
+    kind: Kind
+    alert_id: str
+    rule_id: str
+    occurrence: str
+    severity: str
+    outcome: str | None
+    owner_agency: str
+    jurisdiction: str
+    due_at: str
+    what: str = ""  # changes: the field
+
+    def wire(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What would change, and what was replayed to know it."""
+
+    changes: Sequence[Change]
+    subjects: int
+    events: int
+
+
+def effect(connection: Connection, site: Site, more: Sequence[Event], now: datetime) -> Effect:
+    """What alerts would do if these events arrived now; up to the end of the time that a release takes to settle."""
+    arriving = [(one, now) for one in more]
+    subjects, recorded = _concerned(connection, more)
+    until = now + site.book.settle
+    before, after = (
+        _last(replay(told, site.book, site.calendar, until)) for told in (recorded, [*recorded, *arriving])
+    )
+    changes = [*_differences(before, after), *_met(connection, arriving)]
+    return Effect(sorted(changes, key=_order), len(subjects), len(recorded))
+
+
+def _order(change: Change) -> tuple[str, str, str, str]:
+    return (change.kind, change.rule_id, change.due_at, change.alert_id)
+
+
+def _last(alerts: Iterable[Alert]) -> dict[str, Alert]:
+    return {one.alert_id: one for one in alerts}
+
+
+def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Iterable[Change]:
+    for alert_id in before.keys() | after.keys():
+        old, new = before.get(alert_id), after.get(alert_id)
+        fires, fired = new is not None and new.state == "firing", old is not None and old.state == "firing"
+        if fired and not fires:
+            assert old is not None
+            yield _change("ends", new or old)
+        elif fires and not fired:
+            assert new is not None
+            yield _change("appears", new)
+        elif old is not None and new is not None:
+            name = next(
+                (
+                    one
+                    for one in ("outcome", "due_at", "severity", "owner_agency")
+                    if getattr(old, one) != getattr(new, one)
+                ),
+                "",
+            )
+            if name:
+                yield _change("changes", new, name)
+
+
+def _change(kind: Kind, of: Alert, what: str = "") -> Change:
+    return Change(
+        kind, of.alert_id, of.rule_id, of.occurrence, of.severity, of.outcome, of.owner_agency, of.jurisdiction,
+        of.due_at.isoformat(), what,
+    )  # fmt: skip
+
+
+def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[Change]:
+    """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
+    for source, day in met_by(connection, arriving):
+        rows = connection.execute(
+            select(alert).where(
+                alert.c.subject == source,
+                alert.c.rule_id == "X04",
+                alert.c.occurrence == day,
+                alert.c.state == "firing",
+            )
+        ).mappings()
+        for row in rows:
+            yield Change(
+                "ends", row["alert_id"], "X04", day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
+                row["due_at"].isoformat(),
+            )  # fmt: skip
+
+
+def _concerned(connection: Connection, more: Sequence[Event]) -> tuple[set[str], list[Told]]:
+    """The subjects whose cases may change, and every recorded event that their cases are made of."""
+    wanted = {subject for one in more for subject in (one.subject, *routes(one), *_named(one))}
+    wanted |= _corrected(connection, more)
+    seen: dict[tuple[str, str], Told] = {}
+    fresh = wanted
+    while fresh:
+        found = [told for part in _parts(fresh) for told in _read(connection, _of_subjects(part))]
+        found += _linked(connection, fresh)
+        seen |= {(one.source, one.id): (one, at) for one, at in found}
+        fresh = {subject for one, _ in found for subject in (one.subject, *routes(one))} - wanted
+        wanted = wanted | fresh
+    shared = select(event.c.body, event.c.arrival).where(event.c.topic == SYSTEM, event.c.type.not_in(_SIGNS))
+    seen |= {(one.source, one.id): (one, at) for one, at in _read(connection, shared)}
+    return wanted, list(seen.values())
+
+
+def _named(one: Event) -> tuple[str, ...]:
+    return tuple(one.data["person_refs"]) if one.type == _REPORTED else ()
+
+
+def _corrected(connection: Connection, more: Sequence[Event]) -> set[str]:
+    """Subjects of events that are corrected from under another subject."""
+    return {
+        subject
+        for one in more
+        if one.corrects is not None
+        for subject in connection.execute(
+            select(event.c.subject).where(event.c.source == one.source, event.c.id == one.corrects)
+        ).scalars()
+    }
+
+
+def _of_subjects(subjects: Sequence[str]) -> Select[Any]:
+    return select(event.c.body, event.c.arrival).where(event.c.subject.in_(subjects), event.c.topic != SYSTEM)
+
+
+def _linked(connection: Connection, subjects: set[str]) -> list[Told]:
+    """Events of other subjects that are told to these: persons merged with them, disputes that name them."""
+    merged = _read(connection, select(event.c.body, event.c.arrival).where(event.c.type.in_(_LINKS)))
+    found = [told for told in merged if subjects & set(routes(told[0]))]
+    if any(subject.startswith("p1_") for subject in subjects):
+        reported = select(event.c.subject, event.c.body["data"]["person_refs"].label("refs")).where(
+            event.c.topic == DISPUTE, event.c.type == _REPORTED
+        )
+        naming = {row.subject for row in connection.execute(reported) if subjects & set(row.refs)}
+        found += [told for part in _parts(naming) for told in _read(connection, _of_subjects(part))]
+    return found
+
+
+def _read(connection: Connection, wanted: Select[Any]) -> list[Told]:
+    return [(trusted(orjson.dumps(row.body)), row.arrival) for row in connection.execute(wanted)]
+
+
+def _parts(subjects: Iterable[str]) -> Iterable[list[str]]:
+    every = sorted(subjects)
+    return (every[start : start + _PART] for start in range(0, len(every), _PART))

@@ -1,0 +1,1 @@
+"""Publishers: which are silent or have gaps."""

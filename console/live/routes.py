@@ -1,0 +1,38 @@
+"""GET /events: what changes while a page is open."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import StreamingResponse
+
+from console.live.change_feed import Page
+from console.queue.routes import filters_of
+from console.web.request import COOKIE, Visitor, anyone_known, cookie_name, data_shown
+from console.web.values import whole_number
+
+router = APIRouter()
+
+
+@router.get("/events")
+async def events(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> StreamingResponse:
+    """Server-sent events for the queue with these filters; `Last-Event-ID` goes on from there.
+
+    Roles without a queue hear only how far alerts are processed.
+    """
+    since = request.headers.get("last-event-id", request.query_params.get("since", ""))
+    token = request.cookies.get(cookie_name(request, COOKIE), "")
+
+    def dated() -> Mapping[str, Any]:
+        shown = data_shown(visitor.words, visitor.site.processed.last(), visitor.site.now())
+        return {"line": shown.line, "warning": shown.warning, "late": shown.late}
+
+    beats_only = "today" not in visitor.scope.pages
+    open_page = Page(
+        visitor.scope, visitor.user.staff, filters_of(request), token=token, dated=dated, beats_only=beats_only
+    )
+    return StreamingResponse(
+        request.app.state.live.follow(open_page, whole_number(since)),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )

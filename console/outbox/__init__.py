@@ -1,0 +1,1 @@
+"""Officers' actions that wait to be published."""

@@ -1,0 +1,1 @@
+"""Persons under a handover, and their timeline."""

@@ -1,0 +1,88 @@
+"""People in handover: who is in scope, and what should have happened to one of them beside what did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from console.alerts.query import Row, others
+from console.auth.permissions import Scope
+from sinks.readmodel.tables import alert, case, event, handover
+
+_UNSHOWN = "reentry.system.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person: their handovers in scope, the milestones of these as events, all duties in scope by deadline."""
+
+    subject: str
+    handovers: Sequence[Row]
+    events: Sequence[Row]
+    duties: Sequence[Row]
+
+
+def _visible(scope: Scope) -> Any:
+    """Handovers in scope; the province has those of persons with an alert that has reached it."""
+    if scope.role == "province":
+        escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.of_duties(alert))
+        return handover.c.subject.in_(escalated)
+    return scope.of_handovers(handover)
+
+
+def listing(connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int) -> list[Row]:
+    """Open handovers in scope, the newest first; each with how many of its alerts fire."""
+    late = (
+        select(func.count())
+        .select_from(alert)
+        .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.of_duties(alert))
+        .scalar_subquery()
+    )
+    wanted: Select[Any] = select(handover, late.label("late")).where(_visible(scope))
+    wanted = (
+        wanted.where(handover.c.subject.startswith(q, autoescape=True))
+        if q
+        else wanted.where(handover.c.closed_at.is_(None))
+    )
+    if after is not None:
+        at, subject = after
+        wanted = wanted.where(
+            or_(handover.c.opened_at < at, and_(handover.c.opened_at == at, handover.c.subject > subject))
+        )
+    rows = connection.execute(wanted.order_by(handover.c.opened_at.desc(), handover.c.subject).limit(count))
+    return [dict(row) for row in rows.mappings()]
+
+
+def count(connection: Connection, scope: Scope) -> int:
+    """How many people have an open handover in scope."""
+    wanted = select(func.count(handover.c.subject.distinct())).where(_visible(scope), handover.c.closed_at.is_(None))
+    return int(connection.execute(wanted).scalar_one())
+
+
+def find(connection: Connection, scope: Scope, subject: str) -> Person | None:
+    """A person with a handover in scope; None otherwise, also where there is none."""
+    rows = connection.execute(
+        select(handover).where(handover.c.subject == subject, _visible(scope)).order_by(handover.c.opened_at)
+    ).mappings()
+    handovers = [dict(row) for row in rows]
+    if not handovers:
+        return None
+    document: Mapping[str, Any] = connection.execute(
+        select(case.c.document).where(case.c.subject == subject)
+    ).scalar_one()
+    seen = {row["handover_id"] for row in handovers}
+    ids = {
+        (one["source"], one["event_id"])
+        for view in document.get("handovers", ())
+        if view["handover_id"] in seen
+        for one in view["milestones"]
+    }
+    told = connection.execute(
+        select(event)
+        .where(event.c.subject == subject, event.c.topic.in_(scope.topics), event.c.topic != _UNSHOWN)
+        .order_by(event.c.time)
+    ).mappings()
+    events = [dict(one) for one in told if (one["source"], one["id"]) in ids]
+    return Person(subject, handovers, events, others(connection, scope, subject))

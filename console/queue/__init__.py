@@ -1,0 +1,1 @@
+"""The queue: what is overdue, due, held or snoozed."""

@@ -1,0 +1,247 @@
+"""The counts of the queue: one grouped query for each table, from which every counter and facet is read. SQL and numbers only."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
+
+from console.auth.permissions import Scope
+from console.queue.query import FACETS, KINDS, Filters, Moment, is_snoozed, mine, town_of, unraised, wait_of
+from handover.calendar import DAY, due_day_of
+from sinks.readmodel.tables import alert, obligation
+
+OUTLOOK_DAYS = 14
+_COUNTING_MEMORY = "64MB"
+
+
+@dataclass(frozen=True, slots=True)
+class CellOfCube:
+    """How many rows share everything that can be filtered by. `states`: its values of the facet `state`."""
+
+    bucket: str
+    sev: str
+    kind: str
+    town: str
+    wait: str
+    rule: str
+    states: frozenset[str]
+    snoozed: bool
+    late: bool
+    n: int
+    oldest: datetime
+
+    def fits(self, facet: str, wanted: frozenset[str]) -> bool:
+        """Whether one of the values that a facet asks for is its own."""
+        return not wanted.isdisjoint(self.states) if facet == "state" else getattr(self, facet) in wanted
+
+    def values(self, facet: str) -> Iterable[str]:
+        """Its values of a facet."""
+        return self.states if facet == "state" else (getattr(self, facet),)
+
+
+class Cells:
+    """Cells in the lists that pages ask for."""
+
+    def __init__(self, cells: Iterable[CellOfCube] = ()) -> None:
+        """Each cell stands in its bucket's list and in those that have its bucket too."""
+        self.all = tuple(cells)
+        self._listed: dict[tuple[bool, str], list[CellOfCube]] = defaultdict(list)
+        for one in self.all:
+            for bucket in _SHOWN_IN[one.bucket]:
+                self._listed[one.snoozed, bucket].append(one)
+
+    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CellOfCube]:
+        """Those of a bucket; "": what a page without a bucket shows."""
+        return self._listed.get((snoozed, bucket), ())
+
+
+_SHOWN_IN: Mapping[str, Sequence[str]] = {
+    "first": ("first", "over", ""),
+    "over": ("over", ""),
+    "due": ("due", ""),
+    "today": ("today", ""),
+    "soon": ("soon", ""),
+    "later": ("later",),
+}
+
+
+@dataclass(frozen=True)
+class Cube:
+    """All counts of a scope from one grouped query for each table, and what falls due on each of the next days.
+
+    `mine`: the part that somebody has taken or was given; empty until `of_staff`.
+    """
+
+    cells: Cells
+    by_day: Mapping[date, int] = field(default_factory=dict)
+    mine: Cells = field(default_factory=Cells)
+
+    def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
+        """How many rows a set of filters leaves."""
+        return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
+
+    def chosen(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> Sequence[CellOfCube]:
+        """The cells that filters leave."""
+        found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
+        for facet in FACETS:
+            if wanted := filters.of(facet):
+                found = [one for one in found if one.fits(facet, wanted)]
+        return found
+
+    def facets(self, filters: Filters) -> Mapping[str, Counter[str]]:
+        """How many rows each value of each facet would leave under the filters of the others."""
+        found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+        asked = [(facet, wanted) for facet in FACETS if (wanted := filters.of(facet))]
+        for one in self._listed(filters.view, filters.bucket):
+            against = [facet for facet, wanted in asked if not one.fits(facet, wanted)]
+            if len(against) <= 1:
+                for facet in against or FACETS:
+                    for value in one.values(facet):
+                        found[facet][value] += one.n
+        return found
+
+    def _listed(self, view: str, bucket: str) -> Sequence[CellOfCube]:
+        return (self.mine if view == "mine" else self.cells).of(bucket, snoozed=view == "snoozed")
+
+
+def cube_of(engine: Engine, scope: Scope, moment: Moment) -> Cube:
+    """`cube` on a connection of its own: it may go on after the page that asked for it is answered."""
+    with engine.connect() as connection:
+        return cube(connection, scope, moment)
+
+
+def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
+    """Count everything in scope: two grouped queries, and one for the days ahead."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"SET LOCAL work_mem = '{_COUNTING_MEMORY}'"
+        )  # a province is counted without a sort on disk
+    late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
+    due = _cells(connection, _cube_of_duties(scope, moment), late=False)
+    return Cube(Cells((*late, *due)), _days_ahead(connection, scope, moment))
+
+
+def of_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
+    """The same counts with those of one person's own alerts, which an index finds."""
+    return replace(counted, mine=Cells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
+
+
+def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
+    inner = select(
+        case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
+        alert.c.severity.label("sev"),
+        alert.c.handover_kind.label("kind"),
+        alert.c.jurisdiction,
+        alert.c.owner_agency,
+        alert.c.rule_id.label("rule"),
+        alert.c.acknowledged_by.is_not(None).label("acknowledged"),
+        (alert.c.step > 0).label("escalated"),
+        alert.c.held.label("held"),
+        (func.coalesce(alert.c.contest, "") == "open").label("contested"),
+        alert.c.provisional.label("provisional"),
+        is_snoozed(moment.now).label("snoozed"),
+        alert.c.due_at,
+    ).where(alert.c.state == "firing", scope.of_duties(alert), *more)
+    return _grouped(inner, scope)
+
+
+def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
+    at = obligation.c.due_at
+    no = literal(value=False)
+    bucket = case(
+        (at <= moment.judged, "over"),
+        (at <= moment.now, "due"),
+        (at <= moment.today_ends, "today"),
+        (at <= moment.soon_ends, "soon"),
+        else_="later",
+    )
+    inner = select(
+        bucket.label("bucket"),
+        obligation.c.severity.label("sev"),
+        obligation.c.handover_kind.label("kind"),
+        obligation.c.jurisdiction,
+        obligation.c.owner_agency,
+        obligation.c.rule_id.label("rule"),
+        *(no.label(name) for name in ("acknowledged", "escalated", "held", "contested")),
+        obligation.c.provisional.label("provisional"),
+        no.label("snoozed"),
+        obligation.c.due_at,
+    ).where(scope.of_duties(obligation), *unraised(moment.now))
+    return _grouped(inner, scope)
+
+
+_DIMENSIONS = (
+    "bucket",
+    "sev",
+    "kind",
+    "town",
+    "wait",
+    "rule",
+    "acknowledged",
+    "escalated",
+    "held",
+    "contested",
+    "provisional",
+    "snoozed",
+)
+
+
+def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
+    """Count rows by the dimensions. What has to be made from a code is made for each group of equal codes, not for each row."""
+    rows = inner.subquery()
+    raw = [one for one in rows.c if one.name != "due_at"]
+    codes = select(*raw, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*raw).subquery()
+    made = {"town": town_of(scope, codes.c.jurisdiction), "wait": wait_of(codes.c.owner_agency)}
+    few = select(
+        *((made[name] if name in made else codes.c[name]).label(name) for name in _DIMENSIONS),
+        codes.c.n,
+        codes.c.oldest,
+    ).subquery()
+    columns = [few.c[name] for name in _DIMENSIONS]
+    return select(*columns, func.sum(few.c.n).label("n"), func.min(few.c.oldest).label("oldest")).group_by(*columns)
+
+
+_KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
+
+
+_STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
+
+
+def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CellOfCube]:
+    for row in connection.execute(wanted).mappings():
+        states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
+        yield CellOfCube(
+            **{name: row[name] for name in ("bucket", "sev", "town", "wait", "rule", "oldest")},
+            kind=_KIND_OF.get(row["kind"], row["kind"]),
+            states=frozenset(states),
+            snoozed=bool(row["snoozed"]),
+            late=late,
+            n=int(row["n"]),
+        )
+
+
+def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
+    first = moment.today_ends - DAY
+    wanted = (
+        select(obligation.c.due_at, func.count())
+        .where(
+            obligation.c.due_at > first,
+            obligation.c.due_at <= first + OUTLOOK_DAYS * DAY,
+            obligation.c.state == "open",
+            scope.of_duties(obligation),
+        )
+        .group_by(obligation.c.due_at)
+    )
+    found: Counter[date] = Counter()
+    for due_at, count in connection.execute(wanted):
+        found[due_day_of(due_at)] += count
+    return dict(found)
+
+
+def days_of(moment: Moment) -> list[date]:
+    """The days of the outlook, today first."""
+    today = moment.now.date()
+    return [today + timedelta(days=number) for number in range(OUTLOOK_DAYS)]

@@ -1,0 +1,163 @@
+"""A row of the queue as the page shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from sqlalchemy import Connection, select
+
+from console.auth.permissions import Scope
+from console.outbox import outbox
+from console.text import deadline_text, svg_charts
+from console.text.formatter import Words
+from console.web.site import Site
+from sinks.readmodel.tables import event
+
+_COMMENTED = "reentry.action.commented.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class DueShown:
+    """The deadline in words and boxes."""
+
+    words: str
+    date: str
+    title: str
+    over: bool
+    boxes: Markup
+    judging: bool = False  # due, and nobody has judged yet whether it was answered
+
+    @property
+    def severity(self) -> str:
+        """What stands for the severity of a duty that has no alert: whether it is due."""
+        return "due" if self.judging or self.over else "ghost"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word beside the rule; `loc`: to be confirmed."""
+
+    text: str
+    loc: bool = False
+
+
+def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DueShown:
+    """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
+    judged = now if row["late"] or row.get("outcome") else site.judged()
+    found = deadline_text.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged)
+    text = words.due(found)
+    if row["provisional"]:
+        text = f"{words.t('due.about')} {text}"
+    return DueShown(
+        text,
+        words.due_date(found, now),
+        words.limit(row["due_at"]),
+        found.tense == "over",
+        svg_charts.boxes(found.boxes),
+        found.tense == "judging",
+    )
+
+
+def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+    """The last note of each alert of these subjects."""
+    wanted = (
+        select(event.c.body)
+        .where(event.c.subject.in_(subjects), event.c.type == _COMMENTED)
+        .order_by(event.c.arrival, event.c.id)
+    )
+    found = {}
+    for body in connection.execute(wanted).scalars():
+        found[body["data"]["alert_id"]] = body["data"]["note"]
+    return found
+
+
+def shown(
+    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[Mapping[str, Any]], back: str = ""
+) -> list[dict[str, Any]]:
+    """Rows with everything their template needs."""
+    notes = notes_of(connection, sorted({row["subject"] for row in rows}))
+    on_way = outbox.of_alerts(connection, [row["alert_id"] for row in rows], site.wall())
+    now = site.now()
+    return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
+
+
+def why(words: Words, row: Mapping[str, Any], *, missing: bool) -> str:
+    """From whom it is due by when; `missing`: and nothing has come."""
+    owner, limit = words.agency(row["owner_agency"]), words.before(row["due_at"])
+    return words.t("row.why" if missing else "row.why.due", owner=owner, limit=limit)
+
+
+def _shown(
+    site: Site,
+    words: Words,
+    scope: Scope,
+    row: Mapping[str, Any],
+    notes: Mapping[str, str],
+    on_way: Mapping[str, Sequence[Mapping[str, Any]]],
+    now: datetime,
+    back: str,
+) -> dict[str, Any]:
+    t, late, due = words.t, row["late"], due_shown(words, row, now, site)
+    alert_id = row["alert_id"]
+    waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
+    acknowledged = row["acknowledged_by"] or next(
+        (one["body"]["data"]["by"] for one in waiting if one["action"] == "acknowledge"), None
+    )
+    href = f"/alerts/{alert_id}?" + (f"{urlencode({'back': back})}&" if back else "")
+    return {
+        "id": alert_id,
+        "revision": row["revision"],
+        "late": late,
+        "ended": row.get("outcome"),
+        "inside": "",
+        "severity": row["severity"] if late else due.severity,
+        "due": due,
+        "rule": words.rule(row["rule_id"], row["occurrence"]),
+        "rule_id": row["rule_id"],
+        "why": why(words, row, missing=late),
+        "who": words.person(row["subject"]),
+        "place": words.place(row["jurisdiction"]),
+        "owner": _owner(words, row),
+        "state": _state(words, row, due, acknowledged),
+        "taken": bool(acknowledged),
+        "note": notes.get(alert_id),
+        "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
+        "tags": _tags(words, row, now),
+        "href": href.rstrip("?&"),
+        "do": f"{href}do=",
+        "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
+    }
+
+
+def _state(words: Words, row: Mapping[str, Any], due: DueShown, acknowledged: str | None) -> str:
+    if row.get("outcome"):
+        return words.t(f"outcome.{row['outcome']}")
+    if not row["late"]:
+        return words.t("row.judging" if due.judging else "row.arriving" if due.over else "row.not_due")
+    if row["assigned_to"]:
+        return words.t("row.assigned", to=row["assigned_to"])
+    return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
+
+
+def _owner(words: Words, row: Mapping[str, Any]) -> str:
+    owner = words.agency(row["owner_agency"])
+    if not row["step"] or row.get("outcome"):
+        return owner
+    return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
+
+
+def _tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
+    t = words.t
+    found = []
+    if row["held"]:
+        found.append(Tag(t("row.held")))
+    if row["snoozed_until"] is not None and row["snoozed_until"] > now:
+        found.append(Tag(t("row.snoozed", until=words.at(row["snoozed_until"]))))
+    if row["contest"]:
+        found.append(Tag(t(f"row.contest.{row['contest']}")))
+    if row["provisional"]:
+        found.append(Tag(t("due.provisional"), loc=True))
+    return found

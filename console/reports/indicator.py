@@ -1,0 +1,103 @@
+"""What a figure is: a numerator, a denominator where it has one, parts by rule or office, and the rows behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import TypeVar
+
+from console.reports.scoreboard import FEW
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One row behind a figure: whom and where, which office, when, and the fact or rule that puts it there. `holds`: it is in the numerator."""
+
+    subject: str
+    place: str
+    office: str
+    at: datetime
+    fact: str
+    holds: bool
+
+
+Value = int | float | timedelta | None  # lengths are exact; None: not known, or not reached as too many are still open
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A figure of one rule, office, place or publisher: its values by column. `people`: the fewest that one of them tells of."""
+
+    name: str
+    values: Mapping[str, Value]
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all.
+
+    `oldest`: the first deadline or day that it counts. `withheld`: it is about fewer than so many, and so told to nobody.
+    """
+
+    name: str
+    top: int | None = None
+    bottom: int | None = None
+    oldest: datetime | None = None
+    parts: Sequence[Part] = ()
+    rows: Sequence[Behind] = ()
+    duties: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
+    more: dict[str, int] = field(default_factory=dict)
+    withheld: int = 0
+
+    @property
+    def percent(self) -> float | None:
+        """None where it is no share, or of too few."""
+        if self.top is None or self.bottom is None or self.bottom < FEW:
+            return None
+        return 100 * self.top / self.bottom
+
+
+def share_of(name: str, rows: Sequence[Behind], parts: Sequence[Part] = ()) -> Figure:
+    """A share counted from its rows: the number and what is behind it cannot differ."""
+    return Figure(name, sum(row.holds for row in rows), len(rows), parts=parts, rows=rows)
+
+
+def count_of(name: str, rows: Sequence[Behind]) -> Figure:
+    """A number of rows."""
+    return Figure(name, len(rows), rows=rows)
+
+
+def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
+    """Within how long a share of all was answered, those still open counted as open that long (Kaplan and Meier); None: not reached."""
+    left = len(answered) + len(still_open)
+    standing = 1.0
+    open_since = sorted(still_open)
+    passed = 0
+    for length in sorted(answered):
+        while passed < len(open_since) and open_since[passed] < length:
+            passed += 1
+            left -= 1
+        standing *= (left - 1) / left
+        left -= 1
+        if standing <= 1 - share + 1e-9:
+            return length
+    return None
+
+
+def within(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, Value]:
+    """The two quantiles that every figure of lengths shows, by column."""
+    return {name: quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
+
+
+def together_and_by(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+    """All rows, under no name, then those of each name in order; nothing of nothing."""
+    names = sorted({name_of(row) for row in rows})
+    return {"": rows, **{name: [row for row in rows if name_of(row) == name] for name in names}} if rows else {}
+
+
+def nearest(values: Sequence[timedelta], share: float) -> timedelta | None:
+    """The value at a share of the way up (nearest rank); None of nothing."""
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None

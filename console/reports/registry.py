@@ -1,0 +1,63 @@
+"""Every figure of a place and month, in the order in which they are shown."""
+
+from sqlalchemy import Connection
+
+from console.reports import (
+    aftercare,
+    alarms,
+    disputes,
+    load,
+    monitoring,
+    obligations,
+    publishers,
+    reconciliation,
+    reoffending,
+)
+from console.reports.indicator import Figure, Part
+from console.reports.obligation_base import Ground
+from console.reports.person_base import Known
+from console.reports.releases_and_returns import Movements
+from console.reports.stages import KINDS
+
+HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
+NAMES = (
+    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "helped",
+    "settled", "notice_lead", "returns", "dates_moved", "check_ins", "alarms", "em_over", "reoffended_12", "reoffended_36", "reoffended_60",
+    "disputes_found", "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "disputes_time", "disputes_overdue",
+    "disputes_moved", "disputes_special", "stock", "load", "publishers",
+)  # fmt: skip
+
+
+def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -> list[Figure]:
+    """All of them; disputes and publishers only where no kind of handover is asked for."""
+    assert ground.month is not None
+    kinds = KINDS.get(kind, ())
+    known = Known(connection, prefix, kinds, ground.month, ground.at)
+    found = {
+        figure.name: figure
+        for figure in (
+            *obligations.figures(connection, ground, prefix, kinds),
+            *Movements(known).figures(),
+            *aftercare.figures(known),
+            alarms.figure(known),
+            monitoring.figure(known),
+            *reoffending.figures(known),
+            reconciliation.figure(known),
+            load.figure(known),
+            *([] if kinds else disputes.figures(known)),
+            *([] if kinds else [publishers.figure(connection, ground.month, ground.at, prefix)]),
+        )
+    }
+    return [found[name] for name in NAMES if name in found]
+
+
+def too_few(figure: Figure) -> bool:
+    """Whether a figure says too much to who may not see its rows: of few people or disputes, however often it counts each."""
+    counted = figure.bottom if figure.bottom is not None else figure.top
+    size = len({row.subject for row in figure.rows}) or counted or 0
+    return 0 < size < HIDDEN_FROM_STRANGERS
+
+
+def about_few(part: Part) -> bool:
+    """The same of a part."""
+    return 0 < part.people < HIDDEN_FROM_STRANGERS

@@ -1,0 +1,95 @@
+"""Which scoreboard a reader gets: its place, month and kind, and what of it they may see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from console.auth.permissions import Scope
+from console.reports.month import Month
+from console.reports.obligation_base import Correction, Wanted, corrections, ground_of
+from console.reports.scoreboard import Board, board_of, in_order, shown_to
+from console.reports.stages import KINDS, rules_of
+from console.web.values import whole_number
+from sinks.readmodel.tables import frozen_month
+
+ORDERS = ("rank", "name")
+_CITY, _COUNTY = 4, 6  # digits
+
+_LONGEST_CODE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: the place whose scoreboard it is, their own county, and whether they see only its line, and rows at all."""
+
+    prefix: str
+    own: str
+    alone: bool
+    sees_rows: bool
+
+
+def reader_of(scope: Scope, asked: str) -> Reader:
+    """The place that is asked for where it lies in the scope, else the widest that does. A county sees its line and the city's."""
+    if scope.role == "county":
+        return Reader(scope.prefix[:_CITY], scope.prefix[:_COUNTY], alone=True, sees_rows=True)
+    prefix = asked if asked.startswith(scope.prefix) and len(asked) in (2, _CITY) else scope.prefix[:_CITY]
+    return Reader(prefix, "", alone=False, sees_rows=bool(scope.duties) and scope.role != "province")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks for; values that cannot be meant are left out."""
+
+    prefix: str
+    month: Month | None
+    kind: str
+    order: str
+    at: datetime | None
+
+    @classmethod
+    def read(cls, values: Mapping[str, str], at: datetime | None) -> "Asked":
+        """From the values of an address."""
+        prefix, kind, order = (values.get(name, "").strip() for name in ("prefix", "kind", "sort"))
+        return cls(
+            prefix if whole_number(prefix, digits=_LONGEST_CODE) is not None else "",
+            Month.read(values.get("month", "").strip()),
+            kind if kind in KINDS else "",
+            order if order in ORDERS else "rank",
+            at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The scoreboard as one reader sees it, and what became known of its month since it was frozen."""
+
+    reader: Reader
+    asked: Asked
+    month: Month
+    now: Month
+    board: Board
+    corrected: tuple[Correction, ...]
+
+
+def view_of(connection: Connection, scope: Scope, asked: Asked, now: datetime) -> View | None:
+    """The scoreboard; None where no ledger has been reckoned yet."""
+    reader, today = reader_of(scope, asked.prefix), Month.of(now)
+    month = min(asked.month or _latest(connection, today), today)
+    ground = ground_of(connection, month, asked.at)
+    if ground is None:
+        return None
+    board = board_of(connection, ground, reader.prefix, asked.kind, reader.own)
+    shown = shown_to(board, reader.own, alone=reader.alone, sees_rows=reader.sees_rows)
+    wanted = Wanted(rules_of(board.stages), reader.own or reader.prefix, KINDS.get(asked.kind, ()))
+    since = corrections(connection, month, wanted) if ground.frozen and reader.sees_rows else []
+    ordered = replace(shown, lines=in_order(shown.lines, asked.order))
+    return View(reader, asked, month, today, ordered, tuple(since))
+
+
+def _latest(connection: Connection, today: Month) -> Month:
+    """The month before this one where it is frozen, else this one."""
+    before = today.on(-1)
+    frozen = connection.execute(select(frozen_month.c.month).where(frozen_month.c.month == str(before))).first()
+    return before if frozen is not None else today

@@ -1,1 +1,0 @@
-"""The pages and what they send, one module for each kind of page."""

@@ -1,0 +1,1 @@
+"""Rule books, changes to them, and what-if runs."""

@@ -1,0 +1,1 @@
+"""Words, dates and pictures of a page, in both languages."""

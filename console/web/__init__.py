@@ -1,0 +1,1 @@
+"""A request's context, the limits on it, and what answers failures."""

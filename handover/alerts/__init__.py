@@ -1,0 +1,1 @@
+"""The lifecycle of an alert: fire, escalate, resolve; and the alert as others see it."""

@@ -1,0 +1,1 @@
+"""The state kept for one subject, and how it is advanced to a watermark."""

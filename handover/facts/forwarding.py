@@ -1,0 +1,138 @@
+"""Facts that concern other subjects than their own: disputes that name persons, merged refs, corrections (semantics.md 3.2, 3.4, D06)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from handover.facts.fact import Fact
+from schemas.envelope import Event
+
+if TYPE_CHECKING:
+    from handover.cases.case import Case
+
+Routed = tuple[str, Event, datetime]
+TOLD_TOGETHER = 200  # persons of one dispute: telling each of all of them grows with the square of their number
+WHOEVER_HOLDS_IT = "*"  # instead of a subject: the case that holds the event which is corrected, if there is one
+_MERGED, _SPLIT = "release.person_merged", "release.person_split"
+
+
+def routes(event: Event) -> tuple[str, ...]:
+    """Subjects besides its own whose case must get an event, told by the event alone."""
+    if event.fact in (_MERGED, _SPLIT):
+        removed = str(event.data["removed_ref"])
+        return (removed,) if removed != event.subject else ()
+    return ()
+
+
+def outbox(case: "Case") -> list[Routed]:
+    """What facts taken since the last call must be told to other subjects' cases: (subject, event, arrival). Repeats are harmless."""
+    sent, case.outgoing = case.outgoing, []
+    return sent
+
+
+def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+    """A dispute's facts for the persons it names: that they came, not what they say. Actions on its alerts stay with it."""
+    if not fact.name.startswith("dispute."):
+        return []
+    reports = [tie for tie in case.entries.ties if tie.name == "dispute.reported"]
+    named = {ref for report in reports for ref in report.data["person_refs"]}
+    if fact.name != "dispute.reported":
+        return [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named)]
+    known = [copy for copy in case.entries.facts() if copy.name.startswith("dispute.")]
+    new = set(fact.data["person_refs"])
+    before = [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named - new)]
+    return before + [(ref, existence(event_of(copy), ref), copy.arrival) for ref in sorted(new) for copy in known]
+
+
+def corrections(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+    """A correction may stand under another subject than what it corrects: then nobody knows whose case that is."""
+    if fact.corrects is None or case.holds(fact.source, fact.corrects):
+        return []
+    return [(WHOEVER_HOLDS_IT, event, fact.arrival)]
+
+
+def existence(event: Event, ref: str) -> Event:
+    """A dispute's event without its content, for one of the persons it names. Of very many each is told only of itself."""
+    if event.fact != "dispute.reported":
+        return _event(event, {})
+    refs = event.data["person_refs"]
+    return _event(event, {"person_refs": refs if len(refs) <= TOLD_TOGETHER else [ref]})
+
+
+def relatives(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+    """What the cases of tied refs must know too: all that was told before a merge or split tied them, and all that is to come.
+
+    A merge ties the removed ref to its survivor; a split ties both ways, for what moves goes on as it stood.
+    """
+    ties = case.entries.ties
+    if not ties:
+        return []
+    targets = _tied(case.subject, ties)
+    new = targets - _tied(case.subject, [tie for tie in ties if tie != fact]) if fact in ties else set()
+    told = [(target, event_of(fact), fact.arrival) for target in sorted(targets - new)]
+    told += [(target, event_of(copy), copy.arrival) for target in sorted(new) for copy in _everything(case)]
+    return told + _untied(case, fact)
+
+
+def _untied(case: "Case", fact: Fact) -> list[Routed]:
+    """Corrections of a merge or split go wherever that went."""
+    found = []
+    for tie in case.entries.ties:
+        if fact == tie:
+            known = [copy for copy in case.entries.facts() if (copy.source, copy.corrects) == (tie.source, tie.id)]
+        else:
+            known = [fact] if (fact.source, fact.corrects) == (tie.source, tie.id) else []
+        sides = {str(tie.data["removed_ref"]), str(tie.data["survivor_ref"])} - {case.subject}
+        found += [(side, event_of(copy), copy.arrival) for side in sorted(sides) for copy in known]
+    return found
+
+
+def _tied(subject: str, ties: Sequence[Fact]) -> set[str]:
+    """The refs whose cases must know what the case of a ref knows: also of one merged into it first, and into another later."""
+    sides = [(tie.name, str(tie.data["removed_ref"]), str(tie.data["survivor_ref"])) for tie in ties]
+    own = _merged_into(subject, [(removed, survivor) for name, removed, survivor in sides if name == _MERGED])
+    found = {survivor for name, removed, survivor in sides if name == _MERGED and removed in own} - own
+    for name, removed, survivor in sides:
+        if name == _SPLIT and (removed in own or survivor in own):
+            found |= {removed, survivor}
+    return found - {subject}
+
+
+def _merged_into(subject: str, merges: Iterable[tuple[str, str]]) -> set[str]:
+    """A ref and all that merges, of which any may have been corrected, lead to it."""
+    removed_by: dict[str, list[str]] = {}
+    for removed, survivor in merges:
+        removed_by.setdefault(survivor, []).append(removed)
+    found, front = {subject}, [subject]
+    while front:
+        new = [ref for ref in removed_by.get(front.pop(), ()) if ref not in found]
+        found.update(new)
+        front += new
+    return found
+
+
+def _everything(case: "Case") -> list[Fact]:
+    sets = (case.entries, *case.disputes.values())
+    return [fact for entries in sets for fact in entries.facts()]
+
+
+def event_of(fact: Fact) -> Event:
+    """The event that tells a fact."""
+    return Event(
+        id=fact.id,
+        source=fact.source,
+        type=f"reentry.{fact.name}.v1",
+        subject=fact.subject,
+        time=fact.time,
+        data=fact.data,
+        recordedtime=fact.recorded,
+        handoverid=fact.handoverid,
+        corrects=fact.corrects,
+    )
+
+
+def _event(event: Event, data: dict[str, object]) -> Event:
+    return Event(
+        id=event.id, source=event.source, type=event.type, subject=event.subject, time=event.time, data=data, recordedtime=event.recordedtime,
+        corrects=event.corrects,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Publishers: their heartbeats, manifests, outages, and verdicts on metrics."""

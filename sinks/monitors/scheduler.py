@@ -1,0 +1,69 @@
+"""Measuring beside the sinks: the workers are told what crosses a threshold, for only they raise alerts (as with manifests)."""
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from kafka.errors import KafkaError
+
+from handover.calendar import Calendar
+from handover.rules.rulebook import RuleBook
+from sinks.monitors.metrics import MEASURES
+from sinks.monitors.metrics.lag import WORKER, Lags
+from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep, world_of
+from sinks.publisher import Teller
+from sinks.retry import Outage, database, repeated
+from sinks.runner import Arrival, Runner
+
+MEASURED_EACH_SECONDS = 5.0
+LATE_SECONDS = 60.0  # what the workers have not read is so old: they are catching up
+
+
+class Measurer:
+    """Judges the metric rules of the book in force, up to where everything is in SQL, and tells the workers."""
+
+    def __init__(
+        self, runners: Sequence[Runner], teller: Teller, book: RuleBook, calendar: Calendar, arrival: Arrival
+    ) -> None:
+        self._runners, self._teller, self._arrival = runners, teller, arrival
+        self._book, self._calendar = book, calendar
+        first = runners[0]
+        self._engine = first.engine
+        self._lags = Lags(first.kafka, first.prefix, _groups(runners))
+        self.workers_are_late = True  # until it is known
+
+    def run(self, stop: threading.Event) -> None:
+        """Every few seconds, until told to stop."""
+        repeated(self._step, MEASURED_EACH_SECONDS, Outage("metrics"), stop)
+        self._lags.close()
+
+    def _step(self) -> None:
+        try:
+            lags = self._lags.now()
+        except KafkaError:
+            self._lags.close()
+            raise
+        self.workers_are_late = any(lag.group in WORKER and lag.seconds > LATE_SECONDS for lag in lags)
+        read = [runner.read_until_ms for runner in self._runners]
+        until_ms = min((at for at in read if at is not None), default=None)
+        wanted: Collection[str] = MEASURES.keys()
+        until = self._arrival(round(time.time() * 1000))
+        if until_ms is None or None in read:
+            wanted = ABOUT_US  # what cannot be read on is told although the rest waits for it
+        else:
+            until = min(self._arrival(until_ms), until)
+        with database(), self._engine.connect() as connection:
+            world = world_of(connection, self._book, self._calendar)
+            judged = judge(connection, world, until, lags, self._arrival, wanted)
+        if not judged:
+            return
+        for one in judged:
+            for verdict in one.verdicts:
+                self._teller.tell(verdict.event)
+        with database(), self._engine.begin() as connection:
+            keep(connection, judged)
+
+
+def _groups(runners: Sequence[Runner]) -> Mapping[str, Sequence[str]]:
+    """The consumer groups whose lag is measured: the workers, and every sink of this process."""
+    return {**WORKER, **{f"reentry-sink-{runner.sink.name}": runner.sink.topics for runner in runners}}

@@ -1,0 +1,1 @@
+"""The history of every obligation, from which indicators are computed."""
