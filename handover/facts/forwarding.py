@@ -88,24 +88,29 @@ def _untied(case: "Case", fact: Fact) -> list[Routed]:
 
 
 def _tied(subject: str, ties: Sequence[Fact]) -> set[str]:
-    """The refs whose cases must know what the case of a ref knows: also of one merged into it first, and into another later."""
+    """The refs whose cases must know what the case of a ref knows: also of one merged into it first, and into another later.
+
+    Of two merges against each other one corrects the other; which one, is not asked here: both sides are told.
+    """
     sides = [(tie.name, str(tie.data["removed_ref"]), str(tie.data["survivor_ref"])) for tie in ties]
-    own = _merged_into(subject, [(removed, survivor) for name, removed, survivor in sides if name == _MERGED])
-    found = {survivor for name, removed, survivor in sides if name == _MERGED and removed in own} - own
+    merges = [(removed, survivor) for name, removed, survivor in sides if name == _MERGED]
+    own = _leading_to(subject, merges)
+    ahead = _leading_to(subject, [(survivor, removed) for removed, survivor in merges])
+    found = {survivor for removed, survivor in merges if removed in own} - (own - ahead)
     for name, removed, survivor in sides:
         if name == _SPLIT and (removed in own or survivor in own):
             found |= {removed, survivor}
     return found - {subject}
 
 
-def _merged_into(subject: str, merges: Iterable[tuple[str, str]]) -> set[str]:
-    """A ref and all that merges, of which any may have been corrected, lead to it."""
-    removed_by: dict[str, list[str]] = {}
-    for removed, survivor in merges:
-        removed_by.setdefault(survivor, []).append(removed)
+def _leading_to(subject: str, steps: Iterable[tuple[str, str]]) -> set[str]:
+    """A ref and all from which steps (from, to), of which any may have been corrected, lead to it."""
+    origins: dict[str, list[str]] = {}
+    for origin, target in steps:
+        origins.setdefault(target, []).append(origin)
     found, front = {subject}, [subject]
     while front:
-        new = [ref for ref in removed_by.get(front.pop(), ()) if ref not in found]
+        new = [ref for ref in origins.get(front.pop(), ()) if ref not in found]
         found.update(new)
         front += new
     return found

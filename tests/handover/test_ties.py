@@ -181,3 +181,18 @@ def test_a_merge_told_the_wrong_way_round_and_put_right_goes_on() -> None:
     wrong, right = merged("2026-02-04 09:00", A, B), merged("2026-02-05 09:00", B, A)
     right = (replace(right[0], corrects=wrong[0].id), right[1])
     assert firing([*file_of(B), wrong, right]) == {("A02", B), ("A03", B)}
+
+
+@interpreted
+def test_a_merge_that_corrects_the_opposite_merge_loses_no_fact() -> None:
+    """The first merge took the wrong side; what comes under the ref that is removed now is answered for by the other."""
+    tie = {"survivor_ref": A, "removed_ref": B, "cause": "WRONG_MATCH"}
+    wrong = told("release.person_merged", "2026-02-01 00:00", tie, PROVINCE, A)
+    right = replace(
+        told("release.person_merged", "2026-02-01 09:00", {**tie, "survivor_ref": B, "removed_ref": A}, PROVINCE, B),
+        corrects=wrong.id,
+    )
+    history = [*arriving(wrong, right), *file_of(A)]
+    found = {name: compared(one) for name, one in newest(live_all(history, BOOK, CALENDAR, UNTIL).alerts).items()}
+    assert found
+    assert {name: compared(one) for name, one in known_at_once(history).items()} == found
