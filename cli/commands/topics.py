@@ -24,7 +24,10 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line: topic, kind, text, config.")]
 Acls = Annotated[
     Path | None,
-    typer.Option("--acls", help="Rights too: a TOML file that lists the principals of each role (docs/security.md)."),
+    typer.Option(
+        "--acls",
+        help="Rights too: a TOML file that lists the principals of each role (docs/runbook/secure-connections.md).",
+    ),
 ]
 
 
@@ -119,7 +122,7 @@ def provisioning(acls: Path | None) -> Iterator[Provisioning]:
     try:
         yield Provisioning(admin, prefix, topics, rights)
     except NoAuthorizer:
-        fail("the broker has no authorizer", "set authorizer.class.name on it: docs/security.md")
+        fail("the broker has no authorizer", "set authorizer.class.name on it: docs/runbook/secure-connections.md")
     except KafkaError as error:
         fail(f"the broker refused: {error}", "see its log")
     finally:

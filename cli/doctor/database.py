@@ -66,7 +66,7 @@ def _gaps(engine: Engine) -> Iterator[Finding]:
         gaps = open_gaps(connection)
     for one in gaps:
         place = f"{one.topic}[{one.partition}] from {one.first_offset} to {one.next_offset}, {show(one.found_at)}"
-        fix = "make a backup, then: handover rebuild sql (see docs/operations.md)"
+        fix = "make a backup, then: handover rebuild sql (see docs/runbook/operations.md)"
         yield Finding("read model", "problem", f"{place}: {MEANING[one.kind]}", fix)
     if not gaps:
         yield Finding("read model", "ok", "no gap between it and the log is known")
