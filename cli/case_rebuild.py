@@ -12,6 +12,7 @@ from cli.output import CHECK_FAILED, Bar, fail, say, warn
 from handover.analysis.recompute import Recomputed, recall, recompute, remember, remembered, untold, withdrawn
 from handover.calendar import MILLISECOND
 from handover.cases.case import Case
+from handover.cases.codec import decode_case
 from handover.cases.shared_state import World
 from schemas.alert import Alert
 from schemas.instants import show
@@ -53,7 +54,7 @@ class Standing:
 
         for subject, value in self.values.items():
             try:
-                self.readable[subject] = Case.decode(value)
+                self.readable[subject] = decode_case(value)
                 if since is not None and is_older(case.read(value), value, since):
                     self.older.add(subject)
             except (ValueError, KeyError, TypeError):

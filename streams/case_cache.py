@@ -7,6 +7,7 @@ from datetime import timedelta
 import orjson
 
 from handover.cases.case import Case
+from handover.cases.codec import decode_case
 from handover.cases.compaction import ends_at, rests_at
 from schemas.instants import millis
 from streams.engine.store import HEAD, NEVER, PartitionStore
@@ -82,7 +83,7 @@ class Cases:
 
 def _decode(key: bytes, value: bytes) -> Case:
     try:
-        return Case.decode(value[HEAD.size :])
+        return decode_case(value[HEAD.size :])
     except Exception as error:  # whoever wrote it, and whatever is in it
         raise Unreadable(key, error) from error
 

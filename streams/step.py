@@ -16,9 +16,10 @@ from handover.cases.advance import advance, derived_anew, live_feeds
 from handover.cases.agency_filter import sieve_of
 from handover.cases.authority import WITHOUT_AUTHORITY
 from handover.cases.case import Case
+from handover.cases.codec import encode_view
 from handover.cases.compaction import fold
 from handover.cases.shared_state import World
-from handover.facts.forwarding import WHOEVER_HOLDS_IT, outbox
+from handover.facts.forwarding import WHOEVER_HOLDS_IT
 from schemas.dead_letter import REDRIVES
 from schemas.instants import from_millis, millis
 from schemas.provenance import epoch_of
@@ -258,7 +259,7 @@ class Engine:
             changed = case.take(told.event, from_millis(told.arrival_ms))
             sent = [
                 (place, routed(subject, event, millis(arrival)))
-                for subject, event, arrival in outbox(case)
+                for subject, event, arrival in case.take_outgoing()
                 for place in self._places(subject)
             ]
         except Unreadable as error:
@@ -399,7 +400,7 @@ class Engine:
         at = next_ms(case, self.config.case_retention)
         if at != self.cases.next_of(partition, key) or sieve_of(case) != self.cases.feeds_of(partition, key):
             return True
-        return digest(case.show()) != self.cases.digest_of(partition, key)
+        return digest(encode_view(case)) != self.cases.digest_of(partition, key)
 
     def _break(self, partition: int, key: bytes, work: Work, error: Exception) -> None:
         """A case of this step fails: the step goes on without it."""

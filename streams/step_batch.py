@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from handover.cases.agency_filter import sieve_of
 from handover.cases.case import Case
+from handover.cases.codec import encode_case
 from handover.cases.compaction import ends_at
 from handover.cases.json_cache import dumped
 from schemas import alert as alerts
@@ -53,7 +54,7 @@ def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timed
     ends = ends_at(case, retention)
     if ends is not None and ends <= now:
         return Write(Output(key, None, [mark(epoch)]), NEVER, None)
-    (value, kept), at, feeds = case.encode(), next_ms(case, retention), sieve_of(case)
+    (value, kept), at, feeds = encode_case(case), next_ms(case, retention), sieve_of(case)
     output = Output(key, fitting(value), headers(epoch, at, kept, feeds))
     return Write(output, at, packed(epoch, at, feeds, value, kept))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.kafka.log_reader import recorded
 from cli.output import warn
-from handover.cases.case import Case
+from handover.cases.codec import decode_case
 from schemas import alert, case
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot
@@ -97,7 +97,7 @@ def is_older(snapshot: CaseSnapshot | None, value: bytes, since: datetime) -> bo
     """Say whether a case began before an instant. One that has ended did, and a publisher's: it forgets its signs of life."""
     if snapshot is None or snapshot.kind == "SOURCE" or snapshot.forgotten:
         return True
-    began = Case.decode(value).began_at
+    began = decode_case(value).began_at
     return began is None or began < since
 
 

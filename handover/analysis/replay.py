@@ -10,7 +10,7 @@ from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.shared_state import World
 from handover.facts.fact import Fact
-from handover.facts.forwarding import WHOEVER_HOLDS_IT, outbox, routes
+from handover.facts.forwarding import WHOEVER_HOLDS_IT, routes
 from handover.feeds.manifest import VERDICT
 from handover.feeds.manifest_counts import Tally
 from handover.rules.rulebook import RuleBook
@@ -95,7 +95,7 @@ class Cases:
                 case = self.by_subject[subject] = Case.empty(subject)
                 case.keeps_answered = self._keep_answered
             case.take(one, at)
-            queue.extend(outbox(case))
+            queue.extend(case.take_outgoing())
 
 
 def verdicts(told: Iterable[Told]) -> list[Told]:

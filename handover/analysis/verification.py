@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from handover.cases.case import Case
+from handover.cases.codec import encode_case
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot, read
 from schemas.instants import show
@@ -221,7 +222,7 @@ def _lived(case: Case | None) -> dict[str, Any] | None:
     """Return the public part of a case; None for one that nothing has happened to yet."""
     if case is None or case.derived is None:
         return None
-    return case_view(read(case.encode().value))
+    return case_view(read(encode_case(case).value))
 
 
 def case_view(snapshot: CaseSnapshot) -> dict[str, Any]:

@@ -6,13 +6,15 @@ from datetime import datetime
 from handover.alerts.lifecycle import Around, Memory, is_open, is_waived, next_instants, weigh
 from handover.alerts.snapshot import ended_without_duty, snapshot
 from handover.calendar import MILLISECOND
+from handover.cases.action_key import ActionKey, alert_of, key_of
 from handover.cases.agency_filter import awaited
-from handover.cases.authority import ActionKey, alert_of, hear, key_of
+from handover.cases.authority import hear
 from handover.cases.case import Case
+from handover.cases.feed_case import OF_A_DAY, forget_days, forget_measured, forget_signs
 from handover.cases.shared_state import World
 from handover.facts.fact import Fact, in_order
 from handover.facts.fact_log import Merges, by_person, standing
-from handover.feeds.feed_state import HEARTBEAT, OF_A_DAY, feed_at, forget_days, forget_measured, forget_signs
+from handover.feeds.feed_state import HEARTBEAT, feed_at
 from handover.feeds.manifest import VERDICT
 from handover.ids import alert_id, obligation_id
 from handover.obligations.context import Frame
@@ -185,7 +187,7 @@ def derived_anew(case: Case, world: World, frame: Frame, remembered: Concerned |
     elif case.kind == "DISPUTE":
         derive_dispute(derived, case.subject, facts, frame)
     else:
-        derive_source(derived, case.subject, facts, feed_at(case, frame.now), frame)
+        derive_source(derived, case.subject, facts, feed_at(case.entries, frame.now), frame)
     derived.set_alarm()
     return derived
 

@@ -4,35 +4,20 @@ Later changes of the owner change nothing about it, so a case remembers what it 
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from handover.agencies import Successors
+from handover.cases.action_key import alert_of, key_of
+from handover.cases.case import Case
 from handover.facts.fact import Fact, in_order
 from handover.ids import alert_id, obligation_id
+from handover.obligations.derive import Derived, Slot
+from handover.obligations.obligation import Obligation
 from schemas.authority import may_act
 
-if TYPE_CHECKING:
-    from handover.cases.case import Case
-    from handover.obligations.derive import Derived, Slot
-    from handover.obligations.obligation import Obligation
-
 WITHOUT_AUTHORITY = "source: has no authority over the alert that data.alert_id names"
-ActionKey = tuple[str, str, str, str]  # source, id, fact, alert: all that authority depends on
 
 
-def key_of(action: Fact) -> ActionKey:
-    """What an action is judged by: another copy of the same event may name another alert."""
-    return (action.source, action.id, action.name, alert_of(action))
-
-
-def alert_of(action: Fact) -> str:
-    """The alert that an action names; a publisher may write an identifier in capitals."""
-    return str(action.data.get("alert_id")).lower()
-
-
-def hear(
-    case: "Case", derived: "Derived", successors: Successors, owed: "Callable[[], Mapping[Slot, Obligation]]"
-) -> None:
+def hear(case: Case, derived: Derived, successors: Successors, owed: Callable[[], Mapping[Slot, Obligation]]) -> None:
     """Judge the actions that have come since, and leave out of `derived` those without authority.
 
     `owed`: all obligations at this instant, the answered ones too; asked for only where an alert is not known otherwise.
@@ -57,13 +42,13 @@ def hear(
         derived.actions = {alert: actions for alert, actions in left.items() if actions}
 
 
-def _refuse(case: "Case", action: Fact) -> None:
+def _refuse(case: Case, action: Fact) -> None:
     case.refused.add(key_of(action))
     if case.speaks_for(action.subject, action.arrival):  # else the case of another ref tells it
         case.refusals.append(action)
 
 
-def _places(case: "Case", duties: "Mapping[Slot, Obligation]", actions: list[Fact]) -> dict[str, tuple[str, str]]:
+def _places(case: Case, duties: Mapping[Slot, Obligation], actions: list[Fact]) -> dict[str, tuple[str, str]]:
     """Owner and jurisdiction of the alerts that actions name, as far as they are known."""
     wanted = {alert_of(action) for action in actions}
     found: dict[str, tuple[str, str]] = {}
@@ -74,7 +59,7 @@ def _places(case: "Case", duties: "Mapping[Slot, Obligation]", actions: list[Fac
     return found
 
 
-def _place(case: "Case", slot: "Slot", duties: "Mapping[Slot, Obligation]") -> tuple[str, str]:
+def _place(case: Case, slot: Slot, duties: Mapping[Slot, Obligation]) -> tuple[str, str]:
     duty = duties.get(slot)
     if duty is not None:
         return duty.owner, duty.jurisdiction

@@ -4,16 +4,16 @@ from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from orjson import Fragment
 
 from handover.alerts.lifecycle import Memory
-from handover.cases.authority import ActionKey, key_of
+from handover.cases.action_key import ActionKey, key_of
 from handover.cases.json_cache import Fragments
 from handover.facts.fact import Fact, fact_of
 from handover.facts.fact_log import Entries, Merges
-from handover.facts.forwarding import corrections, relatives, told_persons
+from handover.facts.forwarding import Routed, corrections, holds, relatives, told_persons
 from handover.facts.thinning import CHECK, marks_of
 from handover.feeds.manifest import VERDICT
 from handover.ids import fingerprint
@@ -21,9 +21,6 @@ from handover.obligations.derive import Derived, Slot
 from handover.obligations.handovers import Closed
 from schemas.alert import Alert
 from schemas.envelope import Event
-
-if TYPE_CHECKING:
-    from handover.cases.codec import Written
 
 Kind = Literal["PERSON", "DISPUTE", "SOURCE"]
 
@@ -67,7 +64,7 @@ class Case:
     revision: int = 0
     pending: list[datetime] = field(default_factory=list)  # arrivals not yet lived, in order
     late: list[datetime] = field(default_factory=list)  # arrivals told after they had been lived past
-    outgoing: list[tuple[str, Event, datetime]] = field(default_factory=list)
+    outgoing: list[Routed] = field(default_factory=list)
     news: list[Fact] = field(default_factory=list)  # taken since the last derivation
     derived: Derived | None = None
     bases: tuple[Base, ...] = ()  # at most two; of two, facts that mattered only before the first are forgotten
@@ -84,33 +81,13 @@ class Case:
         """A case of which nothing is known."""
         return cls(subject, kind_of(subject))
 
-    @classmethod
-    def decode(cls, value: bytes) -> "Case":
-        """Read what `encode` wrote."""
-        from handover.cases.codec import decode
-
-        return decode(value)
-
-    def encode(self) -> "Written":
-        """The JSON of reentry.case.v1, one revision on."""
-        from handover.cases.codec import encode
-
-        self.revision += 1
-        return encode(self)
-
-    def show(self) -> bytes:
-        """The JSON of what others read of it, as `encode` would write it. Raise ValueError for a case that has not lived."""
-        from handover.cases.codec import show
-
-        return show(self)
-
     def written(self, alert: Alert) -> Fragment:
         """The JSON of one of its alerts: the same goes to the alert's topic and, while it fires, with the case."""
         return self.fragments.of(("shown", alert.alert_id, alert.revision), alert, alert.wire)
 
     def holds(self, source: str, id_: str) -> bool:
         """Whether an event is a fact of its own, not one that it was told of another."""
-        return any(copy.subject == self.subject for copy in self.entries.copies.get((source, id_), ()))
+        return holds(self.subject, self.entries, source, id_)
 
     @property
     def began_at(self) -> datetime | None:
@@ -181,6 +158,11 @@ class Case:
         """The actions that had arrived at an instant."""
         return {key_of(fact) for fact in self.entries.facts() if fact.name.startswith("action.") and fact.arrival <= at}
 
+    def take_outgoing(self) -> list[Routed]:
+        """What facts taken since the last call must be forwarded to other subjects' cases. Repeats are harmless."""
+        sent, self.outgoing = self.outgoing, []
+        return sent
+
     def take_refusals(self) -> list[Fact]:
         """The actions refused since the last call."""
         told, self.refusals = self.refusals, []
@@ -225,10 +207,14 @@ class Case:
         return ref
 
 
-def _forwarded(case: Case, event: Event, fact: Fact) -> list[tuple[str, Event, datetime]]:
+def _forwarded(case: Case, event: Event, fact: Fact) -> list[Routed]:
     if case.kind == "DISPUTE":
-        return [*told_persons(case, event, fact), *corrections(case, event, fact)]
+        return [*told_persons(case.entries, event, fact), *corrections(case.subject, case.entries, event, fact)]
     if case.kind == "PERSON":
         own = event.subject == case.subject
-        return [*relatives(case, event, fact), *(corrections(case, event, fact) if own else ())]
+        sets = (case.entries, *case.disputes.values())
+        return [
+            *relatives(case.subject, sets, event, fact),
+            *(corrections(case.subject, case.entries, event, fact) if own else ()),
+        ]
     return []

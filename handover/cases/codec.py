@@ -9,7 +9,7 @@ import orjson
 
 from handover.alerts.escalation import Ladder
 from handover.alerts.lifecycle import Memory
-from handover.cases.authority import ActionKey
+from handover.cases.action_key import ActionKey
 from handover.cases.case import Base, Case, Move
 from handover.cases.json_cache import dumped
 from handover.cases.public_view import view
@@ -31,16 +31,17 @@ _LONG_AGO = from_millis(0)
 
 
 class Written(NamedTuple):
-    """A case as JSON. Its first `kept` bytes and a closing brace are what `decode` needs."""
+    """A case as JSON. Its first `kept` bytes and a closing brace are what `decode_case` needs."""
 
     value: bytes
     kept: int
 
 
-def encode(case: Case) -> Written:
-    """The case as JSON, after it has lived. Raise ValueError for one that has not: what it would show is not known."""
+def encode_case(case: Case) -> Written:
+    """The case as the JSON of reentry.case.v1, one revision on. Raise ValueError for one that was never advanced."""
     if case.derived is None:
         raise ValueError("a case is written only after it has lived through an instant")
+    case.revision += 1
     made = case.fragments
     marks = _marks(case.entries)
     state: dict[str, Any] = {
@@ -76,8 +77,8 @@ def encode(case: Case) -> Written:
     return Written(value, len(kept))
 
 
-def show(case: Case) -> bytes:
-    """The JSON of what others read of a case, the second part of `encode`. Raise ValueError for one that has not lived."""
+def encode_view(case: Case) -> bytes:
+    """The JSON of what others read of a case, the second part of `encode_case`. Raise ValueError for one that has not lived."""
     if case.derived is None:
         raise ValueError("what a case shows is known only after it has lived through an instant")
     text = orjson.dumps(view(case, case.derived, case.fragments))
@@ -85,8 +86,8 @@ def show(case: Case) -> bytes:
     return text
 
 
-def decode(text: bytes) -> Case:
-    """Read what `encode` wrote, whole or as far as it is kept. Raise ValueError on a format that is not known."""
+def decode_case(text: bytes) -> Case:
+    """Read what `encode_case` wrote, whole or as far as it is kept. Raise ValueError on a format that is not known."""
     value = orjson.loads(text)
     if value["format"] not in READ:
         raise ValueError(f"case format {value['format']} is not known, only {', '.join(map(str, READ))}")

@@ -10,14 +10,14 @@ from itertools import groupby, islice
 
 from handover.cases.advance import derived_anew
 from handover.cases.case import Base, Case
+from handover.cases.feed_case import forget_days
 from handover.cases.shared_state import World
-from handover.facts.fact import Fact
+from handover.facts.fact import Fact, sign_instant
 from handover.facts.fact_log import WHOLE_PERSON, Entries, standing
-from handover.facts.thinning import CHECK, MANY, WHOLE, limits_of, thin
-from handover.feeds.feed_state import forget_days
+from handover.facts.thinning import CHECK, MANY, WHOLE, Limits, thin
 from handover.ids import fingerprint
+from handover.obligations.context import Frame
 from handover.obligations.derive import Derived
-from handover.obligations.forms.checkins import sign_instant
 from handover.obligations.handovers import CLOSED_LATELY, Closed, Handover
 from handover.obligations.obligation import Obligation
 
@@ -26,6 +26,7 @@ LONG = 40  # facts; a shorter case has nothing worth forgetting, and no checks w
 WORTH = 12  # facts; fewer are not worth deriving once more
 _REPEATED_UP_TO = timedelta(days=31)  # how late repeated facts without a late limit are told, at most
 _CHECK_IN = "checkin.completed"
+_GUESS = timedelta(hours=1)  # where no rule looks at location checks
 REPEATED = (CHECK, _CHECK_IN, "intake.visit_done")
 
 
@@ -143,7 +144,7 @@ def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
     late_limit = world.book.late_limit.get(CHECK)
     stale = lived - late_limit if late_limit is not None else None
     for group in groups.values():
-        kept += thin(group, pinned, settled, stale, limits_of(derived.frame))
+        kept += thin(group, pinned, settled, stale, _limits(derived.frame))
     others = entries.with_others(plain, kept)
     return others.copies.keys() != entries.copies.keys() and _leaves(case, world, derived, others)
 
@@ -237,3 +238,13 @@ def _leaves(case: Case, world: World, derived: Derived, entries: Entries) -> boo
         return True
     case.entries = before
     return False
+
+
+def _limits(frame: Frame) -> Limits:
+    """By all versions of the rule book that are known."""
+    rules = [rule for version in frame.versions.books for rule in version.book.rules]
+    apart = [rule.apart.length for rule in rules if rule.form == "two_fixes" and rule.apart is not None]
+    lost = [rule for rule in rules if rule.form == "lost_contact"]
+    spans = [span for rule in lost for span in (rule.within, *rule.within_by_class.values()) if span is not None]
+    signs = min((span.length for span in spans if span.is_exact), default=2 * _GUESS) / 2
+    return Limits(min([*apart, signs], default=_GUESS), signs)

@@ -166,3 +166,12 @@ def matching(facts: Grouped, patterns: Iterable[Pattern]) -> list[Fact]:
     """All facts of a handover (grouped by name) that fit one of the patterns, in order."""
     found = [fact for one in patterns for fact in facts.get(one.name, ()) if one.fits(fact)]
     return in_order(found) if len(found) > 1 else found
+
+
+def sign_instant(fact: Fact) -> datetime:
+    """The instant at which a check-in fact happened: `at`, `checked_at`, else its time."""
+    if fact.name == "checkin.completed":
+        return fact.instant("at")
+    if fact.name == "checkin.location_checked":
+        return fact.instant("checked_at")
+    return fact.time

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from handover.facts.fact import Fact
+from handover.facts.fact_log import Entries
 from schemas.envelope import Event
-
-if TYPE_CHECKING:
-    from handover.cases.case import Case
 
 Routed = tuple[str, Event, datetime]
 TOLD_TOGETHER = 200  # persons of one dispute: telling each of all of them grows with the square of their number
@@ -24,31 +21,30 @@ def routes(event: Event) -> tuple[str, ...]:
     return ()
 
 
-def outbox(case: "Case") -> list[Routed]:
-    """What facts taken since the last call must be told to other subjects' cases: (subject, event, arrival). Repeats are harmless."""
-    sent, case.outgoing = case.outgoing, []
-    return sent
-
-
-def told_persons(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+def told_persons(entries: Entries, event: Event, fact: Fact) -> list[Routed]:
     """A dispute's facts for the persons it names: that they came, not what they say. Actions on its alerts stay with it."""
     if not fact.name.startswith("dispute."):
         return []
-    reports = [tie for tie in case.entries.ties if tie.name == "dispute.reported"]
+    reports = [tie for tie in entries.ties if tie.name == "dispute.reported"]
     named = {ref for report in reports for ref in report.data["person_refs"]}
     if fact.name != "dispute.reported":
         return [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named)]
-    known = [copy for copy in case.entries.facts() if copy.name.startswith("dispute.")]
+    known = [copy for copy in entries.facts() if copy.name.startswith("dispute.")]
     new = set(fact.data["person_refs"])
     before = [(ref, existence(event_of(fact), ref), fact.arrival) for ref in sorted(named - new)]
     return before + [(ref, existence(event_of(copy), ref), copy.arrival) for ref in sorted(new) for copy in known]
 
 
-def corrections(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+def corrections(subject: str, entries: Entries, event: Event, fact: Fact) -> list[Routed]:
     """A correction may stand under another subject than what it corrects: then nobody knows whose case that is."""
-    if fact.corrects is None or case.holds(fact.source, fact.corrects):
+    if fact.corrects is None or holds(subject, entries, fact.source, fact.corrects):
         return []
     return [(WHOEVER_HOLDS_IT, event, fact.arrival)]
+
+
+def holds(subject: str, entries: Entries, source: str, id_: str) -> bool:
+    """Whether an event is a fact of the subject's own, not one that its case was told of another."""
+    return any(copy.subject == subject for copy in entries.copies.get((source, id_), ()))
 
 
 def existence(event: Event, ref: str) -> Event:
@@ -59,30 +55,31 @@ def existence(event: Event, ref: str) -> Event:
     return _event(event, {"person_refs": refs if len(refs) <= TOLD_TOGETHER else [ref]})
 
 
-def relatives(case: "Case", event: Event, fact: Fact) -> list[Routed]:
+def relatives(subject: str, sets: Sequence[Entries], event: Event, fact: Fact) -> list[Routed]:
     """What the cases of tied refs must know too: all that was told before a merge or split tied them, and all that is to come.
 
     A merge ties the removed ref to its survivor; a split ties both ways, for what moves goes on as it stood.
+    `sets`: the subject's own facts first, then those of the disputes that name it.
     """
-    ties = case.entries.ties
+    ties = sets[0].ties
     if not ties:
         return []
-    targets = _tied(case.subject, ties)
-    new = targets - _tied(case.subject, [tie for tie in ties if tie != fact]) if fact in ties else set()
+    targets = _tied(subject, ties)
+    new = targets - _tied(subject, [tie for tie in ties if tie != fact]) if fact in ties else set()
     told = [(target, event_of(fact), fact.arrival) for target in sorted(targets - new)]
-    told += [(target, event_of(copy), copy.arrival) for target in sorted(new) for copy in _everything(case)]
-    return told + _untied(case, fact)
+    told += [(target, event_of(copy), copy.arrival) for target in sorted(new) for copy in _everything(sets)]
+    return told + _untied(subject, sets[0], fact)
 
 
-def _untied(case: "Case", fact: Fact) -> list[Routed]:
+def _untied(subject: str, entries: Entries, fact: Fact) -> list[Routed]:
     """Corrections of a merge or split go wherever that went."""
     found = []
-    for tie in case.entries.ties:
+    for tie in entries.ties:
         if fact == tie:
-            known = [copy for copy in case.entries.facts() if (copy.source, copy.corrects) == (tie.source, tie.id)]
+            known = [copy for copy in entries.facts() if (copy.source, copy.corrects) == (tie.source, tie.id)]
         else:
             known = [fact] if (fact.source, fact.corrects) == (tie.source, tie.id) else []
-        sides = {str(tie.data["removed_ref"]), str(tie.data["survivor_ref"])} - {case.subject}
+        sides = {str(tie.data["removed_ref"]), str(tie.data["survivor_ref"])} - {subject}
         found += [(side, event_of(copy), copy.arrival) for side in sorted(sides) for copy in known]
     return found
 
@@ -116,8 +113,7 @@ def _leading_to(subject: str, steps: Iterable[tuple[str, str]]) -> set[str]:
     return found
 
 
-def _everything(case: "Case") -> list[Fact]:
-    sets = (case.entries, *case.disputes.values())
+def _everything(sets: Iterable[Entries]) -> list[Fact]:
     return [fact for entries in sets for fact in entries.facts()]
 
 

@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from handover.facts.fact import Fact
-from handover.obligations.context import Frame
-from handover.obligations.forms.checkins import sign_instant
+from handover.facts.fact import Fact, sign_instant
 from schemas.instants import from_millis, millis, show
 
 CHECK = "checkin.location_checked"
@@ -20,7 +18,6 @@ WHOLE = 24  # the latest checks stay as they were told: most of what comes late 
 MANY = 2 * WHOLE  # facts; a shorter case has nothing worth thinning
 _MARK, _TAIL = "~", 6  # how the id of a mark begins; characters of its subject in it
 _IN, _OUT = "IN_AREA", "OUT_OF_AREA"
-_GUESS = timedelta(hours=1)  # where no rule looks at location checks
 
 
 class Limits(NamedTuple):
@@ -38,16 +35,6 @@ class Row(NamedTuple):
     result: str
     handoverid: str | None
     steps: list[int]
-
-
-def limits_of(frame: Frame) -> Limits:
-    """By all versions of the rule book that are known."""
-    rules = [rule for version in frame.versions.books for rule in version.book.rules]
-    apart = [rule.apart.length for rule in rules if rule.form == "two_fixes" and rule.apart is not None]
-    lost = [rule for rule in rules if rule.form == "lost_contact"]
-    spans = [span for rule in lost for span in (rule.within, *rule.within_by_class.values()) if span is not None]
-    signs = min((span.length for span in spans if span.is_exact), default=2 * _GUESS) / 2
-    return Limits(min([*apart, signs], default=_GUESS), signs)
 
 
 # --- what may be forgotten

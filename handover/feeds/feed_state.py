@@ -3,22 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from handover.facts.fact import Fact, in_order, last
-from handover.facts.fact_log import standing
+from handover.facts.fact_log import Entries, standing
 from handover.feeds.manifest import VERDICT
-from handover.feeds.metric_verdict import METRIC_JUDGED, Place, place_of
-from handover.obligations.obligation import Feed, Scope
 
-if TYPE_CHECKING:
-    from handover.cases.case import Case
-
-KEPT_SIGNS = 128  # heartbeats behind these change nothing any more
-KEPT_DAYS = timedelta(days=92)  # a manifest behind these is not told again: raw topics end before
 HEARTBEAT = "system.publisher_heartbeat"
-OF_A_DAY = ("system.publisher_manifest", VERDICT)
-_WORTH = 14  # facts; fewer are not worth a record
 _SIGNS = (HEARTBEAT, "system.publisher_manifest")
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -33,9 +24,19 @@ def duration(text: str) -> timedelta:
     return timedelta(**{unit: float(value) for unit, value in found.groupdict().items() if value})
 
 
-def feed_at(case: "Case", now: datetime) -> Feed:
+class Feed(NamedTuple):
+    """What is known of a publisher: its last sign of life, the heartbeat that sets its period, its judged manifests."""
+
+    last_sign: datetime | None
+    heartbeat: Fact | None
+    period: timedelta | None
+    manifests: Sequence[tuple[Fact, datetime | None]]  # the manifest, and when all of it had arrived
+    beats: int  # how many heartbeats are kept
+
+
+def feed_at(entries: Entries, now: datetime) -> Feed:
     """9.1, 9.2: L is the latest arrival of a sign, the period that of the latest heartbeat; corrected signs still are signs."""
-    arrived = case.entries.arrived(now)
+    arrived = entries.arrived(now)
     signs = [fact.arrival for fact in arrived if fact.name in _SIGNS]
     stand = standing(arrived, {})
     heartbeat = last(fact for fact in stand if fact.name == HEARTBEAT)
@@ -74,55 +75,3 @@ def _judged(manifests: list[Fact], facts: list[Fact]) -> list[tuple[Fact, dateti
             met = told[-1].data.get("met_at")
             found.append((manifest, told[-1].instant("met_at") if met else None))
     return found
-
-
-def forget_measured(case: "Case", now: datetime) -> None:
-    """Keep the two latest verdicts of each metric: the forms look at no more (`handover/obligations/forms/measured.py`)."""
-    told = in_order(
-        copies[0]
-        for copies in case.entries.copies.values()
-        if copies[0].name == METRIC_JUDGED and copies[0].arrival <= now
-    )
-    kept: dict[Place, list[Fact]] = {}
-    for fact in told:
-        kept.setdefault(place_of(fact), []).append(fact)
-    for verdicts in kept.values():
-        for fact in verdicts[:-2]:
-            case.entries.drop(fact)
-
-
-def forget_signs(case: "Case", scope: Scope, now: datetime) -> None:
-    """Keep the latest heartbeats only, and those yet to be lived through: a publisher sends them for years."""
-    feed = scope.feed
-    if feed is None or feed.beats <= 2 * KEPT_SIGNS:
-        return
-    beats = (copies[0] for copies in case.entries.copies.values() if copies[0].name == HEARTBEAT)
-    known = sorted((beat for beat in beats if beat.arrival <= now), key=lambda beat: beat.arrival)
-    newest = last(known)
-    gone = [fact for fact in known[:-KEPT_SIGNS] if fact is not newest]
-    for fact in gone:
-        case.entries.drop(fact)
-    scope.feed = feed._replace(beats=len(known) - len(gone))
-
-
-def forget_days(case: "Case") -> bool:
-    """Forget manifests, verdicts and ended alerts of days long past. Whether there were any."""
-    assert case.lived is not None
-    limit = (case.lived - KEPT_DAYS).date().isoformat()
-    old = [
-        copy
-        for copies in case.entries.copies.values()
-        for copy in copies
-        if copy.name in OF_A_DAY and str(copy.data["day"]) < limit and not _fires(case, str(copy.data["day"]))
-    ]
-    if len(old) < _WORTH:
-        return False
-    case.entries = case.entries.with_others(old, ())
-    days = {str(copy.data["day"]) for copy in old}
-    case.memories = {slot: memory for slot, memory in case.memories.items() if slot[2].rpartition(":")[2] not in days}
-    case.derived = None
-    return True
-
-
-def _fires(case: "Case", day: str) -> bool:
-    return any(memory.firing for slot, memory in case.memories.items() if slot[2].rpartition(":")[2] == day)

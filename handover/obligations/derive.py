@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from handover.facts.fact import Fact, Grouped, agency_of
 from handover.facts.fact_log import business_facts, settled
-from handover.feeds.feed_state import HEARTBEAT, heard
+from handover.feeds.feed_state import HEARTBEAT, Feed, heard
 from handover.feeds.metric_verdict import METRIC_JUDGED
 from handover.obligations.context import Frame
 from handover.obligations.custody import Custody, custody_of
 from handover.obligations.forms.registry import FORMS
 from handover.obligations.handovers import Closed, Handover, walk
-from handover.obligations.obligation import Draft, Feed, Linked, Obligation, Scope, obligation_of
+from handover.obligations.obligation import Draft, Linked, Obligation, Scope, obligation_of
 from handover.obligations.owners import DisputeOwners, HandoverOwners, PlaceOwners, SourceOwners
 from handover.obligations.rule_index import LIGHT, Ruleset
 from handover.rules.rulebook import Rule

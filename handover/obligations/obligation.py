@@ -9,6 +9,7 @@ from typing import NamedTuple
 from handover.agencies import Registry, Successors
 from handover.calendar import Calendar, Span, due_day_of, end_of, start_of
 from handover.facts.fact import Fact, Grouped, Pattern
+from handover.feeds.feed_state import Feed
 from handover.feeds.metric_verdict import Measured
 from handover.obligations.custody import FREE, Custody
 from handover.obligations.handovers import Handover
@@ -147,16 +148,6 @@ class Scope:
         """Remember that the derivation can change at `at`."""
         if at > self.now:
             self.alarms.append(at)
-
-
-class Feed(NamedTuple):
-    """What is known of a publisher: its last sign of life, the heartbeat that sets its period, its judged manifests."""
-
-    last_sign: datetime | None
-    heartbeat: Fact | None
-    period: timedelta | None
-    manifests: Sequence[tuple[Fact, datetime | None]]  # the manifest, and when all of it had arrived
-    beats: int  # how many heartbeats are kept
 
 
 class Linked(NamedTuple):

@@ -12,6 +12,7 @@ from cli.settings import Settings
 from cli.verify import judge
 from handover.analysis.replay import Lived, live_all
 from handover.calendar import load_calendar
+from handover.cases.codec import encode_case
 from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas.alert import Alert
@@ -77,7 +78,7 @@ def write(brokers: str, prefix: str, told: list[Alert], lived: Lived) -> None:
             named(prefix, ALERT), key=one.alert_id.encode(), value=orjson.dumps(alerts.event(one)), partition=0
         )
     for subject, case in lived.cases.items():
-        producer.send(named(prefix, CASE), key=subject.encode(), value=case.encode().value)
+        producer.send(named(prefix, CASE), key=subject.encode(), value=encode_case(case).value)
     producer.flush()
     producer.close()
 

@@ -8,6 +8,7 @@ import pytest
 from handover.analysis.replay import Lived, live_all
 from handover.analysis.verification import Judgement, case_view, judge_alerts, judge_cases, judge_rows
 from handover.calendar import load_calendar
+from handover.cases.codec import encode_case
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.case import CaseSnapshot, read
@@ -144,7 +145,7 @@ def lived() -> Lived:
 
 
 def standing(lived: Lived) -> dict[str, CaseSnapshot | None]:
-    return {subject: read(case.encode().value) for subject, case in lived.cases.items()}
+    return {subject: read(encode_case(case).value) for subject, case in lived.cases.items()}
 
 
 def test_the_history_is_equal_to_itself(lived: Lived) -> None:

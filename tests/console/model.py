@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from handover.analysis.replay import Cases, Told, share, verdicts
 from handover.calendar import MILLISECOND, Calendar
 from handover.cases.advance import advance
-from handover.cases.codec import encode
+from handover.cases.codec import encode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import RuleBook
 from schemas import alert as alerts
@@ -37,7 +37,7 @@ def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calen
         shown = [(ALERT, one.alert_id, alerts.event(one), one.changed_at) for one in found]
         assert not alert_table.write(connection, [_record(*row) for row in shown])
         lived = [case for case in cases.by_subject.values() if case.derived is not None]
-        snapshots = [(CASE, case.subject, orjson.loads(encode(case).value), until) for case in lived]
+        snapshots = [(CASE, case.subject, orjson.loads(encode_case(case).value), until) for case in lived]
         assert not case_table.write(connection, [_record(*row) for row in snapshots])
     ledger.catch_up(engine, ledger.Rules(book, calendar), until)
 

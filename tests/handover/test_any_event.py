@@ -15,6 +15,7 @@ from handover.analysis.replay import live_all
 from handover.analysis.rule_impact import moves
 from handover.analysis.whatif import Memory, compare
 from handover.calendar import load_calendar
+from handover.cases.codec import encode_case
 from handover.cases.shared_state import World
 from handover.ids import alert_id, handover_id, obligation_id
 from handover.rules.rulebook import load
@@ -109,7 +110,7 @@ def live_through(told: list[Told]) -> None:
     lived = live_all(told, BOOK, CALENDAR, UNTIL)
     for one in lived.cases.values():
         if one.derived is not None:
-            case_schema.read(one.encode().value)
+            case_schema.read(encode_case(one).value)
     lived_live(told, restart=True)
     lived_ahead(told)
     world = world_of(told, BOOK, CALENDAR)

@@ -12,6 +12,7 @@ from handover.analysis.replay import Lived, live_all
 from handover.calendar import MILLISECOND, load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -143,7 +144,7 @@ def test_a_refusal_is_remembered_in_the_written_case() -> None:
         case.take(event, event.time)
     alerts = advance(case, world, at("2026-03-06 00:00"))
     assert [one.id for one in case.take_refusals()] == [stranger.id]
-    again = Case.decode(case.encode().value)
+    again = decode_case(encode_case(case).value)
     assert (again.heard, again.refused) == (case.heard, case.refused)
     assert not again.take(stranger, stranger.time)
     rest = advance(again, World(BOOK, DAYS), UNTIL + MILLISECOND)

@@ -10,6 +10,7 @@ from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.agency_filter import ANY, awaited, sieve, sieve_of
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import load
 from tests.handover.histories import COUNTY, PERSON, arriving, at, notice, scheduled, told
@@ -57,7 +58,7 @@ def test_a_case_without_a_firing_alert_waits_for_nobody(world: World) -> None:
 
 
 def test_a_case_of_which_nothing_is_derived_is_always_found(world: World) -> None:
-    case = Case.decode(firing(world, NIGHT).encode().value)
+    case = decode_case(encode_case(firing(world, NIGHT)).value)
     assert (case.derived, sieve_of(case)) == (None, ANY)
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handover.calendar import load_calendar
+from handover.cases import feed_case
 from handover.cases.advance import derived_anew, live, next_instant
 from handover.cases.case import Case
 from handover.cases.shared_state import World
-from handover.feeds import feed_state
 from handover.feeds.feed_state import HEARTBEAT
 from handover.feeds.manifest import VERDICT
 from handover.ids import alert_id, obligation_id
@@ -126,6 +126,6 @@ def _of_feed(draw: st.DrawFn, name: str) -> Mapping[str, Any]:
 @CAREFUL
 @given(published(), st.sampled_from([8, 128]))
 def test_a_feed_told_heartbeat_by_heartbeat_equals_one_read_whole(told: list[Told], kept: int) -> None:
-    with mock.patch.object(feed_state, "KEPT_SIGNS", kept):
+    with mock.patch.object(feed_case, "KEPT_SIGNS", kept):
         renewed = _renewed(Case.empty(PRISON), told)
         assert renewed > 0 or any(event.fact != HEARTBEAT or event.corrects is not None for event, _ in told)

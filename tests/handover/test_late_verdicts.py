@@ -10,9 +10,10 @@ from handover.analysis.replay import replay, share
 from handover.calendar import load_calendar
 from handover.cases.advance import advance, live_feeds
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
+from handover.cases.feed_case import KEPT_DAYS
 from handover.cases.shared_state import World
 from handover.facts.fact import agency_of
-from handover.feeds.feed_state import KEPT_DAYS
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -60,7 +61,7 @@ def lived(missing_comes: datetime, met_comes: datetime) -> list[Alert]:
         waiting = [one for one in waiting if one[0] > now]
         found += advance(case, world, now + timedelta(milliseconds=1))
         if case.derived is not None:
-            case = Case.decode(case.encode().value)
+            case = decode_case(encode_case(case).value)
     return found
 
 

@@ -12,8 +12,9 @@ from handover.analysis.replay import replay
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import World
-from handover.facts.forwarding import WHOEVER_HOLDS_IT, Routed, outbox, routes
+from handover.facts.forwarding import WHOEVER_HOLDS_IT, Routed, routes
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -63,11 +64,11 @@ def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
                 found += advance(case, world, arrival)
             for subject, event, when in queue:
                 touched[subject].take(event, when)
-            queue = [routed for case in touched.values() for routed in found_holders(cases, outbox(case))]
+            queue = [routed for case in touched.values() for routed in found_holders(cases, case.take_outgoing())]
             for subject, case in touched.items():
                 found += advance(case, world, arrival + timedelta(milliseconds=1))
                 if restart and case.derived is not None:
-                    cases[subject] = Case.decode(case.encode().value)
+                    cases[subject] = decode_case(encode_case(case).value)
     for case in cases.values():
         found += advance(case, world, UNTIL + timedelta(milliseconds=1))
     return found
@@ -103,12 +104,12 @@ def lived_ahead(told: list[Told]) -> list[Alert]:
         subject, event, when = queue.pop(0)
         case = cases.setdefault(subject, Case.empty(subject))
         case.take(event, when)
-        queue += found_holders(cases, outbox(case))
+        queue += found_holders(cases, case.take_outgoing())
     for now in sorted({arrival for _, arrival in told} | {UNTIL + timedelta(milliseconds=1)}):
         for subject, case in cases.items():
             found += advance(case, world, now)
             if case.derived is not None:
-                cases[subject] = Case.decode(case.encode().value)
+                cases[subject] = decode_case(encode_case(case).value)
     return found
 
 

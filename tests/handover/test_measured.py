@@ -8,8 +8,9 @@ from handover.analysis.replay import live_all, replay
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
+from handover.cases.feed_case import forget_measured
 from handover.cases.shared_state import World
-from handover.feeds.feed_state import forget_measured
 from handover.rules.rulebook import InvalidRuleBook, build, load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -127,7 +128,7 @@ def test_a_case_of_verdicts_stays_small_and_its_copy_lives_on_the_same() -> None
         )
         case.take(event, arrival)
         alerts += advance(case, world, at(f"2026-03-02 {hour:02}:01"))
-        case = Case.decode(case.encode().value)
+        case = decode_case(encode_case(case).value)
     assert len(case.entries.copies) == 2
     assert [one.state for one in alerts] == ["firing", "resolved"] * 10
     forget_measured(case, at("2026-03-02 00:00"))
@@ -209,6 +210,6 @@ def test_a_verdict_that_a_case_forgets_is_not_written_on() -> None:
         )
         case.take(event, arrival)
         advance(case, world, at(f"2026-03-0{day} 01:00"))
-        written = Case.decode(case.encode().value)
+        written = decode_case(encode_case(case).value)
         assert written.entries.copies.keys() == case.entries.copies.keys()
     assert len(case.entries.copies) == 2

@@ -13,6 +13,7 @@ from handover.analysis.replay import Told, live_all, verdicts
 from handover.analysis.verification import judge_alerts
 from handover.calendar import MILLISECOND, load_calendar
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -48,7 +49,7 @@ def test_cases_computed_up_to_an_instant_go_on_as_if_they_had_lived(history: lis
     last = arrivals[-1] + timedelta(days=40)
     cut = arrivals[0] + (last - arrivals[0]) * percent / 100
     first = computed([one for one in history if one[1] <= cut], cut)
-    written = {subject: Case.decode(case.encode().value) for subject, case in first.cases.items() if case.lived}
+    written = {subject: decode_case(encode_case(case).value) for subject, case in first.cases.items() if case.lived}
     second = computed(history, last, written)
     expected = live_all(history, BOOK, CALENDAR, last).alerts
     assert not judge_alerts(expected, [*snapshots(first), *snapshots(second)]).findings
@@ -84,5 +85,5 @@ def test_a_case_goes_on_from_the_revisions_that_were_told() -> None:
     [case] = [case for case in found.cases.values() if case.memories]
     numbers = {alert_id: revision + 40 for alert_id, revision in remembered(case).items()}
     remember(case, numbers)
-    assert remembered(Case.decode(case.encode().value)) == numbers
+    assert remembered(decode_case(encode_case(case).value)) == numbers
     assert {one.alert_id: one.revision for one in case.shown.values()}.items() <= numbers.items()

@@ -5,6 +5,7 @@ from datetime import datetime
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import encode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import load
 from schemas.case import ObligationView, read
@@ -22,7 +23,7 @@ def lived(*events: Event, until: datetime) -> Case:
 
 
 def owed(case: Case) -> dict[str, ObligationView]:
-    return {one.rule_id: one for one in read(case.encode().value).obligations}
+    return {one.rule_id: one for one in read(encode_case(case).value).obligations}
 
 
 PLANNED = scheduled("2026-01-05 10:00", "2026-03-31"), notice("2026-01-06 09:00")

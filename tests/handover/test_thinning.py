@@ -10,9 +10,10 @@ from handover.analysis.replay import replay
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.compaction import fold
 from handover.cases.shared_state import World
-from handover.facts.forwarding import outbox, routes
+from handover.facts.forwarding import routes
 from handover.facts.thinning import WHOLE, is_mark
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -93,9 +94,9 @@ def lived(
             continue
         found += advance(case, world, told_at + MS)
         if fold(case, world, told_at) and through_bytes:
-            value = case.encode().value
+            value = encode_case(case).value
             largest = max(largest, len(value))
-            case = Case.decode(value)
+            case = decode_case(value)
     found += advance(case, world, history[-1][1] + 3 * DAY)
     return found, case, largest
 
@@ -174,8 +175,8 @@ def test_bases_are_read_as_they_were() -> None:
     _, case, _ = lived([*supervised(), *reported(3, 12 * MINUTE, 9), *others(3, 9)], every=20)
     assert case.bases
     assert any(base.memories and base.memories != case.memories for base in case.bases)
-    case.encode()
-    again = Case.decode(case.encode().value)
+    encode_case(case)
+    again = decode_case(encode_case(case).value)
     assert again.bases == case.bases
 
 
@@ -232,7 +233,7 @@ def test_a_correction_takes_back_the_mark_of_its_instant() -> None:
 
 def test_marks_are_written_and_read_again() -> None:
     _, case, _ = lived([*supervised(), *reported(3, 4 * MINUTE, 2)])
-    again = Case.decode(case.encode().value)
+    again = decode_case(encode_case(case).value)
     assert sorted(map(repr, again.entries.facts())) == sorted(map(repr, case.entries.facts()))
 
 
@@ -247,7 +248,7 @@ def test_the_cases_of_a_merged_person_thin_whichever_ref_the_bracelet_goes_on_wi
         for subject, one, when in queue:
             case = cases.setdefault(subject, Case.empty(subject))
             case.take(one, when)
-            queue += outbox(case)
+            queue += case.take_outgoing()
         for case in cases.values() if number % 60 == 0 else ():
             found += advance(case, world, arrival + MS)
             fold(case, world, arrival)

@@ -13,8 +13,9 @@ from handover.analysis.obligation_history import reckon, world_of
 from handover.analysis.replay import live_all, replay
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import World
-from handover.facts.forwarding import Routed, outbox, routes
+from handover.facts.forwarding import Routed, routes
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import Told, acknowledged, arriving, at, notice, scheduled, told
@@ -96,12 +97,12 @@ def delivered(told: list[Told], dice: random.Random) -> list[Alert]:
         subject, event, when = queue.pop(dice.randrange(min(len(queue), 8)))
         case = cases.setdefault(subject, Case.empty(subject))
         case.take(event, when)
-        sent += found_holders(cases, outbox(case))
+        sent += found_holders(cases, case.take_outgoing())
         if waiting and not sent and dice.random() < 0.3:
             for name, one in list(cases.items()):
                 found += advance(one, world, waiting[0][2])
                 if one.derived is not None:
-                    cases[name] = Case.decode(one.encode().value)
+                    cases[name] = decode_case(encode_case(one).value)
     return found + [alert for case in cases.values() for alert in advance(case, world, UNTIL + timedelta(seconds=1))]
 
 

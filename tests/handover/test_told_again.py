@@ -12,9 +12,10 @@ from handover.analysis.replay import replay, share, verdicts
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 from handover.cases.compaction import fold
 from handover.cases.shared_state import World
-from handover.facts.forwarding import outbox, routes
+from handover.facts.forwarding import routes
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from tests.golden.timelines import FOLDERS, read
@@ -41,7 +42,7 @@ class Living:
             subject, event, arrival = queue.pop(0)
             case = self.cases.setdefault(subject, Case.empty(subject))
             case.take(event, arrival)
-            queue += found_holders(self.cases, outbox(case))
+            queue += found_holders(self.cases, case.take_outgoing())
         self.live(now)
 
     def live(self, now: datetime) -> None:
@@ -50,7 +51,7 @@ class Living:
             self.alerts += advance(case, self.world, now + MS)
             fold(case, self.world, now + MS)
             if case.derived is not None:
-                self.cases[subject] = Case.decode(case.encode().value)
+                self.cases[subject] = decode_case(encode_case(case).value)
 
 
 def lived(told: list[Told], until: datetime, *, again: bool = False) -> Living:

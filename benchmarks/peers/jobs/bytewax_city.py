@@ -21,6 +21,7 @@ from bytewax.run import cli_main
 from benchmarks.peers.jobs.city import CITY_SOURCES, City
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER
 from handover.cases.case import Case
+from handover.cases.codec import decode_case, encode_case
 
 city = City()
 
@@ -29,7 +30,7 @@ class Subject(StatefulLogic):
     newest = 0
 
     def __init__(self, state: bytes | None) -> None:
-        self.case = Case.decode(state) if state else None
+        self.case = decode_case(state) if state else None
 
     def on_item(self, message: Any) -> tuple[Any, bool]:
         if self.case is None:
@@ -42,7 +43,7 @@ class Subject(StatefulLogic):
         return city.live(self.case, Subject.newest) if self.case is not None and self.case.derived else (), False
 
     def snapshot(self) -> bytes | None:
-        return self.case.encode().value if self.case is not None and self.case.derived is not None else None
+        return encode_case(self.case).value if self.case is not None and self.case.derived is not None else None
 
 
 def flow() -> Dataflow:

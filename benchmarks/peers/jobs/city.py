@@ -15,6 +15,7 @@ from benchmarks.peers.jobs.place import RUN
 from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
+from handover.cases.codec import decode_case
 from handover.cases.shared_state import World
 from handover.rules.rulebook import load
 from schemas import alert as alerts
@@ -39,7 +40,7 @@ class City:
         """The case of a key: decoded before, or read from what was stored, or empty."""
         found = self._decoded.get(key)
         if found is None:
-            found = self._decoded[key] = Case.decode(value) if value else Case.empty(key.decode())
+            found = self._decoded[key] = decode_case(value) if value else Case.empty(key.decode())
             if len(self._decoded) > DECODED:
                 self._decoded.popitem(last=False)
         else:

@@ -7,6 +7,7 @@ import faust
 
 from benchmarks.peers.jobs.city import CITY_SOURCES, City, Deadlines
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, PARTITIONS, RUN
+from handover.cases.codec import encode_case
 
 app = faust.App(
     f"{RUN}.faust",
@@ -43,7 +44,7 @@ async def run(stream: Any) -> None:
             continue
         for name, body in found:
             await alerts.send(key=name, value=body, partition=message.partition)
-        table[key] = case.encode().value
+        table[key] = encode_case(case).value
         deadlines.push(case, message.partition, key)
 
 
@@ -56,7 +57,7 @@ async def fire() -> None:
         for name, body in found:
             await alerts.send(key=name, value=body, partition=partition)
         if found:
-            table[key] = case.encode().value
+            table[key] = encode_case(case).value
         deadlines.push(case, partition, key)
 
 

@@ -6,6 +6,7 @@ from quixstreams import Application
 
 from benchmarks.peers.jobs.city import CITY_SOURCES, City
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, RUN
+from handover.cases.codec import encode_case
 
 city = City()
 
@@ -17,7 +18,7 @@ def _step(told: list[Any], key: bytes, timestamp: int, headers: Any, state: Any)
     found = city.take(case, topic, value, headers, timestamp)
     if found is None:
         return []
-    state.set("case", case.encode().value.decode())
+    state.set("case", encode_case(case).value.decode())
     return [body for _, body in found]
 
 

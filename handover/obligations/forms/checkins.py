@@ -6,7 +6,7 @@ from itertools import count
 from typing import NamedTuple
 
 from handover.calendar import DAY, end_of, months_on, start_of
-from handover.facts.fact import Fact
+from handover.facts.fact import Fact, sign_instant
 from handover.ids import instant_key
 from handover.obligations.obligation import Answer, Clock, Count, Draft, Drafts, Scope, answer_of, limit_of
 from handover.rules.rulebook import Rule
@@ -104,15 +104,6 @@ class _Answers:
         found += [(fact.time, fact.id) for fact in self._others if fact.time >= begins]
         met_at, by = min(found, default=(None, ""))
         return Answer(met_at, (by,)) if met_at is not None else Answer(None, ())
-
-
-def sign_instant(fact: Fact) -> datetime:
-    """The instant at which a check-in fact happened: `at`, `checked_at`, else its time."""
-    if fact.name == "checkin.completed":
-        return fact.instant("at")
-    if fact.name == "checkin.location_checked":
-        return fact.instant("checked_at")
-    return fact.time
 
 
 def _outside_custody(scope: Scope, facts: Iterable[Fact]) -> list[Fact]:
