@@ -1,4 +1,4 @@
-"""What console.md section 11 promises, measured on a console process, a real PostgreSQL with 100,000 open alerts, Kafka and Chromium."""
+"""What the console promises of its speed, measured on a console process, a real PostgreSQL with 100,000 open alerts, Kafka and Chromium."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The one place that says who sees which rows and pages and who may do what (console.md section 7). What is not named is denied."""
+"""The one place that says who sees which rows and pages and who may do what. What is not named is denied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

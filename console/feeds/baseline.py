@@ -16,7 +16,7 @@ from schemas.instants import in_china
 from sinks.readmodel.tables import event, publisher, verdict
 
 HOURS = 24
-LEAST = 20  # of fewer nothing usual is known (console.md section 1)
+LEAST = 20  # of fewer nothing usual is known
 _SAMPLE = 1_000  # latest events that are learned from
 _KEPT_SECONDS = 60.0
 _GAP_SHARE, _LAG_SHARE = 0.99, 0.95

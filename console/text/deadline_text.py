@@ -1,4 +1,4 @@
-"""A deadline as an officer reads it: how late or how long still, in the rule's own unit, and its boxes (console.md 1, 8)."""
+"""A deadline as an officer reads it: how late or how long still, in the rule's own unit, and its boxes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
