@@ -20,7 +20,7 @@ from cli.stack.kafka import Broker
 from cli.stack.postgres import Postgres
 from console.accounts.demo_users import DEMO_PASSWORD
 from schemas.topics import RELEASE
-from sinks.consumer import changed
+from sinks.readmodel.changes import changed
 from tests.browser.chromium import chromium
 from tests.browser.conftest import Living
 from tests.browser.logins import log_in

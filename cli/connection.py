@@ -63,12 +63,14 @@ def database(settings: Settings) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
+    from sinks.readmodel.dialect import is_server_address
+
     try:
         url = make_url(settings.database_address)
     except ArgumentError:
         raise InvalidSettings(f"{_variable('database_url')}: no address that SQLAlchemy reads") from None
     for name in ("database_password_file", "database_ca_file"):
-        if getattr(settings, name) is not None and url.get_backend_name() != "postgresql":
+        if getattr(settings, name) is not None and not is_server_address(url):
             raise InvalidSettings(f"{_variable(name)}: only PostgreSQL has it")
     password = _secret(settings, "database_password_file")
     if password is not None:
@@ -83,6 +85,8 @@ def shown(settings: Settings) -> str:
     """The address of the read model as people and files may see it: without a password."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
+
+    from sinks.readmodel.dialect import is_server_address
 
     try:
         url = make_url(settings.database_address)

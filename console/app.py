@@ -64,6 +64,7 @@ from console.web.site import Site, environment
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rules.rulebook import load
 from sinks.readmodel.database import connect, prepare
+from sinks.readmodel.dialect import is_server
 
 log = logging.getLogger(__name__)
 _NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form that was sent without a session
@@ -141,7 +142,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     database.prepare(site.engine)
-    if site.engine.dialect.name != "sqlite":
+    if is_server(site.engine):
         prepare(site.engine)  # on SQLite the sink makes the read model; until then pages say that they wait
     if site.config.demo:
         make_demo_users(site.engine)

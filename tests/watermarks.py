@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from sinks.consumer import upsert
+from sinks.readmodel.dialect import upsert
 from sinks.readmodel.tables import watermark
 
 

@@ -37,13 +37,14 @@ def verify(
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.kafka.log_reader import read_settings
-    from console.audit.verification import check, snapshot, stands
+    from console.audit.verification import check, stands
     from sinks.readmodel.database import connect
+    from sinks.readmodel.dialect import read_snapshot
 
     settings = read_settings()
     key, engine = read_key(settings), connect(settings.database)
     try:
-        with snapshot(engine) as connection:
+        with read_snapshot(engine) as connection:
             checked = check(connection, key)
             kept = stands(connection, since) if since is not None else True
     except ValueError as error:

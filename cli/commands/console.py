@@ -113,10 +113,11 @@ def _check_tables(url: str) -> None:
 
     from console.db import database
     from sinks.readmodel.database import connect, prepare
+    from sinks.readmodel.dialect import is_server
 
     engine = connect(url)
     try:
-        if engine.dialect.name != "sqlite":
+        if is_server(engine):
             prepare(engine)
             database.prepare(engine)
     except SQLAlchemyError as error:

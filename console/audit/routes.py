@@ -14,10 +14,11 @@ from console.audit import log as audit
 from console.audit import query as audited
 from console.audit.log import ACTIONS
 from console.audit.query import Asked
-from console.audit.verification import Finding, check, snapshot
+from console.audit.verification import Finding, check
 from console.people.name_reveal import PURPOSES
 from console.text.formatter import Words
 from console.web.request import Visitor, page, render
+from sinks.readmodel.dialect import read_snapshot
 
 router = APIRouter()
 CHECKED = 1000  # records that the page itself checks; all of them: `handover audit verify`
@@ -30,7 +31,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
     asked, site, words = Asked.read(request.query_params), visitor.site, visitor.words
     _tell(visitor, asked)
     rows, more = _read(visitor, asked)
-    with snapshot(site.engine) as connection:
+    with read_snapshot(site.engine) as connection:
         checked = check(connection, site.config.audit_key, CHECKED)
         flags = audited.unusual(connection, visitor.scope, _FLAGS)
         total, _ = audited.head(connection)
@@ -155,7 +156,7 @@ def as_json(
     asked = Asked.read({"person": person, "by": by, "action": action, "before": before})
     _tell(visitor, asked)
     rows, more = _read(visitor, asked)
-    with snapshot(visitor.site.engine) as connection:
+    with read_snapshot(visitor.site.engine) as connection:
         checked = check(connection, visitor.site.config.audit_key, CHECKED)
         total, _ = audited.head(connection)
     return Records(

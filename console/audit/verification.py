@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from console.audit.log import fingerprint, hash_of, seal_of
 from console.db.tables import audit_head, audit_person, audit_record
@@ -60,18 +59,6 @@ class _Link:
     sealed: bool
     unknown: bool  # with a secret that is not at hand
     is_cut: bool = False  # says that the end before it was not as it had been left
-
-
-@contextmanager
-def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees one moment, while the console goes on writing."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            yield connection
-        return
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        yield connection
 
 
 def check(connection: Connection, key: bytes | None, last: int | None = None) -> Checked:

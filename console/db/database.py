@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from sinks.readmodel.database import NotMigrated
+from sinks.readmodel.dialect import is_one_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = "console_version"
@@ -37,7 +38,7 @@ def at_head(engine: Engine) -> bool:
 
 def prepare(engine: Engine) -> None:
     """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated."""
-    if engine.dialect.name == "sqlite":
+    if is_one_file(engine):
         migrate(engine)
     elif not at_head(engine):
         raise NotMigrated("the console's tables are not at the newest version: run `handover console --migrate`")

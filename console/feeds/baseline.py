@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from console.db.sql_dates import day_of, hour_of, read_hour, seconds_between
 from handover.calendar import DAY
 from schemas.instants import in_china
+from sinks.readmodel.dialect import day_of, hour_of, read_hour, seconds_between
 from sinks.readmodel.tables import event, publisher, verdict
 
 HOURS = 24

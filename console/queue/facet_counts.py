@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, li
 from console.auth.permissions import Scope
 from console.queue.query import FACETS, KINDS, Filters, Moment, is_snoozed, mine, town_of, unraised, wait_of
 from handover.calendar import DAY, due_day_of
+from sinks.readmodel.dialect import sort_in_memory
 from sinks.readmodel.tables import alert, obligation
 
 OUTLOOK_DAYS = 14
@@ -115,10 +116,7 @@ def cube_of(engine: Engine, scope: Scope, moment: Moment) -> Cube:
 
 def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
     """Count everything in scope: two grouped queries, and one for the days ahead."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            f"SET LOCAL work_mem = '{_COUNTING_MEMORY}'"
-        )  # a province is counted without a sort on disk
+    sort_in_memory(connection, _COUNTING_MEMORY)  # a province is counted without a sort on disk
     late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
     due = _cells(connection, _cube_of_duties(scope, moment), late=False)
     return Cube(Cells((*late, *due)), _days_ahead(connection, scope, moment))

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from console.reports.indicator import Figure, Part
 from console.reports.month import Month
 from schemas.agencies import AGENCY_TYPES
+from sinks.readmodel.dialect import second_of
 from sinks.readmodel.tables import alert, dead_letter, event
 
 _SILENT = "X03"
@@ -69,7 +70,7 @@ Lags = dict[str, tuple[int, timedelta | None, timedelta | None]]  # how many eve
 
 
 def _lags(connection: Connection, month: Month, until: datetime, prefix: str) -> Lags:
-    lag = _lag(connection.dialect.name)
+    lag = second_of(connection, event.c.arrival) - second_of(connection, event.c.time)
     ranked = (
         select(
             event.c.source,
@@ -92,14 +93,3 @@ def _lags(connection: Connection, month: Month, until: datetime, prefix: str) ->
         source: (sizes[source], lags[(source, middle)], lags[(source, high)])
         for source, (middle, high) in wanted.items()
     }
-
-
-def _lag(dialect: str) -> ColumnElement[Any]:
-    """Whole seconds, alike on both databases."""
-    return _second(dialect, event.c.arrival) - _second(dialect, event.c.time)
-
-
-def _second(dialect: str, at: ColumnElement[Any]) -> ColumnElement[Any]:
-    if dialect == "sqlite":
-        return cast(func.strftime("%s", at), BigInteger)
-    return cast(func.floor(extract("epoch", at)), BigInteger)

@@ -10,7 +10,7 @@ from brokers.connection import KafkaConnection
 from console.auth.oidc_config import Oidc
 from schemas.instants import from_millis
 from sinks.readmodel.data_time import BEHIND_LIMIT, Age
-from sinks.readmodel.database import Patience
+from sinks.readmodel.dialect import Patience
 
 HERE = Path(__file__).parent
 PATIENCE = Patience(lock=2.0, statement=10.0, pool=2.0, connect=2.0, connections=20)  # a page answers within seconds

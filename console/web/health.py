@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sinks.readmodel.database import Patience, connect
+from sinks.readmodel.database import connect
+from sinks.readmodel.dialect import Patience
 from sinks.readmodel.tables import alert
 
 PATIENCE = Patience(lock=1.0, statement=1.0, pool=1.0, connect=2.0, connections=1)

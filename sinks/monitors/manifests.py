@@ -14,7 +14,7 @@ from schemas.envelope import Event
 from schemas.instants import show
 from schemas.parse import trusted
 from schemas.payload import PIPELINE
-from sinks.consumer import upsert
+from sinks.readmodel.dialect import upsert
 from sinks.readmodel.tables import event, verdict
 
 Told = tuple[Event, datetime]  # an event and its arrival

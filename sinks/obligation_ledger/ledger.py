@@ -7,13 +7,12 @@ day after it: its rows as known then are copied, and never touched again.
 import logging
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, literal, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, literal, or_, select
 
 from handover.analysis.obligation_history import Reckoned, freezes_at, reckon, world_of
 from handover.analysis.replay import Told
@@ -21,7 +20,7 @@ from handover.calendar import MILLISECOND, Calendar, due_day_of, months_on, star
 from handover.cases.shared_state import SHARED_TYPES, World
 from handover.rules.rulebook import RuleBook
 from schemas.parse import trusted
-from sinks.consumer import insert_new, upsert
+from sinks.readmodel.dialect import hold_alone, insert_new, upsert
 from sinks.readmodel.tables import duty, event, frozen_duty, frozen_month, ledger, reckoned, tie
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ def catch_up(engine: Engine, rules: Rules, until: datetime, stop: threading.Even
 
     Where the rules or what is shared by all cases changed, everybody does. Stopped before its end, it begins again where it was.
     """
-    with _alone(engine) as mine:
+    with hold_alone(engine, _LOCK) as mine:
         if not mine:
             return 0
         with engine.begin() as connection:
@@ -70,23 +69,6 @@ def catch_up(engine: Engine, rules: Rules, until: datetime, stop: threading.Even
             upsert(connection, ledger, [{"number": 1, "until": until, "rule_book": rules.book.book}], None)
             freeze(connection, until, rules.book.book)
         return count
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[bool]:
-    """Whether nobody else reckons; held until the end. SQLite has one machine, and one sink on it."""
-    if engine.dialect.name != "postgresql":
-        yield True
-        return
-    with engine.connect() as connection:
-        locked = connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar_one()
-        connection.commit()
-        try:
-            yield bool(locked)
-        finally:
-            if locked:
-                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
-                connection.commit()
 
 
 def _since(connection: Connection, rules: Rules) -> datetime | None:

@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from schemas.alert import Alert, read
 from schemas.instants import from_millis
-from sinks.consumer import Record, changed, insert_new, upsert
+from sinks.consumer import Record
+from sinks.readmodel.changes import changed
+from sinks.readmodel.dialect import insert_new, upsert
 from sinks.readmodel.tables import alert, alert_history
 
 

@@ -7,7 +7,9 @@ import orjson
 from sqlalchemy import Connection, delete, select
 
 from schemas.case import CaseSnapshot
-from sinks.consumer import Record, changed, upsert
+from sinks.consumer import Record
+from sinks.readmodel.changes import changed
+from sinks.readmodel.dialect import upsert
 from sinks.readmodel.tables import case, handover, obligation
 
 _PUBLIC = ("subject", "kind", "revision", "changed_at", "handovers", "dispute")

@@ -1,7 +1,6 @@
 """Opening the database and bringing its tables to the newest version."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, literal_column, make_url, select, table
+from sqlalchemy import Connection, Engine, create_engine, event, literal_column, make_url, select, table
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from sinks.readmodel.dialect import Patience, engine_options, is_one_file, is_server, limit_lock_waits
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FRESH_SECONDS = 5.0
@@ -30,25 +31,14 @@ class NewerTables(NotMigrated):
     """The tables were made by a newer program than this one; it would misread them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How many seconds a reader waits: for a lock, for a statement, for a free connection, for a new one; and how many it opens."""
-
-    lock: float
-    statement: float
-    pool: float
-    connect: float
-    connections: int
-
-
 def connect(url: str, patience: Patience | None = None) -> Engine:
     """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another.
 
     Without `patience` it waits as the database does: who writes the read model has nothing better to do.
     """
-    options = _options(make_url(url), patience) if patience is not None else {}
+    options = engine_options(make_url(url), patience) if patience is not None else {}
     engine = create_engine(url, json_serializer=_json, json_deserializer=orjson.loads, **options)
-    if engine.dialect.name == "sqlite":
+    if is_one_file(engine):
         busy = patience.lock if patience is not None else _BUSY_SECONDS
         event.listen(engine, "connect", partial(_prepare_sqlite, busy))
         _follow_the_file(engine)
@@ -57,29 +47,8 @@ def connect(url: str, patience: Patience | None = None) -> Engine:
 
 
 def limit_locks(engine: Engine) -> None:
-    """On PostgreSQL a statement waits for a lock for some seconds, then it fails as if the database was away, and is tried again."""
-    if engine.dialect.name != "postgresql":
-        return
-
-    def limit(connection: Any, _: ConnectionPoolEntry) -> None:
-        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-        connection.commit()
-
-    event.listen(engine, "connect", limit)
-
-
-def _options(url: URL, patience: Patience) -> dict[str, Any]:
-    """What the engine is made with; settings that stand in the address already stay."""
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        return {}  # one connection, which nobody waits for
-    pool = {"pool_timeout": patience.pool, "pool_size": patience.connections, "max_overflow": 0}
-    if url.get_backend_name() != "postgresql":
-        return pool
-    told = url.query.get("options", "")
-    wanted = {"lock_timeout": patience.lock, "statement_timeout": patience.statement}
-    given = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in wanted.items())
-    options = f"{given} {told if isinstance(told, str) else ' '.join(told)}".strip()
-    return {**pool, "connect_args": {"options": options, "connect_timeout": max(2, round(patience.connect))}}
+    """Give up waiting for a lock after some seconds, where the database is a server."""
+    limit_lock_waits(engine, LOCK_SECONDS)
 
 
 def _follow_the_file(engine: Engine) -> None:
@@ -172,6 +141,6 @@ def prepare(engine: Engine) -> None:
     """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated, NewerTables."""
     if at_head(engine):
         return
-    if engine.dialect.name != "sqlite":
+    if is_server(engine):
         raise NotMigrated("the database is not at the newest version: run `handover sink --migrate`")
     migrate(engine)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select
 
 from schemas.dead_letter import MESSAGE, OFFSET, PARTITION, REASON, REDRIVES, TOPIC, DeadLetter
 from schemas.topics import DLQ
-from sinks.consumer import Record, insert_new
+from sinks.consumer import Record
+from sinks.readmodel.dialect import insert_new
 from sinks.readmodel.tables import dead_letter
 
 State = Literal["pending", "redriven", "dropped"]

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 from schemas.envelope import Event
 from schemas.parse import InvalidEvent, parse
 from schemas.payload import PIPELINE
-from sinks.consumer import Record, keep_least, upsert
+from sinks.consumer import Record
+from sinks.readmodel.dialect import keep_least, upsert
 from sinks.readmodel.tables import arrival_lag, event, publisher
 
 

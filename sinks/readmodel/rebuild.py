@@ -36,6 +36,7 @@ from sinks.log_state import ANSWER_MS, Watcher, ends_of
 from sinks.readmodel import position, tables
 from sinks.readmodel import unwritable as aside
 from sinks.readmodel.database import connect
+from sinks.readmodel.dialect import is_one_file, is_server
 from sinks.readmodel.position import Log, Place
 from sinks.readmodel.provenance import of_workers
 from sinks.retry import database
@@ -151,19 +152,19 @@ class Rebuilding:
     def swap(self) -> None:
         """Put the new rows and their positions in the place of the old ones, at once."""
         with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
+            if is_one_file(connection):
                 connection.exec_driver_sql(f"ATTACH DATABASE ? AS {SHADOW}", (self._shadow.url.database,))
                 connection.commit()
             try:
                 with connection.begin():
                     self._swap(connection)
             finally:
-                if connection.dialect.name == "sqlite":
+                if is_one_file(connection):
                     connection.exec_driver_sql(f"DETACH DATABASE {SHADOW}")
                     connection.commit()
 
     def _swap(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
+        if is_server(connection):
             connection.execute(text("LOCK TABLE read_position IN EXCLUSIVE MODE"))  # sinks wait, readers do not
         position.forget(connection, _TOPICS)
         for place, offset in sorted(self._read.items()):
@@ -182,7 +183,7 @@ class Rebuilding:
 @contextmanager
 def beside(engine: Engine) -> Iterator[Engine]:
     """An empty read model beside the real one: a schema on PostgreSQL, a file on SQLite. It is gone afterwards."""
-    if engine.dialect.name == "sqlite":
+    if is_one_file(engine):
         path = Path(f"{engine.url.database}.rebuild")
         _remove(path)
         shadow = connect(f"sqlite:///{path}")

@@ -18,8 +18,9 @@ from schemas.instants import from_millis
 from schemas.progress import Progress
 from schemas.topics import ALERT, CASE
 from sinks import metrics
-from sinks.consumer import Record, upsert
+from sinks.consumer import Record
 from sinks.readmodel import position
+from sinks.readmodel.dialect import upsert
 from sinks.readmodel.position import Place, Stored
 from sinks.readmodel.tables import watermark
 

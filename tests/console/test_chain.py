@@ -8,12 +8,13 @@ from sqlalchemy import Connection, Engine, select, text
 
 from cli.main import run
 from console.audit.log import hash_of, seal_of, write
-from console.audit.verification import check, snapshot, stands
+from console.audit.verification import check, stands
 from console.auth.users import User
 from console.db import database
 from console.db.tables import audit_head, audit_person, audit_record
 from console.web.config import real_time
 from sinks.readmodel.database import connect
+from sinks.readmodel.dialect import read_snapshot
 
 COUNTY = User("u1", "county", "county", "COUNTY_JUSTICE-990102-01", "990102", "county", None, True)
 KEY = b"a secret of more than thirty-two bytes"
@@ -42,7 +43,7 @@ def filled(engine: Engine, key: bytes | None, count: int = COUNT) -> None:
 
 
 def found(engine: Engine, key: bytes | None) -> list[str]:
-    with snapshot(engine) as connection:
+    with read_snapshot(engine) as connection:
         return [str(one) for one in check(connection, key).findings]
 
 
@@ -209,10 +210,10 @@ def test_another_secret_is_said_and_not_taken_for_a_forgery(books: Engine) -> No
 
 def test_a_head_that_was_noted_earlier_still_stands(books: Engine) -> None:
     filled(books, None, 4)
-    with snapshot(books) as connection:
+    with read_snapshot(books) as connection:
         noted = check(connection, None).head
     filled(books, None, 4)
-    with snapshot(books) as connection:
+    with read_snapshot(books) as connection:
         assert stands(connection, noted)
         assert not stands(connection, noted.replace("4:", "5:"))
         with pytest.raises(ValueError, match="not a number and a hash"):

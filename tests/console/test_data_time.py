@@ -23,7 +23,7 @@ from console.text.i18n import catalogue
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.instants import show
-from sinks.consumer import changed
+from sinks.readmodel.changes import changed
 from sinks.readmodel.tables import alert, frozen_month, obligation, watermark
 from tests.browser.pages import TABLE, address
 from tests.console.conftest import NOW, OpenConsole

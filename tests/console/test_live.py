@@ -14,7 +14,7 @@ from console.auth.users import User
 from console.live import change_feed
 from console.live.change_feed import Live, Page, matches
 from console.queue.query import Filters
-from sinks.consumer import changed
+from sinks.readmodel.changes import changed
 from sinks.readmodel.tables import alert, change
 from tests.console.conftest import firing
 

@@ -14,7 +14,7 @@ from brokers.connection import KafkaConnection
 from console.accounts.demo_users import make_demo_users
 from console.app import create_app
 from console.audit.log import write
-from console.audit.verification import check, snapshot
+from console.audit.verification import check
 from console.auth.permissions import Scope
 from console.auth.users import User
 from console.db import database, tables
@@ -34,6 +34,7 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.parse import parse
 from sinks.readmodel.database import NotMigrated, connect, migrate
+from sinks.readmodel.dialect import read_snapshot
 from tests.console.conftest import NOW, NOWHERE, Browser, firing, history
 from tests.console.letters import answer, bury, planned, unanswered, usual
 from tests.console.model import fill
@@ -88,7 +89,7 @@ def test_many_writers_of_the_audit_make_one_chain_that_the_database_only_adds_to
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(add, range(40)))
     assert len(set(numbers)) == 40
-    with snapshot(server) as connection:
+    with read_snapshot(server) as connection:
         assert check(connection, None).findings == []
     for statement in (
         "UPDATE audit_record SET login = 'x'",
@@ -101,7 +102,7 @@ def test_many_writers_of_the_audit_make_one_chain_that_the_database_only_adds_to
     with server.begin() as connection:
         connection.execute(text("ALTER TABLE audit_record DISABLE TRIGGER audit_record_kept"))
         connection.execute(text("DELETE FROM audit_record WHERE number = 7"))
-    with snapshot(server) as connection:
+    with read_snapshot(server) as connection:
         assert [str(one) for one in check(connection, None).findings] == ["record 7: removed"]
     with server.begin() as connection:
         connection.execute(text("ALTER TABLE audit_record ENABLE TRIGGER audit_record_kept"))

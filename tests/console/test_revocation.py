@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from console.db.tables import console_session, console_user
 from console.live.change_feed import BEAT_SECONDS
 from console.web.config import real_time
-from sinks.consumer import changed
+from sinks.readmodel.changes import changed
 from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.console.conftest import firing

@@ -17,10 +17,10 @@ from schemas.envelope import Event
 from schemas.instants import in_china, show
 from schemas.parse import trusted
 from schemas.payload import PIPELINE
-from sinks.consumer import upsert
 from sinks.monitors.metrics import MEASURES
 from sinks.monitors.metrics.lag import Arrival, Lag
 from sinks.monitors.metrics.reading import Around, Reading
+from sinks.readmodel.dialect import upsert
 from sinks.readmodel.tables import event, metric, metric_period
 
 TYPE = "reentry.system.metric_judged.v1"
