@@ -87,7 +87,8 @@ def rebuild_cases(settings: Settings, *, yes: bool) -> None:
     """Read, compute, say what is to be done; with `yes` do it. End with one line where it cannot be."""
     from kafka.errors import KafkaError
 
-    from cli.kafka.log_reader import kafka_of, no_broker
+    from cli.kafka.log_reader import kafka_of
+    from cli.runtime import no_broker
     from streams.rebuild import Pipeline, WorkersRun
 
     kafka = kafka_of(settings)
@@ -113,9 +114,9 @@ def rebuild_cases(settings: Settings, *, yes: bool) -> None:
 
 
 def _setup(settings: Settings) -> Any:
-    from cli.commands.dump import read_clock
-    from cli.commands.replay import read_publishers, read_rules
     from cli.kafka.log_reader import kafka_of
+    from cli.rule_files import read_publishers, read_rules
+    from cli.runtime import read_clock
     from streams.admission import cluster_of, describe
 
     book, days = read_rules(None, None)
@@ -124,8 +125,9 @@ def _setup(settings: Settings) -> Any:
 
 
 def _read(settings: Settings) -> Log:
-    from cli.commands.dump import events, read_clock
     from cli.kafka.log_reader import consumer, held_since, recorded
+    from cli.kafka.recorded_events import events
+    from cli.runtime import read_clock
     from cli.verify.standing import read_alerts
     from schemas.topics import ALERT, BY_NAME, CASE, SOURCES, named
 
@@ -150,7 +152,7 @@ def _shown(settings: Settings) -> Mapping[str, int]:
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.kafka.log_reader import has_read_model
+    from cli.runtime import has_read_model
     from sinks.readmodel.database import connect
     from sinks.readmodel.tables import alert
 
@@ -168,9 +170,8 @@ def _shown(settings: Settings) -> Mapping[str, int]:
 
 
 def _plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
-    from cli.commands.dump import read_clock
-    from cli.commands.replay import read_rules
-    from cli.commands.worker import worker_config
+    from cli.rule_files import read_rules
+    from cli.runtime import read_clock, worker_config
     from cli.verify import held_back
     from streams.rebuild import Rewriting
 

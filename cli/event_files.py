@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cli.commands.publish import opened, valid
-from cli.output import fail
+from cli.output import fail, warn
+
+if TYPE_CHECKING:
+    from schemas.envelope import Event
+
+from array import array
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,3 +95,39 @@ class _Places:
         for line in self._lines:
             self.began, self._next = self._next, self._next + len(line)
             yield line
+
+
+def opened(file: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a file, or stdin for "-"; end with one line where it cannot be read."""
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        fail(f"cannot read {file}: {error.strerror}", "give the path of a file with one event a line")
+
+
+def valid(
+    stream: Iterable[bytes],
+    name: str,
+    counts: dict[str, int],
+    *,
+    stop: bool = False,
+    publishers: Collection[str] | None = None,
+) -> Iterator[tuple[Event, bytes]]:
+    """Yield each event with its line; name what is none on stderr as file:line, and count it."""
+    from schemas.parse import InvalidEvent, parse
+    from schemas.text_files import skip_mark
+
+    for number, line in enumerate(stream, start=1):
+        text = (skip_mark(line) if number == 1 else line).strip()
+        if not text:
+            continue
+        try:
+            event = parse(text, publishers=publishers)
+            yield (event if event.receivedtime is None else parse(text, arrival=event.receivedtime)), text
+        except InvalidEvent as error:
+            counts["invalid"] += 1
+            warn(f"{name}:{number}: {error.reason}: {error}; correct this line")
+            if stop:
+                return

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.rules import language_of
 from cli.output import CHECK_FAILED, fail, json_line
+from cli.runtime import language_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +39,8 @@ def alerts(
     """
     from rich.console import Console
 
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import read_settings
     from cli.queue_screen import Words, picture_lines
+    from cli.runtime import read_clock, read_settings
 
     settings, words = read_settings(), Words(language_of(lang))
     behind = timedelta(seconds=settings.behind_seconds)
@@ -110,7 +109,7 @@ def _follow(console: Console, words: Any, view: _View) -> None:
 
 
 def _engine(settings: Settings) -> Engine:
-    from cli.kafka.log_reader import has_read_model
+    from cli.runtime import has_read_model
     from sinks.readmodel.database import connect
 
     if not has_read_model(settings):

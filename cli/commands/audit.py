@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say
-from cli.private_files import make_folder, write_private
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
+from cli.runtime import read_key
 
 app = typer.Typer(no_args_is_help=True)
 SHORTEST_KEY = 32  # bytes
@@ -36,7 +30,7 @@ def verify(
     """Check every record against its hash, the one before and the head; 1 where something was changed, removed or inserted."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_settings
     from console.audit.verification import check, stands
     from sinks.readmodel.database import connect
     from sinks.readmodel.dialect import read_snapshot
@@ -76,32 +70,3 @@ def verify(
     say(
         f"{checked.count} records, each where it was written{', sealed' if key else ', without a secret'}; head {checked.head}"
     )
-
-
-def key_made(settings: Settings) -> bytes | None:
-    """The secret that seals the audit, as the console takes it: where none is named, its first start makes one in the data folder."""
-    path = settings.data_dir / KEY_FILE
-    if settings.audit_key_file is None and not path.exists():
-        make_folder(settings.data_dir)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        write_private(fresh, secrets.token_hex(SHORTEST_KEY) + "\n")
-        with contextlib.suppress(FileExistsError):  # another console was first: its secret holds
-            os.link(fresh, path)
-        fresh.unlink()
-    return read_key(settings)
-
-
-def read_key(settings: Settings) -> bytes | None:
-    """The secret that seals the audit, None where there is none; end with one line where its file cannot be used."""
-    path = settings.audit_key_file
-    if path is None:
-        path = settings.data_dir / KEY_FILE
-        if not path.exists():
-            return None
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        fail(f"REENTRY_AUDIT_KEY_FILE: {path}: {error.strerror}", "name a file that can be read")
-    if len(key) < SHORTEST_KEY:
-        fail(f"REENTRY_AUDIT_KEY_FILE: {path} holds fewer than {SHORTEST_KEY} bytes", "make one: openssl rand -hex 32")
-    return key

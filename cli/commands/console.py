@@ -42,9 +42,8 @@ def console(
     ] = False,
 ) -> None:
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
-    from cli.commands.audit import key_made
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import kafka_of, read_settings
+    from cli.kafka.log_reader import kafka_of
+    from cli.runtime import key_made, read_clock, read_settings
     from console.app import create_app
     from console.web.config import ConsoleConfig
     from console.web.server import serve
@@ -58,7 +57,7 @@ def console(
     if add_user is not None:
         return _add_user(settings, add_user)
     if set_password is not None or lock_user is not None:
-        from cli.commands.users import lock, renew
+        from cli.user_accounts import lock, renew
 
         return renew(settings, set_password) if set_password is not None else lock(settings, lock_user or "")
     clock = read_clock(settings)
@@ -140,7 +139,7 @@ def _migrate(settings: Settings) -> None:
 
 
 def _add_user(settings: Settings, told: str) -> None:
-    from cli.commands.users import add
+    from cli.user_accounts import add
 
     parts = told.split(",")
     if len(parts) != 4:

@@ -45,7 +45,7 @@ def list_(
 
     Of a record that does not say who sent it, or what it is, neither --source nor --type finds the letter.
     """
-    from cli.commands.replay import read_instant
+    from cli.rule_files import read_instant
 
     first = read_instant(since, "--since")
     letters, decisions = _read()
@@ -147,7 +147,7 @@ def drop(
 
 
 def _read() -> tuple[list[DeadLetter], Decisions]:
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_settings
 
     settings = read_settings()
     return read_letters(settings), Decisions(settings)
@@ -181,15 +181,14 @@ def _chosen(letters: Sequence[DeadLetter], places: list[str]) -> list[DeadLetter
 
 
 def _now() -> datetime:
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_clock, read_settings
 
     return read_clock(read_settings()).now(time.time_ns() // 1_000_000)
 
 
 def _verdict(letter: DeadLetter, now: datetime) -> str | None:
     """Return why a letter is not sent again, or None. It would arrive now."""
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_settings
     from schemas.dead_letter import Refusal, understood
 
     found = understood(letter, now, read_settings().topic_prefix)
@@ -199,8 +198,8 @@ def _verdict(letter: DeadLetter, now: datetime) -> str | None:
 
 
 def _send(letters: Sequence[DeadLetter]) -> None:
-    from cli.kafka.log_reader import read_settings
     from cli.kafka.producer import Sender
+    from cli.runtime import read_settings
 
     settings: Settings = read_settings()
     with Sender(settings) as sender:

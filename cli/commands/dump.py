@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cli.output import fail, output, warn
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-    from schemas.envelope import Event
-    from streams.clock import Clock
+from cli.kafka.recorded_events import events
+from cli.output import output, warn
 
 
 def dump(
@@ -28,7 +19,8 @@ def dump(
     """
     import orjson
 
-    from cli.kafka.log_reader import consumer, read_settings
+    from cli.kafka.log_reader import consumer
+    from cli.runtime import read_settings
 
     settings = read_settings()
     count = invalid = 0
@@ -40,67 +32,3 @@ def dump(
             stream.write(orjson.dumps(event.wire()) + b"\n")
             count += 1
     warn(f"{count} events written, {invalid} records left out that are none")
-
-
-def events(client: Any, settings: Settings) -> Iterator[Event | None]:
-    """Yield every recorded event in order of arrival, told as `receivedtime`; None for a record that is no event.
-
-    What concerns all cases for years comes from where the workers keep it, once its own topic has forgotten it.
-    """
-    kept = deque(_kept(client, settings))
-    given = {_place(event) for event in kept}
-    for event in _told(client, settings):
-        while event is not None and kept and _place(kept[0]) <= _place(event):
-            yield kept.popleft()
-        if event is None or _place(event) not in given:
-            yield event
-    yield from kept
-
-
-def _place(event: Event) -> tuple[datetime, str, str]:
-    """Return where an event stands in the order of arrival."""
-    return event.receivedtime or event.time, event.source, event.id
-
-
-def _kept(client: Any, settings: Settings) -> list[Event]:
-    """Return each event of which the workers keep a copy, once, in order of arrival."""
-    from cli.kafka.log_reader import recorded
-    from schemas.instants import from_millis
-    from schemas.parse import InvalidEvent
-    from schemas.topics import WORLD, named
-    from streams.repartition import event_of
-
-    found = {}
-    for record in recorded(client, [named(settings.topic_prefix, WORLD)], "reading what is kept for ever"):
-        with suppress(InvalidEvent, ValueError, OverflowError):  # as a worker passes over what no worker wrote
-            event, at = event_of(record)
-            event = replace(event, receivedtime=from_millis(at))
-            found[_place(event)] = event
-    return sorted(found.values(), key=_place)
-
-
-def _told(client: Any, settings: Settings) -> Iterator[Event | None]:
-    from cli.commands.replay import read_publishers
-    from cli.kafka.log_reader import recorded
-    from schemas.parse import InvalidEvent, parse
-    from schemas.topics import SOURCES, named
-
-    clock, publishers = read_clock(settings), read_publishers(settings.publishers)
-    for record in recorded(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "reading events"):
-        arrival = clock.arrival(record.timestamp)
-        try:
-            topic = record.topic.removeprefix(settings.topic_prefix)
-            event = parse(record.value, record.headers or (), arrival, topic, publishers)
-            yield replace(event, receivedtime=arrival)
-        except InvalidEvent:
-            yield None
-
-
-def read_clock(settings: Settings) -> Clock:
-    """Return the clock that the settings name; end with one line where it cannot be read."""
-    from streams.clock import Clock
-
-    try:
-        return Clock.load(settings.clock_file)
-    except (OSError, ValueError, KeyError) as error:
-        fail(f"cannot read clock file {settings.clock_file}: {error}", "correct REENTRY_CLOCK_FILE or unset it")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import BAD_INPUT, Bar, fail, json_line, say, warn
+from cli.event_files import opened, valid
+from cli.output import BAD_INPUT, Bar, json_line, say
 
 if TYPE_CHECKING:
     from cli.kafka.producer import Sender
@@ -34,9 +32,8 @@ def publish(
     Each event goes to the topic of its type under its subject as key, acknowledged by all replicas. What was sent twice
     is one event: publish again after a failure.
     """
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import read_settings
     from cli.kafka.producer import Sender
+    from cli.runtime import read_clock, read_settings
 
     settings = read_settings()
     clock = read_clock(settings)
@@ -66,39 +63,3 @@ def _send(sender: Sender, clock: Clock, event: Event, line: bytes) -> None:
         timestamp_ms = clock.broker_ms(event.receivedtime)
         line = orjson.dumps(replace(event, receivedtime=None).wire())
     sender.send(event.topic, event.subject.encode(), line, headers=[CONTENT_TYPE], timestamp_ms=timestamp_ms)
-
-
-def opened(file: str) -> AbstractContextManager[IO[bytes]]:
-    """Open a file, or stdin for "-"; end with one line where it cannot be read."""
-    if file == "-":
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        fail(f"cannot read {file}: {error.strerror}", "give the path of a file with one event a line")
-
-
-def valid(
-    stream: Iterable[bytes],
-    name: str,
-    counts: dict[str, int],
-    *,
-    stop: bool = False,
-    publishers: Collection[str] | None = None,
-) -> Iterator[tuple[Event, bytes]]:
-    """Yield each event with its line; name what is none on stderr as file:line, and count it."""
-    from schemas.parse import InvalidEvent, parse
-    from schemas.text_files import skip_mark
-
-    for number, line in enumerate(stream, start=1):
-        text = (skip_mark(line) if number == 1 else line).strip()
-        if not text:
-            continue
-        try:
-            event = parse(text, publishers=publishers)
-            yield (event if event.receivedtime is None else parse(text, arrival=event.receivedtime)), text
-        except InvalidEvent as error:
-            counts["invalid"] += 1
-            warn(f"{name}:{number}: {error.reason}: {error}; correct this line")
-            if stop:
-                return

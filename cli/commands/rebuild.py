@@ -33,7 +33,8 @@ def sql(
     from kafka.errors import KafkaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.kafka.log_reader import kafka_of, no_broker, read_settings
+    from cli.kafka.log_reader import kafka_of
+    from cli.runtime import no_broker, read_settings
     from sinks.consumer import SinkUnavailable
     from sinks.readmodel.database import NotMigrated, connect, prepare
     from sinks.readmodel.rebuild import Silent
@@ -67,14 +68,14 @@ def cases(
     before the log that is left go on from their newest record; where there is none, it is said how many.
     """
     from cli.case_rebuild import rebuild_cases
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_settings
 
     rebuild_cases(read_settings(), yes=yes)
 
 
 def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
-    from cli.commands.dump import read_clock
     from cli.kafka.log_reader import kafka_of
+    from cli.runtime import read_clock
     from schemas.publishers import InvalidPublishers
     from sinks.readmodel.installation import configured
     from sinks.readmodel.rebuild import Rebuilding, beside

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.replay import Days
 from cli.output import CHECK_FAILED, fail, json_line, say
+from cli.rule_files import Days
+from cli.runtime import language_of
 
 if TYPE_CHECKING:
-    from console.text.i18n import Language
     from handover.rules.rulebook import RuleBook
 
 app = typer.Typer(no_args_is_help=True, help="Check a rule book, print it for people, compare two.")
@@ -87,9 +86,8 @@ def _moves(
 ) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.commands.dump import read_clock
-    from cli.commands.replay import read_calendar
-    from cli.kafka.log_reader import read_settings
+    from cli.rule_files import read_calendar
+    from cli.runtime import read_clock, read_settings
     from handover.analysis.rule_impact import tally
     from sinks.obligation_ledger.history import Recorded
     from sinks.readmodel.database import connect
@@ -120,13 +118,3 @@ def _load(name: str, status: int = 2) -> RuleBook:
         fail(f"cannot read {name}: {error.strerror}", "give the path of a rule book")
     except InvalidRuleBook as error:
         fail(str(error), "correct this entry and check again", status=status)
-
-
-def language_of(given: str | None) -> Language:
-    """Return the language to speak: the one asked for, else what the environment says."""
-    if given is None:
-        wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-        return "zh" if wanted.lower().startswith("zh") else "en"
-    if given not in ("zh", "en"):
-        fail(f"--lang {given}: unknown", "use zh or en")
-    return cast("Language", given)

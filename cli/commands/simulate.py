@@ -89,9 +89,8 @@ def _to_file(options: Options, out: str) -> None:
 
 
 def _to_kafka(options: Options, pace: bool, state: Path | None) -> None:
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import read_settings
     from cli.kafka.producer import Sender
+    from cli.runtime import read_clock, read_settings
 
     settings: Settings = read_settings()
     clock = read_clock(settings)

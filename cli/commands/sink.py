@@ -20,8 +20,8 @@ def sink(
     """Write the SQL read model until Ctrl-C or SIGTERM. While Kafka or the database is away it waits."""
     import logging
 
-    from cli.commands.dump import read_clock
-    from cli.kafka.log_reader import kafka_of, read_settings
+    from cli.kafka.log_reader import kafka_of
+    from cli.runtime import read_clock, read_settings
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.masking import mask_logs
     from schemas.publishers import InvalidPublishers

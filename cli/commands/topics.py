@@ -105,7 +105,8 @@ def provisioning(acls: Path | None) -> Iterator[Provisioning]:
     from kafka.errors import KafkaError
 
     from brokers.rights import InvalidPrincipals, bindings, read_principals
-    from cli.kafka.log_reader import kafka_of, no_broker
+    from cli.kafka.log_reader import kafka_of
+    from cli.runtime import no_broker
     from cli.stack.acls import NoAuthorizer
     from cli.stack.provision import connect, wanted
 

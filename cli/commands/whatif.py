@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.replay import Days, Register, read_instant, read_publishers, read_rules
-from cli.commands.rules import language_of
 from cli.output import Bar, fail, json_line, say, warn
+from cli.rule_files import Days, Register, read_instant, read_publishers, read_rules
+from cli.runtime import language_of
 
 if TYPE_CHECKING:
     from handover.analysis.whatif import Cell, Change, History, Result, Side
@@ -39,7 +39,7 @@ def whatif(
 
     Nothing that runs is touched. Recorded rule changes stay in force on top of either book.
     """
-    from cli.commands.replay import read_book
+    from cli.rule_files import read_book
     from handover.analysis.whatif import compare
 
     language = language_of(lang)
@@ -74,7 +74,7 @@ def _history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[His
         return EventFiles(files, read_publishers(publishers)), None
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.kafka.log_reader import has_read_model, read_settings
+    from cli.runtime import has_read_model, read_settings
     from sinks.obligation_ledger.history import Recorded
     from sinks.readmodel.database import connect
 

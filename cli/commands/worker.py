@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING
-
 from cli.output import CHECK_FAILED, fail
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-    from streams.app import WorkerConfig
+from cli.runtime import worker_config
 
 
 def worker() -> None:
@@ -17,7 +11,7 @@ def worker() -> None:
 
     It reads the source topics and writes cases, alerts and dead letters. All it needs comes from REENTRY_ variables.
     """
-    from cli.kafka.log_reader import read_settings
+    from cli.runtime import read_settings
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
     from streams.admission import DifferentSetup
@@ -44,12 +38,3 @@ def worker() -> None:
             f"cannot read {error.filename or 'a file'}: {error.strerror or error}",
             "look for more with: handover doctor",
         )
-
-
-def worker_config(settings: Settings) -> WorkerConfig:
-    """Return what a worker is given of the settings."""
-    from cli.kafka.log_reader import kafka_of
-    from streams.app import WorkerConfig
-
-    given = {field.name: getattr(settings, field.name) for field in fields(WorkerConfig) if field.name != "kafka"}
-    return WorkerConfig(kafka_of(settings), **given)

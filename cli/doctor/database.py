@@ -24,7 +24,7 @@ def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Findi
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.connection import shown
-    from cli.kafka.log_reader import has_read_model
+    from cli.runtime import has_read_model
     from cli.settings import InvalidSettings
     from sinks.readmodel.database import NewerTables, at_head, connect
 

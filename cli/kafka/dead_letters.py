@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def read_letters(settings: Settings) -> list[DeadLetter]:
     """Read the whole topic of dead letters, oldest first."""
-    from cli.commands.dump import read_clock
     from cli.kafka.log_reader import consumer, recorded
+    from cli.runtime import read_clock
     from schemas.dead_letter import DeadLetter
     from schemas.topics import DLQ, named
 
@@ -40,8 +40,8 @@ class Decisions:
         from sqlalchemy import select
         from sqlalchemy.exc import SQLAlchemyError
 
-        from cli.kafka.log_reader import has_read_model
         from cli.output import warn
+        from cli.runtime import has_read_model
         from sinks.readmodel.database import connect
         from sinks.readmodel.tables import dead_letter
 

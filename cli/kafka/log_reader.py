@@ -7,9 +7,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from cli.output import Bar, fail
+from cli.runtime import no_broker
 from schemas.topics import named
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ _SILENCE_SECONDS = 30.0
 BOOTSTRAP_MS = 10_000  # how long a broker may take to answer
 
 
-def read_settings() -> Settings:
-    """Return the settings; end with one line where a variable cannot be used."""
-    from cli.settings import InvalidSettings, load
-
-    try:
-        return load()
-    except InvalidSettings as error:
-        fail(str(error), "correct the variable and try again")
-
-
 def kafka_of(settings: Settings) -> KafkaConnection:
     """Return the connection to Kafka; end with one line where a variable or a file cannot be used."""
     from cli.connection import connection
@@ -41,11 +32,6 @@ def kafka_of(settings: Settings) -> KafkaConnection:
         return connection(settings)
     except InvalidSettings as error:
         fail(str(error), "correct the variable and try again")
-
-
-def has_read_model(settings: Settings) -> bool:
-    """Say whether there is a database to look into: one was named, or the sink has made its own."""
-    return settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()
 
 
 @contextmanager
@@ -93,16 +79,6 @@ def admin(settings: Settings) -> Iterator[Any]:
         fail(f"the broker refused: {type(error).__name__} {error}", "look at it with: handover doctor")
     finally:
         client.close()
-
-
-def no_broker(kafka: KafkaConnection) -> NoReturn:
-    """End: nobody answers where the settings say a broker is, or it does not let us in."""
-    from brokers.refusal import refusal
-
-    reason = refusal(kafka)
-    if reason is not None:
-        fail(reason, "correct the REENTRY_KAFKA_ variables; more with: handover doctor")
-    fail(f"no broker answers at {kafka.brokers}", "start one (handover up) or set REENTRY_BROKERS")
 
 
 def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:

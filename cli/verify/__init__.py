@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.commands.replay import Days, Register, Rules
 from cli.output import CHECK_FAILED, fail, json_line, say, warn
+from cli.rule_files import Days, Register, Rules
 from schemas.instants import show
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ def verify(
     twice, with other content), missing revision, or differing. Where the log has forgotten its beginning (events stay 90
     days), cases that began before are counted, and compared with SQL only.
     """
-    from cli.commands.dump import read_clock
-    from cli.commands.replay import read_instant, read_rules
-    from cli.kafka.log_reader import read_settings
+    from cli.rule_files import read_instant, read_rules
+    from cli.runtime import read_clock, read_settings
 
     settings = read_settings()
     if publishers is not None:
@@ -65,7 +64,8 @@ def verify(
 
 def _check_independently(settings: Settings, settled_ms: int, *, as_json: bool) -> bool:
     """Run the checks that need no rule; say what they found, and return whether anything is wrong."""
-    from cli.kafka.log_reader import consumer, has_read_model
+    from cli.kafka.log_reader import consumer
+    from cli.runtime import has_read_model
     from cli.verify.independent import check
     from sinks.readmodel.database import connect
 
@@ -110,8 +110,8 @@ def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> date
 def held_back(settings: Settings) -> datetime | None:
     """Return when the first event arrived that an open transaction holds back: no worker has lived further. None: nothing is."""
     from brokers.hanging import hanging
-    from cli.commands.dump import read_clock
     from cli.kafka.log_reader import admin, kafka_of
+    from cli.runtime import read_clock
     from schemas.topics import SOURCES, named
 
     with admin(settings) as client:
@@ -131,8 +131,9 @@ def judge(
 
     What was written after broker time `settled_ms` may not have reached the read model yet: there it is not judged.
     """
-    from cli.commands.dump import events, read_clock
-    from cli.kafka.log_reader import consumer, has_read_model, held_since
+    from cli.kafka.log_reader import consumer, held_since
+    from cli.kafka.recorded_events import events
+    from cli.runtime import has_read_model, read_clock
     from cli.verify.standing import read_alerts, read_cases
     from cli.verify.tables import judge_sql, read_tables
     from handover.analysis.replay import live_all

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from cli.commands.publish import opened, valid
+from cli.event_files import opened, valid
 from tests.fuzz.records import drafts
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from cli.commands.dump import events
 from cli.kafka.log_reader import consumer
+from cli.kafka.recorded_events import events
 from cli.settings import Settings
 from handover.analysis.replay import replay
 from handover.calendar import load_calendar

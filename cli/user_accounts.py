@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cli.commands.audit import read_key
 from cli.output import fail, say
+from cli.runtime import read_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -1,0 +1,121 @@
+"""What every command starts with: settings, clock, secrets, language; each ends the command in one line where it cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from cli.output import fail
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from streams.app import WorkerConfig
+
+import contextlib
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from cli.private_files import make_folder, write_private
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from console.text.i18n import Language
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from streams.clock import Clock
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from brokers.connection import KafkaConnection
+    from cli.settings import Settings
+
+
+def read_settings() -> Settings:
+    """Return the settings; end with one line where a variable cannot be used."""
+    from cli.settings import InvalidSettings, load
+
+    try:
+        return load()
+    except InvalidSettings as error:
+        fail(str(error), "correct the variable and try again")
+
+
+def has_read_model(settings: Settings) -> bool:
+    """Say whether there is a database to look into: one was named, or the sink has made its own."""
+    return settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()
+
+
+def no_broker(kafka: KafkaConnection) -> NoReturn:
+    """End: nobody answers where the settings say a broker is, or it does not let us in."""
+    from brokers.refusal import refusal
+
+    reason = refusal(kafka)
+    if reason is not None:
+        fail(reason, "correct the REENTRY_KAFKA_ variables; more with: handover doctor")
+    fail(f"no broker answers at {kafka.brokers}", "start one (handover up) or set REENTRY_BROKERS")
+
+
+def read_clock(settings: Settings) -> Clock:
+    """Return the clock that the settings name; end with one line where it cannot be read."""
+    from streams.clock import Clock
+
+    try:
+        return Clock.load(settings.clock_file)
+    except (OSError, ValueError, KeyError) as error:
+        fail(f"cannot read clock file {settings.clock_file}: {error}", "correct REENTRY_CLOCK_FILE or unset it")
+
+
+def language_of(given: str | None) -> Language:
+    """Return the language to speak: the one asked for, else what the environment says."""
+    if given is None:
+        wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+        return "zh" if wanted.lower().startswith("zh") else "en"
+    if given not in ("zh", "en"):
+        fail(f"--lang {given}: unknown", "use zh or en")
+    return cast("Language", given)
+
+
+def key_made(settings: Settings) -> bytes | None:
+    """The secret that seals the audit, as the console takes it: where none is named, its first start makes one in the data folder."""
+    path = settings.data_dir / KEY_FILE
+    if settings.audit_key_file is None and not path.exists():
+        make_folder(settings.data_dir)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        write_private(fresh, secrets.token_hex(SHORTEST_KEY) + "\n")
+        with contextlib.suppress(FileExistsError):  # another console was first: its secret holds
+            os.link(fresh, path)
+        fresh.unlink()
+    return read_key(settings)
+
+
+def read_key(settings: Settings) -> bytes | None:
+    """The secret that seals the audit, None where there is none; end with one line where its file cannot be used."""
+    path = settings.audit_key_file
+    if path is None:
+        path = settings.data_dir / KEY_FILE
+        if not path.exists():
+            return None
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path}: {error.strerror}", "name a file that can be read")
+    if len(key) < SHORTEST_KEY:
+        fail(f"REENTRY_AUDIT_KEY_FILE: {path} holds fewer than {SHORTEST_KEY} bytes", "make one: openssl rand -hex 32")
+    return key
+
+
+def worker_config(settings: Settings) -> WorkerConfig:
+    """Return what a worker is given of the settings."""
+    from cli.kafka.log_reader import kafka_of
+    from streams.app import WorkerConfig
+
+    given = {field.name: getattr(settings, field.name) for field in fields(WorkerConfig) if field.name != "kafka"}
+    return WorkerConfig(kafka_of(settings), **given)
