@@ -86,8 +86,6 @@ def shown(settings: Settings) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    from sinks.readmodel.dialect import is_server_address
-
     try:
         url = make_url(settings.database_address)
     except ArgumentError:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from cli.output import fail, warn
-
-if TYPE_CHECKING:
-    from schemas.envelope import Event
-
-from array import array
-from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +17,7 @@ if TYPE_CHECKING:
     from schemas.envelope import Event
 
     Told = tuple[Event, datetime]
+
 _FILE_BITS = 8  # a place is (offset, number of the file)
 
 

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING
-
-from cli.output import fail
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-    from streams.app import WorkerConfig
-
 import contextlib
 import os
 import secrets
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, NoReturn, cast
 
+from cli.output import fail
 from cli.private_files import make_folder, write_private
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-
-from typing import TYPE_CHECKING, cast
-
-if TYPE_CHECKING:
-    from console.text.i18n import Language
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-    from streams.clock import Clock
-from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from brokers.connection import KafkaConnection
     from cli.settings import Settings
+    from console.text.i18n import Language
+    from streams.app import WorkerConfig
+    from streams.clock import Clock
+
+SHORTEST_KEY = 32  # bytes
+KEY_FILE = "audit.key"
 
 
 def read_settings() -> Settings:

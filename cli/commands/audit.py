@@ -10,8 +10,6 @@ from cli.output import CHECK_FAILED, fail, json_line, say
 from cli.runtime import read_key
 
 app = typer.Typer(no_args_is_help=True)
-SHORTEST_KEY = 32  # bytes
-KEY_FILE = "audit.key"
 
 
 @app.callback()

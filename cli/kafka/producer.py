@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cli.kafka import log_reader
 from cli.output import fail
+from cli.runtime import no_broker
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -38,7 +39,7 @@ class Sender:
                 max_block_ms=20_000,
             )
         except (KafkaError, OSError):
-            log_reader.no_broker(kafka)
+            no_broker(kafka)
 
     def send(
         self,

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cli.runtime import read_clock
+
 if TYPE_CHECKING:
     from cli.settings import Settings
     from schemas.envelope import Event

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli.commands import up
-from cli.commands.audit import KEY_FILE, SHORTEST_KEY
 from cli.connection import shown
 from cli.private_files import make_folder
-from cli.runtime import key_made, read_key
+from cli.runtime import KEY_FILE, SHORTEST_KEY, key_made, read_key
 from cli.settings import Settings
 from cli.stack.local import Stack, environment
 from cli.stack.processes import Processes, handover
