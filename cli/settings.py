@@ -123,7 +123,9 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
     web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")
-    log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Of the log: one JSON object a line, or text for people."
+    )
 
     @property
     def database_address(self) -> str:

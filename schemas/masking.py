@@ -1,6 +1,5 @@
 """A record as it may be kept for a year: whatever names a person is starred in its key, value and headers."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +8,6 @@ import orjson
 from schemas import pii
 from schemas.prose import names_person
 
-LOG_LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 Headers = Sequence[tuple[str, bytes | None]]
 
 
@@ -64,17 +62,3 @@ def _is_clean(body: dict[str, Any], *, is_binary: bool) -> bool:
     event = {"data": body} if is_binary else body
     note = pii.note_of(event)
     return not pii.found_in_event(event) and not (note and names_person(note))
-
-
-class MaskedLines(logging.Formatter):
-    """Lines of a log without personal numbers and whole references, traces included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return a record as it is written down."""
-        return pii.mask(super().format(record))
-
-
-def mask_logs() -> None:
-    """Mask what the handlers of the root logger write from now on."""
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(MaskedLines(LOG_LINE))

@@ -11,7 +11,6 @@ from kafka.errors import KafkaError
 
 from brokers.connection import KafkaConnection
 from brokers.refusal import refusal
-from schemas.masking import mask_logs
 from streams import gc_control
 from streams.admission import DifferentSetup, cluster_of, newest_reports, refuse_different
 from streams.app import WorkerConfig, create_app
@@ -35,8 +34,6 @@ def run(config: WorkerConfig) -> None:
     Raise DifferentSetup where another worker of this pipeline runs with something else, LostRecords where the topics of cases or
     alerts lack what workers wrote, Incomplete where a recovery ended early.
     """
-    logging.basicConfig(level=config.log_level)
-    mask_logs()
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
     app = create_app(config)

@@ -43,12 +43,12 @@ def console(
 ) -> None:
     """Serve the operations console on REENTRY_WEB_HOST and REENTRY_WEB_PORT (8080 if that is 0)."""
     from cli.kafka.log_reader import kafka_of
+    from cli.logs import start_logs
     from cli.runtime import key_made, read_clock, read_settings
     from console.app import create_app
     from console.web.config import ConsoleConfig
     from console.web.server import serve
     from handover.rules.rulebook import InvalidRuleBook
-    from schemas.masking import mask_logs
     from sinks.readmodel.database import NotMigrated
 
     settings = read_settings()
@@ -61,9 +61,8 @@ def console(
 
         return renew(settings, set_password) if set_password is not None else lock(settings, lock_user or "")
     clock = read_clock(settings)
-    logging.basicConfig(level=settings.log_level)
+    start_logs(settings.log_level, settings.log_format)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    mask_logs()
     config = ConsoleConfig(
         database_url=settings.database,
         kafka=kafka_of(settings),

@@ -21,9 +21,9 @@ def sink(
     import logging
 
     from cli.kafka.log_reader import kafka_of
+    from cli.logs import start_logs
     from cli.runtime import read_clock, read_settings
     from handover.rules.rulebook import InvalidRuleBook
-    from schemas.masking import mask_logs
     from schemas.publishers import InvalidPublishers
     from sinks import SINKS
     from sinks.readmodel.database import NotMigrated
@@ -31,9 +31,8 @@ def sink(
     from streams.log_rate_limit import Seldom
 
     settings = read_settings()
-    logging.basicConfig(level=settings.log_level)
+    start_logs(settings.log_level, settings.log_format)
     logging.getLogger("kafka").setLevel(logging.WARNING)
-    mask_logs()
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom("kafka"))
     known = [one.name for one in SINKS]

@@ -11,6 +11,7 @@ def worker() -> None:
 
     It reads the source topics and writes cases, alerts and dead letters. All it needs comes from REENTRY_ variables.
     """
+    from cli.logs import start_logs
     from cli.runtime import read_settings
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
@@ -20,6 +21,7 @@ def worker() -> None:
     from streams.worker import run
 
     settings = read_settings()
+    start_logs(settings.log_level, settings.log_format)
     try:
         run(worker_config(settings))
     except InvalidRuleBook as error:

@@ -1,6 +1,5 @@
 """What a dead letter keeps: nothing that names a person in any of its parts, and all else byte for byte."""
 
-import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import get_args
@@ -9,7 +8,6 @@ import orjson
 import pytest
 
 from schemas.dead_letter import MASKED, DeadLetter, Refusal, understood
-from schemas.masking import MaskedLines
 from schemas.parse import Reason
 from schemas.pii import WITHHELD
 from streams.dead_letters import VALUE_KEPT, dead_letter
@@ -93,11 +91,3 @@ def test_what_names_nobody_stays_byte_for_byte_and_may_be_sent_again(value: byte
 def test_a_number_at_the_cut_is_not_kept_in_part() -> None:
     value = b"x" * (VALUE_KEPT - 5) + b" " + MOBILE.encode() + b" " + b"y" * 1_000
     assert (letter(Record(b"k", value)).value or b"").endswith(b" ****")
-
-
-def test_a_line_of_a_log_and_its_trace_are_masked() -> None:
-    error = ValueError(f"bad value {MOBILE}")
-    told = (ValueError, error, None)
-    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "of %s", (CITIZEN,), told)
-    line = MaskedLines().format(record)
-    assert (MOBILE in line, CITIZEN in line, "ValueError" in line) == (False, False, True)

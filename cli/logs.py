@@ -1,0 +1,65 @@
+"""What a process writes to its log: one line a record, as JSON or for people, libraries alike, without personal numbers."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.types import Processor
+
+from schemas import pii
+
+Format = Literal["json", "text"]
+_FIRST = ("timestamp", "level", "logger", "event")
+_LONGEST_INTEGER = 10**10  # an integer with more digits may be somebody's number
+
+
+def start_logs(level: str, form: Format) -> None:
+    """Write what loggers of this process say from now on to stderr: `level` and above, in one form."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(form))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def formatter(form: Format) -> logging.Formatter:
+    """The formatter of a form. `extra` of a log call becomes keys, an exception one key."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else _write_text
+    return ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _mask_values,
+            last,
+        ],
+    )
+
+
+def _mask_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Star what may name a person, in traces too: before a line is made of it, so that JSON stays JSON."""
+    return {key: value if _is_harmless(value) else pii.mask(str(value)) for key, value in event.items()}
+
+
+def _is_harmless(value: Any) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < _LONGEST_INTEGER
+    return value is None or isinstance(value, bool | float)
+
+
+def _write_text(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """`2026-03-01T08:00:00Z WARNING sinks.runner what happened key=value`, a trace in the lines below."""
+    trace = event.pop("exception", None)
+    head = [str(event.get("timestamp", "")), str(event.get("level", "")).upper(), str(event.get("logger", ""))]
+    more = [f"{key}={value}" for key, value in event.items() if key not in _FIRST]
+    line = " ".join([*head, str(event.get("event", "")), *more])
+    return f"{line}\n{trace}" if trace else line
