@@ -13,7 +13,7 @@ from handover.analysis.recompute import Recomputed, recall, recompute, remember,
 from handover.calendar import MILLISECOND
 from handover.cases.case import Case
 from handover.cases.codec import decode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from schemas.alert import Alert
 from schemas.instants import show
 from schemas.provenance import epoch_of
@@ -183,7 +183,7 @@ def _plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
     kept = {subject: log.standing.readable[subject] for subject in older & log.standing.readable.keys()}
     floors = _floors(log)
     with Bar("computing cases", None) as bar:
-        found = recompute(log.told, World(*read_rules(None, None)), before, kept, bar.advance)
+        found = recompute(log.told, SharedState(*read_rules(None, None)), before, kept, bar.advance)
     news, epochs = Rewriting(), {n: log.standing.epochs[n] + 1 for n in range(pipeline.partitions)}
     revisions = dict(floors)
     for case, alert in _untold(found, log, floors, older, before):

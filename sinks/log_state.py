@@ -35,7 +35,7 @@ def _of_all(ask: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartit
     return found
 
 
-class Watcher:
+class LogWatcher:
     """Asks which cluster and which topics these are. One client, made when first needed."""
 
     def __init__(self, kafka: KafkaConnection, prefix: str) -> None:

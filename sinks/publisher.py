@@ -14,7 +14,7 @@ from schemas.topics import SYSTEM, named
 ACKNOWLEDGED_SECONDS = 30
 
 
-class Teller:
+class EventPublisher:
     """A producer, made when first needed. Used by several threads."""
 
     def __init__(self, kafka: KafkaConnection, prefix: str) -> None:

@@ -18,8 +18,8 @@ from sinks import metrics
 from sinks.consumer import Record, Sink, SinkUnavailable, Unwritable
 from sinks.header_decoding import read_any_header_name
 from sinks.health import Pulse
-from sinks.log_state import ANSWER_MS, Watcher
-from sinks.publisher import Teller
+from sinks.log_state import ANSWER_MS, LogWatcher
+from sinks.publisher import EventPublisher
 from sinks.readmodel import position
 from sinks.readmodel import unwritable as aside
 from sinks.readmodel.position import Overtaken, Place, Start
@@ -61,8 +61,8 @@ class Runner:
         self._outage = Outage(sink.name)
         self._group = f"{prefix}reentry-sink-{sink.name}"
         self._shown = Shown(sink.name, self._group)
-        self._watcher = Watcher(kafka, prefix)
-        self._teller = Teller(kafka, prefix)
+        self._watcher = LogWatcher(kafka, prefix)
+        self._teller = EventPublisher(kafka, prefix)
         self._is_due = threading.Event()  # to hold the positions against the log
 
     def run(self, stop: threading.Event) -> None:

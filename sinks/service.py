@@ -21,7 +21,7 @@ from sinks.monitors import manifests
 from sinks.monitors.scheduler import Measurer
 from sinks.obligation_ledger import ledger
 from sinks.probes import serve
-from sinks.publisher import Teller
+from sinks.publisher import EventPublisher
 from sinks.readmodel.database import connect, limit_locks, prepare
 from sinks.readmodel.installation import configured
 from sinks.retry import DATABASE, Outage, database, repeated
@@ -61,7 +61,7 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
     rules = ledger.Rules(load(config.rules), load_calendar(*([config.calendar] if config.calendar else [])))
     engine, health = connect(config.database_url), Health()
     limit_locks(engine)
-    with _served(health, config), closing(Teller(config.kafka, config.topic_prefix)) as teller:
+    with _served(health, config), closing(EventPublisher(config.kafka, config.topic_prefix)) as teller:
         _prepare(engine, stop)
         runners = [Runner(sink, engine, config.kafka, config.topic_prefix, config.arrival) for sink in chosen]
         failed: list[BaseException] = []
@@ -81,7 +81,7 @@ def run(config: SinkConfig, names: Sequence[str], stop: threading.Event) -> None
 
 
 def _beside(
-    config: SinkConfig, runners: Sequence[Runner], teller: Teller, rules: ledger.Rules
+    config: SinkConfig, runners: Sequence[Runner], teller: EventPublisher, rules: ledger.Rules
 ) -> dict[str, Callable[[threading.Event], None]]:
     """What is judged and counted in the process that writes the events."""
     events = next((runner for runner in runners if runner.sink.name == "events"), None)
@@ -131,7 +131,7 @@ def _guarded(target: Any, stop: threading.Event, failed: list[BaseException]) ->
 class _Judge:
     """Judges manifests up to where all events are in SQL, and tells the workers."""
 
-    def __init__(self, config: SinkConfig, events: Runner, teller: Teller) -> None:
+    def __init__(self, config: SinkConfig, events: Runner, teller: EventPublisher) -> None:
         self._config, self._events, self._teller = config, events, teller
 
     def run(self, stop: threading.Event) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.topics import CASE, ROUTED, SOURCES, named
 from streams.admission import describe
@@ -60,7 +60,7 @@ class WorkerConfig:
 def create_app(config: WorkerConfig) -> App:
     """The app, ready to be started. Raise OSError, InvalidRuleBook, InvalidPublishers: nothing starts with a broken book."""
     book, calendar = load(config.rules), load_calendar(config.calendar) if config.calendar else load_calendar()
-    world, clock = World(book, calendar), Clock.load(config.clock_file)
+    world, clock = SharedState(book, calendar), Clock.load(config.clock_file)
     app = _faust(config)
     sources = [named(config.topic_prefix, topic) for topic in PARTITION_TOPICS]
     table = _table(app, config)

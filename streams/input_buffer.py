@@ -18,15 +18,16 @@ from streams import metrics
 from streams.clock import Clock
 from streams.dead_letters import dead_letter
 from streams.engine.transport import Output, TooLarge
+from streams.markers import Markers
 from streams.repartition import arrived, home, kept, marker_of, routed
-from streams.watermark import Frontier, Markers
+from streams.watermark import Frontier
 
 LONGEST = 5_000  # records of one partition that may wait before it is not fetched for a while
 ROOM = 20_000  # records that may wait in all, some 3 kB each; beyond, a partition is fetched while it has FEW: the others wait for it
 FEW = 500
 
 
-class Told(NamedTuple):
+class BufferedEvent(NamedTuple):
     """A fact waiting for its turn; sorts by arrival, then as it was read."""
 
     arrival_ms: int
@@ -38,21 +39,21 @@ class Told(NamedTuple):
 
 
 @dataclass(slots=True)
-class Waiting:
+class WaitingEvents:
     """What waits in one partition: a heap by arrival."""
 
-    facts: list[Told] = field(default_factory=list)
+    facts: list[BufferedEvent] = field(default_factory=list)
 
     @property
     def first_ms(self) -> int | None:
         """The arrival of the first one."""
         return self.facts[0].arrival_ms if self.facts else None
 
-    def add(self, told: Told) -> None:
+    def add(self, told: BufferedEvent) -> None:
         """Let a fact wait."""
         heapq.heappush(self.facts, told)
 
-    def until(self, before_ms: int, limit: int) -> Iterator[Told]:
+    def until(self, before_ms: int, limit: int) -> Iterator[BufferedEvent]:
         """Take facts with an arrival < `before_ms`, in order: `limit` of them, and what arrived in the same instant as the last."""
         last = -1
         while self.facts and self.facts[0].arrival_ms < before_ms and (limit > 0 or self.facts[0].arrival_ms == last):
@@ -62,7 +63,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Unlived:
+class UnprocessedOffsets:
     """The records of one partition of a topic that were read and not yet lived through, by their offsets, in the order read."""
 
     read: deque[int] = field(default_factory=deque)
@@ -78,7 +79,7 @@ class Unlived:
             self.gone.remove(self.read.popleft())
 
 
-class Inbox:
+class InputBuffer:
     """Takes polls. Every record ends in one counted outcome; what must be written for that is in `outputs`."""
 
     def __init__(self, prefix: str, partitions: int, clock: Clock, publishers: Collection[str] | None = None) -> None:
@@ -87,14 +88,16 @@ class Inbox:
         self._partitions, self._clock = partitions, clock
         self._routed, self._dlq, self._world = (named(prefix, topic) for topic in (ROUTED, DLQ, WORLD))
         self._prefix = prefix
-        self.waiting: dict[int, Waiting] = defaultdict(Waiting)  # not yet in their cases
-        self.taken: dict[int, Waiting] = defaultdict(Waiting)  # in their cases, which have not lived so far yet
+        self.waiting: dict[int, WaitingEvents] = defaultdict(WaitingEvents)  # not yet in their cases
+        self.taken: dict[int, WaitingEvents] = defaultdict(
+            WaitingEvents
+        )  # in their cases, which have not lived so far yet
         self.frontiers: dict[TP, Frontier] = defaultdict(Frontier)
         self.markers = Markers(partitions)
         self.outputs: dict[str, dict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
         self.following: dict[TP, int] = {}  # the offset after the last one read
         self._number = self._forgotten = 0
-        self._unlived: dict[TP, Unlived] = defaultdict(Unlived)
+        self._unlived: dict[TP, UnprocessedOffsets] = defaultdict(UnprocessedOffsets)
 
     def clear(self) -> None:
         """Forget everything: after a rebalance reading goes on from the committed offsets, and what is not yet lived comes again."""
@@ -141,7 +144,7 @@ class Inbox:
         if event.fact in SHARED:
             self.outputs[self._world][tp.partition].append(kept(event, record, at))
         if here:
-            self._wait(Told(at, self._next(), event.subject, event, tp, record))
+            self._wait(BufferedEvent(at, self._next(), event.subject, event, tp, record))
         else:
             metrics.RECORDS.labels(tp.topic, "routed").inc()
 
@@ -155,9 +158,9 @@ class Inbox:
         except (InvalidEvent, ValueError, OverflowError) as error:
             self.bury(record, InvalidEvent("MALFORMED", f"routed record: {type(error).__name__}"))
             return
-        self._wait(Told(at, self._next(), subject, event, tp, record))
+        self._wait(BufferedEvent(at, self._next(), subject, event, tp, record))
 
-    def _wait(self, told: Told) -> None:
+    def _wait(self, told: BufferedEvent) -> None:
         self.waiting[told.tp.partition].add(told)
         self._unlived[told.tp].read.append(told.record.offset)
 
@@ -171,7 +174,7 @@ class Inbox:
         metrics.RECORDS.labels(record.topic, outcome).inc()
         metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()
 
-    def put_back(self, facts: Iterable[Told] = ()) -> None:
+    def put_back(self, facts: Iterable[BufferedEvent] = ()) -> None:
         """The cases in memory have been given up: these facts and all that were taken wait again."""
         for told in self._read_by_us(facts):
             self.waiting[told.tp.partition].add(told)
@@ -180,7 +183,7 @@ class Inbox:
                 self.waiting[partition].add(told)
         self.taken.clear()
 
-    def withdraw(self, partition: int, subject: str) -> list[Told]:
+    def withdraw(self, partition: int, subject: str) -> list[BufferedEvent]:
         """The facts of a case that were taken and not yet lived through: they do not come again."""
         taken = self.taken[partition]
         found = [told for told in taken.facts if told.subject == subject]
@@ -189,12 +192,12 @@ class Inbox:
             heapq.heapify(taken.facts)
         return found
 
-    def applied(self, facts: list[Told]) -> None:
+    def applied(self, facts: list[BufferedEvent]) -> None:
         """A step went through."""
         for told in self._read_by_us(facts):
             self._unlived[told.tp].lived(told.record.offset)
 
-    def _read_by_us(self, facts: Iterable[Told]) -> list[Told]:
+    def _read_by_us(self, facts: Iterable[BufferedEvent]) -> list[BufferedEvent]:
         """Without those of a step that a rebalance has overtaken: beside their own second coming they would count as repeated."""
         return [told for told in facts if told.number > self._forgotten]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 AGAIN_SECONDS = 60.0
 
 
-class Seldom(logging.Filter):
+class RateLimit(logging.Filter):
     """Lets each line of some loggers pass once a minute, whatever its values, with how many like it were left out."""
 
     def __init__(self, *names: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from schemas import publishers
 from schemas.envelope import Event
 from schemas.instants import from_millis
@@ -33,7 +33,7 @@ POLL_MS = 100
 class SystemReader:
     """Brings the world what concerns all cases, in order of arrival, and says how far it is known."""
 
-    def __init__(self, config: Any, world: World, clock: Clock, brokers: BrokerTime) -> None:
+    def __init__(self, config: Any, world: SharedState, clock: Clock, brokers: BrokerTime) -> None:
         self.world = world
         self._brokers = brokers
         self._config, self._clock = config, clock

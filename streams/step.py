@@ -18,7 +18,7 @@ from handover.cases.authority import WITHOUT_AUTHORITY
 from handover.cases.case import Case
 from handover.cases.codec import encode_view
 from handover.cases.compaction import fold
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import WHOEVER_HOLDS_IT
 from schemas.dead_letter import REDRIVES
 from schemas.instants import from_millis, millis
@@ -28,18 +28,19 @@ from streams import gc_control, metrics
 from streams.case_cache import Cases, next_ms
 from streams.clock import Clock
 from streams.dead_letters import dead_letter
-from streams.engine.heap import Deadlines
+from streams.engine.heap import TimerQueue
 from streams.engine.store import NEVER, digest, foreign
 from streams.engine.transport import App, Output
-from streams.input_buffer import Inbox, Told
+from streams.input_buffer import BufferedEvent, InputBuffer
 from streams.loss_check import LostRecords
 from streams.progress import ProgressReporter
 from streams.quarantine import Quarantine, Unreadable, feed_failed, refusal
 from streams.repartition import home, marker, routed
 from streams.shared_topic import SystemReader
-from streams.step_batch import EVER, Work, alert_out, case_out
-from streams.watermark import Marks, Stride, least
-from streams.watermark_bounds import Bounds
+from streams.step_batch import EVER, PartitionWork, alert_out, case_out
+from streams.time_slice import TimeSlice
+from streams.watermark import Marks, least
+from streams.watermark_bounds import PartitionWatermarks
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +62,11 @@ class Engine:
     ) -> None:
         self.app, self.table, self.sources, self.config = app, table, sources, config
         self.clock, self.system = clock, system
-        self.world: World = system.world
+        self.world: SharedState = system.world
         self.world.feed_failed = feed_failed
-        self.inbox = Inbox(config.topic_prefix, config.partitions, clock, system.publishers)
+        self.inbox = InputBuffer(config.topic_prefix, config.partitions, clock, system.publishers)
         self.cases = Cases(table.data, config.decoded_cases)
-        self.deadlines: dict[int, Deadlines] = {}
+        self.deadlines: dict[int, TimerQueue] = {}
         self.ready = self.stale = self.busy = self.cut = False
         self.is_unavailable = False  # the broker has not answered the last step
         self.last_step = time.monotonic()
@@ -78,8 +79,8 @@ class Engine:
         self._alert_topic, self._routed_topic = named(config.topic_prefix, ALERT), named(config.topic_prefix, ROUTED)
         self._dlq_topic = named(config.topic_prefix, DLQ)
         told_on = [topic for topic in sources if topic != self._routed_topic]
-        self._bounds = Bounds(app, self.inbox, system, clock, told_on, config.grace_seconds)
-        self._stride = Stride()
+        self._bounds = PartitionWatermarks(app, self.inbox, system, clock, told_on, config.grace_seconds)
+        self._stride = TimeSlice()
         self.progress: ProgressReporter | None = None  # tells outside how far the partitions are processed
         table.on_recover(self.rebuild)
         app.on_partitions_revoked.connect(self.stop)
@@ -128,8 +129,8 @@ class Engine:
         self.quarantine.tell(owned)
         self.ready = True
 
-    def _known_deadlines(self, partition: int) -> Deadlines:
-        return Deadlines(one for one in self.cases.instants(partition) if one[0] != NEVER)
+    def _known_deadlines(self, partition: int) -> TimerQueue:
+        return TimerQueue(one for one in self.cases.instants(partition) if one[0] != NEVER)
 
     def behind_seconds(self) -> float | None:
         """How long ago, by the brokers' clocks, the least watermark of the owned partitions was; None: not yet known."""
@@ -162,7 +163,7 @@ class Engine:
         started = time.perf_counter()
         self.last_step = time.monotonic()
         self.busy = self.cut = False
-        works = {partition: Work() for partition in self.deadlines}
+        works = {partition: PartitionWork() for partition in self.deadlines}
         try:
             if self.app.broker_time.now() is None and not await self._ask_time():
                 return self._give_up(works)
@@ -190,7 +191,7 @@ class Engine:
         self.is_unavailable = True
         metrics.UNAVAILABLE.set(1)
 
-    def _give_up(self, works: dict[int, Work]) -> bool:
+    def _give_up(self, works: dict[int, PartitionWork]) -> bool:
         """What is in the table counts: forget what this step decoded and changed, and take its facts again."""
         for work in works.values():
             self.inbox.put_back([*work.facts, *work.repeated])
@@ -230,7 +231,7 @@ class Engine:
 
     # --- taking: facts go to their cases, and what these tell other cases goes out, before anything is lived
 
-    def _take_known(self, works: Mapping[int, Work]) -> dict[int, tuple[Marks, int | None]]:
+    def _take_known(self, works: Mapping[int, PartitionWork]) -> dict[int, tuple[Marks, int | None]]:
         """Take what nothing can come before any more. Return per partition the marks it has come to, and how far it may live."""
         found = {}
         for partition, read in self._bounds.read(self.deadlines).items():
@@ -243,7 +244,7 @@ class Engine:
             found[partition] = self._bounds.marks(partition, read)
         return found
 
-    def _take(self, partition: int, told: Told, work: Work) -> None:
+    def _take(self, partition: int, told: BufferedEvent, work: PartitionWork) -> None:
         key = told.subject.encode()
         try:
             if told.subject == WHOEVER_HOLDS_IT:
@@ -275,7 +276,7 @@ class Engine:
         for place, output in sent:
             self.inbox.outputs[self._routed_topic][place].append(output)
 
-    def _refused(self, partition: int, key: bytes, told: Told) -> str | None:
+    def _refused(self, partition: int, key: bytes, told: BufferedEvent) -> str | None:
         """Why a fact is not taken: its subject is set aside, and nobody has redriven the fact."""
         why = self.quarantine.why(partition, key)
         if why is not None and REDRIVES in dict(told.record.headers):
@@ -289,7 +290,7 @@ class Engine:
 
     # --- living
 
-    def _live_on(self, works: Mapping[int, Work], known: Mapping[int, tuple[Marks, int | None]]) -> None:
+    def _live_on(self, works: Mapping[int, PartitionWork], known: Mapping[int, tuple[Marks, int | None]]) -> None:
         started = time.perf_counter()
         self.system.advance()
         for partition, (_, all_in) in known.items():
@@ -299,7 +300,7 @@ class Engine:
         self._stride.took(time.perf_counter() - started, cut=self.cut)
         self.busy = self.busy or self.cut
 
-    def _live_until(self, partition: int, known_ms: int, work: Work) -> None:
+    def _live_until(self, partition: int, known_ms: int, work: PartitionWork) -> None:
         """Let the told and the due cases of a partition live up to a bound, or as far as one step may go."""
         taken = self.inbox.taken[partition]
         before_ms = self._stride_end(partition, known_ms)
@@ -322,7 +323,7 @@ class Engine:
         firsts = [one for one in (self.deadlines[partition].first(), self.inbox.taken[partition].first_ms) if one]
         return self._stride.end(min(firsts, default=None), millis(lived), known_ms)
 
-    def _wake(self, partition: int, before_ms: int, work: Work) -> None:
+    def _wake(self, partition: int, before_ms: int, work: PartitionWork) -> None:
         """Cases whose own instant has come, and those that a change of the world may touch."""
         due = list(self.deadlines[partition].due(before_ms, lambda key: self.cases.next_of(partition, key), DUE_A_STEP))
         work.due, work.woken = due, frozenset(due)
@@ -345,7 +346,7 @@ class Engine:
             if key not in work.touched and key not in work.broken and key in self.table.data.parts[partition]:
                 self._touch(partition, key, work)
 
-    def _touch(self, partition: int, key: bytes, work: Work) -> None:
+    def _touch(self, partition: int, key: bytes, work: PartitionWork) -> None:
         """Load a case that is to live. One that is set aside does not, whatever comes: its instant waits for the next owner."""
         if self.quarantine.why(partition, key) is not None:
             work.changed.discard(key)
@@ -356,7 +357,7 @@ class Engine:
         except Unreadable as error:
             self._break(partition, key, work, error)
 
-    def _live(self, partition: int, key: bytes, case: Case, work: Work) -> None:
+    def _live(self, partition: int, key: bytes, case: Case, work: PartitionWork) -> None:
         lived = case.lived
         try:
             found = advance(case, self.world, work.before)
@@ -373,7 +374,7 @@ class Engine:
             work.alerts.extend(found)
             work.told.extend(outputs)
 
-    def _refuse(self, key: bytes, case: Case, work: Work) -> None:
+    def _refuse(self, key: bytes, case: Case, work: PartitionWork) -> None:
         """Actions without authority become dead letters, where their records are in hand."""
         actions = {(action.source, action.id) for action in case.take_refusals()}
         if not actions:
@@ -387,7 +388,7 @@ class Engine:
                 "an action of %s has lost its authority by a fact that was told late; nothing is heard of it", source
             )
 
-    def _is_written(self, partition: int, key: bytes, case: Case, work: Work, lived: datetime | None) -> bool:
+    def _is_written(self, partition: int, key: bytes, case: Case, work: PartitionWork, lived: datetime | None) -> bool:
         """Whether a case has changed. One that has only been told what is yet to be lived is written when it lives."""
         changed, woken = key in work.changed, key in work.woken
         folded = (changed or woken) and fold(case, self.world, work.before)
@@ -402,7 +403,7 @@ class Engine:
             return True
         return digest(encode_view(case)) != self.cases.digest_of(partition, key)
 
-    def _break(self, partition: int, key: bytes, work: Work, error: Exception) -> None:
+    def _break(self, partition: int, key: bytes, work: PartitionWork, error: Exception) -> None:
         """A case of this step fails: the step goes on without it."""
         subject = key.decode()
         facts = [one for one in work.facts if one.subject == subject]
@@ -412,13 +413,13 @@ class Engine:
         work.changed.discard(key)
         work.broken.add(key)
 
-    def _set_aside(self, partition: int, key: bytes, facts: list[Told], error: Exception) -> None:
+    def _set_aside(self, partition: int, key: bytes, facts: list[BufferedEvent], error: Exception) -> None:
         """The facts of this case go to the dead letters, and those still to come; the case stays as the table has it."""
         why = self.quarantine.add(partition, key, error)
         self.cases.drop(partition, key)
         self._bury([*facts, *self.inbox.withdraw(partition, key.decode())], why, "bug")
 
-    def _bury(self, facts: list[Told], why: str, outcome: str) -> None:
+    def _bury(self, facts: list[BufferedEvent], why: str, outcome: str) -> None:
         self.inbox.applied(facts)
         for told in facts:
             self.inbox.bury(told.record, refusal(why), why.partition(":")[0], outcome)
@@ -428,7 +429,7 @@ class Engine:
 
     # --- writing
 
-    async def _write(self, works: dict[int, Work]) -> bool:
+    async def _write(self, works: dict[int, PartitionWork]) -> bool:
         """Alerts before cases: a crash between the two raises the same alert again, the reverse order loses it."""
         if not await self._send_outputs() or not await self._send_refused(works):
             return False
@@ -441,7 +442,7 @@ class Engine:
                 self.progress.take(written)
         return await self._write_cases(works)
 
-    async def _report_progress(self, works: Mapping[int, Work]) -> None:
+    async def _report_progress(self, works: Mapping[int, PartitionWork]) -> None:
         """After the cases: what is reported as processed has its alerts and cases on their topics."""
         if self.progress is None:
             return
@@ -450,7 +451,7 @@ class Engine:
         cases = {TP(topic, partition): store.persisted_offset(TP(topic, partition)) for partition in processed}
         await self.progress.report(processed, cases)
 
-    async def _send_refused(self, works: dict[int, Work]) -> bool:
+    async def _send_refused(self, works: dict[int, PartitionWork]) -> bool:
         """Before the cases, which remember the refusal and never tell it again."""
         letters = {
             partition: [dead_letter(told.record, "NOT_ALLOWED", WITHOUT_AUTHORITY) for told in work.refused]
@@ -463,7 +464,7 @@ class Engine:
             await self.app.send_batches(self._dlq_topic, letters)
         return True
 
-    async def _write_cases(self, works: dict[int, Work]) -> bool:
+    async def _write_cases(self, works: dict[int, PartitionWork]) -> bool:
         store, topic = self.table.data, self.table.changelog_topic_name
         outputs: dict[int, list[Output]] = {}
         kept: dict[int, list[tuple[bytes, int, bytes | None]]] = {}
@@ -501,7 +502,7 @@ class Engine:
             foreign(tp, record.offset)
             self._hidden[tp.partition].add(record.key or b"")
 
-    def _restore(self, partition: int, work: Work) -> None:
+    def _restore(self, partition: int, work: PartitionWork) -> None:
         """Let cases that a foreign record hides on the topic be written again."""
         for key in self._hidden[partition] & self.table.data.parts[partition].keys():
             work.changed.add(key)
@@ -520,7 +521,7 @@ class Engine:
         if at != NEVER:
             self.deadlines[partition].push(at, key)
 
-    def _done(self, works: dict[int, Work]) -> None:
+    def _done(self, works: dict[int, PartitionWork]) -> None:
         now = time.time() * 1000
         for partition, work in works.items():
             self.quarantine.lived(work.changed)

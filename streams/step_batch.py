@@ -16,7 +16,7 @@ from schemas.provenance import mark
 from streams.case_cache import next_ms
 from streams.engine.store import NEVER, headers, packed
 from streams.engine.transport import Output, fitting
-from streams.input_buffer import Told
+from streams.input_buffer import BufferedEvent
 
 ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
 EVER = from_millis(0)
@@ -31,13 +31,13 @@ class Write(NamedTuple):
 
 
 @dataclass(slots=True)
-class Work:
+class PartitionWork:
     """What one step does in one partition."""
 
     before: datetime = EVER  # everything with an arrival before this is known
     is_whole: bool = False  # every case has come as far: none is left for the next step
-    repeated: list[Told] = field(default_factory=list)
-    facts: list[Told] = field(default_factory=list)  # lived through
+    repeated: list[BufferedEvent] = field(default_factory=list)
+    facts: list[BufferedEvent] = field(default_factory=list)  # lived through
     due: list[bytes] = field(default_factory=list)
     woken: frozenset[bytes] = frozenset()  # whose own instant has come: they are written, which sets the next one
     changed: set[bytes] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Work:
     writes: dict[bytes, Write] = field(default_factory=dict)  # what changed, encoded
     alerts: list[Alert] = field(default_factory=list)
     told: list[Output] = field(default_factory=list)  # the same, encoded
-    refused: list[Told] = field(default_factory=list)  # actions without authority, among `facts`: dead letters
+    refused: list[BufferedEvent] = field(default_factory=list)  # actions without authority, among `facts`: dead letters
 
 
 def case_out(key: bytes, case: Case, epoch: int, now: datetime, retention: timedelta) -> Write:

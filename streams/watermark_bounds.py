@@ -6,18 +6,24 @@ from faust.types import TP
 
 from streams.clock import Clock
 from streams.engine.transport import App
-from streams.input_buffer import Inbox
+from streams.input_buffer import InputBuffer
 from streams.shared_topic import SystemReader
 from streams.watermark import Marks, least
 
 HOPS = 2  # a dispute tells a person's case, which tells that of the survivor of a merge; what goes further comes late
 
 
-class Bounds:
+class PartitionWatermarks:
     """What is read, taken and told below which instant. `topics`: those that publishers write to."""
 
     def __init__(
-        self, app: App, inbox: Inbox, system: SystemReader, clock: Clock, topics: Sequence[str], grace_seconds: float
+        self,
+        app: App,
+        inbox: InputBuffer,
+        system: SystemReader,
+        clock: Clock,
+        topics: Sequence[str],
+        grace_seconds: float,
     ) -> None:
         self._app, self._inbox, self._system, self._clock = app, inbox, system, clock
         self._topics, self._grace_ms = topics, round(grace_seconds * 1000)

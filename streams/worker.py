@@ -15,7 +15,7 @@ from streams import gc_control
 from streams.admission import DifferentSetup, cluster_of, newest_reports, refuse_different
 from streams.app import WorkerConfig, create_app
 from streams.engine.recovery import Incomplete
-from streams.log_rate_limit import OneLine, Seldom
+from streams.log_rate_limit import OneLine, RateLimit
 from streams.loss_check import LostRecords, losses, written
 from streams.progress import ProgressReporter
 
@@ -39,7 +39,7 @@ def run(config: WorkerConfig) -> None:
     app = create_app(config)
     join(app.engine.progress, config)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Seldom("aiokafka", "kafka"))
+        handler.addFilter(RateLimit("aiokafka", "kafka"))
         handler.addFilter(OneLine(*_ENDS))
     gc_control.take_over()
     worker = _Worker(app, loglevel=config.log_level.lower(), redirect_stdouts=False, override_logging=False)

@@ -28,13 +28,13 @@ def sink(
     from sinks import SINKS
     from sinks.readmodel.database import NotMigrated
     from sinks.service import SinkConfig, run
-    from streams.log_rate_limit import Seldom
+    from streams.log_rate_limit import RateLimit
 
     settings = read_settings()
     start_logs(settings.log_level, settings.log_format)
     logging.getLogger("kafka").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Seldom("kafka"))
+        handler.addFilter(RateLimit("kafka"))
     known = [one.name for one in SINKS]
     if unknown := sorted(set(names or ()) - set(known)):
         fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from console.rules import whatif_store
 from console.web.site import Site
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.obligations.context import Version
 from handover.rules.rulebook import InvalidRuleBook, RuleBook, load, shipped
 from sinks.obligation_ledger.history import Recorded
@@ -76,7 +76,7 @@ def tryable(site: Site, connection: Connection) -> dict[str, tuple[str, str | No
     return found
 
 
-def world_of(site: Site) -> World:
+def world_of(site: Site) -> SharedState:
     """What the pipeline knows of calendars, registry and rule versions."""
     return Recorded(site.engine).world(site.book, site.calendar)
 

@@ -11,7 +11,7 @@ from handover.calendar import DAY, Calendar, due_day_of
 from handover.facts.thinning import named
 from handover.feeds.metric_verdict import Measured, said
 from handover.ids import alert_id, obligation_id
-from handover.obligations.context import Frame
+from handover.obligations.context import EvaluationContext
 from handover.obligations.obligation import Count, Obligation
 from schemas.alert import Alert
 from schemas.instants import show
@@ -19,7 +19,7 @@ from schemas.instants import show
 _TALLIED = 62  # days listed one by one; a longer count names its ends only
 
 
-def snapshot(memory: Memory, duty: Obligation, frame: Frame) -> Alert:
+def snapshot(memory: Memory, duty: Obligation, frame: EvaluationContext) -> Alert:
     """One revision of an alert, with the obligation as derived now."""
     obligation = obligation_id(duty.scope, duty.rule.id, duty.occurrence)
     firing = memory.firing
@@ -116,7 +116,7 @@ _ENDS = {
 }
 
 
-def _ladder(memory: Memory, duty: Obligation, frame: Frame) -> list[dict[str, Any]]:
+def _ladder(memory: Memory, duty: Obligation, frame: EvaluationContext) -> list[dict[str, Any]]:
     offsets = frame.versions.first.ladder[memory.ladder.name]
     if memory.severity == "INFO":
         return [{"step": memory.step, "to": told_at(memory.step, memory.owner), "at": show(memory.raised_at)}]

@@ -15,7 +15,7 @@ from handover.analysis.replay import Cases, Told
 from handover.calendar import MILLISECOND, Calendar, months_on, start_of
 from handover.cases.advance import live, next_instant
 from handover.cases.case import Case
-from handover.cases.shared_state import SHARED, World
+from handover.cases.shared_state import SHARED, SharedState
 from handover.facts.fact import Fact
 from handover.ids import alert_id, obligation_id
 from handover.obligations.derive import Derived, Slot
@@ -67,16 +67,16 @@ class Reckoned(NamedTuple):
     next_at: datetime | None
 
 
-def world_of(told: Iterable[Told], book: RuleBook, calendar: Calendar) -> World:
+def world_of(told: Iterable[Told], book: RuleBook, calendar: Calendar) -> SharedState:
     """What is shared by all cases: calendars, registry, rule versions. Feeds are left out: they hold alerts, and move no duty."""
-    world = World(book, calendar)
+    world = SharedState(book, calendar)
     for event, arrival in sorted(told, key=lambda one: one[1]):
         if event.fact in SHARED:
             world.take(event, arrival)
     return world
 
 
-def reckon(told: Iterable[Told], world: World, until: datetime) -> Iterator[Reckoned]:
+def reckon(told: Iterable[Told], world: SharedState, until: datetime) -> Iterator[Reckoned]:
     """The ledger of every person and dispute up to and including `until`.
 
     `told` must hold all events of these subjects and of those tied to them: merged refs, disputes that name them.
@@ -104,7 +104,7 @@ def standing_of(duty: Obligation, *, waived: bool) -> Standing:
     return "paused" if duty.paused else "open"
 
 
-def _lived(case: Case, world: World, before: datetime) -> Reckoned:
+def _lived(case: Case, world: SharedState, before: datetime) -> Reckoned:
     book = _Book(case, world)
     while (now := next_instant(case, world)) is not None and now < before:
         live(case, world, now)
@@ -117,14 +117,14 @@ def _alarm(case: Case) -> datetime | None:
     return None if case.moved_to or case.derived is None else case.derived.alarm
 
 
-def _change(case: Case, world: World) -> datetime | None:
+def _change(case: Case, world: SharedState) -> datetime | None:
     return None if case.moved_to or case.lived is None else world.next_change(case.lived)
 
 
 class _Book:
     """The pages of one case: what is open on each slot, and what has been closed."""
 
-    def __init__(self, case: Case, world: World) -> None:
+    def __init__(self, case: Case, world: SharedState) -> None:
         self._case, self._world = case, world
         self._open: dict[Slot, Entry] = {}
         self._closed: list[Entry] = []

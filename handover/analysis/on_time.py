@@ -8,7 +8,7 @@ from handover.agencies import code_of, type_of
 from handover.alerts.lifecycle import is_waived
 from handover.cases.advance import duties_at
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.fact import Fact, last
 from handover.obligations.obligation import Obligation
 
@@ -32,7 +32,7 @@ class Answered:
         return self.on_time / self.due if self.due else 1.0
 
 
-def answered(cases: Iterable[Case], world: World, start: datetime, end: datetime) -> Mapping[str, Answered]:
+def answered(cases: Iterable[Case], world: SharedState, start: datetime, end: datetime) -> Mapping[str, Answered]:
     """By county code: the duties of its bureau and townships towards persons with start <= due < end, as known at `end`.
 
     What was cancelled, waived, paused or redated is left out, and what is contested; what is still open counts as late.

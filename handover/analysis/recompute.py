@@ -11,7 +11,7 @@ from handover.analysis.verification import as_judged, is_shown_alike
 from handover.cases.advance import advance, derived_anew
 from handover.cases.case import Case
 from handover.cases.compaction import LONG, fold
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.ids import alert_id, obligation_id
 from handover.obligations.derive import Slot
 from schemas.alert import Alert
@@ -34,7 +34,7 @@ class Recomputed:
 
 def recompute(
     events: Iterable[Told],
-    world: World,
+    world: SharedState,
     before: datetime,
     kept: Mapping[str, Case],
     advanced: Callable[[], object] = lambda: None,
@@ -72,7 +72,7 @@ def recompute(
     return found
 
 
-def _live(case: Case, world: World, before: datetime) -> Iterator[Alert]:
+def _live(case: Case, world: SharedState, before: datetime) -> Iterator[Alert]:
     at = case.pending[0] if case.pending and len(case.entries.copies) >= LONG else before
     while at < before:
         yield from advance(case, world, at)

@@ -8,7 +8,7 @@ from datetime import datetime
 from handover.calendar import MILLISECOND, Calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.fact import Fact
 from handover.facts.forwarding import WHOEVER_HOLDS_IT, routes
 from handover.feeds.manifest import VERDICT
@@ -52,7 +52,7 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
     told = [one for one in ordered if one[0].fact != VERDICT]
     found = [one for one in ordered if one[0].fact == VERDICT]
     judged = verdicts(told)
-    world, cases = World(book, calendar), Cases(told)
+    world, cases = SharedState(book, calendar), Cases(told)
     days = {(event.subject, event.data["day"]) for event, _ in found}
     known = [(event, arrival) for event, arrival in judged if (event.subject, event.data["day"]) not in days]
     for event, arrival in (*told, *known, *found):
@@ -68,7 +68,7 @@ def live_all(events: Iterable[Told], book: RuleBook, calendar: Calendar, until: 
     return Lived(tuple(alerts), cases.by_subject, tuple(refused))
 
 
-def share(world: World, event: Event, arrival: datetime) -> None:
+def share(world: SharedState, event: Event, arrival: datetime) -> None:
     """Tell the world what is not of one subject: system events, and actions on system alerts."""
     if event.fact.startswith("system.") or (event.fact.startswith("action.") and event.subject.startswith("/")):
         world.take(event, arrival)

@@ -10,7 +10,7 @@ from handover.alerts.lifecycle import is_open
 from handover.analysis.replay import Cases, Told
 from handover.cases.advance import live
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.obligations.derive import Slot
 from handover.obligations.obligation import Obligation
 
@@ -44,7 +44,7 @@ def tally(found: Iterable[Move]) -> dict[Kind, int]:
     return {kind: counts[kind] for kind in KINDS}
 
 
-def moves(told: Iterable[Told], before: World, after: World, at: datetime) -> Iterator[Move]:
+def moves(told: Iterable[Told], before: SharedState, after: SharedState, at: datetime) -> Iterator[Move]:
     """Compare the open duties of these subjects at `at`, with nothing more told than `told`; both worlds know what is shared.
 
     `told` must hold whatever belongs together (see `whatif.linked`).
@@ -67,7 +67,7 @@ def moves(told: Iterable[Told], before: World, after: World, at: datetime) -> It
             )
 
 
-def _duties(events: Sequence[Told], world: World, at: datetime) -> dict[Slot, Obligation]:
+def _duties(events: Sequence[Told], world: SharedState, at: datetime) -> dict[Slot, Obligation]:
     cases = Cases(events)
     for event, arrival in events:
         cases.take(event, arrival)
@@ -78,7 +78,7 @@ def _duties(events: Sequence[Told], world: World, at: datetime) -> dict[Slot, Ob
     return found
 
 
-def _of_case(case: Case, world: World, at: datetime) -> dict[Slot, Obligation]:
+def _of_case(case: Case, world: SharedState, at: datetime) -> dict[Slot, Obligation]:
     live(case, world, at)  # one derivation at this instant; what it would raise is not asked
     if case.derived is None:
         return {}

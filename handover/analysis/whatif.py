@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from handover.analysis.replay import Cases, Told, share
 from handover.calendar import MILLISECOND, Calendar
 from handover.cases.advance import advance
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.feeds.manifest import VERDICT
 from handover.feeds.manifest_counts import Tally
 from handover.rules.rulebook import RuleBook
@@ -144,7 +144,7 @@ def compare(
 
     `keep` gets what changes, group by group. Rule changes that were recorded stay: they set keys of either book.
     """
-    worlds = (World(before, calendar), World(after, calendar))
+    worlds = (SharedState(before, calendar), SharedState(after, calendar))
     read = _read(history, worlds, until, tell)
     if read.last is None:
         return Result()
@@ -170,7 +170,7 @@ def compare(
 
 
 def _compared(
-    told: list[Told], worlds: Sequence[World], end: datetime, since: datetime | None, result: Result
+    told: list[Told], worlds: Sequence[SharedState], end: datetime, since: datetime | None, result: Result
 ) -> Iterator[Change]:
     told.sort(key=lambda one: one[1])
     before, after = (_alerts(told, world, end) for world in worlds)
@@ -200,7 +200,7 @@ def _compared(
             )
 
 
-def _alerts(told: Sequence[Told], world: World, end: datetime) -> dict[str, list[Alert]]:
+def _alerts(told: Sequence[Told], world: SharedState, end: datetime) -> dict[str, list[Alert]]:
     cases = Cases(told)
     for event, arrival in told:
         cases.take(event, arrival)
@@ -295,7 +295,7 @@ def linked(event: Event) -> tuple[str, ...]:
             return ()
 
 
-def _read(history: History, worlds: Sequence[World], until: datetime | None, tell: Tell) -> _Read:
+def _read(history: History, worlds: Sequence[SharedState], until: datetime | None, tell: Tell) -> _Read:
     read, tally = _Read(), Tally()
     manifests: list[Told] = []
     corrected: dict[_Key, set[str]] = {}
@@ -323,7 +323,7 @@ def _read(history: History, worlds: Sequence[World], until: datetime | None, tel
     return read
 
 
-def _judge(read: _Read, tally: Tally, manifests: Iterable[Told], worlds: Sequence[World]) -> None:
+def _judge(read: _Read, tally: Tally, manifests: Iterable[Told], worlds: Sequence[SharedState]) -> None:
     for manifest, arrival in manifests:
         verdict = tally.judged(manifest, arrival)
         read.verdicts.setdefault(verdict.subject, []).append((verdict, arrival))

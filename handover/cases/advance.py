@@ -11,13 +11,13 @@ from handover.cases.agency_filter import awaited
 from handover.cases.authority import hear
 from handover.cases.case import Case
 from handover.cases.feed_case import OF_A_DAY, forget_days, forget_measured, forget_signs
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.fact import Fact, in_order
 from handover.facts.fact_log import Merges, by_person, standing
 from handover.feeds.feed_state import HEARTBEAT, feed_at
 from handover.feeds.manifest import VERDICT
 from handover.ids import alert_id, obligation_id
-from handover.obligations.context import Frame
+from handover.obligations.context import EvaluationContext
 from handover.obligations.derive import (
     Derived,
     Slot,
@@ -33,7 +33,7 @@ from schemas.alert import Alert
 Concerned = Callable[[Slot], bool]
 
 
-def advance(case: Case, world: World, before: datetime) -> list[Alert]:
+def advance(case: Case, world: SharedState, before: datetime) -> list[Alert]:
     """Live through every instant < `before` and return the changed alert snapshots, in order.
 
     A fact told after its arrival had been lived past (it came by another partition) makes the case live again from the start.
@@ -46,7 +46,7 @@ def advance(case: Case, world: World, before: datetime) -> list[Alert]:
     return found
 
 
-def live_feeds(world: World, before: datetime) -> None:
+def live_feeds(world: SharedState, before: datetime) -> None:
     """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3).
 
     A verdict on a manifest comes after the instant it names. Its own alert is dated back (X04); other cases have lived past
@@ -67,7 +67,7 @@ def live_feeds(world: World, before: datetime) -> None:
             world.sources[source].clear()
 
 
-def _live_feed(world: World, source: str, before: datetime) -> None:
+def _live_feed(world: SharedState, source: str, before: datetime) -> None:
     feed = world.feed_case(source)
     if not world.sources[source] and (feed.next_at is None or feed.next_at >= before):
         return
@@ -82,14 +82,14 @@ def _live_feed(world: World, source: str, before: datetime) -> None:
     feed.take_refusals()  # the source's own case tells them
 
 
-def _note(world: World, source: str, alerts: Iterable[Alert], known: datetime | None = None) -> None:
+def _note(world: SharedState, source: str, alerts: Iterable[Alert], known: datetime | None = None) -> None:
     """A feed goes down or comes back with its alerts. `known`: not before this."""
     for alert in alerts:
         at = alert.changed_at if known is None else max(alert.changed_at, known)
         world.downtimes.note(source, alert.alert_id, at, firing=alert.state == "firing")
 
 
-def next_instant(case: Case, world: World) -> datetime | None:
+def next_instant(case: Case, world: SharedState) -> datetime | None:
     """The next instant at which something can change: news, the case's own clocks, the world."""
     found = [at for at in (case.next_at,) if at is not None]
     if case.lived is not None and case.kind != "SOURCE" and not case.moved_to:
@@ -97,7 +97,7 @@ def next_instant(case: Case, world: World) -> datetime | None:
     return min(found, default=None)
 
 
-def _changes(case: Case, world: World, after: datetime) -> list[datetime]:
+def _changes(case: Case, world: SharedState, after: datetime) -> list[datetime]:
     """When the world can next change a case: shared facts, and the feeds of those that should answer its firing alerts (9.4)."""
     found = [world.next_change(after)]
     if case.kind != "SOURCE" and case.has_firing:
@@ -105,7 +105,7 @@ def _changes(case: Case, world: World, after: datetime) -> list[datetime]:
     return [at for at in found if at is not None]
 
 
-def _next_move(case: Case, world: World, after: datetime) -> datetime | None:
+def _next_move(case: Case, world: SharedState, after: datetime) -> datetime | None:
     """When a feed goes or comes back that may hold a firing alert; any feed where what is owed has not been derived yet."""
     derived = case.derived
     if derived is None:
@@ -113,7 +113,7 @@ def _next_move(case: Case, world: World, after: datetime) -> datetime | None:
     return world.downtimes.next_move_of(awaited(case, derived), after, derived.frame.successors)
 
 
-def live(case: Case, world: World, now: datetime, concerned: Concerned | None = None) -> list[Alert]:
+def live(case: Case, world: SharedState, now: datetime, concerned: Concerned | None = None) -> list[Alert]:
     """One instant: everything with arrival <= now is in, then obligations are derived once, then alerts are weighed (1.4).
 
     `concerned`: the only slots whose alerts are weighed; None: all.
@@ -134,14 +134,14 @@ def live(case: Case, world: World, now: datetime, concerned: Concerned | None = 
     return found
 
 
-def _moves_by_itself(case: Case, world: World, lived: datetime, now: datetime) -> bool:
+def _moves_by_itself(case: Case, world: SharedState, lived: datetime, now: datetime) -> bool:
     """Whether alerts may change at `now` without news: an instant of the case's own or of the world has come."""
     if case.own_next is not None and case.own_next <= now:
         return True
     return any(change <= now for change in _changes(case, world, lived))
 
 
-def _derived(case: Case, world: World, frame: Frame) -> Derived:
+def _derived(case: Case, world: SharedState, frame: EvaluationContext) -> Derived:
     """Derive anew only what a fact, the world or a remembered instant can have changed."""
     now, derived = frame.now, case.derived
     news = [fact for fact in case.news if fact.arrival <= now]
@@ -161,7 +161,7 @@ def _derived(case: Case, world: World, frame: Frame) -> Derived:
     return derived
 
 
-def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> bool:
+def _still_holds(derived: Derived, case: Case, world: SharedState, now: datetime) -> bool:
     """Whether neither the world nor an instant of the whole case has passed since."""
     if not case.entries.plain or any(derived.at < at <= now for at in derived.alarms):
         return False
@@ -169,7 +169,7 @@ def _still_holds(derived: Derived, case: Case, world: World, now: datetime) -> b
     return change is None or change > now
 
 
-def duties_at(case: Case, world: World, now: datetime) -> Iterator[tuple[Obligation, Sequence[Fact]]]:
+def duties_at(case: Case, world: SharedState, now: datetime) -> Iterator[tuple[Obligation, Sequence[Fact]]]:
     """Every obligation as derived at `now`, the answered ones too, with the actions on its alert. None of a case that moved."""
     derived = derived_anew(case, world, world.frame(now), _always)
     for slot, duty in derived.duties.items():
@@ -177,7 +177,9 @@ def duties_at(case: Case, world: World, now: datetime) -> Iterator[tuple[Obligat
             yield duty, derived.actions.get(_alert_id(slot), ())
 
 
-def derived_anew(case: Case, world: World, frame: Frame, remembered: Concerned | None = None) -> Derived:
+def derived_anew(
+    case: Case, world: SharedState, frame: EvaluationContext, remembered: Concerned | None = None
+) -> Derived:
     """What a case owes at an instant, from all facts that have arrived. `remembered`: which answered duties are kept too."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
     kept = remembered or (_always if case.keeps_answered else case.memories.__contains__)
@@ -196,7 +198,9 @@ def _always(_: Slot) -> bool:
     return True
 
 
-def _derive_persons(case: Case, world: World, frame: Frame, facts: Sequence[Fact], derived: Derived) -> None:
+def _derive_persons(
+    case: Case, world: SharedState, frame: EvaluationContext, facts: Sequence[Fact], derived: Derived
+) -> None:
     persons, merges = by_person(facts)
     case.note_moves(merges, frame.now)
     for ref in sorted(case.refs() & persons.keys()):
@@ -215,7 +219,9 @@ def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Li
     return found
 
 
-def _weighed(case: Case, world: World, frame: Frame, derived: Derived, concerned: Concerned | None) -> list[Alert]:
+def _weighed(
+    case: Case, world: SharedState, frame: EvaluationContext, derived: Derived, concerned: Concerned | None
+) -> list[Alert]:
     now = frame.now
     around = Around(
         now, frame.calendar, world.book.ladder, lambda agency: world.downtimes.is_down(agency, now, frame.successors)
@@ -258,7 +264,7 @@ def _by_alert(facts: Iterable[Fact], refused: Collection[ActionKey]) -> dict[str
     return found
 
 
-def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, frame: Frame) -> list[Alert]:
+def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, frame: EvaluationContext) -> list[Alert]:
     """The snapshot of a change, unless another case spoke for the ref then."""
     before = case.shown.get(slot)
     if duty is not None and not (memory.state != "firing" and duty.rule.form == "feed_silent" and before):
@@ -274,7 +280,7 @@ def _shown(case: Case, slot: Slot, memory: Memory, duty: Obligation | None, fram
     return [alert] if case.speaks_for(alert.subject, alert.changed_at) else []
 
 
-def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datetime | None:
+def _own_next(case: Case, world: SharedState, frame: EvaluationContext, derived: Derived) -> datetime | None:
     now = frame.now
     around = Around(now, frame.calendar, world.book.ladder, lambda _: False)
     found = [derived.alarm] if derived.alarm is not None else []
@@ -287,7 +293,7 @@ def _own_next(case: Case, world: World, frame: Frame, derived: Derived) -> datet
     return min(found, default=None)
 
 
-def _late(case: Case, world: World) -> list[Alert]:
+def _late(case: Case, world: SharedState) -> list[Alert]:
     """Facts came after their arrival had been lived past."""
     late, case.late = set(case.late), []
     if case.kind != "SOURCE":
@@ -299,7 +305,7 @@ def _late(case: Case, world: World) -> list[Alert]:
     return found + live(case, world, case.lived)  # signs of life are taken at once
 
 
-def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert]:
+def _judged_again(case: Case, world: SharedState, days: Collection[str]) -> list[Alert]:
     """Verdicts on manifests are dated back: the alerts of their days live again, from the first verdict to where the case was.
 
     The others do not: a publisher's older signs of life are forgotten.
@@ -327,7 +333,7 @@ def _judged_again(case: Case, world: World, days: Collection[str]) -> list[Alert
     return _differences(case, memories, shown, lived, until)
 
 
-def _lived_again(case: Case, world: World, late: Collection[datetime]) -> list[Alert]:
+def _lived_again(case: Case, world: SharedState, late: Collection[datetime]) -> list[Alert]:
     """Forget the memories, live from the first arrival (of a long case: from where it forgets nothing) to where the case was."""
     until, memories, shown, refused = case.lived, case.memories, case.shown, case.refused
     assert until is not None

@@ -10,9 +10,9 @@ from orjson import Fragment
 
 from handover.alerts.lifecycle import Memory
 from handover.cases.action_key import ActionKey, key_of
-from handover.cases.json_cache import Fragments
+from handover.cases.json_cache import JsonCache
 from handover.facts.fact import Fact, fact_of
-from handover.facts.fact_log import Entries, Merges
+from handover.facts.fact_log import FactLog, Merges
 from handover.facts.forwarding import Routed, corrections, holds, relatives, told_persons
 from handover.facts.thinning import CHECK, marks_of
 from handover.feeds.manifest import VERDICT
@@ -54,8 +54,8 @@ class Case:
 
     subject: str
     kind: Kind
-    entries: Entries = field(default_factory=Entries)
-    disputes: dict[str, Entries] = field(default_factory=dict)  # disputes that name the person, without content
+    entries: FactLog = field(default_factory=FactLog)
+    disputes: dict[str, FactLog] = field(default_factory=dict)  # disputes that name the person, without content
     memories: dict[Slot, Memory] = field(default_factory=dict)
     shown: dict[Slot, Alert] = field(default_factory=dict)  # the last snapshot of each firing alert
     lived: datetime | None = None  # the last instant lived through
@@ -73,7 +73,7 @@ class Case:
     heard: set[ActionKey] = field(default_factory=set)  # actions that were judged when they arrived: with authority
     refused: set[ActionKey] = field(default_factory=set)  # and those without, or on alerts that were not there
     refusals: list[Fact] = field(default_factory=list)  # for want of authority, since somebody looked
-    fragments: Fragments = field(default_factory=Fragments)
+    fragments: JsonCache = field(default_factory=JsonCache)
     keeps_answered: bool = False  # derive what was answered and never raised too: for figures, not for alerts
 
     @classmethod
@@ -116,7 +116,7 @@ class Case:
             arrival = min(event.time, arrival)  # found later, but true since then
         fact = fact_of(event, arrival)
         about_dispute = self.kind == "PERSON" and event.fact.startswith("dispute.")
-        entries = self.disputes.setdefault(event.subject, Entries()) if about_dispute else self.entries
+        entries = self.disputes.setdefault(event.subject, FactLog()) if about_dispute else self.entries
         if self._is_past(fact.source, fact.id):
             return False
         if self._is_past(fact.source, fact.corrects):
@@ -174,7 +174,7 @@ class Case:
         self.news = [fact for fact in known if self.lived is None or fact.arrival > self.lived]
         self.pending = sorted(fact.arrival for fact in self.news)
 
-    def _sets(self) -> tuple[Entries, ...]:
+    def _sets(self) -> tuple[FactLog, ...]:
         return (self.entries, *self.disputes.values())
 
     @property

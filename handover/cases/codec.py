@@ -14,7 +14,7 @@ from handover.cases.case import Base, Case, Move
 from handover.cases.json_cache import dumped
 from handover.cases.public_view import view
 from handover.facts.fact import Fact
-from handover.facts.fact_log import Entries
+from handover.facts.fact_log import FactLog
 from handover.facts.thinning import Row, facts_of, is_mark, rows_of
 from handover.ids import alert_id, obligation_id
 from handover.obligations.derive import Slot
@@ -176,7 +176,7 @@ def _based(case: Case, row: Mapping[str, Any]) -> Base:
     return Base(from_millis(row["at"]), _at(row["next"]), memories, shown)
 
 
-def _facts(case: Case, entries: Entries) -> orjson.Fragment:
+def _facts(case: Case, entries: FactLog) -> orjson.Fragment:
     """All facts but marks; those that were written before are not written anew."""
     new = [fact for fact in entries.facts() if not is_mark(fact)] if entries.text is None else entries.added
     if new or entries.text is None:
@@ -186,7 +186,7 @@ def _facts(case: Case, entries: Entries) -> orjson.Fragment:
     return orjson.Fragment(b"[" + entries.text + b"]")
 
 
-def _marks(entries: Entries) -> bytes:
+def _marks(entries: FactLog) -> bytes:
     """All marks, before `_facts`; empty where there are none."""
     if entries.text is None:
         rows = [list(row) for row in rows_of(fact for fact in entries.facts() if is_mark(fact))]
@@ -209,8 +209,8 @@ def _fact(case: Case, fact: Fact) -> list[Any]:
     ]
 
 
-def _entries(case: Case, facts: Iterable[list[Any]]) -> Entries:
-    entries = Entries()
+def _entries(case: Case, facts: Iterable[list[Any]]) -> FactLog:
+    entries = FactLog()
     for name, time, source, id_, arrival, subject, data, recorded, handoverid, corrects in facts:
         entries.take(
             Fact(

@@ -11,12 +11,12 @@ from itertools import groupby, islice
 from handover.cases.advance import derived_anew
 from handover.cases.case import Base, Case
 from handover.cases.feed_case import forget_days
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.fact import Fact, sign_instant
-from handover.facts.fact_log import WHOLE_PERSON, Entries, standing
+from handover.facts.fact_log import WHOLE_PERSON, FactLog, standing
 from handover.facts.thinning import CHECK, MANY, WHOLE, Limits, thin
 from handover.ids import fingerprint
-from handover.obligations.context import Frame
+from handover.obligations.context import EvaluationContext
 from handover.obligations.derive import Derived
 from handover.obligations.handovers import CLOSED_LATELY, Closed, Handover
 from handover.obligations.obligation import Obligation
@@ -30,7 +30,7 @@ _GUESS = timedelta(hours=1)  # where no rule looks at location checks
 REPEATED = (CHECK, _CHECK_IN, "intake.visit_done")
 
 
-def fold(case: Case, world: World, now: datetime) -> bool:
+def fold(case: Case, world: SharedState, now: datetime) -> bool:
     """Forget what may be forgotten by `now`, up to which the case has lived. Whether it is another case, to be written."""
     if case.lived is None:
         return False
@@ -82,7 +82,7 @@ def _arrival(fact: Fact) -> datetime:
     return fact.arrival
 
 
-def _forget_days(case: Case, world: World) -> bool:
+def _forget_days(case: Case, world: SharedState) -> bool:
     if not forget_days(case):
         return False
     assert case.lived is not None
@@ -105,7 +105,7 @@ def _forget_closed(case: Case, derived: Derived) -> bool:
     new = [Closed(one.explicit_id, one.opened_at, _end(one)) for one in parents]
     case.closed = (*case.closed, *new[:-1], new[-1]._replace(transfers=tuple(transfers)))
     case.past |= {fingerprint(fact.source, fact.id) for fact in case.entries.facts()}
-    case.entries = Entries()
+    case.entries = FactLog()
     case.memories, case.shown, case.bases = {}, {}, ()
     case.heard, case.refused = set(), set()
     case.derived = derived.emptied()
@@ -121,7 +121,7 @@ def _end(handover: Handover) -> datetime:
 # --- location checks
 
 
-def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
+def _thin_checks(case: Case, derived: Derived, world: SharedState) -> bool:
     """Keep of location checks only what can still matter. Whether it is another case."""
     entries, lived = case.entries, case.lived
     assert lived is not None
@@ -152,7 +152,7 @@ def _thin_checks(case: Case, derived: Derived, world: World) -> bool:
 # --- facts that repeat
 
 
-def _forget_repeated(case: Case, derived: Derived, world: World) -> bool:
+def _forget_repeated(case: Case, derived: Derived, world: SharedState) -> bool:
     lived, base = case.lived, case.bases[-1] if case.bases else None
     assert lived is not None
     if (base is not None and lived < base.at + SLACK) or _is_whole_person(case):
@@ -224,12 +224,12 @@ def _is_good(fact: Fact) -> bool:
     return bool(fact.data["result"] == "IN_AREA")
 
 
-def _leaves_all(case: Case, world: World, derived: Derived, gone: Iterable[Fact]) -> bool:
+def _leaves_all(case: Case, world: SharedState, derived: Derived, gone: Iterable[Fact]) -> bool:
     """Forget facts if what is owed stays exactly as it is, else none of them."""
     return _leaves(case, world, derived, case.entries.with_others(gone, ()))
 
 
-def _leaves(case: Case, world: World, derived: Derived, entries: Entries) -> bool:
+def _leaves(case: Case, world: SharedState, derived: Derived, entries: FactLog) -> bool:
     """Take other facts if what is owed stays exactly as it is."""
     before, case.entries = case.entries, entries
     anew = derived_anew(case, world, world.frame(derived.at))
@@ -240,7 +240,7 @@ def _leaves(case: Case, world: World, derived: Derived, entries: Entries) -> boo
     return False
 
 
-def _limits(frame: Frame) -> Limits:
+def _limits(frame: EvaluationContext) -> Limits:
     """By all versions of the rule book that are known."""
     rules = [rule for version in frame.versions.books for rule in version.book.rules]
     apart = [rule.apart.length for rule in rules if rule.form == "two_fixes" and rule.apart is not None]

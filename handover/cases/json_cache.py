@@ -13,7 +13,7 @@ def dumped(value: object) -> bytes:
     return bytes(memoryview(orjson.dumps(value)))
 
 
-class Fragments:
+class JsonCache:
     """Parts already written, by a key, each with what it was made from."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from handover.alerts.lifecycle import Memory, is_open, is_waived, severity_at
 from handover.alerts.snapshot import computation, reason
 from handover.calendar import DAY, Calendar
 from handover.cases.case import Case
-from handover.cases.json_cache import Fragments
+from handover.cases.json_cache import JsonCache
 from handover.facts.fact import Fact
 from handover.ids import alert_id, obligation_id
 from handover.obligations.derive import Derived, Slot
@@ -25,7 +25,7 @@ WARNS_AFTER = (
 )  # a duty is shown as due soon in the last third of its period (domain.md 4.7), at least a day before
 
 
-def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
+def view(case: Case, derived: Derived, made: JsonCache) -> dict[str, Any]:
     """The public fields of `reentry.case.v1` (schemas/case.py) that `encode` does not need for itself."""
     now = case.lived
     own = [scope for scope in derived.scopes if now is not None and case.speaks_for(scope.subject, now)]
@@ -41,7 +41,7 @@ def view(case: Case, derived: Derived, made: Fragments) -> dict[str, Any]:
 _slot = itemgetter(0)
 
 
-def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
+def _handover(case: Case, scope: Scope, made: JsonCache) -> dict[str, Any]:
     handover = scope.handover
     assert handover is not None
     firing = [slot[1] for slot, memory in case.memories.items() if slot[0] == scope.id and memory.firing]
@@ -62,7 +62,7 @@ def _handover(case: Case, scope: Scope, made: Fragments) -> dict[str, Any]:
     }
 
 
-def _milestones(scope: str, handover: Handover, made: Fragments) -> list[orjson.Fragment]:
+def _milestones(scope: str, handover: Handover, made: JsonCache) -> list[orjson.Fragment]:
     """The latest fact of each name, in the order of the names; repeated check-ins count once."""
     return [
         made.of(("milestone", scope, name), (fact := handover.by_name[name][-1]), partial(_milestone, fact))
@@ -97,7 +97,7 @@ def _dispute(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _obligations(case: Case, derived: Derived, now: datetime, made: Fragments) -> list[orjson.Fragment]:
+def _obligations(case: Case, derived: Derived, now: datetime, made: JsonCache) -> list[orjson.Fragment]:
     """Every obligation not yet ended, so that what is due soon is seen before it is late; a waived one can be reopened (8.5).
 
     In the order of their slots: the same case shows the same bytes, however it was derived.

@@ -12,10 +12,10 @@ from handover.calendar import Calendar, Year, start_of
 from handover.cases.agency_filter import sieve
 from handover.cases.case import Case
 from handover.facts.fact import Fact, fact_of, parse_date, parse_instant
-from handover.facts.fact_log import Entries, canonical, standing
+from handover.facts.fact_log import FactLog, canonical, standing
 from handover.feeds.downtime import Downtimes
 from handover.feeds.manifest import VERDICT
-from handover.obligations.context import Frame, Version, Versions
+from handover.obligations.context import EvaluationContext, Version, Versions
 from handover.rules.rulebook import InvalidRuleBook, RuleBook
 from schemas.envelope import Event
 
@@ -33,14 +33,14 @@ class Change(NamedTuple):
     feeds: int
 
 
-class World:
+class SharedState:
     """The shared facts. `take` wants arrivals in order; what has been asked for stays true when later facts come."""
 
     def __init__(self, book: RuleBook, calendar: Calendar) -> None:
         self.book, self.calendar = book, calendar
         self.refused: list[str] = []  # rule changes that could not be used, one line each
         self.sources: dict[str, list[tuple[Event, datetime]]] = {}  # not yet lived, per source
-        self._entries = Entries()
+        self._entries = FactLog()
         self._instants: list[datetime] = []
         self._parts: dict[int, tuple[Calendar, Registry, Versions]] = {}
         self._books: dict[tuple[str, str], tuple[RuleBook, RuleBook | None]] = {}  # before and after a change
@@ -67,14 +67,14 @@ class World:
         self.sources.setdefault(source, []).append((event, arrival))
         self.fed_until = None
 
-    def frame(self, now: datetime) -> Frame:
+    def frame(self, now: datetime) -> EvaluationContext:
         """The world as known at `now`."""
         index = bisect_right(self._instants, now)
         parts = self._parts.get(index)
         if parts is None:
             parts = self._parts[index] = self._read(now)
         calendar, registry, versions = parts
-        return Frame(now, calendar, registry, registry.successors(now.date()), versions)
+        return EvaluationContext(now, calendar, registry, registry.successors(now.date()), versions)
 
     def _read(self, now: datetime) -> tuple[Calendar, Registry, Versions]:
         told = standing(self._entries.arrived(now), {})

@@ -18,7 +18,7 @@ _NOTED = _TYING | _NOT_PLAIN
 
 
 @dataclass(slots=True)
-class Entries:
+class FactLog:
     """Everything told about one subject: per (source, id) the copies with different content, each with its earliest arrival."""
 
     copies: dict[Key, tuple[Fact, ...]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Entries:
         del self.copies[(fact.source, fact.id)]
         self.text = None
 
-    def with_others(self, gone: Iterable[Fact], instead: Iterable[Fact]) -> "Entries":
+    def with_others(self, gone: Iterable[Fact], instead: Iterable[Fact]) -> "FactLog":
         """These facts but for some, and others instead; of two that are named alike the one known first."""
         keys = {(fact.source, fact.id) for fact in gone}
         copies = {key: copies for key, copies in self.copies.items() if key not in keys}
@@ -72,7 +72,7 @@ class Entries:
             known = copies.get((fact.source, fact.id))
             copies[(fact.source, fact.id)] = (fact,) if known is None else (min(fact, known[0], key=_arrival),)
         ties = [tie for tie in self.ties if (tie.source, tie.id) not in keys]
-        return Entries(copies, self.plain, thinned=len(copies), ties=ties)
+        return FactLog(copies, self.plain, thinned=len(copies), ties=ties)
 
     def arrived(self, at: datetime) -> list[Fact]:
         """3.1: of each event the copy that counts, with the event's earliest arrival. In order."""

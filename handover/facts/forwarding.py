@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from handover.facts.fact import Fact
-from handover.facts.fact_log import Entries
+from handover.facts.fact_log import FactLog
 from schemas.envelope import Event
 
 Routed = tuple[str, Event, datetime]
@@ -21,7 +21,7 @@ def routes(event: Event) -> tuple[str, ...]:
     return ()
 
 
-def told_persons(entries: Entries, event: Event, fact: Fact) -> list[Routed]:
+def told_persons(entries: FactLog, event: Event, fact: Fact) -> list[Routed]:
     """A dispute's facts for the persons it names: that they came, not what they say. Actions on its alerts stay with it."""
     if not fact.name.startswith("dispute."):
         return []
@@ -35,14 +35,14 @@ def told_persons(entries: Entries, event: Event, fact: Fact) -> list[Routed]:
     return before + [(ref, existence(event_of(copy), ref), copy.arrival) for ref in sorted(new) for copy in known]
 
 
-def corrections(subject: str, entries: Entries, event: Event, fact: Fact) -> list[Routed]:
+def corrections(subject: str, entries: FactLog, event: Event, fact: Fact) -> list[Routed]:
     """A correction may stand under another subject than what it corrects: then nobody knows whose case that is."""
     if fact.corrects is None or holds(subject, entries, fact.source, fact.corrects):
         return []
     return [(WHOEVER_HOLDS_IT, event, fact.arrival)]
 
 
-def holds(subject: str, entries: Entries, source: str, id_: str) -> bool:
+def holds(subject: str, entries: FactLog, source: str, id_: str) -> bool:
     """Whether an event is a fact of the subject's own, not one that its case was told of another."""
     return any(copy.subject == subject for copy in entries.copies.get((source, id_), ()))
 
@@ -55,7 +55,7 @@ def existence(event: Event, ref: str) -> Event:
     return _event(event, {"person_refs": refs if len(refs) <= TOLD_TOGETHER else [ref]})
 
 
-def relatives(subject: str, sets: Sequence[Entries], event: Event, fact: Fact) -> list[Routed]:
+def relatives(subject: str, sets: Sequence[FactLog], event: Event, fact: Fact) -> list[Routed]:
     """What the cases of tied refs must know too: all that was told before a merge or split tied them, and all that is to come.
 
     A merge ties the removed ref to its survivor; a split ties both ways, for what moves goes on as it stood.
@@ -71,7 +71,7 @@ def relatives(subject: str, sets: Sequence[Entries], event: Event, fact: Fact) -
     return told + _untied(subject, sets[0], fact)
 
 
-def _untied(subject: str, entries: Entries, fact: Fact) -> list[Routed]:
+def _untied(subject: str, entries: FactLog, fact: Fact) -> list[Routed]:
     """Corrections of a merge or split go wherever that went."""
     found = []
     for tie in entries.ties:
@@ -113,7 +113,7 @@ def _leading_to(subject: str, steps: Iterable[tuple[str, str]]) -> set[str]:
     return found
 
 
-def _everything(sets: Iterable[Entries]) -> list[Fact]:
+def _everything(sets: Iterable[FactLog]) -> list[Fact]:
     return [fact for entries in sets for fact in entries.facts()]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handover.facts.fact import Fact, in_order, last
-from handover.facts.fact_log import Entries, standing
+from handover.facts.fact_log import FactLog, standing
 from handover.feeds.manifest import VERDICT
 
 HEARTBEAT = "system.publisher_heartbeat"
@@ -34,7 +34,7 @@ class Feed(NamedTuple):
     beats: int  # how many heartbeats are kept
 
 
-def feed_at(entries: Entries, now: datetime) -> Feed:
+def feed_at(entries: FactLog, now: datetime) -> Feed:
     """9.1, 9.2: L is the latest arrival of a sign, the period that of the latest heartbeat; corrected signs still are signs."""
     arrived = entries.arrived(now)
     signs = [fact.arrival for fact in arrived if fact.name in _SIGNS]

@@ -44,7 +44,7 @@ def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple({id(rule): rule for rule in rules}.values())
 
 
-class Frame(NamedTuple):
+class EvaluationContext(NamedTuple):
     """The world at one instant, but for the feeds."""
 
     now: datetime

@@ -8,7 +8,7 @@ from handover.facts.fact import Fact, Grouped, agency_of
 from handover.facts.fact_log import business_facts, settled
 from handover.feeds.feed_state import HEARTBEAT, Feed, heard
 from handover.feeds.metric_verdict import METRIC_JUDGED
-from handover.obligations.context import Frame
+from handover.obligations.context import EvaluationContext
 from handover.obligations.custody import Custody, custody_of
 from handover.obligations.forms.registry import FORMS
 from handover.obligations.handovers import Closed, Handover, walk
@@ -50,7 +50,7 @@ class _Asked:
 class Derived:
     """The obligations that matter at an instant. A fact that cannot move the rest renews only the rules that read it."""
 
-    frame: Frame
+    frame: EvaluationContext
     remembered: Remembered
     duties: dict[Slot, Obligation] = field(default_factory=dict)
     alarms: list[datetime] = field(default_factory=list)  # when all must be derived anew without news
@@ -78,7 +78,7 @@ class Derived:
         for number in asked.rules.startable(scope.facts):
             self._ask(asked, number)
 
-    def renew(self, frame: Frame, news: Sequence[Fact]) -> None:
+    def renew(self, frame: EvaluationContext, news: Sequence[Fact]) -> None:
         """Add facts that only some rules read to the one handover or source, and ask those rules again, and those whose instant has come."""
         for handover in self.handovers:
             for fact in news:
@@ -97,7 +97,7 @@ class Derived:
         if moved:
             self.set_alarm()
 
-    def still(self, frame: Frame) -> None:
+    def still(self, frame: EvaluationContext) -> None:
         """Nothing has changed up to a later instant."""
         self.frame, self.changed, self.quiet = frame, set(), True
 
@@ -162,7 +162,7 @@ def derive_person(
     ref: str,
     facts: Sequence[Fact],
     disputes: Sequence[Linked],
-    frame: Frame,
+    frame: EvaluationContext,
     settle: timedelta,
     closed: Sequence[Closed] = (),
 ) -> None:
@@ -178,7 +178,7 @@ def derive_person(
         into.add(_scope(handover, frame, custody, linked.get(handover.handover_id, ())))
 
 
-def _scope(handover: Handover, frame: Frame, custody: Custody, linked: Sequence[Linked]) -> Scope:
+def _scope(handover: Handover, frame: EvaluationContext, custody: Custody, linked: Sequence[Linked]) -> Scope:
     return Scope(
         id=handover.handover_id,
         subject=handover.subject,
@@ -200,7 +200,9 @@ def _scope(handover: Handover, frame: Frame, custody: Custody, linked: Sequence[
     )
 
 
-def _linked(disputes: Sequence[Linked], handovers: Sequence[Handover], frame: Frame) -> Mapping[str, Sequence[Linked]]:
+def _linked(
+    disputes: Sequence[Linked], handovers: Sequence[Handover], frame: EvaluationContext
+) -> Mapping[str, Sequence[Linked]]:
     """Each dispute belongs to the latest opened handover of the rule's kinds that was not closed before it was reported (D06)."""
     if not disputes:
         return {}
@@ -239,7 +241,7 @@ def _of_dispute(facts: Sequence[Fact]) -> tuple[Grouped, Fact | None]:
     return by_name, told[0]
 
 
-def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame: Frame) -> None:
+def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame: EvaluationContext) -> None:
     """The duties of a dispute's committee, from its standing facts (in order)."""
     by_name, reported = _of_dispute(facts)
     book = frame.versions.first
@@ -255,7 +257,7 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
     into.add(scope)
 
 
-def derive_source(into: Derived, source: str, facts: Sequence[Fact], feed: Feed, frame: Frame) -> None:
+def derive_source(into: Derived, source: str, facts: Sequence[Fact], feed: Feed, frame: EvaluationContext) -> None:
     """The duties of a publisher of data (X03, X04), and what sinks have measured of it, of a jurisdiction or of the pipeline."""
     is_place = source.isdecimal()
     owners = PlaceOwners(source, frame.successors) if is_place else SourceOwners(agency_of(source), frame.successors)

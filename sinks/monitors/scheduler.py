@@ -11,7 +11,7 @@ from handover.rules.rulebook import RuleBook
 from sinks.monitors.metrics import MEASURES
 from sinks.monitors.metrics.lag import WORKER, Lags
 from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep, world_of
-from sinks.publisher import Teller
+from sinks.publisher import EventPublisher
 from sinks.retry import Outage, database, repeated
 from sinks.runner import Arrival, Runner
 
@@ -23,7 +23,7 @@ class Measurer:
     """Judges the metric rules of the book in force, up to where everything is in SQL, and tells the workers."""
 
     def __init__(
-        self, runners: Sequence[Runner], teller: Teller, book: RuleBook, calendar: Calendar, arrival: Arrival
+        self, runners: Sequence[Runner], teller: EventPublisher, book: RuleBook, calendar: Calendar, arrival: Arrival
     ) -> None:
         self._runners, self._teller, self._arrival = runners, teller, arrival
         self._book, self._calendar = book, calendar

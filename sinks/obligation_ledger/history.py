@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
 
 from handover.analysis.replay import Told, share
 from handover.calendar import Calendar
-from handover.cases.shared_state import SHARED_TYPES, World
+from handover.cases.shared_state import SHARED_TYPES, SharedState
 from handover.rules.rulebook import RuleBook
 from schemas.parse import trusted
 from sinks.readmodel.tables import event
@@ -53,9 +53,9 @@ class Recorded:
         wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(types))
         yield from self._told(wanted.order_by(event.c.arrival, event.c.source, event.c.id))
 
-    def world(self, book: RuleBook, calendar: Calendar) -> World:
+    def world(self, book: RuleBook, calendar: Calendar) -> SharedState:
         """The world with everything that is of no single subject, but for the state of feeds."""
-        found = World(book, calendar)
+        found = SharedState(book, calendar)
         for told, arrival in self.types(SHARED_TYPES):
             share(found, told, arrival)
         return found

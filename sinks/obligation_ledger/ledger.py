@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, in
 from handover.analysis.obligation_history import Reckoned, freezes_at, reckon, world_of
 from handover.analysis.replay import Told
 from handover.calendar import MILLISECOND, Calendar, due_day_of, months_on, start_of
-from handover.cases.shared_state import SHARED_TYPES, World
+from handover.cases.shared_state import SHARED_TYPES, SharedState
 from handover.rules.rulebook import RuleBook
 from schemas.parse import trusted
 from sinks.readmodel.dialect import hold_alone, insert_new, upsert
@@ -175,7 +175,7 @@ def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
 # --- what is written
 
 
-def _write(connection: Connection, subjects: Sequence[str], world: World, until: datetime) -> None:
+def _write(connection: Connection, subjects: Sequence[str], world: SharedState, until: datetime) -> None:
     told: list[Told] = []
     for part in _parts(subjects):
         wanted = select(event.c.body, event.c.arrival).where(event.c.subject.in_(part), event.c.arrival <= until)

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from handover.analysis.rule_impact import Move, moves
 from handover.analysis.whatif import linked
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from sinks.obligation_ledger.history import Recorded
 from sinks.readmodel.tables import alert, obligation
 
@@ -15,7 +15,9 @@ _AT_ONCE = 400  # subjects
 _LINKS = ("reentry.release.person_merged.v1", "reentry.release.person_split.v1", "reentry.dispute.reported.v1")
 
 
-def moved(engine: Engine, before: World, after: World, rules: Collection[str], at: datetime) -> Iterator[Move]:
+def moved(
+    engine: Engine, before: SharedState, after: SharedState, rules: Collection[str], at: datetime
+) -> Iterator[Move]:
     """The open duties of these rules that are due at another instant in the other world, found at `at` by what is known now."""
     history = Recorded(engine)
     for group in together(history, open_subjects(engine, rules)):

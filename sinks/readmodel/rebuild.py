@@ -32,7 +32,7 @@ from schemas.topics import named
 from sinks import SINKS
 from sinks.consumer import Sink
 from sinks.header_decoding import read_any_header_name
-from sinks.log_state import ANSWER_MS, Watcher, ends_of
+from sinks.log_state import ANSWER_MS, LogWatcher, ends_of
 from sinks.readmodel import position, tables
 from sinks.readmodel import unwritable as aside
 from sinks.readmodel.database import connect
@@ -78,7 +78,7 @@ class Rebuilding:
         Raise KafkaError, Silent.
         """
         read_any_header_name()
-        with closing(Watcher(self._kafka, self._prefix)) as watcher, closing(self._consumer()) as consumer:
+        with closing(LogWatcher(self._kafka, self._prefix)) as watcher, closing(self._consumer()) as consumer:
             places = {sink.name: self._places(consumer, sink) for sink in self._sinks}
             self._logs = dict(watcher.logs(consumer, [one for many in places.values() for one in many]))
             advance = announce(sum(log.end - log.first for log in self._logs.values()))

@@ -13,7 +13,7 @@ from schemas.dead_letter import VERSION as VERSION_HEADER
 from schemas.pii import mask_bytes
 from schemas.topics import DLQ, named
 from sinks.consumer import Record, Sink, SinkUnavailable, Unwritable
-from sinks.publisher import Teller
+from sinks.publisher import EventPublisher
 from sinks.retry import database
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, Unwritable | ValueError | OverflowError | RecursionError | TypeError)
 
 
-def keep(connection: Connection, sink: Sink, aside: Sequence[Aside], teller: Teller) -> None:
+def keep(connection: Connection, sink: Sink, aside: Sequence[Aside], teller: EventPublisher) -> None:
     """Keep each before its position is passed: on the dead letter topic, acknowledged, or where the sink has a place. Raise KafkaError."""
     for one in aside:
         if sink.set_aside is not None:

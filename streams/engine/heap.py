@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 Instant = tuple[int, bytes]  # (ms, key)
 
 
-class Deadlines:
+class TimerQueue:
     """When each case of one partition can change next. O(log n) per change; never a scan."""
 
     def __init__(self, entries: Iterable[Instant] = ()) -> None:

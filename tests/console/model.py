@@ -10,7 +10,7 @@ from handover.analysis.replay import Cases, Told, share, verdicts
 from handover.calendar import MILLISECOND, Calendar
 from handover.cases.advance import advance
 from handover.cases.codec import encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import RuleBook
 from schemas import alert as alerts
 from schemas.instants import millis
@@ -25,7 +25,7 @@ from sinks.readmodel import events as event_table
 def fill(engine: Engine, events: Iterable[Told], book: RuleBook, calendar: Calendar, until: datetime) -> None:
     """Write the events that arrived up to `until`, every alert they raised, and each case as it is then."""
     told = sorted((one for one in events if one[1] <= until), key=lambda one: one[1])
-    world, cases = World(book, calendar), Cases(told)
+    world, cases = SharedState(book, calendar), Cases(told)
     for event, arrival in (*told, *verdicts(told)):
         share(world, event, arrival)
         cases.take(event, arrival)

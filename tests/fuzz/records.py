@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from cli.simulation.record import Record as Told
+from cli.simulation.record import Record as BufferedEvent
 from cli.simulation.stream import Options, simulate
 from handover.ids import alert_id, handover_id, obligation_id
 from schemas.agencies import AGENCY_TYPES
@@ -53,7 +53,7 @@ Change = Callable[[Draft, Random], Draft]
 
 
 @cache
-def bases() -> tuple[Told, ...]:
+def bases() -> tuple[BufferedEvent, ...]:
     """Some days of the city, and every event type once."""
     city = simulate(Options("city", 5, 0, register=0.02))
     found = [one for one in (next(city) for _ in range(BASES)) if one.value is not None]
@@ -63,7 +63,7 @@ def bases() -> tuple[Told, ...]:
         at = show(from_millis(start - 60_000 * (len(named) - number)))
         value = orjson.dumps({**event, "time": at, **({"recordedtime": at} if "recordedtime" in event else {})})
         topic = f"reentry.{str(event['type']).split('.')[1]}.v1"
-        found.append(Told(start + number, topic, str(event["subject"]), value, misplaced=False))
+        found.append(BufferedEvent(start + number, topic, str(event["subject"]), value, misplaced=False))
     return tuple(sorted(found, key=lambda one: one.received))
 
 

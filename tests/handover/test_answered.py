@@ -5,7 +5,7 @@ import pytest
 from handover.analysis.on_time import Answered, answered
 from handover.analysis.replay import Cases
 from handover.calendar import load_calendar
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.envelope import Event
 from tests.handover.histories import COUNTY, acknowledged, arriving, at, notice, scheduled, told
@@ -18,7 +18,7 @@ def share(*events: Event, start: str = "2026-03-02 00:00", end: str = "2026-03-0
     cases = Cases(arriving(*events))
     for event, arrival in arriving(*events):
         cases.take(event, arrival)
-    found = answered(cases.by_subject.values(), World(BOOK, CALENDAR), at(start), at(end))
+    found = answered(cases.by_subject.values(), SharedState(BOOK, CALENDAR), at(start), at(end))
     return {county: (one.on_time, one.due) for county, one in found.items()}
 
 

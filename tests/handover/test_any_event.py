@@ -16,7 +16,7 @@ from handover.analysis.rule_impact import moves
 from handover.analysis.whatif import Memory, compare
 from handover.calendar import load_calendar
 from handover.cases.codec import encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.ids import alert_id, handover_id, obligation_id
 from handover.rules.rulebook import load
 from schemas import case as case_schema
@@ -115,7 +115,7 @@ def live_through(told: list[Told]) -> None:
     lived_ahead(told)
     world = world_of(told, BOOK, CALENDAR)
     list(reckon(told, world, UNTIL))
-    list(moves(told, world, World(BOOK, CALENDAR), UNTIL))
+    list(moves(told, world, SharedState(BOOK, CALENDAR), UNTIL))
     compare(Memory(told), BOOK, BOOK, CALENDAR, lambda _: None, until=UNTIL)
 
 

@@ -13,7 +13,7 @@ from handover.calendar import MILLISECOND, load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -138,7 +138,7 @@ def test_another_copy_of_a_heard_action_does_not_carry_its_authority_to_another_
 
 
 def test_a_refusal_is_remembered_in_the_written_case() -> None:
-    world, case = World(BOOK, DAYS), Case.empty(PERSON)
+    world, case = SharedState(BOOK, DAYS), Case.empty(PERSON)
     stranger, owner = act("waived", A01, FOREIGN[0], DAY), act("acknowledged", A01, PRISON, DAY)
     for event in (PLAN, stranger, owner):
         case.take(event, event.time)
@@ -147,7 +147,7 @@ def test_a_refusal_is_remembered_in_the_written_case() -> None:
     again = decode_case(encode_case(case).value)
     assert (again.heard, again.refused) == (case.heard, case.refused)
     assert not again.take(stranger, stranger.time)
-    rest = advance(again, World(BOOK, DAYS), UNTIL + MILLISECOND)
+    rest = advance(again, SharedState(BOOK, DAYS), UNTIL + MILLISECOND)
     assert again.take_refusals() == []
     assert (*alerts, *rest) == tuple(one for one in lived(PLAN, stranger, owner).alerts)
 
@@ -216,7 +216,7 @@ def test_a_case_told_late_decides_as_one_told_in_order(
     mixed = data.draw(st.permutations(mine))
     cases = []
     for run in (ordered, mixed):
-        world, case = World(BOOK, DAYS), Case.empty(PERSON)
+        world, case = SharedState(BOOK, DAYS), Case.empty(PERSON)
         for event, arrival in run:
             case.take(event, arrival)
             advance(case, world, arrival + MILLISECOND)

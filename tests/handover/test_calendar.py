@@ -8,7 +8,7 @@ import pytest
 
 from handover.analysis.replay import replay
 from handover.calendar import CALENDAR_FILE, Calendar, InvalidDuration, load_calendar, months_on, span
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from tests.handover.histories import Told, arriving, at, notice, scheduled, told
 from tests.schemas.examples import changed, reason_for
@@ -90,7 +90,7 @@ OF_2019 = published(2019, "2018-12-26 08:00", ["2018-12-30", "2018-12-31", "2019
 
 def working(*lists: Told, by: str = "2018-12-27 00:00") -> set[str]:
     """The working days of the last week of 2018 and the first days of 2019."""
-    world = World(load("cn-default"), Calendar({}))
+    world = SharedState(load("cn-default"), Calendar({}))
     for event, arrival in lists:
         world.take(event, arrival)
     calendar = world.frame(at(by)).calendar
@@ -115,7 +115,7 @@ def test_a_new_list_replaces_the_older_one_of_its_year_only() -> None:
 
 
 def test_a_day_of_a_neighbouring_year_makes_that_year_no_listed_one() -> None:
-    world = World(load("cn-default"), Calendar({}))
+    world = SharedState(load("cn-default"), Calendar({}))
     world.take(*OF_2019)
     calendar = world.frame(at("2018-12-27 00:00")).calendar
     assert calendar.count(date(2018, 12, 28), span("1 wd")).provisional

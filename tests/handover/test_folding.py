@@ -14,7 +14,7 @@ from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.compaction import LONG, ends_at, fold, rests_at
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -63,7 +63,7 @@ def _told(id_: str, fact: str, data: Mapping[str, object], happened: datetime, d
 
 def _lived(history: list[Told], *, forgetting: bool, behind: timedelta = timedelta()) -> tuple[list[Alert], Case, int]:
     """As a worker does it; `behind`: each 25th fact is told when its arrival has been lived past so long."""
-    world, case, longest, found = World(BOOK, CALENDAR), Case.empty(PERSON), 0, list[Alert]()
+    world, case, longest, found = SharedState(BOOK, CALENDAR), Case.empty(PERSON), 0, list[Alert]()
     queue = [(arrival + (behind if number % 25 == 24 else timedelta()), arrival, event) for number, (event, arrival) in enumerate(history)]  # fmt: skip
     for told_at, arrival, event in sorted(queue, key=lambda one: one[0]):
         found += advance(case, world, told_at)
@@ -104,7 +104,7 @@ def a_year_that_ends() -> list[Told]:
 
 
 def test_a_closed_case_keeps_its_order_only_and_a_later_handover_is_the_next() -> None:
-    history, world = a_year_that_ends(), World(BOOK, CALENDAR)
+    history, world = a_year_that_ends(), SharedState(BOOK, CALENDAR)
     _, case, _ = _lived(history, forgetting=True)
     advance(case, world, at("2026-09-01 00:00"))
     rests = rests_at(case)
@@ -126,7 +126,7 @@ def test_a_closed_case_keeps_its_order_only_and_a_later_handover_is_the_next() -
     assert found == {alert.alert_id for alert in whole if alert.raised_at >= again.time}
 
 
-def _dispute(*facts: tuple[str, str, Mapping[str, object]]) -> tuple[Case, World]:
+def _dispute(*facts: tuple[str, str, Mapping[str, object]]) -> tuple[Case, SharedState]:
     reported = {
         "kind": "LAND",
         "level": "VILLAGE",
@@ -134,7 +134,7 @@ def _dispute(*facts: tuple[str, str, Mapping[str, object]]) -> tuple[Case, World
         "found_by": "SCREENING",
         "person_refs": [],
     }
-    case, world = Case.empty(DISPUTE), World(BOOK, CALENDAR)
+    case, world = Case.empty(DISPUTE), SharedState(BOOK, CALENDAR)
     for fact, when, data in (("reported", "2026-02-02 09:00", reported), *facts):
         case.take(told(f"dispute.{fact}", when, data, MEDIATION, DISPUTE), at(when))
     advance(case, world, at("2026-05-01 00:00"))

@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from handover.cases.json_cache import Fragments, dumped
+from handover.cases.json_cache import JsonCache, dumped
 
 _MANY = 1_000
 
@@ -20,7 +20,7 @@ def test_what_is_kept_takes_what_it_needs() -> None:
 
 
 def test_a_part_is_made_anew_only_from_something_else_and_forgotten_once_many_are_unused() -> None:
-    made, calls = Fragments(), list[int]()
+    made, calls = JsonCache(), list[int]()
 
     def make() -> int:
         calls.append(1)

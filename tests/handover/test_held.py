@@ -9,7 +9,7 @@ from handover.analysis.replay import Told, replay
 from handover.calendar import load_calendar
 from handover.cases import advance
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.instants import from_millis, millis
@@ -33,7 +33,7 @@ def _with_outages() -> list[Told]:
     return sorted(found, key=lambda one: (millis(one[1]), one[0].source, one[0].id))
 
 
-def _any_move(case: Case, world: World, after: datetime) -> datetime | None:
+def _any_move(case: Case, world: SharedState, after: datetime) -> datetime | None:
     return world.downtimes.next_move(after)
 
 

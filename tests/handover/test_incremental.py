@@ -13,7 +13,7 @@ from handover.calendar import load_calendar
 from handover.cases import feed_case
 from handover.cases.advance import derived_anew, live, next_instant
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.feeds.feed_state import HEARTBEAT
 from handover.feeds.manifest import VERDICT
 from handover.ids import alert_id, obligation_id
@@ -79,7 +79,7 @@ def test_what_is_derived_step_by_step_equals_what_isderived_anew(told: list[Told
 
 def _renewed(case: Case, told: Iterable[Told]) -> int:
     """Live through everything, comparing at each instant. How often something was derived step by step."""
-    world, renewed = World(BOOK, CALENDAR), 0
+    world, renewed = SharedState(BOOK, CALENDAR), 0
     for event, arrival in told:
         case.take(event, arrival)
     while (now := next_instant(case, world)) is not None and now < LAST:

@@ -12,7 +12,7 @@ from handover.cases.advance import advance, live_feeds
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.feed_case import KEPT_DAYS
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.fact import agency_of
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -47,7 +47,7 @@ def verdict(when: datetime, met_at: datetime | None) -> Event:
 
 def lived(missing_comes: datetime, met_comes: datetime) -> list[Alert]:
     """The snapshots of a feed that is looked at on LOOKED, its verdicts told in the order of their instants, but late."""
-    world, case = World(BOOK, CALENDAR), Case.empty(PRISON)
+    world, case = SharedState(BOOK, CALENDAR), Case.empty(PRISON)
     found: list[Alert] = []
     waiting = [
         (MANIFEST.time, MANIFEST),
@@ -115,7 +115,7 @@ VERDICTS = [
 
 def live_by_steps(step: timedelta, told_first: timedelta) -> list[Alert]:
     """The person's snapshots as a worker finds them that lives `step` at a time; what comes is known `told_first` before it is lived."""
-    world, person = World(BOOK, CALENDAR), Case.empty(PERSON)
+    world, person = SharedState(BOOK, CALENDAR), Case.empty(PERSON)
     waiting = sorted([*TOLD, *VERDICTS], key=lambda one: one[1])
     found, now = list[Alert](), at("2026-01-05 00:00")
     while now < UNTIL:
@@ -162,7 +162,7 @@ def test_where_the_pipeline_has_told_no_verdict_a_feed_is_down_from_the_instant_
 
 
 def test_days_long_past_are_forgotten_and_what_they_held_is_not() -> None:
-    world, first = World(BOOK, CALENDAR), at("2025-01-01 00:30")
+    world, first = SharedState(BOOK, CALENDAR), at("2025-01-01 00:30")
     gap, met = at("2025-11-01 02:00"), at("2025-11-04 09:00")
     topics = [{"topic": "reentry.intake.v1", "count": 2}]
     for number in range(400):

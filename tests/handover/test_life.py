@@ -13,7 +13,7 @@ from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import WHOEVER_HOLDS_IT, Routed, routes
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -54,7 +54,7 @@ def found_holders(cases: dict[str, Case], told: list[Routed]) -> list[Routed]:
 
 def lived_live(told: list[Told], *, restart: bool = False) -> list[Alert]:
     """As the worker does it: instant by instant, cases written and read again between, links to other cases a step later."""
-    world, found = World(BOOK, CALENDAR), list[Alert]()
+    world, found = SharedState(BOOK, CALENDAR), list[Alert]()
     cases: dict[str, Case] = {}
     for arrival, group in groupby(sorted(told, key=lambda one: one[1]), key=lambda one: one[1]):
         queue = [(subject, event, arrival) for event, _ in group for subject in (event.subject, *routes(event))]
@@ -97,7 +97,7 @@ def test_a_case_that_is_written_and_read_again_goes_on_the_same(told: list[Told]
 
 def lived_ahead(told: list[Told]) -> list[Alert]:
     """As the worker does it after a restart: cases know facts, and are written with them, before they have lived so far."""
-    world, found = World(BOOK, CALENDAR), list[Alert]()
+    world, found = SharedState(BOOK, CALENDAR), list[Alert]()
     cases: dict[str, Case] = {}
     queue = [(subject, event, arrival) for event, arrival in told for subject in (event.subject, *routes(event))]
     while queue:
@@ -168,6 +168,9 @@ def test_a_silence_in_a_backlog_is_told_however_much_came_after_it() -> None:
             Event(f"b{number}", PRISON, "reentry.system.publisher_heartbeat.v1", PRISON, beat, {"period": "PT15M"}),
             beat,
         )
-    told = [(alert.rule_id, alert.state, alert.changed_at) for alert in advance(case, World(BOOK, CALENDAR), beats[-1])]
+    told = [
+        (alert.rule_id, alert.state, alert.changed_at)
+        for alert in advance(case, SharedState(BOOK, CALENDAR), beats[-1])
+    ]
     assert told == [("X03", "firing", beats[19] + timedelta(minutes=30)), ("X03", "resolved", beats[20])]
     assert len(case.entries.copies) < len(beats)

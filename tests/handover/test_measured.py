@@ -10,7 +10,7 @@ from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.feed_case import forget_measured
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import InvalidRuleBook, build, load
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -110,7 +110,7 @@ def test_each_officer_topic_or_group_has_an_alert_of_its_own_that_fires_again() 
 
 def test_late_data_is_no_silent_feed() -> None:
     late = judged(FEED, "2026-03-02 09:00", exceeded=True, rule_id="X06", measure="ARRIVAL_LAG", value=30.0, limit=24.0)
-    world = World(BOOK, CALENDAR)
+    world = SharedState(BOOK, CALENDAR)
     world.take(late[0], late[1])
     assert not world.sources
     alerts = lived(late, until="2026-03-31 00:00")
@@ -120,7 +120,7 @@ def test_late_data_is_no_silent_feed() -> None:
 
 
 def test_a_case_of_verdicts_stays_small_and_its_copy_lives_on_the_same() -> None:
-    world, case = World(BOOK, CALENDAR), Case.empty("/pipeline")
+    world, case = SharedState(BOOK, CALENDAR), Case.empty("/pipeline")
     alerts: list[Alert] = []
     for hour in range(20):
         event, arrival = judged(
@@ -203,7 +203,7 @@ def test_an_event_of_a_metric_is_read_for_places_publishers_and_the_pipeline_alo
 
 
 def test_a_verdict_that_a_case_forgets_is_not_written_on() -> None:
-    case, world = Case.empty(COUNTY), World(BOOK, CALENDAR)
+    case, world = Case.empty(COUNTY), SharedState(BOOK, CALENDAR)
     for day in range(2, 6):
         event, arrival = judged(
             COUNTY, f"2026-03-0{day} 00:00", exceeded=True, rule_id="X01", measure="ANSWERED_ON_TIME"

@@ -4,7 +4,7 @@ import pytest
 
 from handover.analysis.rule_impact import Move, moves
 from handover.calendar import load_calendar
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.diff import NotTellable, as_changes, differences
 from handover.rules.rulebook import InvalidRuleBook, load, read
 from tests.handover.histories import PERSON, arriving, at, notice, scheduled, told
@@ -27,7 +27,7 @@ basis = { zh = "测试", en = "Test", status = "confirm_locally" }
 PROVINCE = "/agencies/PROVINCE_JUSTICE-990000-01"
 
 
-def changed(effective: str, *, apply_to_open: bool) -> World:
+def changed(effective: str, *, apply_to_open: bool) -> SharedState:
     """A world in which A02 has five working days from an instant on."""
     data = {
         "book": "cn-default@2",
@@ -35,7 +35,7 @@ def changed(effective: str, *, apply_to_open: bool) -> World:
         "apply_to_open": apply_to_open,
         "changes": [{"rule_id": "A02", "set": {"within": "5 wd"}}],
     }
-    world = World(BOOK, CALENDAR)
+    world = SharedState(BOOK, CALENDAR)
     world.take(told("system.rules_changed", "2026-03-03 10:00", data, PROVINCE, PROVINCE), at("2026-03-03 10:00"))
     return world
 
@@ -43,7 +43,7 @@ def changed(effective: str, *, apply_to_open: bool) -> World:
 def moved(effective: str, *, apply_to_open: bool) -> list[Move]:
     history = arriving(scheduled(), notice("2026-03-02 10:00"))
     found = moves(
-        history, World(BOOK, CALENDAR), changed(effective, apply_to_open=apply_to_open), at("2026-03-04 00:00")
+        history, SharedState(BOOK, CALENDAR), changed(effective, apply_to_open=apply_to_open), at("2026-03-04 00:00")
     )
     return list(found)
 
@@ -63,9 +63,11 @@ def test_duties_that_began_after_its_date_move_all_the_same() -> None:
 
 
 def test_a_rule_that_is_off_leaves_no_duty() -> None:
-    off = World(read(HEAD + '[[rule]]\nid = "A02"\noff = true\n'), CALENDAR)
+    off = SharedState(read(HEAD + '[[rule]]\nid = "A02"\noff = true\n'), CALENDAR)
     found = list(
-        moves(arriving(scheduled(), notice("2026-03-02 10:00")), World(BOOK, CALENDAR), off, at("2026-03-04 00:00"))
+        moves(
+            arriving(scheduled(), notice("2026-03-02 10:00")), SharedState(BOOK, CALENDAR), off, at("2026-03-04 00:00")
+        )
     )
     assert [(one.rule_id, one.after) for one in found] == [("A02", None)]
 

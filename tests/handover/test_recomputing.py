@@ -14,7 +14,7 @@ from handover.analysis.verification import judge_alerts
 from handover.calendar import MILLISECOND, load_calendar
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.alert import Alert
 from tests.golden.timelines import FOLDERS
@@ -25,7 +25,7 @@ BOOK, CALENDAR = load("cn-default"), load_calendar()
 
 
 def computed(told: Sequence[Told], until: datetime, kept: Mapping[str, Case] | None = None) -> Recomputed:
-    return recompute([*told, *verdicts(told)], World(BOOK, CALENDAR), until + MILLISECOND, kept or {})
+    return recompute([*told, *verdicts(told)], SharedState(BOOK, CALENDAR), until + MILLISECOND, kept or {})
 
 
 def snapshots(found: Recomputed) -> list[Alert]:

@@ -6,7 +6,7 @@ from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.case import ObligationView, read
 from schemas.envelope import Event
@@ -15,7 +15,7 @@ from tests.handover.histories import CITY, PERSON, arriving, at, notice, schedul
 
 def lived(*events: Event, until: datetime) -> Case:
     """The person's case at an instant."""
-    world, case = World(load("cn-default"), load_calendar()), Case.empty(PERSON)
+    world, case = SharedState(load("cn-default"), load_calendar()), Case.empty(PERSON)
     for event, arrival in arriving(*events):
         case.take(event, arrival)
     advance(case, world, until)

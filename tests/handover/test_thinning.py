@@ -12,7 +12,7 @@ from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.compaction import fold
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import routes
 from handover.facts.thinning import WHOLE, is_mark
 from handover.rules.rulebook import load
@@ -86,7 +86,7 @@ def lived(
     history: list[Told], *, every: int = 1, through_bytes: bool = False, behind: timedelta = timedelta()
 ) -> tuple[list[Alert], Case, int]:
     """As a worker does it, which folds after each step. `behind`: each 25th fact is told when its arrival has been lived past so long."""
-    world, case, largest, found = World(BOOK, CALENDAR), Case.empty(PERSON), 0, list[Alert]()
+    world, case, largest, found = SharedState(BOOK, CALENDAR), Case.empty(PERSON), 0, list[Alert]()
     queue = [(arrival + (behind if number % 25 == 24 else timedelta()), arrival, event) for number, (event, arrival) in enumerate(history)]  # fmt: skip
     for number, (told_at, arrival, event) in enumerate(sorted(queue, key=lambda one: one[0])):
         case.take(event, arrival)
@@ -242,7 +242,7 @@ def test_the_cases_of_a_merged_person_thin_whichever_ref_the_bracelet_goes_on_wi
     tie = {"survivor_ref": survivor, "removed_ref": PERSON, "cause": "SAME_PERSON"}
     merge = told("release.person_merged", "2026-01-05 11:00", tie, COURT, survivor)
     history = sorted([*supervised(), *dense("IN_AREA", 1, 1), (merge, merge.time)], key=lambda one: one[1])[:480]
-    world, cases, found = World(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
+    world, cases, found = SharedState(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
     for number, (event, arrival) in enumerate(history, start=1):
         queue = [(subject, event, arrival) for subject in (event.subject, *routes(event))]
         for subject, one, when in queue:

@@ -14,7 +14,7 @@ from handover.analysis.replay import live_all, replay
 from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import Routed, routes
 from schemas.alert import Alert
 from schemas.envelope import Event
@@ -89,7 +89,7 @@ def delivered(told: list[Told], dice: random.Random) -> list[Alert]:
 
     Cases live on in between, as far as nothing can have come before that is still on its way (streams/step.py).
     """
-    world, cases, found = World(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
+    world, cases, found = SharedState(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
     waiting = sorted(2 * [(subject, *one) for one in told for subject in (one[0].subject, *routes(one[0]))], key=_when)
     sent: list[Routed] = []
     while waiting or sent:

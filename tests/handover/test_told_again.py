@@ -14,7 +14,7 @@ from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.compaction import fold
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import routes
 from handover.rules.rulebook import load
 from schemas.alert import Alert
@@ -31,7 +31,7 @@ class Living:
     """Cases as a worker keeps them: written and read again, and forgetting."""
 
     def __init__(self, told: Iterable[Told]) -> None:
-        self.world, self.cases, self.alerts = World(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
+        self.world, self.cases, self.alerts = SharedState(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
         for event, arrival in told:
             share(self.world, event, arrival)
 

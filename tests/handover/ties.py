@@ -13,7 +13,7 @@ from handover.calendar import MILLISECOND, load_calendar
 from handover.cases import case as case_module
 from handover.cases.advance import advance
 from handover.cases.case import Case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import existence
 from handover.ids import alert_id, handover_id, obligation_id
 from handover.rules.rulebook import load
@@ -127,7 +127,7 @@ def known_at_once(told: Sequence[Told], until: datetime = UNTIL) -> dict[str, Me
             case.take(existence(event, ""), arrival)
         elif event.subject.startswith("p1_") or event.corrects is not None:  # that may be of a person
             case.take(event, arrival)
-    advance(case, World(BOOK, CALENDAR), until + MILLISECOND)
+    advance(case, SharedState(BOOK, CALENDAR), until + MILLISECOND)
     return {alert_id(obligation_id(*slot)): memory for slot, memory in case.memories.items()}
 
 

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from brokers.connection import KafkaConnection
 from handover.calendar import load_calendar
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas.dead_letter import REASON
 from schemas.instants import millis
@@ -20,7 +20,7 @@ from schemas.topics import DLQ, SYSTEM
 from streams.app import WorkerConfig, create_app
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
-from streams.input_buffer import Inbox
+from streams.input_buffer import InputBuffer
 from streams.shared_topic import SystemReader
 from streams.watermark import Frontier
 from tests.fuzz.loop import Record
@@ -44,10 +44,10 @@ def config(tmp_path: Path) -> WorkerConfig:
 
 @pytest.mark.parametrize(("source", "heard"), [(PRISON, True), (GHOST, False), (f"{PRISON}/b", False)])
 def test_a_worker_hears_registered_sources_only(config: WorkerConfig, source: str, *, heard: bool) -> None:
-    world = World(load("cn-default"), load_calendar())
+    world = SharedState(load("cn-default"), load_calendar())
     reader = SystemReader(config, world, Clock(), BrokerTime())
     reader._frontiers = {TopicPartition(SYSTEM, 0): Frontier()}
-    inbox = Inbox("", 1, Clock(), reader.publishers)
+    inbox = InputBuffer("", 1, Clock(), reader.publishers)
     reader._take(TopicPartition(SYSTEM, 0), [_beat(source)])
     inbox.take(TP(SYSTEM, 0), [_beat(source)])
     letters = [dict(one.headers)[REASON] for one in inbox.outputs[DLQ][0]]

@@ -2,7 +2,7 @@
 
 import logging
 
-from streams.log_rate_limit import AGAIN_SECONDS, OneLine, Seldom
+from streams.log_rate_limit import AGAIN_SECONDS, OneLine, RateLimit
 
 
 def record(name: str, message: str, *values: object) -> logging.LogRecord:
@@ -11,7 +11,7 @@ def record(name: str, message: str, *values: object) -> logging.LogRecord:
 
 def test_a_line_comes_once_a_minute_with_how_many_were_left_out() -> None:
     now = 0.0
-    seldom = Seldom("aiokafka", clock=lambda: now)
+    seldom = RateLimit("aiokafka", clock=lambda: now)
     assert seldom.filter(record("aiokafka.client", "no node %s", 1))
     assert not seldom.filter(record("aiokafka.client", "no node %s", 2))
     assert seldom.filter(record("aiokafka.client", "another"))
@@ -27,7 +27,7 @@ def test_a_line_comes_once_a_minute_with_how_many_were_left_out() -> None:
 
 
 def test_our_own_lines_always_come() -> None:
-    seldom = Seldom("aiokafka")
+    seldom = RateLimit("aiokafka")
     assert all(seldom.filter(record("streams.step", "the broker does not answer")) for _ in range(3))
 
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from schemas.instants import instant, millis
 from streams.clock import Clock, Segment
-from streams.engine.heap import Deadlines
-from streams.watermark import MARKED_EACH_MS, Frontier, Markers, Stride, least
+from streams.engine.heap import TimerQueue
+from streams.markers import MARKED_EACH_MS, Markers
+from streams.time_slice import TimeSlice
+from streams.watermark import Frontier, least
 
 START = millis(instant("2026-11-24T10:00:00+08:00"))
 
@@ -39,7 +41,7 @@ def test_a_clock_that_was_stopped_goes_on_from_where_it_stood() -> None:
 @given(st.lists(st.integers(0, 50)), st.integers(0, 60))
 def test_the_heap_gives_what_a_scan_of_everything_gives(instants: list[int], before: int) -> None:
     now = {str(number).encode(): at for number, at in enumerate(instants)}
-    heap = Deadlines([(at + 5, key) for key, at in now.items()])  # all stale
+    heap = TimerQueue([(at + 5, key) for key, at in now.items()])  # all stale
     for key, at in now.items():
         heap.push(at, key)
     assert set(heap.due(before, now.get, limit=1000)) == {key for key, at in now.items() if at < before}
@@ -79,7 +81,7 @@ def test_no_time_is_lost_between_a_clock_and_its_inverse() -> None:
 
 
 def test_a_stride_covers_what_is_known_in_steps_and_never_goes_back() -> None:
-    stride = Stride(1000)
+    stride = TimeSlice(1000)
     assert stride.end(None, 0, 50_000) == 50_000  # nothing happens until there: one step
     assert stride.end(10_000, 0, 50_000) == 11_000
     assert stride.end(10_000, 20_000, 50_000) == 20_000  # a late fact does not turn time back
@@ -87,7 +89,7 @@ def test_a_stride_covers_what_is_known_in_steps_and_never_goes_back() -> None:
 
 
 def test_a_stride_grows_while_steps_are_short_and_shrinks_when_they_are_long() -> None:
-    stride = Stride(1000)
+    stride = TimeSlice(1000)
     stride.took(0.1, cut=True)
     assert stride.span_ms == 2000
     stride.took(0.1, cut=False)  # nothing was cut: no reason to go further

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from schemas.topics import INTAKE, RELEASE, ROUTED
 from streams.clock import Clock
-from streams.input_buffer import FEW, LONGEST, ROOM, Inbox, Unlived
+from streams.input_buffer import FEW, LONGEST, ROOM, InputBuffer, UnprocessedOffsets
 from tests.fuzz.loop import Record
 from tests.fuzz.records import STRUCTURED
 from tests.schemas.examples import changed
@@ -28,7 +28,7 @@ def told(offset: int) -> Record:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_first_one_left_is_found_in_any_order(seed: int) -> None:
-    dice, unlived, left, offset = random.Random(seed), Unlived(), set[int](), 0
+    dice, unlived, left, offset = random.Random(seed), UnprocessedOffsets(), set[int](), 0
     for _ in range(300):
         if left and dice.random() < 0.55:
             gone = dice.choice(sorted(left))
@@ -45,7 +45,7 @@ def test_the_first_one_left_is_found_in_any_order(seed: int) -> None:
 
 @pytest.mark.parametrize("went_through", [True, False])
 def test_a_step_that_a_rebalance_has_overtaken_moves_no_offset(went_through: bool) -> None:
-    inbox = Inbox("", 1, Clock())
+    inbox = InputBuffer("", 1, Clock())
     records = [told(offset) for offset in range(3)]
     inbox.take(PLACE, records)
     overtaken = list(inbox.waiting[0].until(NOW + 3, 10))
@@ -70,7 +70,7 @@ def routed_on(offset: int) -> Record:
 
 
 def test_what_is_far_ahead_waits_in_kafka_but_the_marks_of_others_are_read() -> None:
-    inbox, event = Inbox("", 1, Clock()), told(0)
+    inbox, event = InputBuffer("", 1, Clock()), told(0)
     for offset in range(LONGEST):
         inbox.take(PLACE, [replace(event, offset=offset, timestamp=NOW + offset)])
     assert inbox.wanted({PLACE, MARKS}) == {MARKS}
@@ -80,7 +80,7 @@ def test_what_is_far_ahead_waits_in_kafka_but_the_marks_of_others_are_read() -> 
 
 
 def test_with_much_in_hand_only_partitions_go_on_that_others_may_wait_for() -> None:
-    inbox, event = Inbox("", 1, Clock()), told(0)
+    inbox, event = InputBuffer("", 1, Clock()), told(0)
     inbox.take(PLACE, [replace(event, offset=offset, timestamp=NOW + offset) for offset in range(FEW)])
     inbox.take(MARKS, [routed_on(offset) for offset in range(ROOM - FEW - 1)])
     assert inbox.wanted({PLACE, MARKS}) == {PLACE, MARKS}
@@ -91,6 +91,6 @@ def test_with_much_in_hand_only_partitions_go_on_that_others_may_wait_for() -> N
 
 
 def test_where_a_batch_of_one_instant_ends_is_read_on_for_whatever_is_in_hand() -> None:
-    inbox, event = Inbox("", 1, Clock()), told(0)
+    inbox, event = InputBuffer("", 1, Clock()), told(0)
     inbox.take(PLACE, [replace(event, offset=offset) for offset in range(ROOM)])
     assert inbox.wanted({PLACE}) == {PLACE}

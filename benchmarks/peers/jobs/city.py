@@ -16,7 +16,7 @@ from handover.calendar import load_calendar
 from handover.cases.advance import advance
 from handover.cases.case import Case
 from handover.cases.codec import decode_case
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import load
 from schemas import alert as alerts
 from schemas.instants import from_millis, millis
@@ -33,7 +33,7 @@ class City:
     """The rules, the world, and a bounded number of decoded cases."""
 
     def __init__(self) -> None:
-        self.world = World(load("cn-default"), load_calendar())
+        self.world = SharedState(load("cn-default"), load_calendar())
         self._decoded: OrderedDict[bytes, Case] = OrderedDict()
 
     def case(self, key: bytes, value: bytes | None) -> Case:
@@ -66,7 +66,7 @@ class City:
         return [(one.alert_id.encode(), orjson.dumps(alerts.event(one, case.written(one)))) for one in found]
 
 
-class Deadlines:
+class TimerQueue:
     """The next instants of cases, for peers that have none of their own."""
 
     def __init__(self) -> None:

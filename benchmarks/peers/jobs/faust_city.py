@@ -5,7 +5,7 @@ from typing import Any
 
 import faust
 
-from benchmarks.peers.jobs.city import CITY_SOURCES, City, Deadlines
+from benchmarks.peers.jobs.city import CITY_SOURCES, City, TimerQueue
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, PARTITIONS, RUN
 from handover.cases.codec import encode_case
 
@@ -26,7 +26,7 @@ app = faust.App(
 source = app.topic(*CITY_SOURCES, key_type=bytes, value_type=bytes, value_serializer="raw")
 alerts = app.topic(ALERTS, key_type=bytes, value_type=bytes, value_serializer="raw")
 table = app.Table("cases", partitions=PARTITIONS, key_type=bytes, value_type=bytes, use_partitioner=True)
-city, deadlines = City(), Deadlines()
+city, deadlines = City(), TimerQueue()
 seen: dict[int, int] = {}
 
 

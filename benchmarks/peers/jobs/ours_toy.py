@@ -13,7 +13,7 @@ from faust.types import TP
 from benchmarks.peers.jobs.place import ALERTS, BROKERS, FOLDER, PARTITIONS, RUN, TOY_SOURCES
 from benchmarks.peers.jobs.toy import due, expire, take
 from schemas.provenance import EPOCH
-from streams.engine.heap import Deadlines
+from streams.engine.heap import TimerQueue
 from streams.engine.store import HEAD, NEVER, NEXT, URL, packed
 from streams.engine.transport import App, Output
 from streams.watermark import Frontier, least
@@ -27,7 +27,7 @@ class Toy:
 
     def __init__(self, app: App, table: Any) -> None:
         self.app, self.table, self.sources = app, table, TOY_SOURCES
-        self.deadlines: dict[int, Deadlines] = {}
+        self.deadlines: dict[int, TimerQueue] = {}
         self.ready = self.stale = self.busy = False
         self._frontiers: dict[TP, Frontier] = defaultdict(Frontier)
         self._waiting: dict[TP, deque[Any]] = defaultdict(deque)  # records, as read
@@ -51,7 +51,7 @@ class Toy:
             if tp.topic == self.sources[0] and tp.partition not in self.deadlines:
                 part = self.table.data.parts[tp.partition]
                 known = ((HEAD.unpack_from(value)[1], key) for key, value in part.items())
-                self.deadlines[tp.partition] = Deadlines([one for one in known if one[0] != NEVER])
+                self.deadlines[tp.partition] = TimerQueue([one for one in known if one[0] != NEVER])
                 self.table.data.claim(tp.partition, self.app.consumer_generation_id)
         self.ready = True
 

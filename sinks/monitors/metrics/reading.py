@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from handover.cases.shared_state import World
+from handover.cases.shared_state import SharedState
 from handover.rules.rulebook import Rule
 from sinks.monitors.metrics.lag import Arrival, Lag
 
@@ -31,7 +31,7 @@ class Around(NamedTuple):
 
     connection: Connection
     rule: Rule
-    world: World
+    world: SharedState
     until: datetime
     start: datetime
     lags: Sequence[Lag]

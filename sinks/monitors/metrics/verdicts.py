@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from handover.calendar import Calendar, start_of
-from handover.cases.shared_state import SHARED_TYPES, World
+from handover.cases.shared_state import SHARED_TYPES, SharedState
 from handover.ids import NS, instant_key
 from handover.rules.rulebook import Rule, RuleBook
 from schemas.envelope import Event
@@ -44,9 +44,9 @@ class Judged:
     period: datetime | None
 
 
-def world_of(connection: Connection, book: RuleBook, calendar: Calendar) -> World:
+def world_of(connection: Connection, book: RuleBook, calendar: Calendar) -> SharedState:
     """Rule versions, registry and calendars as the events in SQL tell them."""
-    world = World(book, calendar)
+    world = SharedState(book, calendar)
     wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(SHARED_TYPES)).order_by(event.c.arrival)
     for body, arrival in connection.execute(wanted):
         world.take(trusted(orjson.dumps(body)), arrival)
@@ -58,7 +58,7 @@ ABOUT_US = frozenset(("read_model_gaps",))  # metrics that need no event
 
 def judge(
     connection: Connection,
-    world: World,
+    world: SharedState,
     until: datetime,
     lags: Sequence[Lag],
     arrival: Arrival,
