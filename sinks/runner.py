@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from brokers.connection import KafkaConnection
 from brokers.refusal import refusal
@@ -22,7 +22,7 @@ from sinks.log_state import ANSWER_MS, LogWatcher
 from sinks.publisher import EventPublisher
 from sinks.readmodel import position
 from sinks.readmodel import unwritable as aside
-from sinks.readmodel.position import Overtaken, Place, Start
+from sinks.readmodel.position import Overtaken, Place, Reached, Start
 from sinks.readmodel.provenance import of_workers
 from sinks.retry import DATABASE, KAFKA, Outage, Refused, database
 from sinks.telemetry import Shown
@@ -40,7 +40,7 @@ Polled = Mapping[TopicPartition, Sequence[Any]]
 
 
 class Runner:
-    """Runs one sink until it is told to stop. `read_until_ms`: everything appended before (broker time) has been written."""
+    """Runs one sink until it is told to stop. What is told from its rows asks `written_until_ms` first."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Runner:
     ) -> None:
         self.sink, self.engine, self.prefix, self.arrival = sink, engine, prefix, arrival
         self.kafka = kafka
-        self.read_until_ms: int | None = None
+        self._reached: Reached | None = None
         self.behind = 0  # records not yet read
         self.pulse = Pulse(sink.name)
         self._last: dict[TopicPartition, int] = {}
@@ -293,7 +293,8 @@ class Runner:
         try:
             ends = self._watcher.log_ends(places)
             self._pass_markers({place: consumer.position(place, timeout_ms=ANSWER_MS) for place in places})
-            is_whole = bool(places) and assigned == set(places) and self._others_written(consumer, set(places))
+            others = self._others_written(consumer, set(places))
+            is_whole = bool(places) and assigned == set(places) and others is not None
         except KafkaError as error:
             self._is_due.set()
             return self._outage.wait(KAFKA, error, stop)
@@ -306,8 +307,18 @@ class Runner:
         self.behind = sum(lags.values())
         known = [asked if not lag else self._last.get(place) for place, lag in lags.items()]
         whole = is_whole and None not in known
-        self.read_until_ms = min(at for at in known if at is not None) if whole else None
+        held = {self._place(place): self._held[place] for place in places}
+        until_ms = min((at for at in known if at is not None), default=0)
+        self._reached = Reached(until_ms, held | dict(others or {})) if whole else None
         return None
+
+    def written_until_ms(self, connection: Connection) -> int | None:
+        """Everything appended before (broker time) is in what this connection sees, which is one snapshot; None: it is not known."""
+        reached = self._reached
+        if reached is None or not position.holds(connection, self.sink, reached):
+            return None
+        is_emptied = self._had_rows and position.has_lost_rows(connection, self.sink)
+        return None if is_emptied else reached.until_ms
 
     def _pass_markers(self, at: Mapping[TopicPartition, int | None]) -> None:
         """Move positions past what is no record: compacted away, or the end of a transaction."""
@@ -317,17 +328,19 @@ class Runner:
                 position.move(connection, self._moves(ends))
             self._held |= ends
 
-    def _others_written(self, consumer: Any, mine: set[TopicPartition]) -> bool:
-        """Whether what is read by other processes of this sink has been written too."""
+    def _others_written(self, consumer: Any, mine: set[TopicPartition]) -> Mapping[Place, int] | None:
+        """Where the partitions end that other processes of this sink read; None where these have not written all of it."""
         topics = [named(self.prefix, topic) for topic in self.sink.topics]
         every = {TopicPartition(topic, one) for topic in topics for one in consumer.partitions_for_topic(topic) or ()}
         others = every - mine
         if not others:
-            return True
+            return {}
         ends = self._watcher.log_ends(others)
         with self.pulse.asking(), database(), self.engine.connect() as connection:
             stored = position.read(connection, self.sink.topics)
-        return all(self._place(one) in stored and stored[self._place(one)].next_offset >= ends[one] for one in others)
+        after = {self._place(one): ends[one] for one in others}
+        is_written = all(place in stored and stored[place].next_offset >= end for place, end in after.items())
+        return after if is_written else None
 
 
 def record_of(one: Any, prefix: str, arrival: Arrival) -> Record:

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from sinks.obligation_ledger import ledger
 from sinks.probes import serve
 from sinks.publisher import EventPublisher
 from sinks.readmodel.database import connect, limit_locks, prepare
+from sinks.readmodel.dialect import read_snapshot
 from sinks.readmodel.installation import configured
 from sinks.retry import DATABASE, Outage, database, repeated
 from sinks.runner import Arrival, Runner
@@ -139,14 +139,10 @@ class _Judge:
         repeated(self._step, JUDGED_EACH_SECONDS, Outage("manifests"), stop)
 
     def _step(self) -> None:
-        until = self._events.read_until_ms
-        if until is not None:
-            self._judge(self._config.arrival(until))
-
-    def _judge(self, until: datetime) -> None:
         engine = self._events.engine
-        with database(), engine.connect() as connection:
-            found = manifests.due_verdicts(connection, until)
+        with database(), read_snapshot(engine) as connection:  # rows and positions of one moment
+            until_ms = self._events.written_until_ms(connection)
+            found = manifests.due_verdicts(connection, self._config.arrival(until_ms)) if until_ms is not None else []
         if not found:
             return
         for one in found:
@@ -175,7 +171,8 @@ class _Clerk:
         repeated(partial(self._step, stop), RECKONED_EACH_SECONDS, Outage("ledger"), stop)
 
     def _step(self, stop: threading.Event) -> None:
-        until = self._events.read_until_ms
+        with database(), read_snapshot(self._events.engine) as connection:
+            until = self._events.written_until_ms(connection)
         if (
             until is None
             or self._measurer.workers_are_late

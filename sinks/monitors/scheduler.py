@@ -12,6 +12,7 @@ from sinks.monitors.metrics import MEASURES
 from sinks.monitors.metrics.lag import WORKER, Lags
 from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep, world_of
 from sinks.publisher import EventPublisher
+from sinks.readmodel.dialect import read_snapshot
 from sinks.retry import Outage, database, repeated
 from sinks.runner import Arrival, Runner
 
@@ -44,15 +45,15 @@ class Measurer:
             self._lags.close()
             raise
         self.workers_are_late = any(lag.group in WORKER and lag.seconds > LATE_SECONDS for lag in lags)
-        read = [runner.read_until_ms for runner in self._runners]
-        until_ms = min((at for at in read if at is not None), default=None)
         wanted: Collection[str] = MEASURES.keys()
         until = self._arrival(round(time.time() * 1000))
-        if until_ms is None or None in read:
-            wanted = ABOUT_US  # what cannot be read on is told although the rest waits for it
-        else:
-            until = min(self._arrival(until_ms), until)
-        with database(), self._engine.connect() as connection:
+        with database(), read_snapshot(self._engine) as connection:  # rows and positions of one moment
+            read = [runner.written_until_ms(connection) for runner in self._runners]
+            until_ms = min((at for at in read if at is not None), default=None)
+            if until_ms is None or None in read:
+                wanted = ABOUT_US  # what cannot be read on is told although the rest waits for it
+            else:
+                until = min(self._arrival(until_ms), until)
             world = world_of(connection, self._book, self._calendar)
             judged = judge(connection, world, until, lags, self._arrival, wanted)
         if not judged:

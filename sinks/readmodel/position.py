@@ -64,6 +64,20 @@ class Overtaken(Exception):
     """The position in SQL is not the one this batch follows: another process has written, or a backup was restored."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Everything appended before `until_ms` (broker time) is in SQL, as long as positions there are at `offsets` or further."""
+
+    until_ms: int
+    offsets: Mapping[Place, int]
+
+
+def holds(connection: Connection, sink: Sink, reached: Reached) -> bool:
+    """Whether what a connection sees is as far as was reached: it is not after SQL was emptied, or a backup was restored."""
+    stored = read(connection, sink.topics)
+    return all(place in stored and stored[place].next_offset >= after for place, after in reached.offsets.items())
+
+
 def start_at(stored: Stored | None, log: Log) -> Start:
     """Where to read on. Records that were removed unread are told and passed over; rows of another log are not mixed with this one's."""
     if stored is None:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from sinks import SINKS
 from sinks.readmodel import position
 from sinks.readmodel.database import NewerTables, _config, at_head, migrate, prepare
-from sinks.readmodel.position import Gap, Log, Place, Start, Stored, start_at
+from sinks.readmodel.position import Gap, Log, Place, Reached, Start, Stored, start_at
 
 OURS = ("c", "t")
 EVENTS = next(one for one in SINKS if one.name == "events")
@@ -97,3 +97,19 @@ def test_the_way_back_drops_no_rows(engine: Engine, table: str) -> None:
     name = rows[table].split()[2]
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() == 1
+
+
+def test_what_was_reached_holds_no_more_where_sql_was_emptied_or_restored(engine: Engine) -> None:
+    """A judge that counts rows must not take those of a table that is being filled again for all there are."""
+    reached = Reached(1_000, {PLACE: 8})
+    assert taken(engine, Log(0, 10, *OURS)).offset == 0
+    with engine.begin() as connection:
+        assert not position.holds(connection, EVENTS, reached), "nothing was written yet"
+        position.move(connection, {PLACE: (0, 8)})
+        assert position.holds(connection, EVENTS, reached)
+        position.move(connection, {PLACE: (8, 5)})
+        assert not position.holds(connection, EVENTS, reached), "a backup was restored"
+        position.move(connection, {PLACE: (5, 12)})
+        assert position.holds(connection, EVENTS, reached), "and has caught up"
+        position.forget(connection, EVENTS.topics)
+        assert not position.holds(connection, EVENTS, reached), "SQL was emptied"
