@@ -38,13 +38,14 @@ NAMES = {role: f"{role}-1" for role in ROLES}
 WRITES = {  # spelt out here: a slip in the table is not believed
     "prison": {RELEASE, SYSTEM}, "court": {RELEASE, "reentry.dispute.v1", SYSTEM}, "office": {INTAKE, CHECKIN, SYSTEM}, "help": {INTAKE, SYSTEM},
     "location": {CHECKIN, SYSTEM}, "mediation": {"reentry.dispute.v1", SYSTEM}, "administrator": {SYSTEM}, "transactional": set(),
-    "worker": {CASE, ALERT, "reentry.dlq.v1", "reentry.routed.v1", "reentry.world.v1"}, "sink": {SYSTEM},
+    "worker": {CASE, ALERT, "reentry.dlq.v1", "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"}, "sink": {SYSTEM},
     "console": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "reader": set(),
     "redriver": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "auditor": set(), "operator": set(),
 }  # fmt: skip
 SOURCES = {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}
 READS = {
-    "worker": SOURCES | {CASE, "reentry.routed.v1", "reentry.world.v1"}, "sink": SOURCES | {CASE, ALERT, "reentry.dlq.v1"},
+    "worker": SOURCES | {CASE, "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"},
+    "sink": SOURCES | {CASE, ALERT, "reentry.dlq.v1", "reentry.progress.v1"},
     "reader": {ALERT}, "redriver": {"reentry.dlq.v1"}, "auditor": {topic.name for topic in TOPICS},
 }  # fmt: skip
 
