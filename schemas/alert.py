@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from schemas import codes
-from schemas.instants import in_china, instant, show
+from schemas.instants import derived_instant, in_china, show
 from schemas.payload import PIPELINE
 
 TYPE = "reentry.alert.changed.v1"
@@ -16,7 +16,7 @@ TYPE = "reentry.alert.changed.v1"
 def _read_instant(value: object) -> object:
     if isinstance(value, datetime):
         return in_china(value)
-    return instant(value) if isinstance(value, str) else value
+    return derived_instant(value) if isinstance(value, str) else value
 
 
 At = Annotated[

@@ -31,15 +31,20 @@ def instant(text: str) -> datetime:
     return _read(text[:_LONGEST])
 
 
-def _parsed(text: str) -> datetime:
+def derived_instant(text: str) -> datetime:
+    """Read an instant that the pipeline wrote: periods are added to dates up to LAST_YEAR. Raise ValueError as `instant`."""
+    return _parsed(text[:_LONGEST], LAST_YEAR + 100)
+
+
+def _parsed(text: str, last_year: int = LAST_YEAR) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("must be an RFC 3339 instant with an offset, for example 2026-03-31T09:00:00+08:00")
     try:
         at = datetime.fromisoformat(text.upper()).astimezone(CHINA)
     except (ValueError, OverflowError) as error:
         raise ValueError("is no instant of the calendar") from error
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    if not FIRST_YEAR <= at.year <= last_year:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {last_year}")
     return _cut(at)
 
 

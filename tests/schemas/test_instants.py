@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.instants import CHINA, from_millis, in_china, instant, millis, show
+from schemas.instants import CHINA, derived_instant, from_millis, in_china, instant, millis, show
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,9 @@ def test_before_the_epoch_milliseconds_are_cut_downwards_like_text() -> None:
     at = datetime(1969, 12, 31, 23, 59, 59, 999_500, tzinfo=UTC)
     assert millis(at) == -1
     assert show(at) == "1970-01-01T07:59:59.999+08:00"
+
+
+def test_what_follows_from_the_last_dates_can_be_read_again() -> None:
+    assert derived_instant("2200-01-04T00:00:00+08:00").year == 2200
+    with pytest.raises(ValueError, match="1900 to 2299"):
+        derived_instant("2300-01-01T00:00:00+08:00")
