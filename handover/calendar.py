@@ -1,4 +1,4 @@
-"""Working days of mainland China and the counting of days (semantics.md section 2)."""
+"""Working days of mainland China and the counting of days (semantics.md 2)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ class Span:
         )
 
     def scaled(self, factor: float) -> "Span":
-        """Each summand times `factor`: days rounded up to whole ones, hours to whole minutes (rulebook.toml, head)."""
+        """Each summand times `factor`: days rounded up to whole ones, hours to whole minutes (semantics.md 6.9)."""
         return Span(tuple(_scaled(term, factor) for term in self.terms))
 
     def __add__(self, other: "Span") -> "Span":

@@ -1,4 +1,4 @@
-"""The alert: the value of `reentry.alert.v1` (contract.md section 4)."""
+"""The alert: the value of `reentry.alert.v1` (contract.md 4)."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

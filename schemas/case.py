@@ -1,4 +1,4 @@
-"""The public part of a case: the value of `reentry.case.v1` (contract.md section 2)."""
+"""The public part of a case: the value of `reentry.case.v1` (contract.md 2)."""
 
 from typing import Literal
 

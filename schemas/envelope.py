@@ -26,7 +26,7 @@ def _topic(type_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A CloudEvent of contract.md section 1. Instants are +08:00 and whole milliseconds.
+    """A CloudEvent of contract.md 1. Instants are +08:00 and whole milliseconds.
 
     `data` is the plain JSON of the payload, unknown fields included; treat it as read-only. `extensions` holds every
     attribute that has no field of its own (`traceparent`, `datacontenttype`, `dataschema`, …), as it came.

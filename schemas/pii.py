@@ -1,4 +1,4 @@
-"""Finding what must not be in an event: ID-card numbers and mobile numbers (contract.md section 1), in any spelling."""
+"""Finding what must not be in an event: ID-card numbers and mobile numbers (contract.md 1), in any spelling."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

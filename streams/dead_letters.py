@@ -1,4 +1,4 @@
-"""What cannot be applied is kept, with the reason (contract.md section 2)."""
+"""What cannot be applied is kept, with the reason (contract.md 2)."""
 
 import re
 from importlib.metadata import version

@@ -32,7 +32,7 @@ def figure(connection: Connection, month: Month, until: datetime, prefix: str) -
 
 
 def _of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    """The code of a source's agency begins with a prefix (contract.md section 1): nothing else in it is read as a code."""
+    """The code of a source's agency begins with a prefix (contract.md 1): nothing else in it is read as a code."""
     return or_(*(source.startswith(f"/agencies/{kind}-{prefix}", autoescape=True) for kind in AGENCY_TYPES))
 
 

@@ -1,4 +1,4 @@
-"""Who is told when: the steps an unanswered alert climbs (semantics.md section 8)."""
+"""Who is told when: the steps an unanswered alert climbs (semantics.md 8)."""
 
 from datetime import datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""The life of an alert: the only thing that remembers that an obligation was once unanswered (semantics.md sections 7 and 8)."""
+"""The life of an alert: the only thing that remembers that an obligation was once unanswered (semantics.md 7, semantics.md 8)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime

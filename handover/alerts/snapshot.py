@@ -1,4 +1,4 @@
-"""The alert as others see it: contract.md section 4, built from what is remembered and what is owed."""
+"""The alert as others see it: contract.md 4, built from what is remembered and what is owed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a case may forget (semantics.md section 11): that whose absence changes no snapshot from some instant on.
+"""What a case may forget (semantics.md 11): that whose absence changes no snapshot from some instant on.
 
 Facts may come late through another partition, and then the case lives again. So it first notes what it remembers (a base), and
 only when that is `SLACK` behind it forgets what mattered before: it never lives again from further back.

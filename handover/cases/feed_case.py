@@ -1,4 +1,4 @@
-"""What the case of a publisher may forget: old heartbeats, manifests and verdicts (semantics.md section 11)."""
+"""What the case of a publisher may forget: old heartbeats, manifests and verdicts (semantics.md 11)."""
 
 from datetime import datetime, timedelta
 

@@ -49,7 +49,7 @@ class Fact(NamedTuple):
 
 
 def agency_of(source: str) -> str:
-    """The agency of a CloudEvents source (contract.md section 1)."""
+    """The agency of a CloudEvents source (contract.md 1)."""
     segments = source.split("/")
     return segments[2] if len(segments) > 2 else source
 

@@ -1,4 +1,4 @@
-"""The set of facts at an instant (semantics.md section 3): no step depends on the order of arrival."""
+"""The set of facts at an instant (semantics.md 3): no step depends on the order of arrival."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

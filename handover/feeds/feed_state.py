@@ -1,4 +1,4 @@
-"""The signs of life of a publisher, and its manifests, from the facts of its source's case (semantics.md section 9)."""
+"""The signs of life of a publisher, and its manifests, from the facts of its source's case (semantics.md 9)."""
 
 import re
 from collections.abc import Sequence

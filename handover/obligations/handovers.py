@@ -1,4 +1,4 @@
-"""The handovers of a person: the walk over the facts that says which fact belongs to which (semantics.md section 4)."""
+"""The handovers of a person: the walk over the facts that says which fact belongs to which (semantics.md 4)."""
 
 from bisect import insort
 from collections.abc import Iterable, Sequence

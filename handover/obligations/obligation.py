@@ -1,4 +1,4 @@
-"""Obligations: a pure function of facts, rules and an instant. This module has what all forms share (semantics.md section 6)."""
+"""Obligations: a pure function of facts, rules and an instant. This module has what all forms share (semantics.md 6)."""
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence

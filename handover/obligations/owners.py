@@ -1,4 +1,4 @@
-"""Who owes: the owner words of a rule book resolved to agencies (semantics.md section 5)."""
+"""Who owes: the owner words of a rule book resolved to agencies (semantics.md 5)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -77,7 +77,7 @@ def _document(name: str, description: str, body: Document, definitions: Document
 
 
 def _envelope(type_: str, source: Document, subject: Document, data: Document) -> Document:
-    """A CloudEvent in structured mode: contract.md section 1."""
+    """A CloudEvent in structured mode: contract.md 1."""
     return {
         "type": "object",
         "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
