@@ -1,4 +1,4 @@
-"""How far the log is known: bounds are exclusive, in ms (docs/architecture.md, "One deadline")."""
+"""How far the log is known: bounds are exclusive, in ms (docs/architecture.md, "Time")."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How far the owned partitions are known: bounds are exclusive, in ms of the judged time (docs/architecture.md, "One deadline")."""
+"""How far the owned partitions are known: bounds are exclusive, in ms of the judged time (docs/architecture.md, "Time")."""
 
 from collections.abc import Iterable, Sequence
 

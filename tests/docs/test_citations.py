@@ -16,6 +16,9 @@ _NUMBER = r"\d{1,2}(?:\.\d{1,2})?"
 _LIST = rf"{_NUMBER}(?:(?:, | and | to |-)\d{{1,2}}\.\d{{1,2}})*"
 # A page by its name or path. Names made of parts (`{name}.md`, `*.md`) and addresses of other places are none.
 _PAGE = re.compile(rf"(?<![\w/{{}}*.:-])((?:[\w.-]+/)*[\w-]+\.md)\b(?:,? (sections? )?({_LIST})(?![\w%]))?")
+_QUOTED = re.compile(r'(?<![\w/{}*.:-])((?:[\w.-]+/)*[\w-]+\.md)`?, (?:see )?"([^"\n]+)"')
+_SEE = re.compile(r'\(see "([^"\n]+)"\)')
+_BARE = re.compile(r"(?<![\w.])\d{1,2}\.\d{1,2}(?![\w%]|\.\d)")
 _PARENTHESIS = re.compile(r"\(([^()\n]{1,60})\)")
 _CLAUSES = re.compile(r"\d{1,2}\.\d{1,2}(?:(?:, | and )\d{1,2}\.\d{1,2})*")
 _DOCSTRING = re.compile(rf'(?:"""|# )({_CLAUSES.pattern})[,.:](?= |\n|""")')
@@ -77,6 +80,9 @@ def find_lost_pages(text: str, beside: Path = ROOT) -> Iterator[str]:
             yield from (f"{name} {one}" for one in re.findall(_NUMBER, numbers) if one not in number_sections(page))
             if word:
                 yield f"{name} {word}{numbers}: write {name} {numbers}"
+    for name, heading in _QUOTED.findall(text):
+        if (page := find_page(name, beside)) is not None and heading not in read_headings(page):
+            yield f'{name}, "{heading}"'
     for number in _ADR.findall(text):
         if not list((DOCS / "adr").glob(f"{number}-*.md")):
             yield f"adr/{number}"
@@ -94,6 +100,13 @@ def find_lost_clauses(text: str) -> Iterator[str]:
     inside = (found for found in _PARENTHESIS.findall(text) if _CLAUSES.fullmatch(found))
     for numbers in (*inside, *_DOCSTRING.findall(text)):
         yield from (one for one in re.findall(_NUMBER, numbers) if one not in number_sections(SEMANTICS))
+
+
+def find_lost_references(page: Path, text: str) -> Iterator[str]:
+    """What a page says of itself: `(see "Time")` in any page, in semantics.md every bare number, which is a clause."""
+    yield from (f'see "{heading}"' for heading in _SEE.findall(text) if heading not in read_headings(page))
+    if page == SEMANTICS:
+        yield from (one for one in _BARE.findall(_PAGE.sub("", text)) if one not in number_sections(page))
 
 
 @cache
@@ -133,6 +146,12 @@ def test_every_clause_that_the_domain_cites_is_there() -> None:
     assert not list_lost((path, one) for path, text in domain for one in find_lost_clauses(text))
 
 
+def test_what_a_page_says_of_itself_is_there() -> None:
+    pages = [(path, text) for path, text in read_tracked().items() if path.is_relative_to(DOCS)]
+    assert len(_BARE.findall(read_tracked()[SEMANTICS])) > 100, "clauses are numbered in another way now"
+    assert not list_lost((path, one) for path, text in pages for one in find_lost_references(path, text))
+
+
 def test_every_decision_that_a_page_names_has_a_record() -> None:
     pages = [(path, text) for path, text in read_tracked().items() if path.is_relative_to(DOCS)]
     assert not list_lost((path, one) for path, text in pages for one in find_lost_decisions(text))
@@ -156,6 +175,7 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
         ("semantics.md 9 and domain.md 4.9", []),
         ("(semantics.md section 9)", ["semantics.md section 9: write semantics.md 9"]),
         ("see faust.md", ["faust.md"]),
+        ('(docs/architecture.md, "Time"), (docs/architecture.md, "No time")', ['docs/architecture.md, "No time"']),
         ("`docs/nowhere.md`, docs/adr/9999", ["docs/nowhere.md", "adr/9999"]),
         ("docs/adr/0001, f'{name}.md', https://example.org/there.md", []),
     ],
@@ -166,6 +186,12 @@ def test_what_is_cited_and_not_there_is_found(text: str, lost: list[str]) -> Non
 
 def test_a_clause_that_is_not_there_is_found() -> None:
     assert list(find_lost_clauses('"""9.3, 99.2: so. (9.4) (9.4, 99.1) (0.5 s)"""\n# 99.3: so')) == ["99.1", "99.2", "99.3"]  # fmt: skip
+
+
+def test_a_reference_within_a_page_that_is_not_there_is_found() -> None:
+    text = 'as 3.7 and 99.7 say (see "Time"), (9.3, 99.3), contract.md 4.2'
+    assert list(find_lost_references(SEMANTICS, text)) == ['see "Time"', "99.7", "99.3"]
+    assert list(find_lost_references(DOCS / "architecture.md", text)) == []
 
 
 def test_a_decision_without_a_record_is_found() -> None:
