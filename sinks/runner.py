@@ -19,11 +19,11 @@ from sinks.consumer import Record, Sink, SinkUnavailable, Unwritable
 from sinks.header_decoding import read_any_header_name
 from sinks.health import Pulse
 from sinks.log_state import ANSWER_MS, LogWatcher
+from sinks.provenance import of_workers
 from sinks.publisher import EventPublisher
 from sinks.readmodel import position
 from sinks.readmodel import unwritable as aside
 from sinks.readmodel.position import Overtaken, Place, Reached, Start
-from sinks.readmodel.provenance import of_workers
 from sinks.retry import DATABASE, KAFKA, Outage, Refused, database
 from sinks.telemetry import Shown
 

@@ -23,7 +23,7 @@ from sinks.probes import serve
 from sinks.publisher import EventPublisher
 from sinks.readmodel.database import connect, limit_locks, prepare
 from sinks.readmodel.dialect import read_snapshot
-from sinks.readmodel.installation import configured
+from sinks.readmodel.writers import configured
 from sinks.retry import DATABASE, Outage, database, repeated
 from sinks.runner import Arrival, Runner
 

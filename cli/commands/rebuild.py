@@ -77,8 +77,8 @@ def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
     from cli.kafka.log_reader import kafka_of
     from cli.runtime import read_clock
     from schemas.publishers import InvalidPublishers
-    from sinks.readmodel.installation import configured
     from sinks.readmodel.rebuild import Rebuilding, beside
+    from sinks.readmodel.writers import configured
 
     try:
         sinks = configured(settings.publishers, unmarked=settings.unmarked)

@@ -90,8 +90,8 @@ def _moves(
     from cli.runtime import read_clock, read_settings
     from handover.analysis.rule_impact import tally
     from sinks.obligation_ledger.history import Recorded
+    from sinks.obligation_ledger.open_obligations import moved
     from sinks.readmodel.database import connect
-    from sinks.readmodel.open_obligations import moved
 
     settings = read_settings()
     days = read_calendar(calendar or settings.calendar)

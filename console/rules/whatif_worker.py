@@ -24,8 +24,8 @@ from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rules.rulebook import InvalidRuleBook, load
 from schemas.instants import show
 from sinks.obligation_ledger.history import Recorded
+from sinks.obligation_ledger.open_obligations import moved
 from sinks.readmodel.database import connect
-from sinks.readmodel.open_obligations import moved
 
 log = logging.getLogger(__name__)
 INTERRUPTED = "interrupted"

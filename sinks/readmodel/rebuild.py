@@ -33,12 +33,12 @@ from sinks import SINKS
 from sinks.consumer import Sink
 from sinks.header_decoding import read_any_header_name
 from sinks.log_state import ANSWER_MS, LogWatcher, ends_of
+from sinks.provenance import of_workers
 from sinks.readmodel import position, tables
 from sinks.readmodel import unwritable as aside
 from sinks.readmodel.database import connect
 from sinks.readmodel.dialect import is_one_file, is_server
 from sinks.readmodel.position import Log, Place
-from sinks.readmodel.provenance import of_workers
 from sinks.retry import database
 from sinks.runner import BATCH, Arrival, record_of
 
@@ -65,7 +65,7 @@ class Rebuilding:
         arrival: Arrival,
         sinks: Sequence[Sink] = SINKS,
     ) -> None:
-        """`sinks`: as the running ones are configured (`sinks.readmodel.installation`)."""
+        """`sinks`: as the running ones are configured (`sinks.readmodel.writers`)."""
         self._sinks = sinks
         self._engine, self._shadow = engine, shadow
         self._kafka, self._prefix, self._arrival = kafka, prefix, arrival
