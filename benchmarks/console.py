@@ -20,7 +20,7 @@ from cli.stack.kafka import Broker
 from cli.stack.postgres import Postgres
 from console.accounts.demo_users import DEMO_PASSWORD
 from schemas.topics import RELEASE
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from tests.browser.chromium import chromium
 from tests.browser.conftest import Living
 from tests.browser.logins import log_in
@@ -212,7 +212,7 @@ def _change(engine: Engine, ids: Sequence[str]) -> None:
         connection.execute(
             text("UPDATE alert SET revision = revision + 1 WHERE alert_id = ANY(:ids)"), {"ids": list(ids)}
         )
-        changed(connection, "alert", ids)
+        record_changes(connection, "alert", ids)
 
 
 def first_paint(of: Bench) -> float:

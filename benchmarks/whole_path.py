@@ -12,9 +12,9 @@ from cli.stack.kafka import Broker
 from cli.stack.postgres import Postgres
 from handover.rules.rulebook import load
 from schemas.topics import ALERT, CASE, named
-from sinks import SINKS
 from sinks.readmodel.database import connect, migrate
 from sinks.readmodel.tables import alert_history
+from sinks.readmodel.writers import WRITERS
 from tests.integration.pipeline import PARTITIONS, Pipeline, pipeline
 
 PREFIX = "whole."
@@ -49,7 +49,7 @@ def whole_path(folder: Path) -> float:
 
 def _all_read(running: Pipeline) -> float:
     """Wait until the worker and every sink have committed the ends of their topics, twice the same; when that was (wall clock, s)."""
-    groups = {f"reentry-sink-{sink.name}": sink.topics for sink in SINKS}
+    groups = {f"reentry-sink-{writer.name}": writer.topics for writer in WRITERS}
     caught_up(running)
     deadline = time.monotonic() + LONGEST_SECONDS
     while True:

@@ -63,14 +63,16 @@ def database(settings: Settings) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    from sinks.readmodel.dialect import is_server_address
+    from sinks.readmodel.dialect import is_known, is_server
 
     try:
         url = make_url(settings.database_address)
     except ArgumentError:
         raise InvalidSettings(f"{_variable('database_url')}: no address that SQLAlchemy reads") from None
+    if not is_known(url):
+        raise InvalidSettings(f"{_variable('database_url')}: {url.get_backend_name()} is no postgresql and no sqlite")
     for name in ("database_password_file", "database_ca_file"):
-        if getattr(settings, name) is not None and not is_server_address(url):
+        if getattr(settings, name) is not None and not is_server(url):
             raise InvalidSettings(f"{_variable(name)}: only PostgreSQL has it")
     password = _secret(settings, "database_password_file")
     if password is not None:

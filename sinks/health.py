@@ -1,21 +1,21 @@
-"""What a thread of a sink process shows of itself: that it advances, and what it has lately been answered by."""
+"""What a thread of a sink process shows of itself: that it advances, and who has answered it lately."""
 
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-LIVE_SECONDS = 60.0  # without a step, and not waiting for the database: hung
-READY_SECONDS = 15.0  # since Kafka and the database last answered
+LIVE_SECONDS = 60.0  # without a step, and not waiting for the destination: hung
+READY_SECONDS = 15.0  # since Kafka and the destination last answered
 _NEVER = float("-inf")
 
 
 class Pulse:
-    """Of one sink. Written by its thread, read by the web server: single values, no lock."""
+    """Of one consumer. Written by its thread, read by the web server: single values, no lock."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.kafka_at = self.database_at = _NEVER
+    def __init__(self, name: str, destination: str) -> None:
+        self.name, self.destination = name, destination
+        self.kafka_at = self.destination_at = _NEVER
         self.gaps = 0
         self._beaten_at = time.monotonic()
         self._asking = False
@@ -26,7 +26,7 @@ class Pulse:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Inside, the database is waited for: that takes as long as it takes, and starting the process again would not help."""
+        """Inside, the destination is waited for: that takes as long as it takes, and starting the process again would not help."""
         self._asking = True
         try:
             yield
@@ -35,23 +35,23 @@ class Pulse:
             self.beat()
 
     def is_live(self, now: float) -> bool:
-        """Whether it advances, or would if the database answered."""
+        """Whether it advances, or would if the destination answered."""
         return self._asking or now - self._beaten_at < LIVE_SECONDS
 
     def lacks(self, now: float) -> list[str]:
         """What keeps it from doing its job."""
-        found = []
+        lines = []
         if now - self.kafka_at > READY_SECONDS:
-            found.append(f"{self.name}: Kafka does not answer")
-        if now - self.database_at > READY_SECONDS:
-            found.append(f"{self.name}: the database does not answer")
+            lines.append(f"{self.name}: Kafka does not answer")
+        if now - self.destination_at > READY_SECONDS:
+            lines.append(f"{self.name}: {self.destination} does not answer")
         if self.gaps:
-            found.append(f"{self.name}: the read model does not equal the log ({self.gaps} gaps; see: handover doctor)")
-        return found
+            lines.append(f"{self.name}: the read model does not equal the log ({self.gaps} gaps; see: handover doctor)")
+        return lines
 
 
 class Health:
-    """Of the process: its threads, the pulses of its sinks, and whether it has begun."""
+    """Of the process: its threads, the pulses of its consumers, and whether it has begun."""
 
     def __init__(self) -> None:
         self.pulses: Sequence[Pulse] = ()

@@ -8,7 +8,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from brokers.connection import KafkaConnection
-from sinks.readmodel.position import Log, Place
+from sinks.takeover import Log, Place
 
 ANSWER_MS = 5_000  # how long the broker may take
 

@@ -1,4 +1,4 @@
-"""What sinks send: to the workers what only a sink can see (they alone raise alerts), to the dead letters what cannot be written."""
+"""What sinks publish: to the workers what only a sink can see (they alone raise alerts), to the dead letters what cannot be written."""
 
 import threading
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class EventPublisher:
         self._producer: Any = None
         self._making = threading.Lock()
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Send one and wait until every replica has it. Raise KafkaError."""
         headers = [("content-type", b"application/cloudevents+json")]
         self.send(SYSTEM, event.subject.encode(), orjson.dumps(event.wire()), headers)

@@ -1,13 +1,14 @@
-"""What a sink shows in its metrics and says in its log of lags and gaps."""
+"""What a consumer shows in its metrics and says in its log of lags and gaps."""
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import TopicPartition
 
 from sinks import metrics
+from sinks.takeover import OpenGap
 
 log = logging.getLogger(__name__)
 MEANING = {
@@ -18,8 +19,8 @@ MEANING = {
 }
 
 
-class Shown:
-    """Of one sink. Gauges of partitions that go to another process are removed."""
+class Telemetry:
+    """Of one consumer. Gauges of partitions that go to another process are removed."""
 
     def __init__(self, sink: str, group: str) -> None:
         self._sink, self._group = sink, group
@@ -27,15 +28,15 @@ class Shown:
         self._said: set[tuple[Any, ...]] = set()
         self._kinds: set[tuple[str, str]] = set()
 
-    def lags(self, lags: Mapping[TopicPartition, int]) -> None:
-        """How many records of each partition are not yet written."""
+    def show_lags(self, lags: Mapping[TopicPartition, int]) -> None:
+        """Show how many records of each partition are not yet delivered."""
         for place in self._lagging - lags.keys():
             metrics.LAG.remove(self._group, place.topic, str(place.partition))
         self._lagging = set(lags)
         for place, lag in lags.items():
             metrics.LAG.labels(self._group, place.topic, str(place.partition)).set(lag)
 
-    def gaps(self, gaps: Iterable[Any]) -> None:
+    def show_gaps(self, gaps: Sequence[OpenGap]) -> None:
         """Say each gap once, and count those that are open."""
         counts = Counter((one.topic, one.kind) for one in gaps)
         for topic, kind in self._kinds - counts.keys():
@@ -50,6 +51,6 @@ class Shown:
                 place = f"{one.topic}[{one.partition}] {one.first_offset} to {one.next_offset}"
                 log.error("%s: gap: %s: %s; handover rebuild sql", self._sink, place, MEANING[one.kind])
 
-    def halted(self, count: int) -> None:
-        """How many partitions are not written until the read model is rebuilt."""
+    def show_halted(self, count: int) -> None:
+        """Show how many partitions are not delivered until the read model is rebuilt."""
         metrics.HALTED.labels(self._sink).set(count)

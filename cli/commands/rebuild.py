@@ -77,17 +77,17 @@ def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
     from cli.kafka.log_reader import kafka_of
     from cli.runtime import read_clock
     from schemas.publishers import InvalidPublishers
-    from sinks.readmodel.rebuild import Rebuilding, beside
-    from sinks.readmodel.writers import configured
+    from sinks.readmodel.rebuild import Rebuilding, open_shadow
+    from sinks.readmodel.writers import configure_writers
 
     try:
-        sinks = configured(settings.publishers, unmarked=settings.unmarked)
+        writers = configure_writers(settings.publishers, unmarked=settings.unmarked)
     except (OSError, InvalidPublishers) as error:
         fail(str(error), "correct it or REENTRY_PUBLISHERS")
 
-    with beside(engine) as shadow:
+    with open_shadow(engine) as shadow:
         arrival = read_clock(settings).arrival
-        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, arrival, sinks)
+        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, arrival, writers)
         bars: list[Bar] = []
 
         def announce(total: int) -> Callable[[int], None]:
@@ -99,7 +99,7 @@ def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
         finally:
             for bar in bars:
                 bar.__exit__()
-        surplus = one.surplus()
+        surplus = one.count_surplus()
         if surplus and not yes:
             why = f"{surplus} alerts in SQL are not in the log: they would be removed; nothing was changed"
             fail(why, "make a backup, then: handover rebuild sql --yes", CHECK_FAILED)

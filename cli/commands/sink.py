@@ -25,8 +25,8 @@ def sink(
     from cli.runtime import read_clock, read_settings
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
-    from sinks import SINKS
     from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.writers import WRITERS
     from sinks.service import SinkConfig, run
     from streams.log_rate_limit import RateLimit
 
@@ -35,7 +35,7 @@ def sink(
     logging.getLogger("kafka").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(RateLimit("kafka"))
-    known = [one.name for one in SINKS]
+    known = [one.name for one in WRITERS]
     if unknown := sorted(set(names or ()) - set(known)):
         fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")
     if migrate:

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from sinks.readmodel.database import NotMigrated
-from sinks.readmodel.dialect import is_one_file
+from sinks.readmodel.dialect import is_server
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = "console_version"
@@ -37,8 +37,8 @@ def at_head(engine: Engine) -> bool:
 
 
 def prepare(engine: Engine) -> None:
-    """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated."""
-    if is_one_file(engine):
+    """A file migrates itself; a server only by command. Raise NotMigrated."""
+    if not is_server(engine):
         migrate(engine)
     elif not at_head(engine):
         raise NotMigrated("the console's tables are not at the newest version: run `handover console --migrate`")

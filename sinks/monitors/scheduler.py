@@ -1,10 +1,11 @@
-"""Measuring beside the sinks: the workers are told what crosses a threshold, for only they raise alerts (as with manifests)."""
+"""Measuring beside the writers: what crosses a threshold is published to the workers, for only they raise alerts (as with manifests)."""
 
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 
 from kafka.errors import KafkaError
+from sqlalchemy import Engine
 
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
@@ -13,29 +14,36 @@ from sinks.monitors.metrics.lag import WORKER, Lags
 from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep, world_of
 from sinks.publisher import EventPublisher
 from sinks.readmodel.dialect import read_snapshot
-from sinks.retry import Outage, database, repeated
-from sinks.runner import Arrival, Runner
+from sinks.readmodel.errors import translate_errors
+from sinks.readmodel.sql_consumer import RunningWriter
+from sinks.retry import Outage, repeat
+from sinks.runner import Arrival
 
 MEASURED_EACH_SECONDS = 5.0
 LATE_SECONDS = 60.0  # what the workers have not read is so old: they are catching up
 
 
-class Measurer:
-    """Judges the metric rules of the book in force, up to where everything is in SQL, and tells the workers."""
+class MetricCheck:
+    """Judges the metric rules of the book in force, up to where everything is in SQL, and publishes the verdicts."""
 
     def __init__(
-        self, runners: Sequence[Runner], teller: EventPublisher, book: RuleBook, calendar: Calendar, arrival: Arrival
+        self,
+        engine: Engine,
+        writers: Sequence[RunningWriter],
+        publisher: EventPublisher,
+        book: RuleBook,
+        calendar: Calendar,
+        arrival: Arrival,
     ) -> None:
-        self._runners, self._teller, self._arrival = runners, teller, arrival
+        self._engine, self._writers, self._publisher, self._arrival = engine, writers, publisher, arrival
         self._book, self._calendar = book, calendar
-        first = runners[0]
-        self._engine = first.engine
-        self._lags = Lags(first.kafka, first.prefix, _groups(runners))
+        first = writers[0].runner
+        self._lags = Lags(first.kafka, first.prefix, _list_groups(writers))
         self.workers_are_late = True  # until it is known
 
     def run(self, stop: threading.Event) -> None:
         """Every few seconds, until told to stop."""
-        repeated(self._step, MEASURED_EACH_SECONDS, Outage("metrics"), stop)
+        repeat(self._step, MEASURED_EACH_SECONDS, Outage("metrics"), stop)
         self._lags.close()
 
     def _step(self) -> None:
@@ -47,11 +55,11 @@ class Measurer:
         self.workers_are_late = any(lag.group in WORKER and lag.seconds > LATE_SECONDS for lag in lags)
         wanted: Collection[str] = MEASURES.keys()
         until = self._arrival(round(time.time() * 1000))
-        with database(), read_snapshot(self._engine) as connection:  # rows and positions of one moment
-            read = [runner.written_until_ms(connection) for runner in self._runners]
+        with translate_errors(), read_snapshot(self._engine) as connection:  # rows and positions of one moment
+            read = [one.written_until_ms(connection) for one in self._writers]
             until_ms = min((at for at in read if at is not None), default=None)
             if until_ms is None or None in read:
-                wanted = ABOUT_US  # what cannot be read on is told although the rest waits for it
+                wanted = ABOUT_US  # what cannot be read on is reported although the rest waits for it
             else:
                 until = min(self._arrival(until_ms), until)
             world = world_of(connection, self._book, self._calendar)
@@ -60,11 +68,11 @@ class Measurer:
             return
         for one in judged:
             for verdict in one.verdicts:
-                self._teller.tell(verdict.event)
-        with database(), self._engine.begin() as connection:
+                self._publisher.publish(verdict.event)
+        with translate_errors(), self._engine.begin() as connection:
             keep(connection, judged)
 
 
-def _groups(runners: Sequence[Runner]) -> Mapping[str, Sequence[str]]:
-    """The consumer groups whose lag is measured: the workers, and every sink of this process."""
-    return {**WORKER, **{f"reentry-sink-{runner.sink.name}": runner.sink.topics for runner in runners}}
+def _list_groups(writers: Sequence[RunningWriter]) -> Mapping[str, Sequence[str]]:
+    """The consumer groups whose lag is measured: the workers, and every writer of this process."""
+    return {**WORKER, **{f"reentry-sink-{one.consumer.name}": one.consumer.topics for one in writers}}

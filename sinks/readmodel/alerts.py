@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from schemas.alert import Alert, read
 from schemas.instants import from_millis
 from sinks.consumer import Record
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from sinks.readmodel.dialect import insert_new, upsert
 from sinks.readmodel.tables import alert, alert_history
 
@@ -32,7 +32,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
             newest[row["alert_id"]] = row
     insert_new(connection, alert_history, list(rows.values()))
     upsert(connection, alert, list(newest.values()), "revision")
-    changed(connection, "alert", list(newest))
+    record_changes(connection, "alert", list(newest))
     return invalid
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from schemas.case import CaseSnapshot
 from sinks.consumer import Record
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from sinks.readmodel.dialect import upsert
 from sinks.readmodel.tables import case, handover, obligation
 
@@ -37,7 +37,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     fresh = {subject: one for subject, one in newest.items() if one is None or one.revision >= stored.get(subject, -1)}
     _remove(connection, fresh)
     _insert(connection, [one for one in fresh.values() if one is not None])
-    changed(connection, "case", list(fresh))
+    record_changes(connection, "case", list(fresh))
     return invalid
 
 

@@ -8,7 +8,7 @@ from sinks.readmodel.dialect import insert_new
 from sinks.readmodel.tables import change
 
 
-def changed(connection: Connection, kind: str, keys: Sequence[str]) -> None:
+def record_changes(connection: Connection, kind: str, keys: Sequence[str]) -> None:
     """Number what changed, so that open pages can follow."""
     if keys:
         insert_new(connection, change, [{"kind": kind, "key": key} for key in keys])

@@ -1,7 +1,6 @@
 """Opening the database and bringing its tables to the newest version."""
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, literal_column,
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sinks.readmodel.dialect import Patience, engine_options, is_one_file, is_server, limit_lock_waits
+from sinks.readmodel.dialect import Patience, engine_options, is_server, prepare_connections
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FRESH_SECONDS = 5.0
-LOCK_SECONDS = 10
-_BUSY_SECONDS = 10.0
-_RETURNED, _FILE = "returned", "file"
+UNHURRIED = Patience()
+WRITER = Patience(
+    lock=10
+)  # a statement that gets no lock in time fails as if the database was away, and is tried again
+_RETURNED = "returned"
 
 
 class NotMigrated(RuntimeError):
@@ -31,48 +32,16 @@ class NewerTables(NotMigrated):
     """The tables were made by a newer program than this one; it would misread them."""
 
 
-def connect(url: str, patience: Patience | None = None) -> Engine:
-    """An engine; nothing is opened yet. SQLite: write-ahead log, one writer waits for another.
-
-    Without `patience` it waits as the database does: who writes the read model has nothing better to do.
-    """
-    options = engine_options(make_url(url), patience) if patience is not None else {}
+def connect(url: str, patience: Patience = UNHURRIED) -> Engine:
+    """An engine; nothing is opened yet."""
+    options = engine_options(make_url(url), patience)
     engine = create_engine(url, json_serializer=_json, json_deserializer=orjson.loads, **options)
-    if is_one_file(engine):
-        busy = patience.lock if patience is not None else _BUSY_SECONDS
-        event.listen(engine, "connect", partial(_prepare_sqlite, busy))
-        _follow_the_file(engine)
-    _ask_the_rested(engine)
+    prepare_connections(engine, patience)
+    _ask_rested(engine)
     return engine
 
 
-def limit_locks(engine: Engine) -> None:
-    """Give up waiting for a lock after some seconds, where the database is a server."""
-    limit_lock_waits(engine, LOCK_SECONDS)
-
-
-def _follow_the_file(engine: Engine) -> None:
-    """A connection to a file that was removed or replaced reads and writes what nobody else sees: it is opened anew."""
-
-    def opened(_: Any, record: ConnectionPoolEntry) -> None:
-        record.info[_FILE] = _inode(engine)
-
-    def taken(_: Any, record: ConnectionPoolEntry, __: Any) -> None:
-        if _inode(engine) != record.info.get(_FILE):
-            raise InvalidatePoolError
-
-    event.listen(engine, "connect", opened)
-    event.listen(engine, "checkout", taken)
-
-
-def _inode(engine: Engine) -> int | None:
-    try:
-        return Path(engine.url.database or "").stat().st_ino
-    except OSError:
-        return None
-
-
-def _ask_the_rested(engine: Engine) -> None:
+def _ask_rested(engine: Engine) -> None:
     """A pooled connection that has rested may be dead and is asked first; asking each time would cost a page more than some of its queries."""
 
     def returned(_: Any, record: ConnectionPoolEntry) -> None:
@@ -92,14 +61,6 @@ def _ask_the_rested(engine: Engine) -> None:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _prepare_sqlite(busy_seconds: float, connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    busy = f"busy_timeout={int(busy_seconds * 1000)}"
-    for pragma in ("journal_mode=WAL", busy, "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _config() -> Config:
@@ -138,7 +99,7 @@ def at_head(engine: Engine) -> bool:
 
 
 def prepare(engine: Engine) -> None:
-    """SQLite migrates itself; PostgreSQL only by command. Raise NotMigrated, NewerTables."""
+    """A file migrates itself; a server only by command. Raise NotMigrated, NewerTables."""
     if at_head(engine):
         return
     if is_server(engine):

@@ -1,105 +1,25 @@
-"""Where each sink reads on: kept with the rows in one transaction, and held against the log that is there now.
+"""Where each writer of the read model reads on: positions kept with the rows, in one transaction.
 
 The consumer group's offsets are information for tools that show lag; nothing is read by them. A gap is a place where the read model
 cannot equal the log by reading on: it is kept as a row, until the read model is rebuilt.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from sinks.consumer import Sink
 from sinks.readmodel.tables import log_gap, read_position
-
-Kind = Literal["REMOVED", "SHRUNK", "OTHER_TOPIC", "OTHER_CLUSTER"]
-
-
-class Place(NamedTuple):
-    """One partition; the topic without prefix."""
-
-    topic: str
-    partition: int
+from sinks.readmodel.writer import Writer
+from sinks.takeover import Gap, Log, OpenGap, Overtaken, Place, Reached, Start, Stored, start_at
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What a partition holds now: [first, end), and which log it is."""
-
-    first: int
-    end: int
-    cluster_id: str
-    topic_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The position that came with the rows."""
-
-    next_offset: int
-    cluster_id: str
-    topic_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Offsets [first, next) that the read model and the log do not share."""
-
-    kind: Kind
-    first: int
-    next: int
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where reading goes on; None: not before the read model has been rebuilt."""
-
-    offset: int | None
-    gap: Gap | None = None
-
-
-class Overtaken(Exception):
-    """The position in SQL is not the one this batch follows: another process has written, or a backup was restored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Everything appended before `until_ms` (broker time) is in SQL, as long as positions there are at `offsets` or further."""
-
-    until_ms: int
-    offsets: Mapping[Place, int]
-
-
-def holds(connection: Connection, sink: Sink, reached: Reached) -> bool:
-    """Whether what a connection sees is as far as was reached: it is not after SQL was emptied, or a backup was restored."""
-    stored = read(connection, sink.topics)
-    return all(place in stored and stored[place].next_offset >= after for place, after in reached.offsets.items())
-
-
-def start_at(stored: Stored | None, log: Log) -> Start:
-    """Where to read on. Records that were removed unread are told and passed over; rows of another log are not mixed with this one's."""
-    if stored is None:
-        return Start(log.first)
-    after = stored.next_offset
-    if stored.cluster_id != log.cluster_id:
-        return Start(None, Gap("OTHER_CLUSTER", 0, after))
-    if stored.topic_id != log.topic_id:
-        return Start(None, Gap("OTHER_TOPIC", 0, after))
-    if log.end < after:
-        return Start(None, Gap("SHRUNK", log.end, after))
-    if log.first > after:
-        return Start(log.first, Gap("REMOVED", after, log.first))
-    return Start(after)
-
-
-def take_over(connection: Connection, sink: Sink, logs: Mapping[Place, Log]) -> Mapping[Place, Start]:
+def take_over(connection: Connection, writer: Writer, logs: Mapping[Place, Log]) -> Mapping[Place, Start]:
     """Where each partition is read on; positions that are missing are made, and gaps are kept. Raise Overtaken."""
-    stored = read(connection, sink.topics)
-    found: dict[Place, Start] = {}
+    stored = read(connection, writer.topics)
+    starts: dict[Place, Start] = {}
     for place, log in sorted(logs.items()):
-        start = found[place] = start_at(stored.get(place), log)
+        start = starts[place] = start_at(stored.get(place), log)
         if start.gap is not None:
             _keep(connection, place, log, start.gap)
         if place not in stored:
@@ -107,9 +27,9 @@ def take_over(connection: Connection, sink: Sink, logs: Mapping[Place, Log]) -> 
         elif start.offset is not None and start.offset != stored[place].next_offset:
             move(connection, {place: (stored[place].next_offset, start.offset)})
     if logs.keys() - stored.keys():
-        for table in sink.reckoned:
+        for table in writer.computed:
             connection.execute(delete(table))
-    return found
+    return starts
 
 
 def forget(connection: Connection, topics: Collection[str]) -> None:
@@ -177,14 +97,22 @@ def _keep(connection: Connection, place: Place, log: Log, gap: Gap) -> None:
     )
 
 
-def open_gaps(connection: Connection) -> Sequence[Row[tuple[object, ...]]]:
+def open_gaps(connection: Connection) -> list[OpenGap]:
     """Every gap that has not been closed by a rebuild, the oldest first."""
-    wanted = select(log_gap).where(log_gap.c.closed_at.is_(None))
-    return connection.execute(wanted.order_by(log_gap.c.found_at, log_gap.c.topic, log_gap.c.partition)).all()
+    names = [log_gap.c[name] for name in OpenGap.__dataclass_fields__]
+    query = select(*names).where(log_gap.c.closed_at.is_(None))
+    rows = connection.execute(query.order_by(log_gap.c.found_at, log_gap.c.topic, log_gap.c.partition)).mappings()
+    return [OpenGap(**row) for row in rows]
 
 
-def has_lost_rows(connection: Connection, sink: Sink) -> bool:
+def has_lost_rows(connection: Connection, writer: Writer) -> bool:
     """Whether a table is empty although positions say that something was written."""
-    if not any(one.next_offset for one in read(connection, sink.topics).values()):
+    if not any(one.next_offset for one in read(connection, writer.topics).values()):
         return False
-    return any(connection.execute(select(1).select_from(table).limit(1)).first() is None for table in sink.tables)
+    return any(connection.execute(select(1).select_from(table).limit(1)).first() is None for table in writer.tables)
+
+
+def is_reached(connection: Connection, topics: Sequence[str], reached: Reached) -> bool:
+    """Whether what a connection sees is as far as was reached: it is not after SQL was emptied, or a backup was restored."""
+    stored = read(connection, topics)
+    return all(place in stored and stored[place].next_offset >= after for place, after in reached.offsets.items())

@@ -21,8 +21,8 @@ from sinks import metrics
 from sinks.consumer import Record
 from sinks.readmodel import position
 from sinks.readmodel.dialect import upsert
-from sinks.readmodel.position import Place, Stored
 from sinks.readmodel.tables import watermark
+from sinks.takeover import Place, Stored
 
 _TOLERANCE = timedelta(seconds=5)  # between the clocks of two brokers
 

@@ -19,7 +19,7 @@ from handover.rules.rulebook import load
 from schemas import alert
 from schemas.provenance import mark
 from schemas.topics import ALERT
-from sinks import SINKS as TABLES
+from sinks.readmodel.writers import WRITERS
 from tests.chaos.faults import BROKERS, POSTGRES, Fault
 from tests.chaos.plant import PARTITIONS, SINKS, Plant
 from tests.handover.histories import arriving, at, notice, scheduled
@@ -159,7 +159,7 @@ class MovedOffsets(Fault):
         try_again(lambda: self._move_all(plant))
 
     def _move_all(self, plant: Plant) -> None:
-        for one in TABLES:
+        for one in WRITERS:
             self._move(plant, f"reentry-sink-{one.name}", one.topics)
 
     def _move(self, plant: Plant, group: str, topics: tuple[str, ...]) -> None:

@@ -23,10 +23,10 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.instants import from_millis
 from schemas.topics import PROGRESS, SOURCES
-from sinks import SINKS as TABLES
 from sinks.readmodel import position
 from sinks.readmodel.data_time import BEHIND_LIMIT
 from sinks.readmodel.database import connect
+from sinks.readmodel.writers import WRITERS
 from streams.clock import Clock
 from tests.chaos.afterwards import without_poison, wrong_things
 from tests.chaos.faults import Fault
@@ -40,7 +40,7 @@ from tests.chaos.silence import is_late
 AT_ONCE = 3  # faults at the same time, on different parts
 AHEAD = 6  # a fault whose target is harmed already lets so many later ones go first
 READY_SECONDS, READ_SECONDS, QUIET_SECONDS = 400, 600, 8
-READ = {topic for table in TABLES for topic in table.topics}
+READ = {topic for table in WRITERS for topic in table.topics}
 MILLISECOND = timedelta(milliseconds=1)
 Say = Callable[[str], None]
 Planned = tuple[int, tuple[float, Fault]]  # its number, the seconds after it

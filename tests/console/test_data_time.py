@@ -23,7 +23,7 @@ from console.text.i18n import catalogue
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.instants import show
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from sinks.readmodel.tables import alert, frozen_month, obligation, watermark
 from tests.browser.pages import TABLE, address
 from tests.console.conftest import NOW, OpenConsole
@@ -178,7 +178,7 @@ def due(engine: Engine) -> str:
         connection.execute(
             obligation.update().where(obligation.c.alert_id == alert_id).values(due_at=at, severity="CRIT")
         )
-        changed(connection, "obligation", [alert_id])
+        record_changes(connection, "obligation", [alert_id])
     return alert_id
 
 

@@ -14,7 +14,7 @@ from console.auth.users import User
 from console.live import change_feed
 from console.live.change_feed import Live, Page, matches
 from console.queue.query import Filters
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from sinks.readmodel.tables import alert, change
 from tests.console.conftest import firing
 
@@ -52,7 +52,7 @@ def touch(engine: Engine, *alert_ids: str, revision: int | None = None) -> None:
     with engine.begin() as connection:
         if revision is not None:
             connection.execute(alert.update().where(alert.c.alert_id.in_(alert_ids)).values(revision=revision))
-        changed(connection, "alert", alert_ids)
+        record_changes(connection, "alert", alert_ids)
 
 
 def newest(engine: Engine) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from console.db.tables import console_session, console_user
 from console.live.change_feed import BEAT_SECONDS
 from console.web.config import real_time
-from sinks.readmodel.changes import changed
+from sinks.readmodel.changes import record_changes
 from sinks.readmodel.database import connect
 from tests.conditions import until
 from tests.console.conftest import firing
@@ -104,12 +104,12 @@ def test_an_open_stream_ends_with_what_it_was_opened_by(served: Served, server: 
         listener.start()
         until(lambda: bool(heard))
         with server.begin() as connection:
-            changed(connection, "alert", [ours])
+            record_changes(connection, "alert", [ours])
         until(lambda: any(ours in line for line in heard))
         ENDS[way](client, server)
         done, count = time.monotonic(), len(heard)
         with server.begin() as connection:
-            changed(connection, "alert", [ours])
+            record_changes(connection, "alert", [ours])
         listener.join(timeout=BEAT_SECONDS + 5)
         assert ended, "the stream goes on"
         assert ended[0] - done < BEAT_SECONDS

@@ -16,18 +16,20 @@ from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from schemas.instants import from_millis
 from schemas.topics import RELEASE, SYSTEM, named
-from sinks import SINKS, metrics
+from sinks import metrics
 from sinks.log_state import ends_of, firsts_of
 from sinks.readmodel import position, tables
 from sinks.readmodel.database import connect, migrate
+from sinks.readmodel.writers import WRITERS
 from sinks.service import SinkConfig
+from sinks.takeover import Overtaken
 from tests.conditions import until
 from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline
 from tests.integration.test_sinks import history, kept, once, running, said
 
 pytestmark = pytest.mark.servers
-EVENTS = next(one for one in SINKS if one.name == "events")
+EVENTS = next(one for one in WRITERS if one.name == "events")
 Config = Callable[[], SinkConfig]
 
 
@@ -77,7 +79,7 @@ def gaps(url: str) -> set[tuple[str, str]]:
     """Topic and kind of the open ones."""
     engine = connect(url)
     with engine.connect() as connection:
-        found = {(one.topic, one.kind) for one in position.open_gaps(connection)}
+        found: set[tuple[str, str]] = {(one.topic, one.kind) for one in position.open_gaps(connection)}
     engine.dispose()
     return found
 
@@ -247,6 +249,6 @@ def test_of_two_sinks_each_record_is_written_by_one_and_none_moves_a_position_ba
     with engine.connect() as connection:
         stored = position.read(connection, EVENTS.topics)
     ahead = {place: (one.next_offset + 1, one.next_offset) for place, one in stored.items()}
-    with pytest.raises(position.Overtaken), engine.begin() as connection:  # as one that was away too long
+    with pytest.raises(Overtaken), engine.begin() as connection:  # as one that was away too long
         position.move(connection, ahead)
     engine.dispose()

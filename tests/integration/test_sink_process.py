@@ -20,7 +20,7 @@ from cli.stack.postgres import Postgres
 from schemas.topics import RELEASE, SYSTEM, named
 from sinks.consumer import SinkUnavailable
 from sinks.readmodel.database import connect, migrate
-from sinks.retry import Outage, repeated
+from sinks.retry import Outage, repeat
 from tests.conditions import until
 from tests.handover.histories import Told
 from tests.integration.pipeline import PARTITIONS, Pipeline
@@ -175,5 +175,5 @@ def test_a_step_that_failed_after_long_is_tried_again_soon() -> None:
             raise SinkUnavailable("away")
         stop.set()
 
-    repeated(step, 0.05, Outage("test"), stop)
+    repeat(step, 0.05, Outage("test"), stop)
     assert tries[1] - tries[0] < 1.5 + 2  # a second of waiting, and no rest of four times as long

@@ -20,10 +20,13 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.envelope import Event
 from schemas.instants import from_millis
-from sinks import SINKS
-from sinks.consumer import Record, Sink, Write
+from sinks.consumer import Record
+from sinks.publisher import EventPublisher
 from sinks.readmodel import events, tables
 from sinks.readmodel.database import connect, migrate
+from sinks.readmodel.sql_consumer import SqlConsumer
+from sinks.readmodel.writer import Write, Writer
+from sinks.readmodel.writers import WRITERS
 from sinks.runner import Runner
 from sinks.service import SinkConfig, run
 from tests.conditions import until
@@ -31,7 +34,7 @@ from tests.handover.histories import Told, arriving, notice, scheduled
 from tests.integration.pipeline import Pipeline
 
 pytestmark = pytest.mark.servers
-EVENTS = next(one for one in SINKS if one.name == "events")
+EVENTS = next(one for one in WRITERS if one.name == "events")
 
 
 @pytest.fixture
@@ -260,19 +263,18 @@ def test_a_sink_killed_between_write_and_commit_reads_on_where_its_rows_end(
         return body
 
     class Dying(Runner):
-        def _commit(self, consumer: object) -> None:
+        def _commit(self, client: object) -> None:
             if writes:
                 raise Killed
 
-    sink = Sink("events", EVENTS.topics, watched(events.write))
+    connection, writer = KafkaConnection(kafka), Writer("events", EVENTS.topics, watched(events.write))
+    consumer = SqlConsumer(writer, engine, EventPublisher(connection, topic_prefix))
     with pytest.raises(Killed):
-        Dying(sink, engine, KafkaConnection(kafka), topic_prefix, from_millis).run(threading.Event())
+        Dying(consumer, connection, topic_prefix, from_millis).run(threading.Event())
     first = everything(server.url)
     assert writes[0] > 0
     stop = threading.Event()
-    thread = threading.Thread(
-        target=Runner(sink, engine, KafkaConnection(kafka), topic_prefix, from_millis).run, args=(stop,)
-    )
+    thread = threading.Thread(target=Runner(consumer, connection, topic_prefix, from_millis).run, args=(stop,))
     thread.start()
     until(lambda: kept(server.url) == once(told), seconds=60)
     stop.set()

@@ -129,8 +129,8 @@ def test_a_dead_letter_that_cannot_be_written_is_kept_as_its_place(
 def test_a_table_that_is_missing_is_no_records_fault(topics: Pipeline, tmp_path: Path) -> None:
     from sqlalchemy.exc import OperationalError
 
-    from sinks.retry import database
+    from sinks.readmodel.errors import translate_errors
 
     engine = connect(f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    with pytest.raises(OperationalError, match="no such table"), database(), engine.connect() as connection:
+    with pytest.raises(OperationalError, match="no such table"), translate_errors(), engine.connect() as connection:
         connection.execute(select(tables.event))

@@ -4,13 +4,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
-from sinks import SINKS
 from sinks.readmodel import position
 from sinks.readmodel.database import NewerTables, _config, at_head, migrate, prepare
-from sinks.readmodel.position import Gap, Log, Place, Reached, Start, Stored, start_at
+from sinks.readmodel.writers import WRITERS
+from sinks.takeover import Gap, Log, Overtaken, Place, Reached, Start, Stored, start_at
 
 OURS = ("c", "t")
-EVENTS = next(one for one in SINKS if one.name == "events")
+EVENTS = next(one for one in WRITERS if one.name == "events")
 PLACE = Place(EVENTS.topics[0], 0)
 
 
@@ -62,7 +62,7 @@ def test_a_position_moves_only_from_where_it_is(engine: Engine) -> None:
     with engine.begin() as connection:
         position.move(connection, {PLACE: (0, 6)})
     for before, after in ((0, 4), (5, 7), (7, 6)):
-        with pytest.raises(position.Overtaken), engine.begin() as connection:
+        with pytest.raises(Overtaken), engine.begin() as connection:
             position.move(connection, {PLACE: (before, after)})
     with engine.connect() as connection:
         assert position.read(connection, [PLACE.topic])[PLACE].next_offset == 6
@@ -104,12 +104,12 @@ def test_what_was_reached_holds_no_more_where_sql_was_emptied_or_restored(engine
     reached = Reached(1_000, {PLACE: 8})
     assert taken(engine, Log(0, 10, *OURS)).offset == 0
     with engine.begin() as connection:
-        assert not position.holds(connection, EVENTS, reached), "nothing was written yet"
+        assert not position.is_reached(connection, EVENTS.topics, reached), "nothing was written yet"
         position.move(connection, {PLACE: (0, 8)})
-        assert position.holds(connection, EVENTS, reached)
+        assert position.is_reached(connection, EVENTS.topics, reached)
         position.move(connection, {PLACE: (8, 5)})
-        assert not position.holds(connection, EVENTS, reached), "a backup was restored"
+        assert not position.is_reached(connection, EVENTS.topics, reached), "a backup was restored"
         position.move(connection, {PLACE: (5, 12)})
-        assert position.holds(connection, EVENTS, reached), "and has caught up"
+        assert position.is_reached(connection, EVENTS.topics, reached), "and has caught up"
         position.forget(connection, EVENTS.topics)
-        assert not position.holds(connection, EVENTS, reached), "SQL was emptied"
+        assert not position.is_reached(connection, EVENTS.topics, reached), "SQL was emptied"

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, Engine, select
 from schemas.instants import instant, millis
 from schemas.progress import Progress, Setup
 from schemas.topics import ALERT, CASE, PROGRESS
-from sinks.consumer import Record, Sink
+from sinks.consumer import Record
 from sinks.readmodel import position, watermarks
-from sinks.readmodel.position import Log, Place
 from sinks.readmodel.tables import watermark
 from sinks.readmodel.watermarks import Watermark, read_watermark
+from sinks.readmodel.writer import Writer
+from sinks.takeover import Log, Place
 
 NOON = instant("2026-03-05T12:00:00+08:00")
 SETUP = Setup(
@@ -45,8 +46,8 @@ def write(engine: Engine, *records: Record) -> tuple[Sequence[Record], Watermark
 
 
 def put(connection: Connection, topic: str, partition: int, offset: int) -> None:
-    sink = Sink("x", (topic,), watermarks.write)
-    position.take_over(connection, sink, {Place(topic, partition): Log(offset, offset, "c", "t")})
+    writer = Writer("x", (topic,), watermarks.write)
+    position.take_over(connection, writer, {Place(topic, partition): Log(offset, offset, "c", "t")})
 
 
 def test_it_is_known_once_every_partition_has_reported(engine: Engine) -> None:
