@@ -70,7 +70,7 @@ def database(settings: Settings) -> str:
     except ArgumentError:
         raise InvalidSettings(f"{_variable('database_url')}: no address that SQLAlchemy reads") from None
     if not is_known(url):
-        raise InvalidSettings(f"{_variable('database_url')}: {url.get_backend_name()} is no postgresql and no sqlite")
+        raise InvalidSettings(f"{_variable('database_url')}: {url.drivername} is neither postgresql nor sqlite")
     for name in ("database_password_file", "database_ca_file"):
         if getattr(settings, name) is not None and not is_server(url):
             raise InvalidSettings(f"{_variable(name)}: only PostgreSQL has it")

@@ -13,12 +13,12 @@ from sinks.takeover import Log, Place
 ANSWER_MS = 5_000  # how long the broker may take
 
 
-def ends_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+def read_ends(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
     """Where partitions end. Raise KafkaError, also for one that is there no more."""
     return _of_all(consumer.end_offsets, places)
 
 
-def firsts_of(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+def read_firsts(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
     """Where partitions begin. Raise KafkaError, also for one that is there no more."""
     return _of_all(consumer.beginning_offsets, places)
 
@@ -48,8 +48,8 @@ class LogWatcher:
         cluster_id, ids = self._identify(sorted(topics))
         if not places:
             return {}
-        ends = ends_of(consumer, places)
-        firsts = firsts_of(consumer, places)
+        ends = read_ends(consumer, places)
+        firsts = read_firsts(consumer, places)
         if ids != self._identify(sorted(topics))[1]:  # made anew while it was asked for its ends
             raise UnknownTopicOrPartitionError("a topic changes")
         return {

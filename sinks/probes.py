@@ -41,12 +41,12 @@ def _answer(health: Health, path: str) -> tuple[HTTPStatus, str, bytes]:
         return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest()
     if path == "/live":
         live = health.is_live()
-        return _judged(live), JSON, orjson.dumps({"live": live})
+        return _status_of(live), JSON, orjson.dumps({"live": live})
     if path == "/ready":
         lacks = health.lacks()
-        return _judged(not lacks), JSON, orjson.dumps({"ready": not lacks, "lacks": lacks})
+        return _status_of(not lacks), JSON, orjson.dumps({"ready": not lacks, "lacks": lacks})
     return HTTPStatus.NOT_FOUND, JSON, orjson.dumps({"paths": ["/live", "/ready", "/metrics"]})
 
 
-def _judged(good: bool) -> HTTPStatus:
-    return HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+def _status_of(is_good: bool) -> HTTPStatus:
+    return HTTPStatus.OK if is_good else HTTPStatus.SERVICE_UNAVAILABLE

@@ -155,14 +155,14 @@ class _ManifestCheck:
     def _step(self) -> None:
         with translate_errors(), read_snapshot(self._engine) as connection:  # rows and positions of one moment
             until_ms = self._events.written_until_ms(connection)
-            judged = manifests.due_verdicts(connection, self._config.arrival(until_ms)) if until_ms is not None else []
+            judged = manifests.judge_due(connection, self._config.arrival(until_ms)) if until_ms is not None else []
         if not judged:
             return
         for one in judged:
             for event in one.events:
                 self._publisher.publish(event)
         with translate_errors(), self._engine.begin() as connection:
-            manifests.keep(connection, judged)
+            manifests.keep_verdicts(connection, judged)
 
 
 class _LedgerJob:

@@ -90,7 +90,7 @@ def _moves(
     from cli.runtime import read_clock, read_settings
     from handover.analysis.rule_impact import tally
     from sinks.obligation_ledger.history import Recorded
-    from sinks.obligation_ledger.open_obligations import moved
+    from sinks.obligation_ledger.open_obligations import find_moves
     from sinks.readmodel.database import connect
 
     settings = read_settings()
@@ -99,7 +99,7 @@ def _moves(
     try:
         engine = connect(database)
         history = Recorded(engine)
-        found = list(moved(engine, history.world(old, days), history.world(new, days), rules, now))
+        found = list(find_moves(engine, history.world(old, days), history.world(new, days), rules, now))
     except SQLAlchemyError as error:
         fail(f"the read model cannot be read: {type(error).__name__}", "check the address given with --database")
     counts = tally(found)

@@ -15,7 +15,7 @@ from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.parse import trusted
 from schemas.topics import DISPUTE, SYSTEM
-from sinks.monitors.manifests import met_by
+from sinks.monitors.manifests import find_met
 from sinks.readmodel.tables import alert, event
 
 Kind = Literal["ends", "appears", "changes"]
@@ -110,7 +110,7 @@ def _change(kind: Kind, of: Alert, what: str = "") -> Change:
 
 def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[Change]:
     """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
-    for source, day in met_by(connection, arriving):
+    for source, day in find_met(connection, arriving):
         rows = connection.execute(
             select(alert).where(
                 alert.c.subject == source,

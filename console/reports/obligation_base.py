@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from console.auth.permissions import under
 from console.reports.month import Month
-from sinks.obligation_ledger.ledger import as_known_at, due_in
+from sinks.obligation_ledger.months import as_of, due_in
 from sinks.readmodel.tables import duty, frozen_duty, frozen_month, ledger
 from sinks.readmodel.watermarks import read_watermark
 
@@ -39,7 +39,7 @@ class Ground:
             wanted = select(*(frozen_duty.c[name] for name in _COLUMNS)).where(frozen_duty.c.month == str(self.month))
         else:
             in_month = due_in(duty.c.due_at, self.month.first) if self.month is not None else true()
-            wanted = select(*(duty.c[name] for name in _COLUMNS)).where(as_known_at(self.at), in_month)
+            wanted = select(*(duty.c[name] for name in _COLUMNS)).where(as_of(self.at), in_month)
         return wanted.subquery("d")
 
     def result(self, d: FromClause, name: str) -> ColumnElement[bool]:

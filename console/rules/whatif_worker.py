@@ -24,7 +24,7 @@ from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rules.rulebook import InvalidRuleBook, load
 from schemas.instants import show
 from sinks.obligation_ledger.history import Recorded
-from sinks.obligation_ledger.open_obligations import moved
+from sinks.obligation_ledger.open_obligations import find_moves
 from sinks.readmodel.database import connect
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,9 @@ def count_moves(url: str, proposal_id: str, rules: str, calendar: Path | None) -
         before, after = history.world(book, days), history.world(book, days)
         after.take(change_proposals.event_of(row), row["proposed_at"])
         every = [rule.id for rule in book.rules]
-        counts = tally(moved(engine, before, after, change_proposals.touched(row, every), change_proposals.effect(row)))
+        counts = tally(
+            find_moves(engine, before, after, change_proposals.touched(row, every), change_proposals.effect(row))
+        )
         change_proposals.set_moves(engine, proposal_id, counts)
     except Exception as error:  # noqa: BLE001 the proposal says that it is not known; the console goes on
         log.warning("moves of proposal %s were not found: %s", proposal_id, type(error).__name__)

@@ -11,7 +11,7 @@ from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
 from sinks.monitors.metrics import MEASURES
 from sinks.monitors.metrics.lag import WORKER, Lags
-from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep, world_of
+from sinks.monitors.metrics.verdicts import ABOUT_US, judge, keep_verdicts, world_of
 from sinks.publisher import EventPublisher
 from sinks.readmodel.dialect import read_snapshot
 from sinks.readmodel.errors import translate_errors
@@ -70,7 +70,7 @@ class MetricCheck:
             for verdict in one.verdicts:
                 self._publisher.publish(verdict.event)
         with translate_errors(), self._engine.begin() as connection:
-            keep(connection, judged)
+            keep_verdicts(connection, judged)
 
 
 def _list_groups(writers: Sequence[RunningWriter]) -> Mapping[str, Sequence[str]]:

@@ -25,22 +25,22 @@ class Recorded:
 
     def all(self) -> Iterator[Told]:
         """In order of arrival; what the pipeline judged itself is left out."""
-        wanted = select(event.c.body, event.c.arrival).where(event.c.type != _JUDGED)
-        yield from self._told(wanted.order_by(event.c.arrival, event.c.source, event.c.id))
+        query = select(event.c.body, event.c.arrival).where(event.c.type != _JUDGED)
+        yield from self._read(query.order_by(event.c.arrival, event.c.source, event.c.id))
 
     def of(self, subjects: Sequence[str]) -> Iterator[Told]:
         """The events with these subjects."""
-        for some in _parts(subjects):
-            wanted = select(event.c.body, event.c.arrival).where(event.c.subject.in_(some), event.c.type != _JUDGED)
-            yield from self._told(wanted)
+        for some in _split(subjects):
+            query = select(event.c.body, event.c.arrival).where(event.c.subject.in_(some), event.c.type != _JUDGED)
+            yield from self._read(query)
 
     def subjects_of(self, events: Collection[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """The subjects of single events."""
-        for some in _parts(sorted(events)):
+        for some in _split(sorted(events)):
             named: list[ColumnElement[bool]] = [and_(event.c.source == one[0], event.c.id == one[1]) for one in some]
-            wanted = select(event.c.source, event.c.id, event.c.subject).where(or_(*named))
+            query = select(event.c.source, event.c.id, event.c.subject).where(or_(*named))
             with self._engine.connect() as connection:
-                rows = connection.execute(wanted).all()
+                rows = connection.execute(query).all()
             yield from (((row.source, row.id), row.subject) for row in rows)
 
     def count(self) -> int:
@@ -50,23 +50,23 @@ class Recorded:
 
     def types(self, types: Sequence[str]) -> Iterator[Told]:
         """The events of these types, in order of arrival."""
-        wanted = select(event.c.body, event.c.arrival).where(event.c.type.in_(types))
-        yield from self._told(wanted.order_by(event.c.arrival, event.c.source, event.c.id))
+        query = select(event.c.body, event.c.arrival).where(event.c.type.in_(types))
+        yield from self._read(query.order_by(event.c.arrival, event.c.source, event.c.id))
 
     def world(self, book: RuleBook, calendar: Calendar) -> SharedState:
         """The world with everything that is of no single subject, but for the state of feeds."""
-        found = SharedState(book, calendar)
-        for told, arrival in self.types(SHARED_TYPES):
-            share(found, told, arrival)
-        return found
+        shared = SharedState(book, calendar)
+        for one, arrival in self.types(SHARED_TYPES):
+            share(shared, one, arrival)
+        return shared
 
-    def _told(self, wanted: Select[Any]) -> Iterator[Told]:
+    def _read(self, query: Select[Any]) -> Iterator[Told]:
         with self._engine.connect() as connection:
-            rows = connection.execution_options(yield_per=_FETCHED, stream_results=True).execute(wanted)
+            rows = connection.execution_options(yield_per=_FETCHED, stream_results=True).execute(query)
             for body, arrival in rows:
                 yield trusted(orjson.dumps(body)), arrival
 
 
-def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _split(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), _AT_ONCE):
         yield items[start : start + _AT_ONCE]

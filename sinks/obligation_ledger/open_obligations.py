@@ -1,4 +1,4 @@
-"""Open duties as the read model knows them, under the rules as they are and as they might become."""
+"""Open obligations as the read model knows them, under the rules as they are and as they might become."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -15,17 +15,17 @@ _AT_ONCE = 400  # subjects
 _LINKS = ("reentry.release.person_merged.v1", "reentry.release.person_split.v1", "reentry.dispute.reported.v1")
 
 
-def moved(
+def find_moves(
     engine: Engine, before: SharedState, after: SharedState, rules: Collection[str], at: datetime
 ) -> Iterator[Move]:
-    """The open duties of these rules that are due at another instant in the other world, found at `at` by what is known now."""
+    """The open obligations of these rules that are due at another instant in the other world, found at `at` by what is known now."""
     history = Recorded(engine)
-    for group in together(history, open_subjects(engine, rules)):
+    for group in group_linked(history, find_open_subjects(engine, rules)):
         yield from (one for one in moves(history.of(group), before, after, at) if one.rule_id in rules)
 
 
-def open_subjects(engine: Engine, rules: Collection[str]) -> list[str]:
-    """The subjects that have a duty of one of these rules, open or overdue."""
+def find_open_subjects(engine: Engine, rules: Collection[str]) -> list[str]:
+    """The subjects that have an obligation of one of these rules, open or overdue."""
     tables = ((obligation, obligation.c.state == "open"), (alert, alert.c.state == "firing"))
     found: dict[str, None] = {}
     with engine.connect() as connection:
@@ -35,7 +35,7 @@ def open_subjects(engine: Engine, rules: Collection[str]) -> list[str]:
     return list(found)
 
 
-def together(history: Recorded, subjects: Iterable[str]) -> Iterator[list[str]]:
+def group_linked(history: Recorded, subjects: Iterable[str]) -> Iterator[list[str]]:
     """These subjects in groups of some hundred, each group with all whose facts theirs depend on: merges, disputes that name them.
 
     A correction that stands under another subject than what it corrects is not followed.

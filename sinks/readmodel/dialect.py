@@ -236,6 +236,33 @@ def lock_out_writers(connection: Connection, table: Table) -> None:
         connection.execute(text(f"LOCK TABLE {name} IN EXCLUSIVE MODE"))
 
 
+# --- tables that are only added to
+
+
+def append_only_statements(bind: Connection, tables: Sequence[str], reason: str) -> list[str]:
+    """What makes the database itself refuse a change or a removal of rows, with a reason."""
+    if _is_file(bind):
+        return [
+            f"CREATE TRIGGER {table}_no_{what} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+            for table in tables
+            for what in ("update", "delete")
+        ]
+    function = (
+        "CREATE FUNCTION audit_only_added_to() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{reason}'; END $$"
+    )
+    return [function] + [
+        f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE PROCEDURE audit_only_added_to()"
+        for table in tables
+    ]
+
+
+def drop_append_only(bind: Connection) -> list[str]:
+    """What takes that back once the tables are gone."""
+    return [] if _is_file(bind) else ["DROP FUNCTION audit_only_added_to()"]
+
+
 # --- rows
 
 

@@ -50,17 +50,15 @@ class DueNext:
 def open_alerts(engine: Engine, limit: int = 100, prefix: str = "") -> list[OpenAlert]:
     """Firing alerts, the longest overdue first."""
     names = [alert.c[name] for name in OpenAlert.__dataclass_fields__]
-    wanted = select(*names).where(alert.c.state == "firing").order_by(alert.c.due_at, alert.c.alert_id).limit(limit)
+    query = select(*names).where(alert.c.state == "firing").order_by(alert.c.due_at, alert.c.alert_id).limit(limit)
     with engine.connect() as connection:
-        return [
-            OpenAlert(**row) for row in connection.execute(_within(wanted, alert.c.jurisdiction, prefix)).mappings()
-        ]
+        return [OpenAlert(**row) for row in connection.execute(_within(query, alert.c.jurisdiction, prefix)).mappings()]
 
 
 def due_next(engine: Engine, before: datetime, limit: int = 100, prefix: str = "") -> list[DueNext]:
     """Open obligations that fall due before an instant, the next first."""
     names = [obligation.c[name] for name in DueNext.__dataclass_fields__]
-    wanted = (
+    query = (
         select(*names)
         .where(obligation.c.state == "open", obligation.c.due_at < before)
         .order_by(obligation.c.due_at, obligation.c.obligation_id)
@@ -68,25 +66,15 @@ def due_next(engine: Engine, before: datetime, limit: int = 100, prefix: str = "
     )
     with engine.connect() as connection:
         return [
-            DueNext(**row) for row in connection.execute(_within(wanted, obligation.c.jurisdiction, prefix)).mappings()
+            DueNext(**row) for row in connection.execute(_within(query, obligation.c.jurisdiction, prefix)).mappings()
         ]
 
 
 def firing_by_severity(engine: Engine, prefix: str = "") -> dict[str, int]:
     """How many alerts fire, by severity."""
-    wanted = select(alert.c.severity, func.count()).where(alert.c.state == "firing").group_by(alert.c.severity)
+    query = select(alert.c.severity, func.count()).where(alert.c.state == "firing").group_by(alert.c.severity)
     with engine.connect() as connection:
-        return dict(map(tuple, connection.execute(_within(wanted, alert.c.jurisdiction, prefix))))
-
-
-def ended_by_outcome(engine: Engine, prefix: str = "") -> dict[str, int]:
-    """How many alerts ended, by outcome."""
-    wanted = select(alert.c.outcome, func.count()).where(alert.c.state != "firing").group_by(alert.c.outcome)
-    with engine.connect() as connection:
-        return {
-            str(outcome): number
-            for outcome, number in connection.execute(_within(wanted, alert.c.jurisdiction, prefix))
-        }
+        return dict(map(tuple, connection.execute(_within(query, alert.c.jurisdiction, prefix))))
 
 
 def latest_arrival(engine: Engine) -> datetime | None:
@@ -98,5 +86,5 @@ def latest_arrival(engine: Engine) -> datetime | None:
         return found
 
 
-def _within(wanted: Select[Any], column: Any, prefix: str) -> Select[Any]:
-    return wanted.where(column.startswith(prefix, autoescape=True)) if prefix else wanted
+def _within(query: Select[Any], column: Any, prefix: str) -> Select[Any]:
+    return query.where(column.startswith(prefix, autoescape=True)) if prefix else query

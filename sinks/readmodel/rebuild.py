@@ -16,7 +16,7 @@ from brokers.connection import KafkaConnection
 from schemas.topics import named
 from sinks.consumer import Record
 from sinks.header_decoding import read_any_header_name
-from sinks.log_state import ANSWER_MS, LogWatcher, ends_of
+from sinks.log_state import ANSWER_MS, LogWatcher, read_ends
 from sinks.provenance import split_foreign
 from sinks.readmodel import dialect, position, tables
 from sinks.readmodel.database import connect
@@ -94,7 +94,7 @@ class Rebuilding:
         at = {place: self._logs[self._place(place)].first for place in places}
         for place, first in at.items():
             consumer.seek(place, first)
-        ends, silent = ends_of(consumer, places), 0
+        ends, silent = read_ends(consumer, places), 0
         while any(at[place] < ends[place] for place in places):
             polled = consumer.poll(timeout_ms=POLL_MS)
             read = [record_of(one, self._prefix, self._arrival) for records in polled.values() for one in records]

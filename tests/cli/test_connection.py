@@ -50,6 +50,12 @@ def test_a_mistake_names_its_variable(monkeypatch: pytest.MonkeyPatch, given: di
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("url", ["mysql://h/d", "oracle+oracledb://h/d"])
+def test_a_database_that_nobody_knows_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^REENTRY_DATABASE_URL: .* is neither postgresql nor sqlite$"):
+        _ = loaded(monkeypatch, database_url=url).database
+
+
 def test_a_secret_that_everybody_can_read_is_found(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:
     settings = loaded(monkeypatch, kafka_password_file=secret)
     assert exposed(settings) == []

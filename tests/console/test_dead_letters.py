@@ -156,7 +156,7 @@ def test_an_event_that_came_otherwise_counts_once_and_changes_nothing(console: O
 
 def test_the_last_missing_record_of_a_manifest_ends_its_alert(console: OpenConsole, engine: Engine) -> None:
     with engine.begin() as connection:
-        manifests.keep(connection, manifests.due_verdicts(connection, NOW))
+        manifests.keep_verdicts(connection, manifests.judge_due(connection, NOW))
         unmet = (
             connection.execute(select(verdict).where(verdict.c.source == PRISON, verdict.c.met_at.is_(None)))
             .mappings()

@@ -206,7 +206,7 @@ def test_the_banner_leads_to_the_feed_on_every_page_that_could_be_wrong(console:
 
 def test_a_manifests_lack_stands_beside_its_day(console: OpenConsole, engine: Engine) -> None:
     with engine.begin() as connection:
-        manifests.keep(connection, manifests.due_verdicts(connection, NOW))
+        manifests.keep_verdicts(connection, manifests.judge_due(connection, NOW))
         lacking = {
             row.day: sum(row.missing.values())
             for row in connection.execute(select(verdict).where(verdict.c.source == PRISON, verdict.c.met_at.is_(None)))

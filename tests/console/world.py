@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert
 
 from schemas.instants import instant
-from sinks.obligation_ledger.ledger import freeze
+from sinks.obligation_ledger.months import freeze_months
 from sinks.readmodel.tables import duty, frozen_duty, frozen_month, ledger
 
 BOOK = "cn-default@1"
@@ -45,4 +45,4 @@ def write(engine: Engine, duties: Iterable[dict[str, Any]], until: datetime, *, 
         connection.execute(insert(duty), list(duties))
         connection.execute(insert(ledger), {"number": 1, "until": until, "rule_book": BOOK})
         if frozen:
-            freeze(connection, until, BOOK)
+            freeze_months(connection, until, BOOK)

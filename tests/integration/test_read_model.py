@@ -17,7 +17,7 @@ from cli.stack.ports import free_ports
 from schemas.instants import from_millis
 from schemas.topics import RELEASE, SYSTEM, named
 from sinks import metrics
-from sinks.log_state import ends_of, firsts_of
+from sinks.log_state import read_ends, read_firsts
 from sinks.readmodel import position, tables
 from sinks.readmodel.database import connect, migrate
 from sinks.readmodel.writers import WRITERS
@@ -198,7 +198,7 @@ def test_a_topic_made_anew_ends_no_sink_and_is_not_mixed_with_the_old_one(
         until(lambda: gaps(url) == set(), seconds=20)
 
 
-@pytest.mark.parametrize("ask", [ends_of, firsts_of])
+@pytest.mark.parametrize("ask", [read_ends, read_firsts])
 def test_a_partition_whose_leader_is_not_known_is_waited_for(
     topics: Pipeline, ask: Callable[[KafkaConsumer, list[TopicPartition]], object]
 ) -> None:

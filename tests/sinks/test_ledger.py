@@ -13,7 +13,8 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.instants import instant, millis
 from sinks.consumer import Record
-from sinks.obligation_ledger.ledger import Rules, as_known_at, catch_up, due_in
+from sinks.obligation_ledger.ledger import Rules, catch_up
+from sinks.obligation_ledger.months import as_of, due_in
 from sinks.readmodel import events
 from sinks.readmodel.tables import duty, event, frozen_duty, frozen_month, ledger, reckoned
 from tests.golden.timelines import FOLDERS, read
@@ -83,7 +84,7 @@ def test_an_answer_that_comes_later_is_known_from_when_it_came(engine: Engine) -
     assert rows[0]["known_until"] == rows[1]["known_from"]
     with engine.connect() as connection:
         before = select(duty.c.standing).where(
-            as_known_at(rows[1]["known_from"] - timedelta(seconds=1)), duty.c.rule_id == "A01"
+            as_of(rows[1]["known_from"] - timedelta(seconds=1)), duty.c.rule_id == "A01"
         )
         assert connection.execute(before).scalars().all() == ["open"]
 
@@ -110,9 +111,7 @@ def test_a_frozen_month_keeps_what_was_known_then(engine: Engine) -> None:
     with engine.connect() as connection:
         known_at = connection.execute(select(frozen_month.c.known_at).where(frozen_month.c.month == name)).scalar_one()
         columns = [column for column in duty.c if column.name in frozen_duty.c]
-        then = connection.execute(
-            select(*columns).where(as_known_at(known_at), due_in(duty.c.due_at, first))
-        ).mappings()
+        then = connection.execute(select(*columns).where(as_of(known_at), due_in(duty.c.due_at, first))).mappings()
         expected = sorted((dict(row) for row in then), key=lambda row: str(row["obligation_id"]))
         assert known_at == freezes_at(first)
     assert expected

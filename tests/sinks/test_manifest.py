@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from schemas.envelope import Event
 from schemas.instants import millis, show
 from sinks.consumer import Record
-from sinks.monitors.manifests import Judged, due_verdicts, keep, met_by
+from sinks.monitors.manifests import Judged, find_met, judge_due, keep_verdicts
 from sinks.readmodel import events as event_table
 from tests.handover.histories import at
 
@@ -54,8 +54,8 @@ def judged(engine: Engine, told: Iterable[tuple[Event, datetime]], until: dateti
             ],
         )
     with engine.begin() as connection:
-        found = due_verdicts(connection, until)
-        keep(connection, found)
+        found = judge_due(connection, until)
+        keep_verdicts(connection, found)
     return found
 
 
@@ -106,13 +106,13 @@ def test_numbers_that_jump_are_counted_and_not_walked(engine: Engine, first: int
     assert found.row["missing"] == {"reentry.release.v1": last - first - (1 if first else 2)}
     assert most < 32 << 20
     with engine.begin() as connection:
-        assert met_by(connection, numbered(first + 1)) == []
+        assert find_met(connection, numbered(first + 1)) == []
 
 
 def test_the_last_number_that_is_missing_ends_the_gap(engine: Engine) -> None:
     assert len(told(judged(engine, [*numbered(5, 7), promised(5, 7)]))) == 1
     six = replace(release(), id="r6", sequence="6")
     with engine.begin() as connection:
-        assert met_by(connection, [(six, at("2026-02-06 10:00"))]) == [(SOURCE, "2026-02-05")]
-        assert met_by(connection, [(replace(six, sequence="7"), at("2026-02-06 10:00"))]) == []
+        assert find_met(connection, [(six, at("2026-02-06 10:00"))]) == [(SOURCE, "2026-02-05")]
+        assert find_met(connection, [(replace(six, sequence="7"), at("2026-02-06 10:00"))]) == []
     assert told(judged(engine, [(six, at("2026-02-06 10:00"))])) == [("m1:judged:met", at("2026-02-06 10:00"))]

@@ -17,7 +17,7 @@ from schemas.instants import from_millis, millis
 from schemas.parse import parse
 from sinks.consumer import Record
 from sinks.monitors.metrics.lag import Lag
-from sinks.monitors.metrics.verdicts import judge, keep, world_of
+from sinks.monitors.metrics.verdicts import judge, keep_verdicts, world_of
 from sinks.readmodel import cases, dead_letters, position, tables
 from sinks.readmodel import events as event_table
 from tests.handover.histories import COUNTY, PERSON, acknowledged, at, notice, scheduled, told
@@ -50,7 +50,7 @@ def measured(engine: Engine, book: RuleBook, until: str, lags: Sequence[Lag] = (
     """What is told at an instant; it can be read by everybody, and is remembered."""
     with engine.begin() as connection:
         found = judge(connection, world_of(connection, book, CALENDAR), at(until), lags, from_millis)
-        keep(connection, found)
+        keep_verdicts(connection, found)
     events = [verdict.event for one in found for verdict in one.verdicts]
     return [parse(orjson.dumps(event.wire()), (), at(until)) for event in events]
 

@@ -10,7 +10,7 @@ from kafka.errors import KafkaTimeoutError
 
 from brokers.connection import KafkaConnection
 from schemas.topics import SOURCES, named
-from sinks.log_state import ANSWER_MS, ends_of, firsts_of
+from sinks.log_state import ANSWER_MS, read_ends, read_firsts
 
 POLL_MS = 500
 Arrival = Callable[[int], datetime]
@@ -54,7 +54,7 @@ class Lags:
         if not committed:
             return None
         self._consumer.assign(list(committed))  # so that it learns where they are
-        ends, firsts = ends_of(self._consumer, committed), firsts_of(self._consumer, committed)
+        ends, firsts = read_ends(self._consumer, committed), read_firsts(self._consumer, committed)
         held = {
             place: max(offset, firsts[place]) for place, offset in committed.items()
         }  # what is gone is not waited for

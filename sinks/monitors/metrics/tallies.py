@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 def answered_on_time(around: Around) -> Iterator[Reading]:
     """X01: the share of duties that fell due in the period and were answered before, by county; too few of them say nothing."""
     limits = around.rule.thresholds
-    for county, found in sorted(_answered(around).items()):
+    for county, found in sorted(_count_answered(around).items()):
         yield Reading(
             subject=county,
             measure="ANSWERED_ON_TIME",
@@ -38,14 +38,14 @@ def answered_on_time(around: Around) -> Iterator[Reading]:
         )
 
 
-def _answered(around: Around) -> Mapping[str, Answered]:
+def _count_answered(around: Around) -> Mapping[str, Answered]:
     connection, total = around.connection, defaultdict[str, Answered](Answered)
     lives = select(handover.c.subject).where(or_(handover.c.closed_at.is_(None), handover.c.closed_at >= around.start))
     subjects = connection.execute(lives.distinct().order_by(handover.c.subject)).scalars().all()
-    merged = _merged(connection)
+    merged = _read_merges(connection)
     for first in range(0, len(subjects), SUBJECTS_AT_ONCE):
         chunk = subjects[first : first + SUBJECTS_AT_ONCE]
-        told = _told(connection, _with_merged(chunk, merged), around)
+        told = _read_events(connection, _add_merged(chunk, merged), around)
         cases = Cases(told)
         for one, arrival in told:
             cases.take(one, arrival)
@@ -56,13 +56,13 @@ def _answered(around: Around) -> Mapping[str, Answered]:
     return total
 
 
-def _told(connection: Connection, subjects: Sequence[str], around: Around) -> list[Told]:
+def _read_events(connection: Connection, subjects: Sequence[str], around: Around) -> list[Told]:
     wanted = select(event.c.body, event.c.arrival).where(event.c.subject.in_(subjects), event.c.arrival <= around.until)
     found = [(trusted(orjson.dumps(body)), arrival) for body, arrival in connection.execute(wanted)]
     return sorted(found, key=lambda one: one[1])
 
 
-def _merged(connection: Connection) -> Mapping[str, list[str]]:
+def _read_merges(connection: Connection) -> Mapping[str, list[str]]:
     """The refs that were merged into another, by the survivor."""
     into: dict[str, list[str]] = defaultdict(list)
     for subject, body in connection.execute(select(event.c.subject, event.c.body).where(event.c.type == _MERGED)):
@@ -70,7 +70,7 @@ def _merged(connection: Connection) -> Mapping[str, list[str]]:
     return into
 
 
-def _with_merged(subjects: Iterable[str], merged: Mapping[str, list[str]]) -> list[str]:
+def _add_merged(subjects: Iterable[str], merged: Mapping[str, list[str]]) -> list[str]:
     found: dict[str, None] = {}
     waiting = list(subjects)
     while waiting:

@@ -71,7 +71,7 @@ def judge(
         if rule.form != "metric" or rule.thresholds["metric"] not in metrics:
             continue
         start, end = _period(rule, until)
-        if start is not None and _judged_until(connection, rule) >= end:
+        if start is not None and _read_judged_until(connection, rule) >= end:
             continue
         around = Around(connection, rule, world, end, start or end, lags, arrival)
         readings = list(MEASURES[rule.thresholds["metric"]](around))
@@ -91,7 +91,7 @@ def _period(rule: Rule, until: datetime) -> tuple[datetime | None, datetime]:
     return start_of(date.fromordinal(first)), start_of(date.fromordinal(first + days))
 
 
-def _judged_until(connection: Connection, rule: Rule) -> datetime:
+def _read_judged_until(connection: Connection, rule: Rule) -> datetime:
     wanted = select(metric_period.c.until).where(metric_period.c.rule_id == rule.id, metric_period.c.part == rule.part)
     return connection.execute(wanted).scalar() or _NEVER
 
@@ -100,7 +100,7 @@ def _verdicts(connection: Connection, rule: Rule, readings: Iterable[Reading], a
     wanted = select(metric).where(metric.c.rule_id == rule.id, metric.c.part == rule.part)
     known = {(row["subject"], row["key"]): row for row in connection.execute(wanted).mappings()}
     found = []
-    for reading in (*readings, *_gone(known, readings, at)):
+    for reading in (*readings, *_end_gone(known, readings, at)):
         before = known.get((reading.subject, reading.key))
         was = before is not None and before["exceeded"]
         since = reading.since
@@ -113,7 +113,7 @@ def _verdicts(connection: Connection, rule: Rule, readings: Iterable[Reading], a
     return found
 
 
-def _gone(
+def _end_gone(
     known: Mapping[tuple[str, str], Mapping[Any, Any]], readings: Iterable[Reading], at: datetime
 ) -> Iterable[Reading]:
     """Places that were exceeded and are not read any more: nothing is left there."""
@@ -145,7 +145,7 @@ def _verdict(rule: Rule, reading: Reading, at: datetime) -> Verdict:
     return Verdict(row, told)
 
 
-def keep(connection: Connection, judged: Iterable[Judged]) -> None:
+def keep_verdicts(connection: Connection, judged: Iterable[Judged]) -> None:
     """Remember what the workers have been told."""
     for one in judged:
         upsert(connection, metric, [dict(verdict.row) for verdict in one.verdicts], None)

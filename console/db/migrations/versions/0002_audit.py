@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from sinks.readmodel.dialect import append_only_statements, drop_append_only
 from sinks.readmodel.tables import UtcDateTime
 
 revision = "0002"
@@ -77,27 +78,8 @@ def upgrade() -> None:
         batch_op.create_index("ix_login_attempt_address", ["address"], unique=False)
 
     op.execute("INSERT INTO audit_head (one, number, hash, key, seal) VALUES (1, 0, '', '', '')")
-    for statement in _guards():
+    for statement in append_only_statements(op.get_bind(), KEPT, _REFUSED):
         op.execute(statement)
-
-
-def _guards() -> list[str]:
-    """What makes the database refuse a change or a removal."""
-    if op.get_bind().dialect.name == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_no_{what} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
-            for table in KEPT
-            for what in ("update", "delete")
-        ]
-    function = (
-        "CREATE FUNCTION audit_only_added_to() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
-    )
-    return [function] + [
-        f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE PROCEDURE audit_only_added_to()"
-        for table in KEPT
-    ]
 
 
 def downgrade() -> None:
@@ -121,5 +103,5 @@ def downgrade() -> None:
 
     op.drop_table("audit_person")
     op.drop_table("audit_head")
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute("DROP FUNCTION audit_only_added_to()")
+    for statement in drop_append_only(op.get_bind()):
+        op.execute(statement)
