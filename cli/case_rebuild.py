@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.output import CHECK_FAILED, Bar, fail, say, warn
+from cli.runtime import open_database
 from handover.analysis.recompute import Recomputed, recall, recompute, remember, remembered, untold, withdrawn
 from handover.calendar import MILLISECOND
 from handover.cases.case import Case
@@ -87,23 +88,22 @@ def rebuild_cases(settings: Settings, *, yes: bool) -> None:
     """Read, compute, say what is to be done; with `yes` do it. End with one line where it cannot be."""
     from kafka.errors import KafkaError
 
-    from cli.kafka.log_reader import kafka_of
-    from cli.runtime import no_broker
+    from cli.runtime import no_broker, read_kafka
     from streams.rebuild import Pipeline, WorkersRun
 
-    kafka = kafka_of(settings)
+    kafka = read_kafka(settings)
     pipeline = Pipeline(kafka, settings.topic_prefix, settings.partitions)
     try:
         pipeline.refuse_workers()
         cut = pipeline.cut()
-        plan = _plan(settings, pipeline, cut)
-        _tell(plan)
+        plan = _make_plan(settings, pipeline, cut)
+        _say_plan(plan)
         if not yes:
             fail("nothing was changed", "write this with: handover rebuild cases --yes", CHECK_FAILED)
         pipeline.refuse_workers()
         pipeline.write(plan.news)
         pipeline.go_on_from(cut)
-        pipeline.report(plan.until, _setup(settings))
+        pipeline.report(plan.until, _describe_setup(settings))
     except WorkersRun as error:
         fail(str(error), "stop all workers, wait some seconds, and try again", CHECK_FAILED)
     except OSError:
@@ -113,52 +113,51 @@ def rebuild_cases(settings: Settings, *, yes: bool) -> None:
     say("the topics of cases and alerts are the log's again: start the workers, then: handover verify")
 
 
-def _setup(settings: Settings) -> Any:
-    from cli.kafka.log_reader import kafka_of
+def _describe_setup(settings: Settings) -> Any:
     from cli.rule_files import read_publishers, read_rules
-    from cli.runtime import read_clock
+    from cli.runtime import read_clock, read_kafka
     from streams.admission import cluster_of, describe
 
     book, days = read_rules(None, None)
     own = describe(book, days, read_clock(settings), settings.partitions, read_publishers(settings.publishers))
-    return own.model_copy(update={"cluster": cluster_of(kafka_of(settings))})
+    return own.model_copy(update={"cluster": cluster_of(read_kafka(settings))})
 
 
-def _read(settings: Settings) -> Log:
-    from cli.kafka.log_reader import consumer, held_since, recorded
-    from cli.kafka.recorded_events import events
+def _read_log(settings: Settings) -> Log:
+    from cli.kafka.clients import open_consumer
+    from cli.kafka.log_reader import find_log_begin, read_records
+    from cli.kafka.recorded_events import read_events
     from cli.runtime import read_clock
     from cli.verify.standing import read_alerts
     from schemas.topics import ALERT, BY_NAME, CASE, SOURCES, named
 
     standing = Standing()
-    with consumer(settings) as client:
-        since_ms = held_since(client, settings, [BY_NAME[topic] for topic in SOURCES])
+    with open_consumer(settings) as client:
+        since_ms = find_log_begin(client, settings, [BY_NAME[topic] for topic in SOURCES])
         since = None if since_ms is None else read_clock(settings).arrival(since_ms)
-        told = [(one, one.receivedtime or one.time) for one in events(client, settings) if one is not None]
+        told = [(one, one.receivedtime or one.time) for one in read_events(client, settings) if one is not None]
         alerts = read_alerts(client, settings)
-        for record in recorded(client, [named(settings.topic_prefix, CASE)], "reading cases"):
+        for record in read_records(client, [named(settings.topic_prefix, CASE)], "reading cases"):
             standing.add(record)
-        for record in recorded(client, [named(settings.topic_prefix, ALERT)], "reading epochs"):
+        for record in read_records(client, [named(settings.topic_prefix, ALERT)], "reading epochs"):
             standing.epochs[record.partition] = max(
                 standing.epochs[record.partition], epoch_of(record.headers or ()) or 0
             )
     standing.read(since)
-    return Log(told, since, alerts, standing, _shown(settings))
+    return Log(told, since, alerts, standing, _read_shown_revisions(settings))
 
 
-def _shown(settings: Settings) -> Mapping[str, int]:
+def _read_shown_revisions(settings: Settings) -> Mapping[str, int]:
     """Return the revisions that the read model shows: what is told must be greater."""
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.runtime import has_read_model
-    from sinks.readmodel.database import connect
     from sinks.readmodel.tables import alert
 
     if not has_read_model(settings):
         return {}
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
         with engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(select(alert.c.alert_id, alert.c.revision))}
@@ -169,39 +168,39 @@ def _shown(settings: Settings) -> Mapping[str, int]:
         engine.dispose()
 
 
-def _plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
+def _make_plan(settings: Settings, pipeline: Pipeline, cut: Cut) -> Plan:
     from cli.rule_files import read_rules
-    from cli.runtime import read_clock, worker_config
-    from cli.verify import held_back
+    from cli.runtime import build_worker_config, read_clock
+    from cli.verify import find_held_back
     from streams.rebuild import Rewriting
 
-    log, clock = _read(settings), read_clock(settings)
+    log, clock = _read_log(settings), read_clock(settings)
     before = clock.arrival(cut.at_ms)
-    before = min(before, held_back(settings) or before)
+    before = min(before, find_held_back(settings) or before)
     before = max([before, *(one.changed_at + MILLISECOND for one in log.alerts.told)])
-    older = _older(log)
+    older = _find_older(log)
     kept = {subject: log.standing.readable[subject] for subject in older & log.standing.readable.keys()}
-    floors = _floors(log)
+    floors = _find_floors(log)
     with Bar("computing cases", None) as bar:
         found = recompute(log.told, SharedState(*read_rules(None, None)), before, kept, bar.advance)
     news, epochs = Rewriting(), {n: log.standing.epochs[n] + 1 for n in range(pipeline.partitions)}
     revisions = dict(floors)
-    for case, alert in _untold(found, log, floors, older, before):
+    for case, alert in _find_missing(found, log, floors, older, before):
         home = pipeline.home(case.subject)
         news.add_alert(case, alert, home, epochs[home])
         revisions[alert.alert_id] = max(alert.revision, revisions.get(alert.alert_id, 0))
-    written = _case_revisions(settings, log)
+    written = _find_case_revisions(settings, log)
     for subject, case in found.cases.items():
         if case.lived is None:
             continue
         remember(case, revisions)
         home = pipeline.home(subject)
         case.revision = max(case.revision, written[home])
-        news.add_case(case, home, epochs[home], before, worker_config(settings).case_retention)
+        news.add_case(case, home, epochs[home], before, build_worker_config(settings).case_retention)
     return Plan(before, news, older - kept.keys(), len(kept), len(found.failed | news.too_large))
 
 
-def _older(log: Log) -> set[str]:
+def _find_older(log: Log) -> set[str]:
     """Subjects of which the log has forgotten, or lost, something: their cases and alerts know more than it."""
     keys = {(event.source, event.id) for event, _ in log.told}
     ids = {id_ for _, id_ in keys}
@@ -212,7 +211,7 @@ def _older(log: Log) -> set[str]:
     return found | {one.subject for one in log.alerts.newest().values() if not ids.issuperset(one.seen)}
 
 
-def _floors(log: Log) -> dict[str, int]:
+def _find_floors(log: Log) -> dict[str, int]:
     """The greatest revision of each alert known anywhere: on its topic, in a case, in the read model."""
     found = dict(log.shown)
     newest = {one.alert_id: one.revision for one in log.alerts.newest().values()}
@@ -222,17 +221,17 @@ def _floors(log: Log) -> dict[str, int]:
     return found
 
 
-def _case_revisions(settings: Settings, log: Log) -> Mapping[int, int]:
+def _find_case_revisions(settings: Settings, log: Log) -> Mapping[int, int]:
     """A revision that no case of a partition can have reached: each took an offset of its topic."""
-    from cli.kafka.log_reader import kafka_of
-    from streams.admission import newest_reports
+    from brokers.progress_topic import read_newest
+    from cli.runtime import read_kafka
 
-    reported = newest_reports(kafka_of(settings), settings.topic_prefix)
-    ends = {number: one.cases_end for number, one in reported.items()}
+    reports = read_newest(read_kafka(settings), settings.topic_prefix)
+    ends = {number: one.progress.cases_end for number, one in reports.items()}
     return {number: max(log.standing.revisions[number], ends.get(number, 0)) for number in range(settings.partitions)}
 
 
-def _untold(
+def _find_missing(
     found: Recomputed, log: Log, floors: Mapping[str, int], older: set[str], before: datetime
 ) -> Iterator[tuple[Case, Alert]]:
     """Yield what the alert topic lacks, in the order in which it became true, with the case that tells it."""
@@ -253,7 +252,7 @@ def _untold(
     yield from sorted(told, key=lambda one: (one[1].changed_at, one[1].alert_id, one[1].revision))
 
 
-def _tell(plan: Plan) -> None:
+def _say_plan(plan: Plan) -> None:
     alerts, cases = (sum(map(len, one.values())) for one in (plan.news.alerts, plan.news.cases))
     say(f"computed from the log up to {show(plan.until)}: {cases} cases, {alerts} snapshots of alerts to be told")
     if plan.kept:

@@ -15,30 +15,30 @@ _TLS = ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "kafka_key_
 _LOGIN = ("kafka_username", "kafka_password_file")
 
 
-def connection(settings: Settings) -> KafkaConnection:
+def read_kafka_connection(settings: Settings) -> KafkaConnection:
     """The connection to Kafka, its files read. Raise InvalidSettings with one line that names the variable."""
     _check(settings)
-    found = KafkaConnection(
+    connection = KafkaConnection(
         settings.brokers,
         settings.kafka_security_protocol,
         settings.kafka_ca_file,
         settings.kafka_certificate_file,
         settings.kafka_key_file,
-        _secret(settings, "kafka_key_password_file"),
+        _read_secret(settings, "kafka_key_password_file"),
         settings.kafka_sasl_mechanism,
         settings.kafka_username,
-        _secret(settings, "kafka_password_file"),
+        _read_secret(settings, "kafka_password_file"),
     )
     for name in _TLS:
         path = getattr(settings, name)
         if path is not None:
             _read(name, path)
     try:
-        found.tls  # noqa: B018  made now, so that a file that cannot be used is told before anything starts
+        connection.tls  # noqa: B018  made now, so that a file that cannot be used is named before anything starts
     except OSError as error:
         files = ", ".join(_variable(name) for name in _TLS if getattr(settings, name) is not None)
         raise InvalidSettings(f"{files}: no certificate or key that can be used ({error})") from None
-    return found
+    return connection
 
 
 def _check(settings: Settings) -> None:
@@ -58,7 +58,7 @@ def _check(settings: Settings) -> None:
         raise InvalidSettings(f"{_variable('kafka_certificate_file')}: a certificate and its key come together")
 
 
-def database(settings: Settings) -> str:
+def read_database_url(settings: Settings) -> str:
     """The address of the read model, the password from its file in it. Raise InvalidSettings."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -74,7 +74,7 @@ def database(settings: Settings) -> str:
     for name in ("database_password_file", "database_ca_file"):
         if getattr(settings, name) is not None and not is_server(url):
             raise InvalidSettings(f"{_variable(name)}: only PostgreSQL has it")
-    password = _secret(settings, "database_password_file")
+    password = _read_secret(settings, "database_password_file")
     if password is not None:
         url = url.set(password=password)
     if settings.database_ca_file is not None:
@@ -83,7 +83,7 @@ def database(settings: Settings) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def shown(settings: Settings) -> str:
+def mask_database_url(settings: Settings) -> str:
     """The address of the read model as people and files may see it: without a password."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -95,7 +95,7 @@ def shown(settings: Settings) -> str:
     return url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
 
 
-def _secret(settings: Settings, name: str) -> str | None:
+def _read_secret(settings: Settings, name: str) -> str | None:
     """The text of a file without the end of its line; None where no file is named. Raise InvalidSettings."""
     path = getattr(settings, name)
     if path is None:
@@ -120,7 +120,7 @@ def _variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def exposed(settings: Settings) -> list[str]:
+def find_exposed_secrets(settings: Settings) -> list[str]:
     """Variables whose file holds a secret that every user of this machine can read."""
     names = ("kafka_key_file", "kafka_key_password_file", "kafka_password_file", "database_password_file")
     return [

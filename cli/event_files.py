@@ -37,11 +37,11 @@ class EventFiles:
         """Every event in order of arrival."""
         if not self._places:
             self._index()
-        yield from self._told(self._order)
+        yield from self._read(self._order)
 
     def of(self, subjects: Sequence[str]) -> Iterator[Told]:
         """The events with these subjects."""
-        yield from self._told(place for subject in subjects for place in self._places.get(subject, ()))
+        yield from self._read(place for subject in subjects for place in self._places.get(subject, ()))
 
     def subjects_of(self, events: Collection[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """The subjects of single events."""
@@ -53,9 +53,9 @@ class EventFiles:
         arrivals: array[int] = array("q")
         places: array[int] = array("Q")
         for number, file in enumerate(self._files):
-            with opened(str(file)) as stream:
+            with open_events(str(file)) as stream:
                 lines = _Places(iter(stream))
-                for event, _ in valid(lines, str(file), {"invalid": 0}, publishers=self._publishers):
+                for event, _ in parse_lines(lines, str(file), {"invalid": 0}, publishers=self._publishers):
                     arrival = event.receivedtime or event.time
                     place = lines.began << _FILE_BITS | number
                     arrivals.append(round(arrival.timestamp() * 1000))
@@ -63,7 +63,7 @@ class EventFiles:
                     self._places.setdefault(event.subject, array("Q")).append(place)
         self._order = array("Q", (places[n] for n in sorted(range(len(places)), key=arrivals.__getitem__)))
 
-    def _told(self, places: Iterable[int]) -> Iterator[Told]:
+    def _read(self, places: Iterable[int]) -> Iterator[Told]:
         from schemas.parse import parse
         from schemas.text_files import skip_mark
 
@@ -91,7 +91,7 @@ class _Places:
             yield line
 
 
-def opened(file: str) -> AbstractContextManager[IO[bytes]]:
+def open_events(file: str) -> AbstractContextManager[IO[bytes]]:
     """Open a file, or stdin for "-"; end with one line where it cannot be read."""
     if file == "-":
         return nullcontext(sys.stdin.buffer)
@@ -101,7 +101,7 @@ def opened(file: str) -> AbstractContextManager[IO[bytes]]:
         fail(f"cannot read {file}: {error.strerror}", "give the path of a file with one event a line")
 
 
-def valid(
+def parse_lines(
     stream: Iterable[bytes],
     name: str,
     counts: dict[str, int],

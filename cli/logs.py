@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any, Literal
+from collections.abc import MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -13,16 +13,28 @@ from structlog.types import Processor
 
 from schemas import pii
 
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
 Format = Literal["json", "text"]
 _FIRST = ("timestamp", "level", "logger", "event")
 _LONGEST_INTEGER = 10**10  # an integer with more digits may be somebody's number
 
 
-def start_logs(level: str, form: Format) -> None:
-    """Write what loggers of this process say from now on to stderr: `level` and above, in one form."""
+def start_logs(settings: Settings, *, quiet: Sequence[str] = (), silent: Sequence[str] = ()) -> None:
+    """Write what loggers of this process say from now on to stderr, in the settings' level and form.
+
+    `quiet`: libraries that say nothing below WARNING, and the same line once a minute; `silent`: nothing below CRITICAL.
+    """
+    from streams.log_rate_limit import RateLimit
+
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(form))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    handler.setFormatter(formatter(settings.log_format))
+    handler.addFilter(RateLimit(*quiet))
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    for names, level in ((quiet, logging.WARNING), (silent, logging.CRITICAL)):
+        for name in names:
+            logging.getLogger(name).setLevel(level)
 
 
 def formatter(form: Format) -> logging.Formatter:

@@ -12,9 +12,12 @@ from cli.output import fail
 from cli.private_files import make_folder, write_private
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from brokers.connection import KafkaConnection
     from cli.settings import Settings
     from console.text.i18n import Language
+    from sinks.readmodel.database import NotMigrated
     from streams.app import WorkerConfig
     from streams.clock import Clock
 
@@ -28,6 +31,29 @@ def read_settings() -> Settings:
 
     try:
         return load()
+    except InvalidSettings as error:
+        fail(str(error), "correct the variable and try again")
+
+
+def read_kafka(settings: Settings) -> KafkaConnection:
+    """Return the connection to Kafka; end with one line where a variable or a file cannot be used."""
+    from cli.connection import read_kafka_connection
+    from cli.settings import InvalidSettings
+
+    try:
+        return read_kafka_connection(settings)
+    except InvalidSettings as error:
+        fail(str(error), "correct the variable and try again")
+
+
+def open_database(settings: Settings) -> Engine:
+    """Return the engine of the read model; nothing is opened yet. End with one line where a variable cannot be used."""
+    from cli.connection import read_database_url
+    from cli.settings import InvalidSettings
+    from sinks.readmodel.database import connect
+
+    try:
+        return connect(read_database_url(settings))
     except InvalidSettings as error:
         fail(str(error), "correct the variable and try again")
 
@@ -47,6 +73,12 @@ def no_broker(kafka: KafkaConnection) -> NoReturn:
     fail(f"no broker answers at {kafka.brokers}", "start one (handover up) or set REENTRY_BROKERS")
 
 
+def fail_not_migrated(error: NotMigrated) -> NoReturn:
+    """End: the tables are not those of this program."""
+    what, _, todo = str(error).partition(": ")
+    fail(what, todo)
+
+
 def read_clock(settings: Settings) -> Clock:
     """Return the clock that the settings name; end with one line where it cannot be read."""
     from streams.clock import Clock
@@ -57,7 +89,7 @@ def read_clock(settings: Settings) -> Clock:
         fail(f"cannot read clock file {settings.clock_file}: {error}", "correct REENTRY_CLOCK_FILE or unset it")
 
 
-def language_of(given: str | None) -> Language:
+def choose_language(given: str | None) -> Language:
     """Return the language to speak: the one asked for, else what the environment says."""
     if given is None:
         wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
@@ -67,7 +99,7 @@ def language_of(given: str | None) -> Language:
     return cast("Language", given)
 
 
-def key_made(settings: Settings) -> bytes | None:
+def make_audit_key(settings: Settings) -> bytes | None:
     """The secret that seals the audit, as the console takes it: where none is named, its first start makes one in the data folder."""
     path = settings.data_dir / KEY_FILE
     if settings.audit_key_file is None and not path.exists():
@@ -77,10 +109,10 @@ def key_made(settings: Settings) -> bytes | None:
         with contextlib.suppress(FileExistsError):  # another console was first: its secret holds
             os.link(fresh, path)
         fresh.unlink()
-    return read_key(settings)
+    return read_audit_key(settings)
 
 
-def read_key(settings: Settings) -> bytes | None:
+def read_audit_key(settings: Settings) -> bytes | None:
     """The secret that seals the audit, None where there is none; end with one line where its file cannot be used."""
     path = settings.audit_key_file
     if path is None:
@@ -96,10 +128,9 @@ def read_key(settings: Settings) -> bytes | None:
     return key
 
 
-def worker_config(settings: Settings) -> WorkerConfig:
+def build_worker_config(settings: Settings) -> WorkerConfig:
     """Return what a worker is given of the settings."""
-    from cli.kafka.log_reader import kafka_of
     from streams.app import WorkerConfig
 
     given = {field.name: getattr(settings, field.name) for field in fields(WorkerConfig) if field.name != "kafka"}
-    return WorkerConfig(kafka_of(settings), **given)
+    return WorkerConfig(read_kafka(settings), **given)

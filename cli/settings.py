@@ -132,13 +132,6 @@ class Settings(BaseSettings):
         """The SQLAlchemy address of the read model as it was given."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'handover.sqlite').absolute()}"
 
-    @property
-    def database(self) -> str:
-        """The same with what files add: the password, the authority. Raise InvalidSettings. Never to be shown."""
-        from cli.connection import database
-
-        return database(self)
-
 
 def load() -> Settings:
     """Read the environment. Raise InvalidSettings with one line that names the variable."""

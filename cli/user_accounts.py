@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cli.output import fail, say
-from cli.runtime import read_key
+from cli.runtime import fail_not_migrated, open_database, read_audit_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,15 +66,15 @@ def _changed(settings: Settings) -> Iterator[Connection]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from console.db.database import prepare
-    from sinks.readmodel.database import NotMigrated, connect
+    from sinks.readmodel.database import NotMigrated
 
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
         prepare(engine)
         with engine.begin() as connection:
             yield connection
     except NotMigrated as error:
-        fail(str(error).partition(":")[0], "run: handover console --migrate")
+        fail_not_migrated(error)
     except SQLAlchemyError as error:
         fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
     finally:
@@ -98,7 +98,7 @@ def _tell(settings: Settings, connection: Connection, action: Action, login: str
     from console.audit.log import HOST, write
     from console.web.config import real_time
 
-    write(connection, read_key(settings), real_time(), HOST, action, about=login, details=details)
+    write(connection, read_audit_key(settings), real_time(), HOST, action, about=login, details=details)
 
 
 def _password() -> str:

@@ -8,31 +8,8 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from brokers.connection import KafkaConnection
+from brokers.offsets import ANSWER_MS, read_ends, read_firsts
 from sinks.takeover import Log, Place
-
-ANSWER_MS = 5_000  # how long the broker may take
-
-
-def read_ends(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-    """Where partitions end. Raise KafkaError, also for one that is there no more."""
-    return _of_all(consumer.end_offsets, places)
-
-
-def read_firsts(consumer: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-    """Where partitions begin. Raise KafkaError, also for one that is there no more."""
-    return _of_all(consumer.beginning_offsets, places)
-
-
-def _of_all(ask: Any, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-    if not places:
-        return {}
-    try:
-        found: Mapping[TopicPartition, int] = ask(sorted(places), timeout_ms=ANSWER_MS)
-    except KeyError as error:  # kafka-python: a partition whose leader is not known
-        raise UnknownTopicOrPartitionError("the leader of a partition is not known") from error
-    if missing := set(places) - found.keys():
-        raise UnknownTopicOrPartitionError(f"{len(missing)} partitions are not there")
-    return found
 
 
 class LogWatcher:

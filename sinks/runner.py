@@ -11,13 +11,14 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, T
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from brokers.connection import KafkaConnection
+from brokers.offsets import ANSWER_MS
 from brokers.refusal import refusal
 from schemas.topics import named
 from sinks import metrics
 from sinks.consumer import Batch, Consumer, Delivery, Moves, Record, SinkUnavailable
 from sinks.header_decoding import read_any_header_name
 from sinks.health import Pulse
-from sinks.log_state import ANSWER_MS, LogWatcher
+from sinks.log_state import LogWatcher
 from sinks.provenance import split_foreign
 from sinks.retry import KAFKA, Outage, Refused
 from sinks.takeover import Overtaken, Place, Reached, Start

@@ -2,24 +2,21 @@
 
 import hashlib
 import json
-import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 
 from brokers.connection import KafkaConnection
+from brokers.progress_topic import open_topic
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
-from schemas import progress
 from schemas.progress import Setup
-from schemas.topics import PROGRESS, named
 from streams.clock import Clock
 
-log = logging.getLogger(__name__)
-_POLL_MS = 500
+_AGAIN_SECONDS = 0.5
 
 
 class DifferentSetup(RuntimeError):
@@ -73,50 +70,13 @@ def refuse_different(kafka: KafkaConnection, prefix: str, own: Setup, patience_s
     What a dead worker has left differs too, so a difference counts only once its worker has written again within
     `patience_seconds` (every worker writes each second).
     """
-    consumer = KafkaConsumer(**kafka.reader(), group_id=None)
-    try:
-        place = TopicPartition(named(prefix, PROGRESS), 0)
-        if not consumer.partitions_for_topic(place.topic):
-            return  # the topics are not made yet: the worker says so itself
-        if not any(one.setup.differences(own) for one in _newest(consumer, place).values()):
+    with open_topic(kafka, prefix) as topic:
+        topic.read()
+        if not any(one.progress.setup.differences(own) for one in topic.newest.values()):
             return
         until = time.monotonic() + patience_seconds
         while time.monotonic() < until:
-            for one in _read(consumer):
-                if differences := one.setup.differences(own):
+            for report in topic.read():
+                if differences := report.progress.setup.differences(own):
                     raise DifferentSetup(differences)
-    finally:
-        consumer.close(timeout_ms=2000)
-
-
-def newest_reports(kafka: KafkaConnection, prefix: str) -> dict[int, progress.Progress]:
-    """The newest report of each partition, as it stands now. Raise KafkaError."""
-    consumer = KafkaConsumer(**kafka.reader(), group_id=None)
-    try:
-        place = TopicPartition(named(prefix, PROGRESS), 0)
-        if not consumer.partitions_for_topic(place.topic):
-            return {}
-        return _newest(consumer, place)
-    finally:
-        consumer.close(timeout_ms=2000)
-
-
-def _newest(consumer: Any, place: TopicPartition) -> dict[int, progress.Progress]:
-    """The newest report of each partition; the consumer stands behind them."""
-    consumer.assign([place])
-    consumer.seek_to_beginning(place)
-    end = consumer.end_offsets([place])[place]
-    newest: dict[int, progress.Progress] = {}
-    while consumer.position(place) < end:
-        for one in _read(consumer):
-            newest[one.partition] = one
-    return newest
-
-
-def _read(consumer: Any) -> Iterator[progress.Progress]:
-    for records in consumer.poll(timeout_ms=_POLL_MS).values():
-        for record in records:
-            try:
-                yield progress.read(record.value)
-            except ValueError:
-                log.warning("%s@%d: passed over, no worker wrote this", record.topic, record.offset)
+            time.sleep(_AGAIN_SECONDS)

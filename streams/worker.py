@@ -10,9 +10,10 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from brokers.connection import KafkaConnection
+from brokers.progress_topic import read_newest
 from brokers.refusal import refusal
 from streams import gc_control
-from streams.admission import DifferentSetup, cluster_of, newest_reports, refuse_different
+from streams.admission import DifferentSetup, cluster_of, refuse_different
 from streams.app import WorkerConfig, create_app
 from streams.engine.recovery import Incomplete
 from streams.log_rate_limit import OneLine, RateLimit
@@ -68,7 +69,8 @@ def _check(progress: ProgressReporter, config: WorkerConfig) -> None:
     progress.own = progress.own.model_copy(update={"cluster": cluster_of(config.kafka)})
     refuse_different(config.kafka, config.topic_prefix, progress.own, patience)
     progress.held = written(config.kafka, config.topic_prefix)
-    if lost := losses(newest_reports(config.kafka, config.topic_prefix), progress.held, config.topic_prefix):
+    newest = {number: one.progress for number, one in read_newest(config.kafka, config.topic_prefix).items()}
+    if lost := losses(newest, progress.held, config.topic_prefix):
         raise LostRecords(lost)
 
 

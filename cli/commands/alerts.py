@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import CHECK_FAILED, fail, json_line
-from cli.runtime import language_of
+from cli.runtime import choose_language, open_database
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +42,7 @@ def alerts(
     from cli.queue_screen import Words, picture_lines
     from cli.runtime import read_clock, read_settings
 
-    settings, words = read_settings(), Words(language_of(lang))
+    settings, words = read_settings(), Words(choose_language(lang))
     behind = timedelta(seconds=settings.behind_seconds)
     view = _View(_engine(settings), read_clock(settings), scope, limit, behind)
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -110,14 +110,13 @@ def _follow(console: Console, words: Any, view: _View) -> None:
 
 def _engine(settings: Settings) -> Engine:
     from cli.runtime import has_read_model
-    from sinks.readmodel.database import connect
 
     if not has_read_model(settings):
         fail(
             f"there is no read model in {settings.data_dir}",
             "start the stack (handover up) or set REENTRY_DATABASE_URL",
         )
-    return connect(settings.database)
+    return open_database(settings)
 
 
 def _print_json(picture: Picture) -> None:

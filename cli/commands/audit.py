@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say
-from cli.runtime import read_key
+from cli.runtime import open_database, read_audit_key
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -30,11 +30,10 @@ def verify(
 
     from cli.runtime import read_settings
     from console.audit.verification import check, stands
-    from sinks.readmodel.database import connect
     from sinks.readmodel.dialect import read_snapshot
 
     settings = read_settings()
-    key, engine = read_key(settings), connect(settings.database)
+    key, engine = read_audit_key(settings), open_database(settings)
     try:
         with read_snapshot(engine) as connection:
             checked = check(connection, key)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import CHECK_FAILED, fail, say, warn
-from cli.settings import InvalidSettings, Settings, load
+from cli.output import CHECK_FAILED, say, warn
+from cli.runtime import open_database, read_settings
+from cli.settings import Settings
 
 if TYPE_CHECKING:
     from cli.stack.local import Stack
@@ -31,10 +32,7 @@ def demo(
     from cli.stack.children import Unstartable
     from cli.stack.local import running
 
-    try:
-        settings = load()
-    except InvalidSettings as error:
-        fail(str(error), "correct or unset it")
+    settings = read_settings()
     folder = (settings.data_dir / "demo").absolute()
     own = {"clock_file": folder / "clock.json", "database_url": None, "publishers": folder / "publishers.toml"}
     settings = settings.model_copy(update=own)
@@ -119,12 +117,11 @@ def line(settings: Settings) -> str:
 
     from cli.stack.city import wall_ms
     from schemas.instants import show
-    from sinks.readmodel.database import connect
     from sinks.readmodel.tables import alert
     from streams.clock import Clock
 
     now = show(Clock.load(settings.clock_file).now(wall_ms()))[:16].replace("T", " ")
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
         with engine.connect() as connection:
             rows = connection.execute(select(alert.c.state, func.count()).group_by(alert.c.state)).all()

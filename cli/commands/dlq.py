@@ -84,7 +84,7 @@ def _fact(type_: str) -> str:
 def show(place: Annotated[str, typer.Argument(help="Partition:offset.")], as_json: Json = False) -> None:
     """Show one dead letter: its headers, what is wrong, and the shape of its value, never the values."""
     letters, decisions = _read()
-    letter = _chosen(letters, [place])[0]
+    letter = _choose(letters, [place])[0]
     described = {**letter.wire(), "state": decisions.of(letter), "shape": letter.shape()}
     if as_json:
         json_line(described)
@@ -112,9 +112,9 @@ def redrive(
     """
     _refuse_vague(places, reason, everything)
     letters, decisions = _read()
-    wanted = _wanted(letters, decisions, places, reason, again=again)
+    wanted = _select(letters, decisions, places, reason, again=again)
     now = _now()
-    verdicts = [(letter, _verdict(letter, now)) for letter in wanted]
+    verdicts = [(letter, _explain_refusal(letter, now)) for letter in wanted]
     sent = [letter for letter, why_not in verdicts if why_not is None]
     for letter, why_not in verdicts:
         text = "would pass" if why_not is None and not yes else "sent" if why_not is None else f"stays: {why_not}"
@@ -122,7 +122,7 @@ def redrive(
     if yes and sent:
         _send(sent)
         decisions.record(sent, "redriven")
-    _sum(len(sent), len(wanted), "sent", yes=yes, as_json=as_json)
+    _summarise(len(sent), len(wanted), "sent", yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -138,12 +138,12 @@ def drop(
     letters, decisions = _read()
     if not decisions.kept:
         fail("without a read model there is nowhere to remember it", "set REENTRY_DATABASE_URL or start the sink")
-    wanted = _wanted(letters, decisions, places, reason, again=False)
+    wanted = _select(letters, decisions, places, reason, again=False)
     for letter in wanted:
         _say(letter, "dropped" if yes else "would be dropped", as_json)
     if yes:
         decisions.record(wanted, "dropped")
-    _sum(len(wanted), len(wanted), "dropped", yes=yes, as_json=as_json)
+    _summarise(len(wanted), len(wanted), "dropped", yes=yes, as_json=as_json)
 
 
 def _read() -> tuple[list[DeadLetter], Decisions]:
@@ -158,7 +158,7 @@ def _refuse_vague(places: Iterable[str] | None, reason: str | None, everything: 
         fail("it is not said which dead letters", "name places, or use --reason or --all")
 
 
-def _wanted(
+def _select(
     letters: Sequence[DeadLetter],
     decisions: Decisions,
     places: Iterable[str] | None,
@@ -167,12 +167,12 @@ def _wanted(
     again: bool,
 ) -> list[DeadLetter]:
     if places:
-        letters = _chosen(letters, list(places))
+        letters = _choose(letters, list(places))
     states = ("pending", "redriven") if again else ("pending",)
     return [one for one in letters if reason in (None, one.reason) and decisions.of(one) in states]
 
 
-def _chosen(letters: Sequence[DeadLetter], places: list[str]) -> list[DeadLetter]:
+def _choose(letters: Sequence[DeadLetter], places: list[str]) -> list[DeadLetter]:
     by_place = {letter.place: letter for letter in letters}
     for place in places:
         if place not in by_place:
@@ -186,7 +186,7 @@ def _now() -> datetime:
     return read_clock(read_settings()).now(time.time_ns() // 1_000_000)
 
 
-def _verdict(letter: DeadLetter, now: datetime) -> str | None:
+def _explain_refusal(letter: DeadLetter, now: datetime) -> str | None:
     """Return why a letter is not sent again, or None. It would arrive now."""
     from cli.runtime import read_settings
     from schemas.dead_letter import Refusal, understood
@@ -215,7 +215,7 @@ def _say(letter: DeadLetter, text: str, as_json: bool) -> None:
         say(f"{letter.place:>8}  {letter.row()}  {text}")
 
 
-def _sum(done: int, of: int, word: str, *, yes: bool, as_json: bool) -> None:
+def _summarise(done: int, of: int, word: str, *, yes: bool, as_json: bool) -> None:
     if not as_json:
         say(f"{done} of {of} {word}" if yes else f"{done} of {of} would be {word}")
     if not yes and done:

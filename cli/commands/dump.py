@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.kafka.recorded_events import events
+from cli.kafka.recorded_events import read_events
 from cli.output import output, warn
 
 
@@ -19,13 +19,13 @@ def dump(
     """
     import orjson
 
-    from cli.kafka.log_reader import consumer
+    from cli.kafka.clients import open_consumer
     from cli.runtime import read_settings
 
     settings = read_settings()
     count = invalid = 0
-    with consumer(settings) as client, output(out) as stream:
-        for event in events(client, settings):
+    with open_consumer(settings) as client, output(out) as stream:
+        for event in read_events(client, settings):
             if event is None:
                 invalid += 1
                 continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.event_files import opened, valid
+from cli.event_files import open_events, parse_lines
 from cli.output import BAD_INPUT, Bar, json_line, say
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def publish(
     clock = read_clock(settings)
     counts: dict[str, int] = {"published": 0, "invalid": 0}
     sending: AbstractContextManager[Any] = nullcontext() if check else Sender(settings)
-    with opened(file) as stream, sending as sender, Bar("publishing", None) as bar:
-        for event, line in valid(stream, file, counts, stop=stop):
+    with open_events(file) as stream, sending as sender, Bar("publishing", None) as bar:
+        for event, line in parse_lines(stream, file, counts, stop=stop):
             if sender is not None:
                 _send(sender, clock, event, line)
             counts["published"] += 1

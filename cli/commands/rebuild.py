@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import CHECK_FAILED, Bar, fail, say
+from cli.runtime import fail_not_migrated, open_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,27 +34,25 @@ def sql(
     from kafka.errors import KafkaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.kafka.log_reader import kafka_of
-    from cli.runtime import no_broker, read_settings
+    from cli.runtime import no_broker, read_kafka, read_settings
     from sinks.consumer import SinkUnavailable
-    from sinks.readmodel.database import NotMigrated, connect, prepare
+    from sinks.readmodel.database import NotMigrated, prepare
     from sinks.readmodel.rebuild import Silent
 
     settings = read_settings()
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
         prepare(engine)
         _build(settings, engine, yes=yes)
     except NotMigrated as error:
-        what, _, todo = str(error).partition(": ")
-        fail(what, todo)
+        fail_not_migrated(error)
     except (SQLAlchemyError, SinkUnavailable) as error:
         why = f"the database refused: {type(error).__name__}"
         fail(why, "nothing was changed; check that it runs and that this user may create a schema", CHECK_FAILED)
     except Silent as error:
         fail(f"{error}; nothing was changed", "look at it with: handover doctor", CHECK_FAILED)
     except KafkaError:
-        no_broker(kafka_of(settings))
+        no_broker(read_kafka(settings))
     finally:
         engine.dispose()
 
@@ -74,8 +73,7 @@ def cases(
 
 
 def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
-    from cli.kafka.log_reader import kafka_of
-    from cli.runtime import read_clock
+    from cli.runtime import read_clock, read_kafka
     from schemas.publishers import InvalidPublishers
     from sinks.readmodel.rebuild import Rebuilding, open_shadow
     from sinks.readmodel.writers import configure_writers
@@ -87,7 +85,7 @@ def _build(settings: Settings, engine: Engine, *, yes: bool) -> None:
 
     with open_shadow(engine) as shadow:
         arrival = read_clock(settings).arrival
-        one = Rebuilding(engine, shadow, kafka_of(settings), settings.topic_prefix, arrival, writers)
+        one = Rebuilding(engine, shadow, read_kafka(settings), settings.topic_prefix, arrival, writers)
         bars: list[Bar] = []
 
         def announce(total: int) -> Callable[[int], None]:

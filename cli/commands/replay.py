@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.event_files import opened, valid
+from cli.event_files import open_events, parse_lines
 from cli.output import json_line, say, warn
 from cli.rule_files import Days, Register, Rules, read_instant, read_publishers, read_rules
 
@@ -36,26 +36,26 @@ def replay(
     from handover.cases.authority import WITHOUT_AUTHORITY
 
     book, days = read_rules(rules, calendar)
-    lived = live_all(told(files, read_publishers(publishers)), book, days, read_instant(until))
+    lived = live_all(read_events(files, read_publishers(publishers)), book, days, read_instant(until))
     for action in lived.refused:
         warn(f"{action.source} {action.id}: NOT_ALLOWED: {WITHOUT_AUTHORITY}; left out")
     for alert in lived.alerts:
         if as_json:
             json_line(alert.wire())
         else:
-            say(sentence(alert))
+            say(format_alert(alert))
 
 
-def told(files: Sequence[str], publishers: Collection[str] | None = None) -> Iterator[tuple[Event, datetime]]:
+def read_events(files: Sequence[str], publishers: Collection[str] | None = None) -> Iterator[tuple[Event, datetime]]:
     """Yield the events of all files with their arrivals, each file in its order."""
     counts = {"invalid": 0}
     for file in files:
-        with opened(file) as stream:
-            for event, _ in valid(stream, file, counts, publishers=publishers):
+        with open_events(file) as stream:
+            for event, _ in parse_lines(stream, file, counts, publishers=publishers):
                 yield event, event.receivedtime or event.time
 
 
-def sentence(alert: Alert) -> str:
+def format_alert(alert: Alert) -> str:
     """Return one alert snapshot as a line for people. The person stands in it shortened."""
     from schemas.instants import show
     from schemas.pii import mask

@@ -10,7 +10,7 @@ import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say
 from cli.rule_files import Days
-from cli.runtime import language_of
+from cli.runtime import choose_language
 
 if TYPE_CHECKING:
     from handover.rules.rulebook import RuleBook
@@ -38,7 +38,7 @@ def explain(
     """Print a rule book for people: each rule with its clock, who owes, what answers it, and on which ground."""
     from console.rules.rule_text import paragraph
 
-    language = language_of(lang)
+    language = choose_language(lang)
     loaded = _load(book)
     chosen = [one for one in loaded.rules if rule in (None, one.id)]
     if not chosen:
@@ -78,10 +78,10 @@ def diff(
         else:
             say(difference(one))
     if database is not None:
-        _moves(old, new, {one.rule for one in found if one.rule}, database, calendar, as_json=as_json)
+        _count_moves(old, new, {one.rule for one in found if one.rule}, database, calendar, as_json=as_json)
 
 
-def _moves(
+def _count_moves(
     old: RuleBook, new: RuleBook, rules: set[str], database: str, calendar: Path | None, *, as_json: bool
 ) -> None:
     from sqlalchemy.exc import SQLAlchemyError

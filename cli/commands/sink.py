@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.output import fail, say
+from cli.runtime import fail_not_migrated, open_database, read_clock, read_kafka, read_settings
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from sinks.service import SinkConfig
 
 
 def sink(
@@ -18,34 +24,64 @@ def sink(
     ] = False,
 ) -> None:
     """Write the SQL read model until Ctrl-C or SIGTERM. While Kafka or the database is away it waits."""
-    import logging
+    settings = read_settings()
+    _refuse_unknown(names or ())
+    if migrate:
+        _migrate(settings)
+    else:
+        _run(settings, names or ())
 
-    from cli.kafka.log_reader import kafka_of
+
+def _refuse_unknown(names: Collection[str]) -> None:
+    from sinks.readmodel.writers import WRITERS
+
+    known = [one.name for one in WRITERS]
+    if unknown := sorted(set(names) - set(known)):
+        fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")
+
+
+def _migrate(settings: Settings) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sinks.readmodel.database import NotMigrated, migrate
+
+    try:
+        migrate(open_database(settings))
+    except NotMigrated as error:
+        fail_not_migrated(error)
+    except SQLAlchemyError as error:
+        fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
+    say("the tables are at the newest version")
+
+
+def _run(settings: Settings, names: Collection[str]) -> None:
     from cli.logs import start_logs
-    from cli.runtime import read_clock, read_settings
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
     from sinks.readmodel.database import NotMigrated
-    from sinks.readmodel.writers import WRITERS
-    from sinks.service import SinkConfig, run
-    from streams.log_rate_limit import RateLimit
+    from sinks.service import run
 
-    settings = read_settings()
-    start_logs(settings.log_level, settings.log_format)
-    logging.getLogger("kafka").setLevel(logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(RateLimit("kafka"))
-    known = [one.name for one in WRITERS]
-    if unknown := sorted(set(names or ()) - set(known)):
-        fail(f"no sink is called {unknown[0]}", f"use of {', '.join(known)}")
-    if migrate:
-        return _migrate(settings.database)
+    start_logs(settings, quiet=("kafka",))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    config = SinkConfig(
-        kafka=kafka_of(settings),
-        database_url=settings.database,
+    try:
+        run(_configure(settings), list(names), stop)
+    except InvalidRuleBook as error:
+        fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
+    except InvalidPublishers as error:
+        fail(str(error), "correct it or REENTRY_PUBLISHERS")
+    except NotMigrated as error:
+        fail_not_migrated(error)
+
+
+def _configure(settings: Settings) -> SinkConfig:
+    from cli.connection import read_database_url
+    from sinks.service import SinkConfig
+
+    return SinkConfig(
+        kafka=read_kafka(settings),
+        database_url=read_database_url(settings),
         arrival=read_clock(settings).arrival,
         topic_prefix=settings.topic_prefix,
         metrics_port=settings.web_port,
@@ -55,28 +91,3 @@ def sink(
         unmarked=settings.unmarked,
         publishers=settings.publishers,
     )
-    try:
-        run(config, names or (), stop)
-    except InvalidRuleBook as error:
-        fail(f"{settings.rules}: {error}", "correct this entry: handover rules check")
-    except InvalidPublishers as error:
-        fail(str(error), "correct it or REENTRY_PUBLISHERS")
-    except NotMigrated as error:
-        what, _, todo = str(error).partition(": ")
-        fail(what, todo)
-    return None
-
-
-def _migrate(url: str) -> None:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from sinks.readmodel.database import NotMigrated, connect, migrate
-
-    try:
-        migrate(connect(url))
-    except NotMigrated as error:
-        what, _, todo = str(error).partition(": ")
-        fail(what, todo)
-    except SQLAlchemyError as error:
-        fail(f"the database refused: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
-    say("the tables are at the newest version")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import CHECK_FAILED, fail
-from cli.settings import InvalidSettings, Settings, load
+from cli.runtime import read_settings
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
@@ -51,9 +51,9 @@ class Provisioning:
 @app.command()
 def plan(acls: Acls = None, as_json: Json = False) -> None:
     """Say what `apply` would change. Changes nothing."""
-    with provisioning(acls) as wanted:
+    with open_provisioning(acls) as wanted:
         todo = wanted.differences()
-        report(todo, as_json)
+        _print_differences(todo, as_json)
         if not as_json and not todo:
             typer.echo("Nothing to change.")
 
@@ -73,12 +73,12 @@ def apply(
 
     if revoke and acls is None:
         fail("--revoke takes back what a file does not say", "name it with --acls")
-    with provisioning(acls) as wanted:
+    with open_provisioning(acls) as wanted:
         todo = provision.differences(wanted.admin, wanted.topics)
         provision.apply(wanted.admin, wanted.topics, todo)
         if wanted.rights is not None:
             todo += apply_rights(wanted.admin, wanted.rights, wanted.prefix, revoke=revoke)
-        report(todo, as_json)
+        _print_differences(todo, as_json)
         left = stuck(todo, revoke=revoke)
         if not as_json:
             done = f"{len(todo) - len(left)} changed, {len(wanted.topics)} topics in place."
@@ -90,9 +90,9 @@ def apply(
 @app.command()
 def check(acls: Acls = None, as_json: Json = False) -> None:
     """Exit 1 when a topic is missing or not as it must be; with --acls also when a right is missing or one too many."""
-    with provisioning(acls) as wanted:
+    with open_provisioning(acls) as wanted:
         todo = wanted.differences()
-        report(todo, as_json)
+        _print_differences(todo, as_json)
         if todo:
             raise typer.Exit(CHECK_FAILED)
         if not as_json:
@@ -100,18 +100,17 @@ def check(acls: Acls = None, as_json: Json = False) -> None:
 
 
 @contextmanager
-def provisioning(acls: Path | None) -> Iterator[Provisioning]:
+def open_provisioning(acls: Path | None) -> Iterator[Provisioning]:
     """What must be, and the admin client; every known failure ends in one line and exit 2."""
     from kafka.errors import KafkaError
 
     from brokers.rights import InvalidPrincipals, bindings, read_principals
-    from cli.kafka.log_reader import kafka_of
-    from cli.runtime import no_broker
+    from cli.runtime import no_broker, read_kafka
     from cli.stack.acls import NoAuthorizer
     from cli.stack.provision import connect, wanted
 
-    settings = _settings()
-    prefix, topics, kafka = settings.topic_prefix, wanted(settings), kafka_of(settings)
+    settings = read_settings()
+    prefix, topics, kafka = settings.topic_prefix, wanted(settings), read_kafka(settings)
     try:
         rights = None if acls is None else frozenset(bindings(read_principals(acls), prefix))
     except InvalidPrincipals as error:
@@ -130,15 +129,8 @@ def provisioning(acls: Path | None) -> Iterator[Provisioning]:
         admin.close()
 
 
-def report(todo: Sequence["Difference"], as_json: bool) -> None:
+def _print_differences(todo: Sequence["Difference"], as_json: bool) -> None:
     """Print what differs, one a line."""
     signs = {"create": "+", "configure": "~", "grant": "+", "revoke": "-", "impossible": "!"}
     for one in todo:
         typer.echo(json.dumps(one.wire()) if as_json else f"{signs[one.kind]} {one.topic}: {one.text}")
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except InvalidSettings as error:
-        fail(str(error), "correct or unset it")

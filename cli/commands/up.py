@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say, warn
-from cli.settings import PREFIX, InvalidSettings, Settings, load
+from cli.runtime import read_settings
+from cli.settings import PREFIX, Settings
 
 UP_SECONDS = 120
 FAILING_RESTARTS, FAILING_SECONDS = 3, 600.0  # so many restarts of one process within so long: it does not stay alive
@@ -27,7 +28,7 @@ def up(
     foreground: Annotated[bool, typer.Option(help="Stay here; Ctrl-C stops all.")] = False,
 ) -> None:
     """Start Kafka (unless REENTRY_BROKERS names one), workers and a sink; return when they are ready."""
-    settings = _settings()
+    settings = read_settings()
     if foreground:
         _run(settings, workers)
     else:
@@ -39,14 +40,14 @@ def down() -> None:
     from cli.stack.local import is_held
 
     stopped = 0
-    for folder in _folders(_settings()):
+    for folder in _list_folders(read_settings()):
         if not is_held(folder):
             continue
-        state = _state(folder)
+        state = _read_state(folder)
         if state is None:
             fail(f"the stack in {folder} is still starting", "try again in a moment", CHECK_FAILED)
         os.kill(state["pid"], signal.SIGTERM)
-        if not _waits(partial(_is_free, folder), DOWN_SECONDS):
+        if not _wait_for(partial(_is_free, folder), DOWN_SECONDS):
             os.kill(state["pid"], signal.SIGKILL)  # its children are told by the kernel
         say(f"Stopped: {state['what']} in {folder}.")
         stopped += 1
@@ -60,7 +61,11 @@ def status(as_json: Json = False) -> None:
     """
     from cli.stack.local import is_held
 
-    states = [state for folder in _folders(_settings()) if is_held(folder) and (state := _state(folder)) is not None]
+    states = [
+        state
+        for folder in _list_folders(read_settings())
+        if is_held(folder) and (state := _read_state(folder)) is not None
+    ]
     for state in states:
         _look_at(state)
         if as_json:
@@ -95,25 +100,25 @@ def _is_well(state: dict[str, Any]) -> bool:
 
 
 def _run(settings: Settings, workers: int) -> None:
-    from cli.connection import shown
+    from cli.connection import mask_database_url
     from cli.stack.children import Unstartable
     from cli.stack.local import running
 
     port = None if "brokers" in settings.model_fields_set else int(settings.brokers.rpartition(":")[2])
     try:
-        with running(settings, settings.data_dir, _log, port=port) as stack:
+        with running(settings, settings.data_dir, _print_line, port=port) as stack:
             for number in range(1, workers + 1):
                 stack.start_worker(number)
             stack.start_sink()
             stack.wait_ready()
             stack.record("up")
-            _log(f"Ready: {workers} workers, a sink on {shown(stack.settings)}.")
+            _print_line(f"Ready: {workers} workers, a sink on {mask_database_url(stack.settings)}.")
             while True:
                 if stack.report_deaths():
                     stack.record("up")  # started again: other ids
                 time.sleep(1)
     except KeyboardInterrupt:
-        _log("Stopped.")
+        _print_line("Stopped.")
     except Unstartable as error:
         warn(str(error))
         raise typer.Exit(CHECK_FAILED) from None
@@ -134,9 +139,11 @@ def _detach(settings: Settings, workers: int) -> None:
     except Unstartable as error:
         warn(str(error))
         raise typer.Exit(CHECK_FAILED) from None
-    if not _waits(lambda: child.poll() is not None or (_state(folder) or {}).get("pid") == child.pid, UP_SECONDS):
+    if not _wait_for(
+        lambda: child.poll() is not None or (_read_state(folder) or {}).get("pid") == child.pid, UP_SECONDS
+    ):
         child.terminate()
-    state = _state(folder)
+    state = _read_state(folder)
     if child.poll() is not None or state is None:
         warn(last_lines(log, 1))
         fail("the stack did not start", f"see {log}", CHECK_FAILED)
@@ -155,12 +162,12 @@ def _show(state: dict[str, Any]) -> None:
         say(f"  alerts are processed up to {until}{': TOO LONG AGO' if told['is_late'] else ''}")
 
 
-def _folders(settings: Settings) -> tuple[Path, ...]:
+def _list_folders(settings: Settings) -> tuple[Path, ...]:
     """Where `up` and `demo` keep their state."""
     return settings.data_dir, settings.data_dir / "demo"
 
 
-def _state(folder: Path) -> dict[str, Any] | None:
+def _read_state(folder: Path) -> dict[str, Any] | None:
     from cli.stack.local import STATE
 
     try:
@@ -169,7 +176,7 @@ def _state(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def _waits(condition: Callable[[], bool], seconds: float) -> bool:
+def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -184,12 +191,5 @@ def _is_free(folder: Path) -> bool:
     return not is_held(folder)
 
 
-def _settings() -> Settings:
-    try:
-        return load()
-    except InvalidSettings as error:
-        fail(str(error), "correct or unset it")
-
-
-def _log(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ import typer
 
 from cli.output import Bar, fail, json_line, say, warn
 from cli.rule_files import Days, Register, read_instant, read_publishers, read_rules
-from cli.runtime import language_of
+from cli.runtime import choose_language, open_database
 
 if TYPE_CHECKING:
     from handover.analysis.whatif import Cell, Change, History, Result, Side
@@ -42,16 +42,16 @@ def whatif(
     from cli.rule_files import read_book
     from handover.analysis.whatif import compare
 
-    language = language_of(lang)
+    language = choose_language(lang)
     before, days = read_rules(base, calendar)
     after = read_book(rules)
     first, last = read_instant(since, "--from"), read_instant(until, "--to")
-    history, total = _history(files, publishers)
+    history, total = _open_history(files, publishers)
 
     def keep(changes: Sequence[Change]) -> None:
         if as_json:
             for one in changes:
-                json_line(_wire(one))
+                json_line(_change_row(one))
 
     with Bar("replaying under both books", total) as bar:
         lived = [0]
@@ -62,12 +62,12 @@ def whatif(
 
         found = compare(history, before, after, days, keep, tell, since=first, until=last)
     if as_json:
-        json_line(_counts(found))
+        json_line(_count_row(found))
     else:
         _print(found, before.book, after.book, language)
 
 
-def _history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[History, int | None]:
+def _open_history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[History, int | None]:
     if files:
         from cli.event_files import EventFiles
 
@@ -76,7 +76,6 @@ def _history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[His
 
     from cli.runtime import has_read_model, read_settings
     from sinks.obligation_ledger.history import Recorded
-    from sinks.readmodel.database import connect
 
     settings = read_settings()
     if not has_read_model(settings):
@@ -84,23 +83,23 @@ def _history(files: Sequence[Path] | None, publishers: Path | None) -> tuple[His
             f"there is no read model in {settings.data_dir}",
             "start the stack (handover up), set REENTRY_DATABASE_URL, or name a file",
         )
-    recorded = Recorded(connect(settings.database))
+    recorded = Recorded(open_database(settings))
     try:
         return recorded, recorded.count()
     except SQLAlchemyError as error:
         fail(f"the read model cannot be read: {type(error).__name__}", "look at it with: handover doctor")
 
 
-def _wire(change: Change) -> dict[str, Any]:
+def _change_row(change: Change) -> dict[str, Any]:
     names = (
         *("kind", "alert_id", "subject", "handover_id", "handover_kind", "rule_id", "occurrence", "jurisdiction"),
         "owner_agency",
     )
-    sides = {"before": _side(change.before), "after": _side(change.after)}
+    sides = {"before": _side_row(change.before), "after": _side_row(change.after)}
     return {name: getattr(change, name) for name in names} | sides
 
 
-def _side(side: Side | None) -> dict[str, Any] | None:
+def _side_row(side: Side | None) -> dict[str, Any] | None:
     from schemas.instants import show
 
     if side is None:
@@ -112,7 +111,7 @@ def _numbers(cell: Cell) -> dict[str, int]:
     return {name: getattr(cell, name) for name in ("before", "after", "gone", "later", "earlier", "new", "other")}
 
 
-def _counts(found: Result) -> dict[str, Any]:
+def _count_row(found: Result) -> dict[str, Any]:
     from schemas.instants import show
 
     return {

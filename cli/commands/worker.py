@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.output import CHECK_FAILED, fail
-from cli.runtime import worker_config
+from cli.runtime import build_worker_config
 
 
 def worker() -> None:
@@ -21,9 +21,9 @@ def worker() -> None:
     from streams.worker import run
 
     settings = read_settings()
-    start_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     try:
-        run(worker_config(settings))
+        run(build_worker_config(settings))
     except InvalidRuleBook as error:
         fail(str(error), "correct this entry: handover rules check")
     except DifferentSetup as error:

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from cli.doctor.broker import broker
-from cli.doctor.database import database
-from cli.doctor.files import calendar, clock_file, publishers, rules
+from cli.doctor.broker import check_broker
+from cli.doctor.database import check_database
+from cli.doctor.files import check_calendar, check_clock_file, check_publishers, check_rules
 from cli.doctor.finding import Finding
 from cli.output import CHECK_FAILED, json_line, say
 
@@ -22,7 +22,7 @@ def doctor(
     """Check settings, rules, calendar, broker, topics, clock and database; say how to fix each. Exit 1 on a problem."""
     signs = {"ok": "✓", "problem": "✗", "note": "·"}
     broken = False
-    for finding in findings():
+    for finding in find_all():
         broken = broken or finding.state == "problem"
         if as_json:
             json_line(asdict(finding))
@@ -34,9 +34,9 @@ def doctor(
         raise typer.Exit(CHECK_FAILED)
 
 
-def findings() -> Iterator[Finding]:
+def find_all() -> Iterator[Finding]:
     """Yield what was found, check by check; a check that cannot be made says why."""
-    from cli.connection import exposed
+    from cli.connection import find_exposed_secrets
     from cli.settings import InvalidSettings, load, unknown
 
     for name in unknown(os.environ):
@@ -47,12 +47,12 @@ def findings() -> Iterator[Finding]:
         yield Finding("settings", "problem", str(error), "correct the variable")
         return
     yield Finding("settings", "ok", f"{len(settings.model_fields_set)} set, the others have their defaults")
-    for name in exposed(settings):
+    for name in find_exposed_secrets(settings):
         fix = "give it to one user alone: chmod 600, or 640 for a group"
         yield Finding("settings", "problem", f"every user of this machine can read the secret of {name}", fix)
-    yield from rules(settings)
-    yield from calendar(settings)
-    yield from publishers(settings)
-    yield from clock_file(settings)
-    newest = yield from broker(settings)
-    yield from database(settings, newest)
+    yield from check_rules(settings)
+    yield from check_calendar(settings)
+    yield from check_publishers(settings)
+    yield from check_clock_file(settings)
+    newest = yield from check_broker(settings)
+    yield from check_database(settings, newest)

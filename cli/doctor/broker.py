@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cli.doctor.finding import Finding
-from cli.doctor.workers import reports, workers
+from cli.doctor.workers import check_workers, read_reports
 from schemas.topics import PROGRESS, named
 
 if TYPE_CHECKING:
     from brokers.connection import KafkaConnection
-    from cli.kafka.progress import Report
+    from brokers.progress_topic import Report
     from cli.settings import Settings
 
 _SKEW_MS = 1_000  # between our clock and the broker's
 _HANGS_SECONDS = 10  # a transaction may be open for a moment
 
 
-def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]:
+def check_broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]:
     """Yield what was found; return the newest report of each partition's worker, empty where none can be read."""
     from kafka.errors import KafkaError
 
-    from cli.connection import connection
+    from cli.connection import read_kafka_connection
     from cli.settings import InvalidSettings
     from cli.stack.provision import connect, differences, wanted
 
     try:
-        kafka = connection(settings)
+        kafka = read_kafka_connection(settings)
     except InvalidSettings as error:
         yield Finding("broker", "problem", str(error), "correct the variable")
         return {}
     try:
         admin = connect(kafka, seconds=5)
     except (KafkaError, OSError):
-        yield _away(kafka)
+        yield _explain_absence(kafka)
         return {}
     try:
         yield Finding("broker", "ok", f"answers at {settings.brokers}")
@@ -49,12 +49,12 @@ def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]
         if not todo:
             yield Finding("topics", "ok", f"{len(topics)} in place")
         absent = {one.topic for one in todo if one.kind == "create"}
-        yield from _transactions(admin, kafka, [topic.name for topic in topics if topic.name not in absent])
-        yield from _losses(kafka, settings)
-        yield _skew(admin, kafka, settings.topic_prefix)
+        yield from _check_transactions(admin, kafka, [topic.name for topic in topics if topic.name not in absent])
+        yield from _check_losses(kafka, settings)
+        yield _compare_clocks(admin, kafka, settings.topic_prefix)
         if named(settings.topic_prefix, PROGRESS) not in absent:
-            newest = reports(kafka, settings)
-            yield from workers(newest, settings.partitions, time.time_ns() // 1_000_000)
+            newest = read_reports(kafka, settings)
+            yield from check_workers(newest, settings.partitions, time.time_ns() // 1_000_000)
             return newest
     except KafkaError as error:
         yield Finding("broker", "problem", f"refused: {type(error).__name__}", "check the rights of this client")
@@ -63,12 +63,12 @@ def broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Report]]
     return {}
 
 
-def _losses(kafka: KafkaConnection, settings: Settings) -> Iterator[Finding]:
+def _check_losses(kafka: KafkaConnection, settings: Settings) -> Iterator[Finding]:
     """Say where the topics of cases and alerts lack what workers have reported."""
-    from streams.admission import newest_reports
+    from brokers.progress_topic import read_newest
     from streams.loss_check import ADVICE, losses, written
 
-    newest = newest_reports(kafka, settings.topic_prefix)
+    newest = {number: one.progress for number, one in read_newest(kafka, settings.topic_prefix).items()}
     found = losses(newest, written(kafka, settings.topic_prefix), settings.topic_prefix)
     for line in found:
         yield Finding("cases and alerts", "problem", line, ADVICE)
@@ -76,7 +76,7 @@ def _losses(kafka: KafkaConnection, settings: Settings) -> Iterator[Finding]:
         yield Finding("cases and alerts", "ok", "their topics hold what the workers wrote")
 
 
-def _transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> Iterator[Finding]:
+def _check_transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> Iterator[Finding]:
     """Yield what an open transaction holds back: for a moment that is as it must be."""
     from brokers.hanging import hanging, remedy
 
@@ -97,7 +97,7 @@ def _transactions(admin: Any, kafka: KafkaConnection, topics: Sequence[str]) -> 
         yield Finding("transactions", "ok", "none holds anything back")
 
 
-def _away(kafka: KafkaConnection) -> Finding:
+def _explain_absence(kafka: KafkaConnection) -> Finding:
     from brokers.refusal import refusal
 
     reason = refusal(kafka)
@@ -113,7 +113,7 @@ def _away(kafka: KafkaConnection) -> Finding:
     return Finding("broker", "problem", reason, fix)
 
 
-def _skew(admin: Any, kafka: KafkaConnection, prefix: str) -> Finding:
+def _compare_clocks(admin: Any, kafka: KafkaConnection, prefix: str) -> Finding:
     """Compare clocks: a record in a topic of our own tells when the broker took it."""
     from kafka.errors import KafkaError
 

@@ -6,34 +6,34 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from cli.doctor.files import readable_clock
+from cli.doctor.files import read_clock_if_usable
 from cli.doctor.finding import Finding
-from cli.doctor.workers import processed
+from cli.doctor.workers import check_data_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from cli.kafka.progress import Report
+    from brokers.progress_topic import Report
     from cli.settings import Settings
 
 _SHOWN, _NAMED = 8, 5  # characters of a subject, subjects in a line
 
 
-def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Finding]:
+def check_database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Finding]:
     """Yield what was found. `newest`: of each partition what its worker reports."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from cli.connection import shown
+    from cli.connection import mask_database_url, read_database_url
     from cli.runtime import has_read_model
     from cli.settings import InvalidSettings
     from sinks.readmodel.database import NewerTables, at_head, connect
 
-    where = shown(settings)
+    where = mask_database_url(settings)
     if not has_read_model(settings):
         yield Finding("database", "note", "none yet: the sink makes it", "handover up, or handover sink")
         return
     try:
-        engine = connect(settings.database)
+        engine = connect(read_database_url(settings))
     except InvalidSettings as error:
         yield Finding("database", "problem", str(error), "correct the variable")
         return
@@ -42,21 +42,21 @@ def database(settings: Settings, newest: Mapping[int, Report]) -> Iterator[Findi
             yield Finding("database", "problem", f"{where}: tables are old", "handover sink --migrate")
             return
         yield Finding("database", "ok", f"{where}, tables at the newest version")
-        yield from _gaps(engine)
-        yield _quarantine(engine)
-        if (clock := readable_clock(settings)) is not None:
+        yield from _check_gaps(engine)
+        yield _check_quarantine(engine)
+        if (clock := read_clock_if_usable(settings)) is not None:
             with engine.connect() as connection:
-                yield from processed(connection, settings, clock, newest, time.time_ns() // 1_000_000)
+                yield from check_data_time(connection, settings, clock, newest, time.time_ns() // 1_000_000)
     except NewerTables as error:
         yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
     except SQLAlchemyError as error:
-        why, fix = _refused(str(error))  # never shown itself: its text may hold more than we know
+        why, fix = _explain_refusal(str(error))  # never shown itself: its text may hold more than we know
         yield Finding("database", "problem", f"{where} {why or f'does not answer: {type(error).__name__}'}", fix)
     finally:
         engine.dispose()
 
 
-def _gaps(engine: Engine) -> Iterator[Finding]:
+def _check_gaps(engine: Engine) -> Iterator[Finding]:
     """Say where the read model does not equal the log."""
     from schemas.instants import show
     from sinks.readmodel.position import open_gaps
@@ -72,18 +72,18 @@ def _gaps(engine: Engine) -> Iterator[Finding]:
         yield Finding("read model", "ok", "no gap between it and the log is known")
 
 
-def _refused(told: str) -> tuple[str, str]:
+def _explain_refusal(text: str) -> tuple[str, str]:
     """Why PostgreSQL does not let us in, or nothing, and what to do."""
-    if "password" in told:
+    if "password" in text:
         return "does not take this user and password", "correct the file of REENTRY_DATABASE_PASSWORD_FILE"
-    if "host name" in told:
+    if "host name" in text:
         return "is not the host that its certificate names", "write that host in REENTRY_DATABASE_URL"
-    if "certificate" in told or "SSL error" in told:
+    if "certificate" in text or "SSL error" in text:
         return "is not trusted: another has signed its certificate", "REENTRY_DATABASE_CA_FILE must hold who signed it"
     return "", "start it, or correct REENTRY_DATABASE_URL"
 
 
-def _quarantine(engine: Engine) -> Finding:
+def _check_quarantine(engine: Engine) -> Finding:
     """Subjects whose facts fail are watched by nobody until somebody mends that."""
     from sinks.readmodel.dead_letters import quarantined
 

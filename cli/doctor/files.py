@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MONTHS_AHEAD = timedelta(days=365)
 
 
-def rules(settings: Settings) -> Iterator[Finding]:
+def check_rules(settings: Settings) -> Iterator[Finding]:
     from handover.rules.rulebook import InvalidRuleBook, load
 
     try:
@@ -31,7 +31,7 @@ def rules(settings: Settings) -> Iterator[Finding]:
         yield Finding("rule book", "note", text, "see: handover rules explain")
 
 
-def calendar(settings: Settings) -> Iterator[Finding]:
+def check_calendar(settings: Settings) -> Iterator[Finding]:
     from handover.calendar import load_calendar
 
     try:
@@ -53,7 +53,7 @@ def calendar(settings: Settings) -> Iterator[Finding]:
     )
 
 
-def publishers(settings: Settings) -> Iterator[Finding]:
+def check_publishers(settings: Settings) -> Iterator[Finding]:
     from schemas.publishers import InvalidPublishers, load
 
     try:
@@ -70,7 +70,7 @@ def publishers(settings: Settings) -> Iterator[Finding]:
     yield Finding("publishers", "ok", f"{len(known)} sources are registered")
 
 
-def clock_file(settings: Settings) -> Iterator[Finding]:
+def check_clock_file(settings: Settings) -> Iterator[Finding]:
     from streams.clock import Clock
 
     if settings.clock_file is None:
@@ -86,8 +86,8 @@ def clock_file(settings: Settings) -> Iterator[Finding]:
     )
 
 
-def readable_clock(settings: Settings) -> Clock | None:
-    """Return the clock that facts are judged by; None where its file cannot be used, which `clock_file` says."""
+def read_clock_if_usable(settings: Settings) -> Clock | None:
+    """Return the clock that facts are judged by; None where its file cannot be used, which `check_clock_file` says."""
     from streams.clock import Clock
 
     try:

@@ -13,29 +13,22 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from brokers.connection import KafkaConnection
-    from cli.kafka.progress import Report
+    from brokers.progress_topic import Report
     from cli.settings import Settings
     from streams.clock import Clock
 
 _START = "start one: handover up, or handover worker; why the last one ended stands in its log"
 
 
-def reports(kafka: KafkaConnection, settings: Settings) -> Mapping[int, Report]:
-    """Read the newest report of each partition. Raise KafkaError."""
-    from kafka import KafkaConsumer
+def read_reports(kafka: KafkaConnection, settings: Settings) -> Mapping[int, Report]:
+    """Read the newest report of each of our partitions. Raise KafkaError."""
+    from brokers.progress_topic import read_newest
 
-    from cli.kafka.progress import ProgressTopic
-
-    client = KafkaConsumer(**kafka.reader(), enable_auto_commit=False, allow_auto_create_topics=False)
-    try:
-        topic = ProgressTopic(client, settings)
-        topic.read()
-        return topic.newest
-    finally:
-        client.close(autocommit=False)
+    newest = read_newest(kafka, settings.topic_prefix)
+    return {number: one for number, one in newest.items() if number < settings.partitions}
 
 
-def workers(newest: Mapping[int, Report], partitions: int, now_ms: int) -> Iterator[Finding]:
+def check_workers(newest: Mapping[int, Report], partitions: int, now_ms: int) -> Iterator[Finding]:
     """Say which workers run, which partitions nobody reports, and where workers differ."""
     from cli.kafka.progress import SILENT_SECONDS
 
@@ -56,16 +49,16 @@ def workers(newest: Mapping[int, Report], partitions: int, now_ms: int) -> Itera
         since = "" if running else f"; the last one did {max(0, now_ms - last) // 1000} s ago"
         yield Finding("workers", "problem", f"none reports for partitions {_numbers(silent)}{since}", _START)
     if running:
-        told = "; ".join(f"{name[:8]} has partitions {_numbers(owned)}" for name, owned in running.items())
-        yield Finding("workers", "ok", f"{len(running)} report: {told}")
-    yield from _setups([report for number, report in sorted(newest.items()) if number not in silent])
+        names = "; ".join(f"{name[:8]} has partitions {_numbers(owned)}" for name, owned in running.items())
+        yield Finding("workers", "ok", f"{len(running)} report: {names}")
+    yield from _compare_setups([report for number, report in sorted(newest.items()) if number not in silent])
 
 
 def _numbers(partitions: Sequence[int]) -> str:
     return ", ".join(map(str, partitions))
 
 
-def _setups(reports: Sequence[Report]) -> Iterator[Finding]:
+def _compare_setups(reports: Sequence[Report]) -> Iterator[Finding]:
     """Compare what the workers that run were started with: book, calendar, clock, partitions, version, cluster."""
     if not reports:
         return
@@ -76,21 +69,21 @@ def _setups(reports: Sequence[Report]) -> Iterator[Finding]:
             yield Finding("workers", "problem", text, "stop one of them; start all with the same settings and files")
 
 
-def processed(
+def check_data_time(
     connection: Connection, settings: Settings, clock: Clock, newest: Mapping[int, Report], wall_ms: int
 ) -> Iterator[Finding]:
     """Say up to when the read model shows alerts, and whether the sink is behind what the workers report. Raise SQLAlchemyError."""
-    from cli.kafka.progress import least_watermark
+    from brokers.progress_topic import find_watermark
     from schemas.instants import show
     from sinks.readmodel.data_time import data_time_of
 
     limit = timedelta(seconds=settings.behind_seconds)
-    found = data_time_of(connection, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit)
-    reached, until = least_watermark(newest, settings.partitions), found.processed_until
+    data_time = data_time_of(connection, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit)
+    reached, until = find_watermark(newest, settings.partitions), data_time.processed_until
     if until is None:
         fix = "start worker and sink (handover up); look at their logs where they run"
         yield Finding("data time", "problem", "no alert has been processed yet", fix)
-    elif found.is_late:
+    elif data_time.is_late:
         age = round(clock.age(until, wall_ms).total_seconds())
         text = f"alerts are processed only up to {show(until)}, {age} s ago: nothing later has been judged"
         fix = "see what is said of workers and sink; an empty list means nothing until this is mended"

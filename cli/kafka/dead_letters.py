@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cli.runtime import open_database
+
 if TYPE_CHECKING:
     from cli.settings import Settings
     from schemas.dead_letter import DeadLetter
@@ -13,13 +15,14 @@ if TYPE_CHECKING:
 
 def read_letters(settings: Settings) -> list[DeadLetter]:
     """Read the whole topic of dead letters, oldest first."""
-    from cli.kafka.log_reader import consumer, recorded
+    from cli.kafka.clients import open_consumer
+    from cli.kafka.log_reader import read_records
     from cli.runtime import read_clock
     from schemas.dead_letter import DeadLetter
     from schemas.topics import DLQ, named
 
     clock = read_clock(settings)
-    with consumer(settings) as client:
+    with open_consumer(settings) as client:
         return [
             DeadLetter(
                 one.partition,
@@ -29,7 +32,7 @@ def read_letters(settings: Settings) -> list[DeadLetter]:
                 one.value,
                 tuple(one.headers or ()),
             )
-            for one in recorded(client, [named(settings.topic_prefix, DLQ)], "reading dead letters")
+            for one in read_records(client, [named(settings.topic_prefix, DLQ)], "reading dead letters")
         ]
 
 
@@ -42,11 +45,10 @@ class Decisions:
 
         from cli.output import warn
         from cli.runtime import has_read_model
-        from sinks.readmodel.database import connect
         from sinks.readmodel.tables import dead_letter
 
         self._states: dict[str, str] = {}
-        self._engine = connect(settings.database)
+        self._engine = open_database(settings)
         self.kept = has_read_model(settings)
         if not self.kept:
             return

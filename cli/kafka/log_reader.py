@@ -5,89 +5,28 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.output import Bar, fail
-from cli.runtime import no_broker
 from schemas.topics import named
 
 if TYPE_CHECKING:
-    from brokers.connection import KafkaConnection
     from cli.settings import Settings
     from schemas.topics import Topic
 
 _AHEAD = 4_000  # records of one partition that may wait for slower ones
 _SILENCE_SECONDS = 30.0
-BOOTSTRAP_MS = 10_000  # how long a broker may take to answer
+LEADER_SECONDS = 30.0  # how long a partition may be without a leader
 
 
-def kafka_of(settings: Settings) -> KafkaConnection:
-    """Return the connection to Kafka; end with one line where a variable or a file cannot be used."""
-    from cli.connection import connection
-    from cli.settings import InvalidSettings
-
-    try:
-        return connection(settings)
-    except InvalidSettings as error:
-        fail(str(error), "correct the variable and try again")
-
-
-@contextmanager
-def consumer(settings: Settings) -> Iterator[Any]:
-    """Give a Kafka consumer without a group; end with one line where no broker answers."""
-    from kafka import KafkaConsumer
-    from kafka.errors import KafkaError
-
-    from sinks.header_decoding import read_any_header_name
-
-    read_any_header_name()
-    kafka = kafka_of(settings)
-    try:
-        client = KafkaConsumer(
-            **kafka.reader(),
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-        )
-    except (KafkaError, OSError):
-        no_broker(kafka)
-    try:
-        yield client
-    except KafkaError as error:
-        fail(f"the broker refused: {type(error).__name__} {error}", "look at it with: handover doctor")
-    finally:
-        client.close(autocommit=False)
-
-
-@contextmanager
-def admin(settings: Settings) -> Iterator[Any]:
-    """Give a Kafka admin client; end with one line where no broker answers, or it refuses what is asked."""
-    from kafka import KafkaAdminClient
-    from kafka.errors import KafkaError
-
-    kafka = kafka_of(settings)
-    try:
-        client = KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=BOOTSTRAP_MS)
-    except (KafkaError, OSError):
-        no_broker(kafka)
-    try:
-        yield client
-    except KafkaError as error:
-        fail(f"the broker refused: {type(error).__name__} {error}", "look at it with: handover doctor")
-    finally:
-        client.close()
-
-
-def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
+def read_records(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
     """Yield the records that the topics hold now, merged by timestamp; end the command where a topic is missing."""
-    ends = _ends(client, topics)
+    ends = _read_ends(client, topics)
     waiting: dict[Any, deque[Any]] = {partition: deque() for partition in ends}
     client.assign(list(ends))
     client.seek_to_beginning(*ends)
-    open_ones = {one for one, first in client.beginning_offsets(list(ends)).items() if first < ends[one]}
+    open_ones = {one for one, first in _read_firsts(client, ends).items() if first < ends[one]}
     with Bar(what, sum(ends.values())) as bar:
         heads: list[tuple[int, str, int, int]] = []
         while open_ones or heads:
@@ -105,14 +44,14 @@ def recorded(client: Any, topics: Sequence[str], what: str) -> Iterator[Any]:
                     break
 
 
-def held_since(client: Any, settings: Settings, topics: Sequence[Topic]) -> int | None:
+def find_log_begin(client: Any, settings: Settings, topics: Sequence[Topic]) -> int | None:
     """Return the broker time (ms) from which on the topics hold everything that was told; None where nothing has been forgotten yet.
 
     What a partition holds begins with its first record; one that holds none has forgotten what is older than its retention.
     """
     kept_ms = {named(settings.topic_prefix, topic): topic.retention_ms or 0 for topic in topics}
-    ends = _ends(client, list(kept_ms))
-    firsts = {place: first for place, first in client.beginning_offsets(list(ends)).items() if first > 0}
+    ends = _read_ends(client, list(kept_ms))
+    firsts = {place: first for place, first in _read_firsts(client, ends).items() if first > 0}
     now_ms = time.time_ns() // 1_000_000
     stamps = {place: _stamp(client, place, first, ends[place]) for place, first in firsts.items()}
     return max(
@@ -135,8 +74,10 @@ def _stamp(client: Any, place: Any, offset: int, end: int) -> int | None:
     return int(found[place][0].timestamp)
 
 
-def _ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:
+def _read_ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:
     from kafka import TopicPartition
+
+    from brokers.offsets import read_ends
 
     partitions = []
     for topic in topics:
@@ -144,7 +85,31 @@ def _ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:
         if not known:
             fail(f"topic {topic} does not exist", "create the topics: handover topics apply")
         partitions += [TopicPartition(topic, number) for number in sorted(known)]
-    return dict(client.end_offsets(partitions))
+    return dict(_await_leaders(read_ends, client, partitions))
+
+
+def _read_firsts(client: Any, places: Collection[Any]) -> Mapping[Any, int]:
+    from brokers.offsets import read_firsts
+
+    return _await_leaders(read_firsts, client, places)
+
+
+def _await_leaders(read: Any, client: Any, places: Collection[Any]) -> Mapping[Any, int]:
+    """Read offsets; end with one line where a partition has no leader for too long."""
+    from kafka.errors import KafkaError
+
+    from brokers.offsets import await_offsets
+
+    try:
+        return await_offsets(read, client, places, LEADER_SECONDS)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        topics = ", ".join(sorted({place.topic for place in places}))
+        fail(
+            f"a partition of {topics} has had no leader for {LEADER_SECONDS:.0f} s",
+            "start the brokers that are down; more with: handover doctor",
+        )
 
 
 def _heads(waiting: dict[Any, deque[Any]]) -> list[tuple[int, str, int, int]]:

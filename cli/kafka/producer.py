@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cli.kafka import log_reader
+from cli.kafka import clients
 from cli.output import fail
-from cli.runtime import no_broker
+from cli.runtime import no_broker, read_kafka
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -27,11 +27,11 @@ class Sender:
         self._prefix = settings.topic_prefix
         self._pending: list[Any] = []
         self._refusal: Exception | None = None
-        kafka = log_reader.kafka_of(settings)
+        kafka = read_kafka(settings)
         try:
             self._producer = KafkaProducer(
                 **kafka.client(),
-                bootstrap_timeout_ms=log_reader.BOOTSTRAP_MS,
+                bootstrap_timeout_ms=clients.BOOTSTRAP_MS,
                 acks="all",
                 linger_ms=5,
                 batch_size=256 * 1024,

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from schemas.envelope import Event
 
 
-def events(client: Any, settings: Settings) -> Iterator[Event | None]:
-    """Yield every recorded event in order of arrival, told as `receivedtime`; None for a record that is no event.
+def read_events(client: Any, settings: Settings) -> Iterator[Event | None]:
+    """Yield every recorded event in order of arrival, which is its `receivedtime`; None for a record that is no event.
 
     What concerns all cases for years comes from where the workers keep it, once its own topic has forgotten it.
     """
-    kept = deque(_kept(client, settings))
+    kept = deque(_read_kept(client, settings))
     given = {_place(event) for event in kept}
-    for event in _told(client, settings):
+    for event in _read_sources(client, settings):
         while event is not None and kept and _place(kept[0]) <= _place(event):
             yield kept.popleft()
         if event is None or _place(event) not in given:
@@ -36,16 +36,16 @@ def _place(event: Event) -> tuple[datetime, str, str]:
     return event.receivedtime or event.time, event.source, event.id
 
 
-def _kept(client: Any, settings: Settings) -> list[Event]:
+def _read_kept(client: Any, settings: Settings) -> list[Event]:
     """Return each event of which the workers keep a copy, once, in order of arrival."""
-    from cli.kafka.log_reader import recorded
+    from cli.kafka.log_reader import read_records
     from schemas.instants import from_millis
     from schemas.parse import InvalidEvent
     from schemas.topics import WORLD, named
     from streams.repartition import event_of
 
     found = {}
-    for record in recorded(client, [named(settings.topic_prefix, WORLD)], "reading what is kept for ever"):
+    for record in read_records(client, [named(settings.topic_prefix, WORLD)], "reading what is kept for ever"):
         with suppress(InvalidEvent, ValueError, OverflowError):  # as a worker passes over what no worker wrote
             event, at = event_of(record)
             event = replace(event, receivedtime=from_millis(at))
@@ -53,14 +53,14 @@ def _kept(client: Any, settings: Settings) -> list[Event]:
     return sorted(found.values(), key=_place)
 
 
-def _told(client: Any, settings: Settings) -> Iterator[Event | None]:
-    from cli.kafka.log_reader import recorded
+def _read_sources(client: Any, settings: Settings) -> Iterator[Event | None]:
+    from cli.kafka.log_reader import read_records
     from cli.rule_files import read_publishers
     from schemas.parse import InvalidEvent, parse
     from schemas.topics import SOURCES, named
 
     clock, publishers = read_clock(settings), read_publishers(settings.publishers)
-    for record in recorded(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "reading events"):
+    for record in read_records(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "reading events"):
         arrival = clock.arrival(record.timestamp)
         try:
             topic = record.topic.removeprefix(settings.topic_prefix)

@@ -15,11 +15,12 @@ def read(settings: Settings) -> DataTime:
     """Read it; never processed, where the read model or the clock cannot be read."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.connection import read_database_url
     from sinks.readmodel.data_time import DataTime, read_data_time
     from sinks.readmodel.database import connect
     from streams.clock import Clock
 
-    engine, wall_ms = connect(settings.database), time.time_ns() // 1_000_000
+    engine, wall_ms = connect(read_database_url(settings)), time.time_ns() // 1_000_000
     limit = timedelta(seconds=settings.behind_seconds)
     try:
         clock = Clock.load(settings.clock_file)

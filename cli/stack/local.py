@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy.engine import URL, make_url
 
 from brokers.refusal import refusal
-from cli.connection import connection, shown
+from cli.connection import mask_database_url, read_kafka_connection
 from cli.private_files import make_folder
 from cli.settings import Settings
 from cli.stack.children import Unstartable
@@ -96,8 +96,8 @@ class Stack:
             "what": what,
             "pid": os.getpid(),
             "brokers": self.settings.brokers,
-            "database": shown(self.settings),
-            "env": {**self.env, "REENTRY_DATABASE_URL": shown(self.settings)},
+            "database": mask_database_url(self.settings),
+            "env": {**self.env, "REENTRY_DATABASE_URL": mask_database_url(self.settings)},
             "processes": [child.row() for child in self.processes.children],
             "ready_urls": self.ready_urls,
         }
@@ -174,7 +174,7 @@ def provision(settings: Settings) -> int:
 
     from cli.stack.provision import apply, connect, differences, wanted
 
-    topics, kafka = wanted(settings), connection(settings)
+    topics, kafka = wanted(settings), read_kafka_connection(settings)
     try:
         admin = connect(kafka)
     except (KafkaError, OSError) as error:

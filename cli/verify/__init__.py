@@ -11,6 +11,7 @@ import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say, warn
 from cli.rule_files import Days, Register, Rules
+from cli.runtime import open_database
 from schemas.instants import show
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def verify(
     wall_ms = time.time_ns() // 1_000_000 - SETTLE_SECONDS * 1000
     settled = read_clock(settings).now(wall_ms)
     last = read_instant(until) or settled
-    held = held_back(settings)
+    held = find_held_back(settings)
     last = min(last, held or last)
     reached = _await_workers(settings, min(last, settled), is_held=held is not None)
     last = last if held is None or reached is None else min(last, reached - timedelta(milliseconds=1))
@@ -64,16 +65,15 @@ def verify(
 
 def _check_independently(settings: Settings, settled_ms: int, *, as_json: bool) -> bool:
     """Run the checks that need no rule; say what they found, and return whether anything is wrong."""
-    from cli.kafka.log_reader import consumer
+    from cli.kafka.clients import open_consumer
     from cli.runtime import has_read_model
     from cli.verify.independent import check
-    from sinks.readmodel.database import connect
 
     if not has_read_model(settings):
         return False
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
-        with consumer(settings) as client, engine.connect() as connection:
+        with open_consumer(settings) as client, engine.connect() as connection:
             found = check(client, connection, settings, settled_ms)
     finally:
         engine.dispose()
@@ -91,10 +91,10 @@ def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> date
 
     `is_held`: an open transaction holds the watermark back. Then, what lies before it is compared.
     """
-    from cli.kafka.log_reader import consumer
+    from cli.kafka.clients import open_consumer
     from cli.kafka.progress import await_watermark
 
-    with consumer(settings) as client:
+    with open_consumer(settings) as client:
         reached = await_watermark(client, settings, last)
     if reached is None:
         warn("no worker has reported how far it is; what is missing may still be on its way")
@@ -107,15 +107,15 @@ def _await_workers(settings: Settings, last: datetime, *, is_held: bool) -> date
     return reached
 
 
-def held_back(settings: Settings) -> datetime | None:
+def find_held_back(settings: Settings) -> datetime | None:
     """Return when the first event arrived that an open transaction holds back: no worker has lived further. None: nothing is."""
     from brokers.hanging import hanging
-    from cli.kafka.log_reader import admin, kafka_of
-    from cli.runtime import read_clock
+    from cli.kafka.clients import open_admin
+    from cli.runtime import read_clock, read_kafka
     from schemas.topics import SOURCES, named
 
-    with admin(settings) as client:
-        held = hanging(kafka_of(settings), client, [named(settings.topic_prefix, topic) for topic in SOURCES])
+    with open_admin(settings) as client:
+        held = hanging(read_kafka(settings), client, [named(settings.topic_prefix, topic) for topic in SOURCES])
     arrivals = [read_clock(settings).arrival(round(one.since.timestamp() * 1000)) for one in held if one.since]
     for one in held:
         warn(
@@ -131,8 +131,9 @@ def judge(
 
     What was written after broker time `settled_ms` may not have reached the read model yet: there it is not judged.
     """
-    from cli.kafka.log_reader import consumer, held_since
-    from cli.kafka.recorded_events import events
+    from cli.kafka.clients import open_consumer
+    from cli.kafka.log_reader import find_log_begin
+    from cli.kafka.recorded_events import read_events
     from cli.runtime import has_read_model, read_clock
     from cli.verify.standing import read_alerts, read_cases
     from cli.verify.tables import judge_sql, read_tables
@@ -141,10 +142,10 @@ def judge(
     from schemas.topics import BY_NAME, SOURCES
 
     tables = read_tables(settings) if sql and has_read_model(settings) else None
-    with consumer(settings) as client:
-        since_ms = held_since(client, settings, [BY_NAME[topic] for topic in SOURCES])
+    with open_consumer(settings) as client:
+        since_ms = find_log_begin(client, settings, [BY_NAME[topic] for topic in SOURCES])
         since = None if since_ms is None else read_clock(settings).arrival(since_ms)
-        told = [event for event in events(client, settings) if event is not None]
+        told = [event for event in read_events(client, settings) if event is not None]
         alerts = read_alerts(client, settings)
         cases = read_cases(client, settings, since)
     arrived = [(one, one.receivedtime or one.time) for one in told]
@@ -156,14 +157,14 @@ def judge(
         last,
         alerts.is_compacted,
     )
-    found.add(judge_cases(_without(older, lived.cases), _without(older, cases.newest), last))
+    found.add(judge_cases(_leave_out(older, lived.cases), _leave_out(older, cases.newest), last))
     if tables is not None:
         found.add(judge_sql(tables, alerts, cases, settled_ms))
     found.log_begins, found.older = since, len(older)
     return found, len(told)
 
 
-def _without(older: Collection[str], cases: Mapping[str, T]) -> dict[str, T]:
+def _leave_out(older: Collection[str], cases: Mapping[str, T]) -> dict[str, T]:
     return {subject: one for subject, one in cases.items() if subject not in older}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cli.kafka.log_reader import recorded
+from cli.kafka.log_reader import read_records
 from schemas.topics import SOURCES, named
 
 if TYPE_CHECKING:
@@ -46,17 +46,17 @@ def check(client: Any, connection: Connection, settings: Settings, settled_ms: i
 
 
 def _check_records(found: Findings, client: Any, connection: Connection, settings: Settings, settled_ms: int) -> None:
-    events, letters = _event_keys(connection), _letter_places(connection)
-    for record in recorded(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "checking records"):
+    events, letters = _read_event_keys(connection), _read_letter_places(connection)
+    for record in read_records(client, [named(settings.topic_prefix, topic) for topic in SOURCES], "checking records"):
         if record.timestamp > settled_ms:
             continue
         found.checked["records"] += 1
-        key, place = name_of(record.value, record.headers or ()), (record.topic, record.partition, record.offset)
+        key, place = read_name(record.value, record.headers or ()), (record.topic, record.partition, record.offset)
         if key not in events and place not in letters:
             found.wrong.append(("record", f"{record.topic}[{record.partition}]@{record.offset}", "is in no table"))
 
 
-def name_of(value: bytes | None, headers: Any) -> tuple[str, str] | None:
+def read_name(value: bytes | None, headers: Any) -> tuple[str, str] | None:
     """Return source and id as a record names them, in either content mode; None where it does not."""
     told = {name.lower(): (text or b"").decode(errors="replace") for name, text in headers}
     if "ce_id" in told:
@@ -68,7 +68,7 @@ def name_of(value: bytes | None, headers: Any) -> tuple[str, str] | None:
     return (str(body.get("source")), str(body.get("id"))) if isinstance(body, dict) else None
 
 
-def _event_keys(connection: Connection) -> set[tuple[str, str]]:
+def _read_event_keys(connection: Connection) -> set[tuple[str, str]]:
     from sqlalchemy import select
 
     from sinks.readmodel.tables import event
@@ -76,7 +76,7 @@ def _event_keys(connection: Connection) -> set[tuple[str, str]]:
     return {(source, id_) for source, id_ in connection.execute(select(event.c.source, event.c.id))}
 
 
-def _letter_places(connection: Connection) -> set[tuple[str, int, int]]:
+def _read_letter_places(connection: Connection) -> set[tuple[str, int, int]]:
     from sqlalchemy import select
 
     from sinks.readmodel.tables import dead_letter
@@ -103,11 +103,11 @@ def _check_revisions(found: Findings, connection: Connection) -> None:
     wanted = select(alert.c.alert_id, alert.c.revision, counted.c.held, counted.c.first, counted.c.last)
     for row in connection.execute(wanted.outerjoin(counted, counted.c.alert_id == alert.c.alert_id)):
         found.checked["alerts"] += 1
-        if text := wrong_revisions(row.revision, row.held, row.first, row.last):
+        if text := explain_revisions(row.revision, row.held, row.first, row.last):
             found.wrong.append(("revisions", row.alert_id, text))
 
 
-def wrong_revisions(shown: int, held: int | None, first: int | None, last: int | None) -> str:
+def explain_revisions(shown: int, held: int | None, first: int | None, last: int | None) -> str:
     """Say what is wrong with the revisions of an alert: `held` of them, from `first` to `last`. Empty: nothing."""
     if held is None or first is None or last is None:
         return "has no history"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.kafka.log_reader import recorded
+from cli.kafka.log_reader import read_records
 from cli.output import warn
 from handover.cases.codec import decode_case
 from schemas import alert, case
@@ -124,7 +124,7 @@ def read_cases(client: Any, settings: Settings, since: datetime | None = None) -
 
 
 def _records(client: Any, settings: Settings, topic: str, what: str) -> Iterator[Any]:
-    return recorded(client, [named(settings.topic_prefix, topic)], what)
+    return read_records(client, [named(settings.topic_prefix, topic)], what)
 
 
 def _foreign(record: Any, what: str) -> None:

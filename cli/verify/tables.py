@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.output import fail
+from cli.runtime import open_database
 from cli.verify.standing import Alerts, Cases
 from handover.analysis.verification import Judgement, Row, case_view, judge_rows, view_of
 from schemas.alert import Alert
@@ -40,10 +41,9 @@ def read_tables(settings: Settings) -> Tables:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from sinks.readmodel.database import connect
     from sinks.readmodel.tables import alert, alert_history
 
-    engine = connect(settings.database)
+    engine = open_database(settings)
     try:
         with engine.connect() as connection:
             alerts = {row["alert_id"]: row for row in _alert_rows(connection, alert)}

@@ -13,10 +13,11 @@ from kafka import KafkaConsumer, TopicPartition
 from sqlalchemy import Connection, Engine, MetaData, Table, and_, delete, exists, func, insert, select, update
 
 from brokers.connection import KafkaConnection
+from brokers.offsets import ANSWER_MS, read_ends
 from schemas.topics import named
 from sinks.consumer import Record
 from sinks.header_decoding import read_any_header_name
-from sinks.log_state import ANSWER_MS, LogWatcher, read_ends
+from sinks.log_state import LogWatcher
 from sinks.provenance import split_foreign
 from sinks.readmodel import dialect, position, tables
 from sinks.readmodel.database import connect

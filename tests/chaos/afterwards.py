@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from cli.kafka.log_reader import consumer
+from cli.connection import read_database_url
+from cli.kafka.clients import open_consumer
 from cli.verify.independent import check
 from handover.analysis.verification import Finding, Judgement
 from sinks.readmodel import position
@@ -18,9 +19,9 @@ from tests.measured import measured
 
 def wrong_things(plant: Plant, settled_ms: int) -> list[str]:
     """Gaps, records in no table, subjects in quarantine, poison that was not set aside, facts that were taken back."""
-    engine = connect(plant.settings.database)
+    engine = connect(read_database_url(plant.settings))
     try:
-        with engine.connect() as connection, consumer(plant.settings) as client:
+        with engine.connect() as connection, open_consumer(plant.settings) as client:
             found = check(client, connection, plant.settings, settled_ms)
             return [
                 *(f"{what}: {key} {text}" for what, key, text in found.wrong),

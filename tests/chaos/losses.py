@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from sqlalchemy.exc import SQLAlchemyError
 
+from cli.connection import read_database_url
 from cli.stack.children import Unstartable
 from cli.stack.local import provision
 from cli.stack.processes import handover
@@ -81,7 +82,7 @@ def _untold(plant: Plant, topic: str, kind: str, words: str) -> Iterator[str]:
 
 
 def _gaps(plant: Plant) -> set[tuple[str, str]]:
-    engine = connect(plant.settings.database)
+    engine = connect(read_database_url(plant.settings))
     try:
         with engine.connect() as connection:
             return {(one.topic, one.kind) for one in position.open_gaps(connection)}

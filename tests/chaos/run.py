@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
+from cli.connection import read_database_url
 from cli.simulation.stream import Options, simulate
 from cli.stack import clockfile
 from cli.stack.children import Unstartable
@@ -226,7 +227,7 @@ def _left(admin: KafkaAdminClient, group: str, until: dict[TopicPartition, int])
 
 def _unwritten(plant: Plant, until: dict[TopicPartition, int]) -> int:
     """How many records the positions in SQL have not passed: the groups' offsets are no measure, faults move them."""
-    engine = connect(plant.settings.database)
+    engine = connect(read_database_url(plant.settings))
     try:
         with engine.connect() as connection:
             stored = position.read(connection, {place.topic for place in until})

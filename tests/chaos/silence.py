@@ -11,6 +11,7 @@ from random import Random
 import orjson
 from confluent_kafka import KafkaException, Producer
 
+from cli.connection import read_database_url
 from cli.stack.children import Unstartable
 from schemas.topics import RELEASE
 from sinks.readmodel.data_time import read_data_time
@@ -28,7 +29,7 @@ _numbers = count(1)
 
 def is_late(plant: Plant, limit: timedelta) -> bool:
     """Whether the watermark in SQL is older than that, in wall time. Raise SQLAlchemyError."""
-    engine, wall_ms = connect(plant.settings.database), time.time_ns() // 1_000_000
+    engine, wall_ms = connect(read_database_url(plant.settings)), time.time_ns() // 1_000_000
     try:
         clock = Clock.load(plant.clock_file)
         return read_data_time(engine, clock.now(wall_ms), lambda at: clock.age(at, wall_ms), limit).is_late

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.connection import connection, exposed, shown
+from cli.connection import find_exposed_secrets, mask_database_url, read_database_url, read_kafka_connection
 from cli.settings import InvalidSettings, Settings, load
 from cli.stack.local import environment, kept_aside
 
@@ -25,7 +25,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, **given: object) -> Settings:
 
 def test_the_password_comes_from_its_file_and_is_not_shown(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:
     given = {"kafka_security_protocol": "SASL_SSL", "kafka_username": "one", "kafka_password_file": secret}
-    found = connection(loaded(monkeypatch, **given))
+    found = read_kafka_connection(loaded(monkeypatch, **given))
     assert found.client()["sasl_plain_password"] == "s3cret"
     assert found.client()["ssl_context"].check_hostname
     assert "s3cret" not in repr(found)
@@ -45,7 +45,7 @@ def test_the_password_comes_from_its_file_and_is_not_shown(monkeypatch: pytest.M
 )  # fmt: skip
 def test_a_mistake_names_its_variable(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], named: str) -> None:
     with pytest.raises(InvalidSettings) as caught:
-        connection(loaded(monkeypatch, **given))
+        read_kafka_connection(loaded(monkeypatch, **given))
     assert str(caught.value).startswith(named)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -53,14 +53,14 @@ def test_a_mistake_names_its_variable(monkeypatch: pytest.MonkeyPatch, given: di
 @pytest.mark.parametrize("url", ["mysql://h/d", "oracle+oracledb://h/d"])
 def test_a_database_that_nobody_knows_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^REENTRY_DATABASE_URL: .* is neither postgresql nor sqlite$"):
-        _ = loaded(monkeypatch, database_url=url).database
+        read_database_url(loaded(monkeypatch, database_url=url))
 
 
 def test_a_secret_that_everybody_can_read_is_found(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:
     settings = loaded(monkeypatch, kafka_password_file=secret)
-    assert exposed(settings) == []
+    assert find_exposed_secrets(settings) == []
     secret.chmod(0o644)
-    assert exposed(settings) == ["REENTRY_KAFKA_PASSWORD_FILE"]
+    assert find_exposed_secrets(settings) == ["REENTRY_KAFKA_PASSWORD_FILE"]
 
 
 def test_postgresql_by_files_checks_certificate_and_host(
@@ -71,15 +71,15 @@ def test_postgresql_by_files_checks_certificate_and_host(
     settings = loaded(
         monkeypatch, database_url=url, database_password_file=secret, database_ca_file=tmp_path / "ca.pem"
     )
-    assert "handover:s3cret@db.example" in settings.database
-    assert "sslmode=verify-full" in settings.database
-    assert "sslrootcert=" in settings.database
-    assert "s3cret" not in shown(settings) + repr(environment(settings))
+    assert "handover:s3cret@db.example" in read_database_url(settings)
+    assert "sslmode=verify-full" in read_database_url(settings)
+    assert "sslrootcert=" in read_database_url(settings)
+    assert "s3cret" not in mask_database_url(settings) + repr(environment(settings))
 
 
 @pytest.mark.parametrize("given", ["u:s3cret@h/d", "u@h/d?password=s3cret"])
 def test_a_password_in_the_address_is_not_shown(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    assert "s3cret" not in shown(loaded(monkeypatch, database_url=f"postgresql+psycopg://{given}"))
+    assert "s3cret" not in mask_database_url(loaded(monkeypatch, database_url=f"postgresql+psycopg://{given}"))
 
 
 def test_the_local_stack_writes_down_no_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -87,4 +87,4 @@ def test_the_local_stack_writes_down_no_password(monkeypatch: pytest.MonkeyPatch
     aside = kept_aside(settings, tmp_path)
     assert "cret" not in repr(environment(aside))
     assert (tmp_path / "database.password").stat().st_mode & 0o077 == 0
-    assert aside.database == settings.database
+    assert read_database_url(aside) == read_database_url(settings)

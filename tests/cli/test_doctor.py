@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from brokers.progress_topic import Report
 from cli.doctor.finding import Finding
-from cli.doctor.workers import processed, workers
-from cli.kafka.progress import Report
+from cli.doctor.workers import check_data_time, check_workers
 from cli.settings import Settings
 from schemas.instants import instant, millis, show
 from schemas.progress import Progress, Setup
@@ -39,7 +39,7 @@ def report(partition: int, *, ago: float = 1, worker: str = "w1", setup: Setup =
 
 
 def said(*reports: Report) -> list[Finding]:
-    return list(workers({one.progress.partition: one for one in reports}, 2, WALL_MS))
+    return list(check_workers({one.progress.partition: one for one in reports}, 2, WALL_MS))
 
 
 def test_workers_that_report_are_named_with_their_partitions() -> None:
@@ -89,7 +89,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 def data(connection: Connection, *reports: Report) -> list[Finding]:
     settings = Settings(partitions=2, behind_seconds=60)
     newest = {one.progress.partition: one for one in reports}
-    return list(processed(connection, settings, Clock(()), newest, WALL_MS))
+    return list(check_data_time(connection, settings, Clock(()), newest, WALL_MS))
 
 
 def test_how_far_the_read_model_shows_alerts(connection: Connection) -> None:

@@ -71,7 +71,7 @@ def test_bad_usage_is_said_in_one_line(
 
 @pytest.mark.parametrize("command", ["dump --out -", "verify", "dlq list", "simulate --kafka"])
 def test_an_absent_broker_is_said_in_one_line(command: str) -> None:
-    code = f"from cli import main; from cli.kafka import log_reader; log_reader.BOOTSTRAP_MS = 500; raise SystemExit(main.run({command.split()}))"
+    code = f"from cli import main; from cli.kafka import clients; clients.BOOTSTRAP_MS = 500; raise SystemExit(main.run({command.split()}))"
     env = {**os.environ, "REENTRY_BROKERS": "127.0.0.1:1"}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False, timeout=60

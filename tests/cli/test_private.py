@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli.commands import up
-from cli.connection import shown
+from cli.connection import mask_database_url
 from cli.private_files import make_folder
-from cli.runtime import KEY_FILE, SHORTEST_KEY, key_made, read_key
+from cli.runtime import KEY_FILE, SHORTEST_KEY, make_audit_key, read_audit_key
 from cli.settings import Settings
 from cli.stack.local import Stack, environment
 from cli.stack.processes import Processes, handover
@@ -70,15 +70,15 @@ def test_status_shows_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_an_address_that_is_none_is_not_shown() -> None:
-    assert "S3cret" not in shown(Settings(database_url="S3cret"))
+    assert "S3cret" not in mask_database_url(Settings(database_url="S3cret"))
 
 
 def test_the_first_start_makes_a_secret_for_the_audit_and_keeps_it(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    assert read_key(settings) is None
-    key = key_made(settings)
+    assert read_audit_key(settings) is None
+    key = make_audit_key(settings)
     assert key is not None
     assert len(key) >= SHORTEST_KEY
     assert mode(tmp_path / "data" / KEY_FILE) == 0o600
-    assert key_made(settings) == read_key(settings) == key
+    assert make_audit_key(settings) == read_audit_key(settings) == key
     assert [one.name for one in (tmp_path / "data").iterdir()] == [KEY_FILE]

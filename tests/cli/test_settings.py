@@ -18,7 +18,7 @@ def test_without_an_address_the_read_model_is_sqlite_in_the_data_folder(
 ) -> None:
     monkeypatch.delenv("REENTRY_DATABASE_URL", raising=False)
     monkeypatch.setenv("REENTRY_DATA_DIR", str(tmp_path))
-    assert load().database == f"sqlite:///{tmp_path / 'handover.sqlite'}"
+    assert load().database_address == f"sqlite:///{tmp_path / 'handover.sqlite'}"
 
 
 def test_a_wrong_value_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:

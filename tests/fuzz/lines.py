@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from cli.event_files import opened, valid
+from cli.event_files import open_events, parse_lines
 from tests.fuzz.records import drafts
 
 
@@ -28,8 +28,8 @@ def read_all(path: Path, seed: int, wanted: int) -> tuple[int, int]:
         file.writelines(line + b"\n" for line in islice(lines(seed), wanted))
     counts = {"invalid": 0}
     told = io.StringIO()
-    with opened(str(path)) as stream, contextlib.redirect_stderr(told):
-        read = sum(1 for _ in valid(stream, path.name, counts))
+    with open_events(str(path)) as stream, contextlib.redirect_stderr(told):
+        read = sum(1 for _ in parse_lines(stream, path.name, counts))
     named = told.getvalue().splitlines()
     assert len(named) == counts["invalid"], f"{len(named)} lines said of {counts['invalid']}"
     assert all(line.isprintable() for line in named)

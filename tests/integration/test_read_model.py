@@ -12,12 +12,12 @@ from kafka.errors import KafkaError
 from sqlalchemy import Connection, delete, func, select, text
 
 from brokers.connection import KafkaConnection
+from brokers.offsets import read_ends, read_firsts
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from schemas.instants import from_millis
 from schemas.topics import RELEASE, SYSTEM, named
 from sinks import metrics
-from sinks.log_state import read_ends, read_firsts
 from sinks.readmodel import position, tables
 from sinks.readmodel.database import connect, migrate
 from sinks.readmodel.writers import WRITERS

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from cli.kafka.log_reader import consumer
-from cli.kafka.recorded_events import events
+from cli.kafka.clients import open_consumer
+from cli.kafka.recorded_events import read_events
 from cli.settings import Settings
 from handover.analysis.replay import replay
 from handover.calendar import load_calendar
@@ -44,8 +44,8 @@ def forget(running: Pipeline, topic: str) -> None:
 
 def dumped(running: Pipeline) -> list[Event]:
     settings = Settings(brokers=running.brokers, topic_prefix=running.prefix, partitions=PARTITIONS)
-    with consumer(settings) as client:
-        return [event for event in events(client, settings) if event is not None]
+    with open_consumer(settings) as client:
+        return [event for event in read_events(client, settings) if event is not None]
 
 
 def test_a_rule_change_holds_for_a_worker_that_starts_after_the_topic_has_forgotten_it(

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from sqlalchemy import select
 
 from brokers.connection import KafkaConnection
-from cli.doctor import findings
+from cli.doctor import find_all
 from cli.stack.ports import free_ports
 from schemas.envelope import Event
 from schemas.instants import from_millis
@@ -141,7 +141,7 @@ def test_an_open_transaction_holds_back_what_follows_and_is_told_until_it_is_dec
         for name, value in running.env.items():
             if name.startswith("REENTRY_"):
                 monkeypatch.setenv(name, value)
-        [problem] = [one for one in findings() if one.what == "transactions"]
+        [problem] = [one for one in find_all() if one.what == "transactions"]
         assert problem.state == "problem"
         assert f"{topic_prefix}reentry.release.v1[" in problem.text
         assert f"transactional id {topic_prefix}two" in problem.text
@@ -154,7 +154,7 @@ def test_an_open_transaction_holds_back_what_follows_and_is_told_until_it_is_dec
         until(lambda: "its open transaction has ended" in log.read_text(), seconds=30, every=0.5)
         until(lambda: watermark(metrics(port)) > time.time() - 5, seconds=30, every=0.5)
         assert not [one for one in metrics(port) if one.startswith("reentry_undecided_transaction_seconds{")]
-        [fine] = [one for one in findings() if one.what == "transactions"]
+        [fine] = [one for one in find_all() if one.what == "transactions"]
         assert fine.state == "ok"
 
 

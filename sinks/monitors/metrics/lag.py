@@ -9,8 +9,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from brokers.connection import KafkaConnection
+from brokers.offsets import ANSWER_MS, read_ends, read_firsts
 from schemas.topics import SOURCES, named
-from sinks.log_state import ANSWER_MS, read_ends, read_firsts
 
 POLL_MS = 500
 Arrival = Callable[[int], datetime]
