@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 
-from console.accounts import login_routes, oidc_routes, password_routes, settings_routes, user_routes
+from console.accounts import login_routes, oidc, oidc_routes, password_routes, settings_routes, user_routes
 from console.accounts.demo_users import make_demo_users
 from console.accounts.oidc import Service
 from console.alerts import routes as alerts
@@ -26,7 +27,7 @@ from console.api import alerts as api
 from console.api import operations, reports
 from console.api import rules as api_rules
 from console.audit import routes as audit
-from console.auth import sessions
+from console.auth import attempts, sessions
 from console.db import database
 from console.dead_letters import redrive_routes
 from console.dead_letters import routes as dead_letters
@@ -46,6 +47,7 @@ from console.web import system_routes
 from console.web.config import ConsoleConfig, real_time
 from console.web.data_time import Dated
 from console.web.health import Health
+from console.web.housekeeping import Housekeeper
 from console.web.limits import Bounded
 from console.web.metrics import REQUESTS, Measured
 from console.web.request import (
@@ -121,7 +123,9 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         config.poll.total_seconds(),
         lambda tokens: sessions.living(engine, tokens, real_time(), config.idle, config.longest),
     )
-    parts = {"publisher": app.state.publisher, "redriver": app.state.redriver, "live": app.state.live}
+    ended = partial(sessions.forget_old, idle=config.idle, longest=config.longest)
+    app.state.housekeeper = Housekeeper(engine, real_time, (ended, attempts.forget_old, oidc.forget_old))
+    parts = {name: getattr(app.state, name) for name in ("publisher", "redriver", "live", "housekeeper")}
     alive = {name: part.is_alive for name, part in parts.items()}
     app.state.health = Health(config.database_url, alive, site.processed.refresh)
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
@@ -149,6 +153,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.publisher.start()
     app.state.redriver.start()
     app.state.runs.start()
+    app.state.housekeeper.start()
     await app.state.live.start()
     app.state.health.start()
     try:
@@ -158,6 +163,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.live.stop()
         site.counts.stop()
         site.held.stop()
+        app.state.housekeeper.stop()
         app.state.redriver.stop()
         app.state.runs.stop()
         app.state.publisher.stop()

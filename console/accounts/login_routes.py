@@ -123,7 +123,6 @@ def let_in(
     site = site_of(request)
     audit.record(site, user, "login", details={"by": by})
     draft = {"page": next_path.partition("?")[0], "fields": dict(list((typed or {}).items())[:_MOST_TYPED])}
-    sessions.forget_old(site.engine, site.wall(), site.config.idle, site.config.longest)
     token = sessions.begin(site.engine, user, site.wall(), draft if typed else None)
     answer = redirect(next_path)
     _set_cookie(request, answer, COOKIE, token)

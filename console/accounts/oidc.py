@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
@@ -93,7 +93,7 @@ def keep(site: Site, flow: Flow, browser: str, next_path: str, typed: Mapping[st
     """Remember somebody who goes there, for the browser that holds this cookie alone."""
     wall = site.wall()
     with site.engine.begin() as connection:
-        connection.execute(delete(sign_in).where(sign_in.c.at < wall - WINDOW))
+        forget_old(connection, wall)
         connection.execute(
             sign_in.insert().values(
                 state=_hash(flow.state),
@@ -105,6 +105,11 @@ def keep(site: Site, flow: Flow, browser: str, next_path: str, typed: Mapping[st
                 at=wall,
             )
         )
+
+
+def forget_old(connection: Connection, wall: datetime) -> None:
+    """Remove those who did not come back in time, with what they had typed."""
+    connection.execute(delete(sign_in).where(sign_in.c.at < wall - WINDOW))
 
 
 def take(site: Site, state: str, browser: str) -> Any:

@@ -68,7 +68,7 @@ def _sign(login: str, password: str, told: str) -> str:
 
 def count(connection: Connection, login: str, place: str, wall: datetime) -> None:
     """Count a try before its password is looked at, so that requests side by side have no more of them. Raise TooManyTries."""
-    connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
+    forget_old(connection, wall)
     _check(connection, _here(login, place), TRIES, wall)
     if not place.startswith(_DEVICE):
         elsewhere = and_(login_attempt.c.login == login, ~login_attempt.c.address.startswith(_DEVICE))
@@ -78,6 +78,11 @@ def count(connection: Connection, login: str, place: str, wall: datetime) -> Non
     connection.execute(login_attempt.insert().values(login=login, at=wall, address=place))
     newest = select(func.max(login_attempt.c.number)).scalar_subquery()
     connection.execute(delete(login_attempt).where(login_attempt.c.number <= newest - MOST_KEPT))
+
+
+def forget_old(connection: Connection, wall: datetime) -> None:
+    """Remove tries that count no more, with the addresses they came from."""
+    connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
 
 
 def left(connection: Connection, login: str, place: str) -> int:

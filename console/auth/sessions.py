@@ -100,11 +100,10 @@ def end_all(connection: Connection, user_id: str, but: str = "") -> None:
     )
 
 
-def forget_old(engine: Engine, wall: datetime, idle: timedelta, longest: timedelta) -> None:
-    """Remove sessions that have ended: a browser that never comes back ends none. Each login does it."""
+def forget_old(connection: Connection, wall: datetime, idle: timedelta, longest: timedelta) -> None:
+    """Remove sessions that have ended: a browser that never comes back ends none."""
     ended = or_(console_session.c.seen_at < wall - idle, console_session.c.began_at < wall - longest)
-    with engine.begin() as connection:
-        connection.execute(delete(console_session).where(ended))
+    connection.execute(delete(console_session).where(ended))
 
 
 def _of(token: str) -> Any:

@@ -282,18 +282,6 @@ def test_nothing_is_shown_before_login_and_the_way_back_is_kept(console: OpenCon
     assert answer.headers["location"] == "/"
 
 
-def test_a_login_removes_sessions_whose_browser_never_came_back(console: OpenConsole, engine: Engine) -> None:
-    console("county")
-    console("prison")
-    with engine.begin() as connection:
-        connection.execute(console_session.update().values(seen_at=real_time() - timedelta(minutes=31)))
-    console("county")
-    with engine.connect() as connection:
-        left = list(connection.execute(select(console_session.c.seen_at)).scalars())
-    assert len(left) == 1
-    assert left[0] > real_time() - timedelta(minutes=5)
-
-
 def test_an_expired_session_keeps_what_was_typed(console: OpenConsole, engine: Engine) -> None:
     browser, alert_id = console("county"), firing(engine, "990102")
     with engine.begin() as connection:
