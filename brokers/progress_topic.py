@@ -56,7 +56,8 @@ def _read_report(record: Any) -> Report | None:
     try:
         return Report(progress.read(record.value), record.timestamp)
     except ValueError:
-        log.info("%s@%d: passed over, no worker wrote this", record.topic, record.offset)
+        where = {"topic": record.topic, "offset": record.offset}
+        log.info("no worker wrote this, passed over", extra=where)
         return None
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -19,25 +22,30 @@ if TYPE_CHECKING:
 Format = Literal["json", "text"]
 _FIRST = ("timestamp", "level", "logger", "event")
 _LONGEST_INTEGER = 10**10  # an integer with more digits may be somebody's number
+_BREAKS = str.maketrans({one: repr(one)[1:-1] for one in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
+log = logging.getLogger(__name__)
 
 
 def start_logs(settings: Settings, *, quiet: Sequence[str] = (), silent: Sequence[str] = ()) -> None:
-    """Write what loggers of this process say from now on to stderr, in the settings' level and form.
+    """Write what loggers of this process say from now on to stderr, in the settings' level and form; warnings and crashes too.
 
     `quiet`: libraries that say nothing below WARNING, and the same line once a minute; `silent`: nothing below CRITICAL.
     """
     from streams.log_rate_limit import RateLimit
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(settings.log_format))
+    handler.setFormatter(make_formatter(settings.log_format))
     handler.addFilter(RateLimit(*quiet))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     for names, level in ((quiet, logging.WARNING), (silent, logging.CRITICAL)):
         for name in names:
             logging.getLogger(name).setLevel(level)
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_crash_of_thread
 
 
-def formatter(form: Format) -> logging.Formatter:
+def make_formatter(form: Format) -> logging.Formatter:
     """The formatter of a form. `extra` of a log call becomes keys, an exception one key."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -69,9 +77,27 @@ def _is_harmless(value: Any) -> bool:
 
 
 def _write_text(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-    """`2026-03-01T08:00:00Z WARNING sinks.runner what happened key=value`, a trace in the lines below."""
+    """`2026-03-01T08:00:00Z WARNING sinks.runner what happened key=value`. Lines of a trace follow, indented: no text begins a line."""
     trace = event.pop("exception", None)
     head = [str(event.get("timestamp", "")), str(event.get("level", "")).upper(), str(event.get("logger", ""))]
-    more = [f"{key}={value}" for key, value in event.items() if key not in _FIRST]
-    line = " ".join([*head, str(event.get("event", "")), *more])
-    return f"{line}\n{trace}" if trace else line
+    keys = [f"{key}={_quote(value)}" for key, value in event.items() if key not in _FIRST]
+    line = " ".join([*head, str(event.get("event", "")).translate(_BREAKS), *keys])
+    return "\n    ".join([line, *trace.splitlines()]) if trace else line
+
+
+def _quote(value: Any) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False).translate(_BREAKS) if not text or set(text) & set(' ="\r\n\t') else text
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("the process ends by a bug", exc_info=(kind, error, trace))
+
+
+def _log_crash_of_thread(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
+        name = crash.thread.name if crash.thread is not None else ""
+        trace = (crash.exc_type, crash.exc_value, crash.exc_traceback)
+        log.critical("a thread ends by a bug", exc_info=trace, extra={"part": name})

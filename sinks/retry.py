@@ -31,7 +31,7 @@ class Outage:
     def wait(self, what: str, error: Exception, stop: threading.Event) -> None:
         """`what` does not answer: say so the first time, and wait a moment."""
         if what not in self._away:
-            log.error("%s: %s does not answer (%s); waiting", self._name, what, name_error(error))
+            log.error("%s does not answer; waiting", what, extra={"sink": self._name, "error": name_error(error)})
         self._away.add(what)
         metrics.UNAVAILABLE.labels(self._name).set(1)
         stop.wait(WAIT_SECONDS)
@@ -41,7 +41,7 @@ class Outage:
         if what not in self._away:
             return
         self._away.remove(what)
-        log.warning("%s: %s answers, goes on", self._name, what)
+        log.warning("%s answers, goes on", what, extra={"sink": self._name})
         metrics.UNAVAILABLE.labels(self._name).set(len(self._away) > 0)
 
 

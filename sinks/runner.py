@@ -136,7 +136,7 @@ class Runner:
             if not self._deliver(Batch(self._leave_out_foreign(read), self._moves(ends)), stop):
                 return False
         except Overtaken:
-            log.warning("%s: somebody else has moved the positions; reads on from there", self.consumer.name)
+            self._log(logging.WARNING, "somebody else has moved the positions; reads on from there")
             self._held.clear()
             self._is_due.set()
             return True
@@ -150,8 +150,8 @@ class Runner:
         """Leave out, loudly, what somebody else wrote to a topic of the workers."""
         ours, foreign = split_foreign(batch, unmarked=self.consumer.unmarked)
         for one in foreign:
-            text = "%s: %s: no worker wrote this, passed over; find out who else writes here"
-            log.error(text, self.consumer.name, one.place)
+            text = "no worker wrote this, passed over; find out who else writes here"
+            self._log(logging.ERROR, text, place=one.place)
             metrics.RECORDS.labels(self.consumer.name, "foreign").inc()
         return ours
 
@@ -184,10 +184,13 @@ class Runner:
         for outcome, count in counts.items():
             metrics.RECORDS.labels(name, outcome).inc(count)
         for record in delivery.invalid:
-            log.error("%s: %s cannot be read, passed over", name, record.place)
+            self._log(logging.ERROR, "cannot be read, passed over", place=record.place)
         for one in delivery.set_aside:
-            trace = one.error if one.is_bug else None
-            log.error("%s: %s cannot be written (%s), set aside", name, one.record.place, one.why, exc_info=trace)
+            trace, where = one.error if one.is_bug else None, {"place": one.record.place, "why": one.why}
+            self._log(logging.ERROR, "cannot be written, set aside", trace, **where)
+
+    def _log(self, level: int, event: str, trace: Exception | None = None, **keys: str) -> None:
+        log.log(level, event, exc_info=trace, extra={"sink": self.consumer.name, **keys})
 
     def _note_answer(self) -> None:
         self.pulse.destination_at = time.monotonic()
@@ -199,7 +202,7 @@ class Runner:
         try:
             client.commit(offsets)
         except KafkaError as error:  # after a rebalance; nobody reads by it
-            log.info("%s: not committed (%s)", self.consumer.name, type(error).__name__)
+            self._log(logging.INFO, "not committed", error=type(error).__name__)
 
     def _compare(self, client: Any, stop: threading.Event) -> None:
         """Hold the positions against the log, and read on where both allow it."""

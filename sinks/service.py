@@ -137,7 +137,7 @@ def _run_part(part: Run, stop: threading.Event, failed: list[BaseException]) -> 
     try:
         part(stop)
     except Exception as error:
-        log.exception("a sink stops: %s", type(error).__name__)
+        log.exception("a sink stops", extra={"error": type(error).__name__})
         failed.append(error)
         stop.set()
 

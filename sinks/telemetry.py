@@ -48,8 +48,10 @@ class Telemetry:
             key = (one.topic, one.partition, one.kind, one.found_at)
             if key not in self._said:
                 self._said.add(key)
-                place = f"{one.topic}[{one.partition}] {one.first_offset} to {one.next_offset}"
-                log.error("%s: gap: %s: %s; handover rebuild sql", self._sink, place, MEANING[one.kind])
+                place = {"topic": one.topic, "partition": one.partition}
+                offsets = {"kind": one.kind, "first": one.first_offset, "next": one.next_offset}
+                text = f"gap: {MEANING[one.kind]}; handover rebuild sql"
+                log.error(text, extra={"sink": self._sink, **place, **offsets})
 
     def show_halted(self, count: int) -> None:
         """Show how many partitions are not delivered until the read model is rebuilt."""

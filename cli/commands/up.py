@@ -1,9 +1,9 @@
 """`handover up`, `down`, `status`: Kafka, workers and a sink on this machine, in the background."""
 
 import json
+import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +16,7 @@ from cli.output import CHECK_FAILED, fail, json_line, say, warn
 from cli.runtime import read_settings
 from cli.settings import PREFIX, Settings
 
+log = logging.getLogger(__name__)
 UP_SECONDS = 120
 FAILING_RESTARTS, FAILING_SECONDS = 3, 600.0  # so many restarts of one process within so long: it does not stay alive
 DOWN_SECONDS = 60
@@ -101,24 +102,26 @@ def _is_well(state: dict[str, Any]) -> bool:
 
 def _run(settings: Settings, workers: int) -> None:
     from cli.connection import mask_database_url
+    from cli.logs import start_logs
     from cli.stack.children import Unstartable
-    from cli.stack.local import running
+    from cli.stack.local import local_settings, running
 
+    start_logs(local_settings(settings, settings.data_dir), silent=("kafka",))
     port = None if "brokers" in settings.model_fields_set else int(settings.brokers.rpartition(":")[2])
     try:
-        with running(settings, settings.data_dir, _print_line, port=port) as stack:
+        with running(settings, settings.data_dir, log.info, port=port) as stack:
             for number in range(1, workers + 1):
                 stack.start_worker(number)
             stack.start_sink()
             stack.wait_ready()
             stack.record("up")
-            _print_line(f"Ready: {workers} workers, a sink on {mask_database_url(stack.settings)}.")
+            log.info("Ready: %d workers, a sink on %s.", workers, mask_database_url(stack.settings))
             while True:
                 if stack.report_deaths():
                     stack.record("up")  # started again: other ids
                 time.sleep(1)
     except KeyboardInterrupt:
-        _print_line("Stopped.")
+        log.info("Stopped.")
     except Unstartable as error:
         warn(str(error))
         raise typer.Exit(CHECK_FAILED) from None
@@ -189,7 +192,3 @@ def _is_free(folder: Path) -> bool:
     from cli.stack.local import is_held
 
     return not is_held(folder)
-
-
-def _print_line(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -6,7 +6,6 @@ last run stopped does time go on, so no fact is late because the city was not ye
 
 import argparse
 import json
-import logging
 import signal
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 import typer
 
 from cli.kafka.producer import Sender
+from cli.logs import start_logs
 from cli.settings import Settings, load
 from cli.simulation.record import Record
 from cli.simulation.stream import Options, simulate
@@ -100,7 +100,6 @@ def wall_ms() -> int:
 
 def main(arguments: list[str]) -> int:
     """Live until SIGTERM."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     parser = argparse.ArgumentParser(prog="python -m cli.stack.city", description=__doc__)
     parser.add_argument("--scale", default="city")
     parser.add_argument("--seed", type=int, default=1)
@@ -108,10 +107,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="hours per second")
     parser.add_argument("--position", type=Path, required=True)
     given = parser.parse_args(arguments)
-    stop = threading.Event()
+    stop, settings = threading.Event(), load()
+    start_logs(settings, quiet=("kafka",))
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
-        run(load(), Options(given.scale, given.seed, 0, given.start), given.speed * 3600, given.position, stop)
+        run(settings, Options(given.scale, given.seed, 0, given.start), given.speed * 3600, given.position, stop)
     except typer.Exit as error:  # it has said why
         return error.exit_code
     return 0

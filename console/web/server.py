@@ -73,6 +73,7 @@ def serve(app: FastAPI, host: str, port: int, **more: Any) -> None:
         limit_concurrency=min(MOST_CONNECTIONS, _open_files() - _SPARE_FILES),
         timeout_keep_alive=KEEP_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEAD,
+        log_config=None,  # its lines go where those of the process go
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -28,7 +28,7 @@ def freeze_months(connection: Connection, until: datetime, book: str) -> list[st
             done.append(name)
         month = months_on(month, 1)
     if done:
-        log.info("frozen: %s", ", ".join(done))
+        log.info("months are frozen", extra={"months": ", ".join(done)})
     return done
 
 

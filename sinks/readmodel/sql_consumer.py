@@ -35,7 +35,7 @@ class SqlConsumer:
             with translate_errors(), self._engine.begin() as connection:
                 is_emptied = position.has_lost_rows(connection, self._writer)
                 if is_emptied and self._had_rows is not False:
-                    log.warning("%s: its tables are empty; reads the log from its beginning", self.name)
+                    log.warning("the tables are empty; reads the log from its beginning", extra={"sink": self.name})
                     position.forget(connection, self.topics)
                 starts = position.take_over(connection, self._writer, logs)
                 gaps = [one for one in position.open_gaps(connection) if one.topic in self.topics]

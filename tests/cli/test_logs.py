@@ -2,11 +2,13 @@
 
 import json
 import logging
+import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
-from cli.logs import Format, formatter
+from cli.logs import Format, make_formatter
 from tests.schemas.test_pii import CITIZEN, MOBILE
 
 
@@ -20,7 +22,7 @@ def line(form: Format, message: str, *values: object, error: Exception | None = 
     record = logging.getLogger("aiokafka.x").makeRecord(
         "aiokafka.x", logging.WARNING, "f", 1, message, values, told, extra=extra
     )
-    return formatter(form).format(record)
+    return make_formatter(form).format(record)
 
 
 def test_a_record_is_one_line_of_json_with_its_trace_in_one_key() -> None:
@@ -44,3 +46,75 @@ def test_personal_numbers_are_starred_in_message_keys_and_trace(form: Format) ->
     assert (MOBILE in text, CITIZEN in text, "ValueError" in text) == (False, False, True)
     if form == "json":
         json.loads(text)
+
+
+def test_no_text_of_anybody_begins_a_line_for_people() -> None:
+    forged = "2026-03-01T08:00:00Z ERROR sinks.runner all is lost"
+    text = line("text", f"said\n{forged}", error=ValueError(f"two\n{forged}"), key=f"x\n{forged} y=2\u2028{forged}")
+    assert forged in text
+    first, *trace = text.splitlines()
+    assert first.partition(" ")[2].startswith("WARNING aiokafka.x said\\n2026")
+    assert trace
+    assert all(one.startswith("    ") for one in trace)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("plain", "plain"), ("two words", '"two words"'), ('a="b"', '"a=\\"b\\""'), ("", '""'), (3, "3"), (None, "None")],
+)
+def test_a_value_for_people_can_be_told_from_the_next_key(value: object, shown: str) -> None:
+    assert line("text", "said", key=value).endswith(f" said key={shown}")
+
+
+SAYS = """
+import logging, threading, warnings
+from cli.logs import start_logs
+from cli.settings import Settings
+start_logs(Settings(log_format="{form}"), quiet=("kafka",), silent=("loud",))
+logging.getLogger("sinks.runner").warning("cannot be read", extra={{"place": "topic[3]@4", "sink": "alerts"}})
+for _ in range(50):
+    logging.getLogger("kafka.client").warning("connection to %s failed", "b1")
+logging.getLogger("kafka.client").info("hidden")
+logging.getLogger("loud").error("hidden")
+warnings.warn("old\\nway", DeprecationWarning, stacklevel=1)
+def fail(): raise ValueError("of {citizen}\\nand more")
+thread = threading.Thread(target=fail, name="part"); thread.start(); thread.join()
+fail()
+"""
+
+
+def written(form: str) -> list[str]:
+    """What a process writes that says some lines, is warned, and ends by a bug in a thread and in its own."""
+    code = SAYS.format(form=form, citizen=CITIZEN)
+    command = [sys.executable, "-W", "default", "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert CITIZEN not in found.stderr
+    return found.stderr.splitlines()
+
+
+def test_a_process_writes_json_and_nothing_else_to_its_end() -> None:
+    records = [json.loads(text) for text in written("json")]
+    events = [(one["logger"], one["level"], one["event"].partition("\n")[0]) for one in records]
+    assert events[:2] == [
+        ("sinks.runner", "warning", "cannot be read"),
+        ("kafka.client", "warning", "connection to b1 failed"),
+    ]
+    assert (records[0]["place"], records[0]["sink"]) == ("topic[3]@4", "alerts")
+    assert events[2][:2] == ("py.warnings", "warning")
+    assert events[3:] == [
+        ("cli.logs", "critical", "a thread ends by a bug"),
+        ("cli.logs", "critical", "the process ends by a bug"),
+    ]
+    assert records[3]["part"] == "part"
+    for one in records:
+        assert datetime.fromisoformat(one["timestamp"]).tzinfo is not None
+    for one in records[3:]:
+        assert "ValueError: of" in one["exception"]
+        assert "and more" in one["exception"]
+
+
+def test_a_process_writes_lines_for_people_with_traces_below_them() -> None:
+    lines = [one for one in written("text") if not one.startswith("    ")]
+    assert [one.split()[2] for one in lines] == ["sinks.runner", "kafka.client", "py.warnings", "cli.logs", "cli.logs"]
+    assert lines[0].endswith(" WARNING sinks.runner cannot be read place=topic[3]@4 sink=alerts")

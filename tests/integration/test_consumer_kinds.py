@@ -152,4 +152,4 @@ def test_what_it_cannot_take_is_counted_and_said_and_the_others_go_on(
     with running(consumer, topics):
         until(lambda: delivered(consumer.path) == others, seconds=60)
         until(lambda: metrics.RECORDS.labels("outbox", "set_aside")._value.get() == before + refused, seconds=10)
-    assert len(said(caplog, "outbox", "cannot be written (no address), set aside")) == refused
+    assert len(said(caplog, "outbox", "cannot be written, set aside", 'why="no address"')) == refused

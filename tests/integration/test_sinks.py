@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, func, select, text
 
 from brokers.connection import KafkaConnection
+from cli.logs import make_formatter
 from cli.stack.kafka import Broker
 from cli.stack.ports import free_ports
 from cli.stack.postgres import Postgres
@@ -123,8 +124,9 @@ def once(told: list[Told]) -> dict[tuple[str, str], int]:
 
 
 def said(caplog: pytest.LogCaptureFixture, *words: str) -> list[str]:
-    """Our own lines that hold all words."""
-    lines = [one.getMessage() for one in caplog.records if one.name.startswith("sinks")]
+    """Our own lines that hold all words, as the log has them."""
+    formatter = make_formatter("text")
+    lines = [formatter.format(one) for one in caplog.records if one.name.startswith("sinks")]
     return [line for line in lines if all(word in line for word in words)]
 
 
