@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Format = Literal["json", "text"]
 _FIRST = ("timestamp", "level", "logger", "event")
+_NOISY = ("alembic",)  # says with each look at the version which database it is
 _LONGEST_INTEGER = 10**10  # an integer with more digits may be somebody's number
 _BREAKS = str.maketrans({one: repr(one)[1:-1] for one in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def start_logs(settings: Settings, *, quiet: Sequence[str] = (), silent: Sequenc
     handler.addFilter(RateLimit(*quiet))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    for names, level in ((quiet, logging.WARNING), (silent, logging.CRITICAL)):
+    for names, level in (((*quiet, *_NOISY), logging.WARNING), (silent, logging.CRITICAL)):
         for name in names:
             logging.getLogger(name).setLevel(level)
     sys.excepthook = _log_crash

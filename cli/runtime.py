@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brokers.connection import KafkaConnection
     from cli.settings import Settings
     from console.text.i18n import Language
-    from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.migration_chain import NotMigrated
     from streams.app import WorkerConfig
     from streams.clock import Clock
 
@@ -75,8 +75,7 @@ def no_broker(kafka: KafkaConnection) -> NoReturn:
 
 def fail_not_migrated(error: NotMigrated) -> NoReturn:
     """End: the tables are not those of this program."""
-    what, _, todo = str(error).partition(": ")
-    fail(what, todo)
+    fail(error.what, error.todo)
 
 
 def read_clock(settings: Settings) -> Clock:

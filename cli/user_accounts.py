@@ -66,7 +66,7 @@ def _changed(settings: Settings) -> Iterator[Connection]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from console.db.database import prepare
-    from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.migration_chain import NotMigrated
 
     engine = open_database(settings)
     try:

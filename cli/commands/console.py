@@ -71,7 +71,7 @@ def _migrate(settings: Settings) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from console.db.database import migrate
-    from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.migration_chain import NotMigrated
 
     try:
         migrate(open_database(settings))
@@ -96,7 +96,7 @@ def _serve(settings: Settings, *, demo: bool, insecure: bool) -> None:
     from console.app import create_app
     from console.web.server import serve
     from handover.rules.rulebook import InvalidRuleBook
-    from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.migration_chain import NotMigrated
 
     config = _configure(settings, demo=demo, secure_cookies=not (insecure or demo))
     start_logs(settings, silent=("kafka",))
@@ -149,18 +149,20 @@ def _read_identity_service(settings: Settings) -> Oidc | None:
 
 
 def _check_tables(settings: Settings) -> None:
-    """Raise NotMigrated where the tables of a server are not at this version; end with one line where it does not answer."""
+    """Raise NotMigrated where the tables are not those of this program; end with one line where the database does not answer."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from console.db import database
-    from sinks.readmodel.database import prepare
+    from sinks.readmodel.database import at_head, prepare
     from sinks.readmodel.dialect import is_server
 
     engine = open_database(settings)
     try:
         if is_server(engine):
             prepare(engine)
-            database.prepare(engine)
+        else:
+            at_head(engine)  # the sink makes them; until then pages say that they wait
+        database.prepare(engine)
     except SQLAlchemyError as error:
         fail(f"the database does not answer: {type(error).__name__}", "check REENTRY_DATABASE_URL and that it runs")
     finally:

@@ -36,7 +36,8 @@ def sql(
 
     from cli.runtime import no_broker, read_kafka, read_settings
     from sinks.consumer import SinkUnavailable
-    from sinks.readmodel.database import NotMigrated, prepare
+    from sinks.readmodel.database import prepare
+    from sinks.readmodel.migration_chain import NotMigrated
     from sinks.readmodel.rebuild import Silent
 
     settings = read_settings()

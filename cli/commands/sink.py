@@ -43,7 +43,8 @@ def _refuse_unknown(names: Collection[str]) -> None:
 def _migrate(settings: Settings) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from sinks.readmodel.database import NotMigrated, migrate
+    from sinks.readmodel.database import migrate
+    from sinks.readmodel.migration_chain import NotMigrated
 
     try:
         migrate(open_database(settings))
@@ -58,7 +59,7 @@ def _run(settings: Settings, names: Collection[str]) -> None:
     from cli.logs import start_logs
     from handover.rules.rulebook import InvalidRuleBook
     from schemas.publishers import InvalidPublishers
-    from sinks.readmodel.database import NotMigrated
+    from sinks.readmodel.migration_chain import NotMigrated
     from sinks.service import run
 
     start_logs(settings, quiet=("kafka",))

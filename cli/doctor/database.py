@@ -26,7 +26,8 @@ def check_database(settings: Settings, newest: Mapping[int, Report]) -> Iterator
     from cli.connection import mask_database_url, read_database_url
     from cli.runtime import has_read_model
     from cli.settings import InvalidSettings
-    from sinks.readmodel.database import NewerTables, at_head, connect
+    from sinks.readmodel.database import at_head, connect
+    from sinks.readmodel.migration_chain import NotMigrated
 
     where = mask_database_url(settings)
     if not has_read_model(settings):
@@ -47,8 +48,8 @@ def check_database(settings: Settings, newest: Mapping[int, Report]) -> Iterator
         if (clock := read_clock_if_usable(settings)) is not None:
             with engine.connect() as connection:
                 yield from check_data_time(connection, settings, clock, newest, time.time_ns() // 1_000_000)
-    except NewerTables as error:
-        yield Finding("database", "problem", f"{where}: {str(error).partition(':')[0]}", "update the program")
+    except NotMigrated as error:
+        yield Finding("database", "problem", f"{where}: {error.what}", error.todo)
     except SQLAlchemyError as error:
         why, fix = _explain_refusal(str(error))  # never shown itself: its text may hold more than we know
         yield Finding("database", "problem", f"{where} {why or f'does not answer: {type(error).__name__}'}", fix)

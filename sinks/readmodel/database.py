@@ -5,31 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, literal_column, make_url, select, table
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sinks.readmodel.dialect import Patience, engine_options, is_server, prepare_connections
+from sinks.readmodel.dialect import Patience, engine_options, prepare_connections
+from sinks.readmodel.migration_chain import MigrationChain
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+CHAIN = MigrationChain(
+    folder=Path(__file__).parent / "migrations",
+    version_table="alembic_version",
+    tables="the tables of the read model",
+    upgrade="handover sink --migrate",
+    superseded=frozenset(f"{number:04}" for number in range(1, 11)),
+)
 FRESH_SECONDS = 5.0
 UNHURRIED = Patience()
 WRITER = Patience(
     lock=10
 )  # a statement that gets no lock in time fails as if the database was away, and is tried again
 _RETURNED = "returned"
-
-
-class NotMigrated(RuntimeError):
-    """The database is not at the newest version; `handover sink --migrate` brings it there."""
-
-
-class NewerTables(NotMigrated):
-    """The tables were made by a newer program than this one; it would misread them."""
 
 
 def connect(url: str, patience: Patience = UNHURRIED) -> Engine:
@@ -63,45 +58,16 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+def at_head(engine: Engine) -> bool:
+    """Whether the tables are at the newest version. Raise NewerTables, SupersededTables."""
+    return CHAIN.is_at_head(engine)
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version. Raise NewerTables."""
-    if at_head(engine):
-        return
-    config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def refuse_loss(connection: Connection, *tables: str) -> None:
-    """For the way back to an older version, which would drop tables. Raise RuntimeError where one of them holds rows."""
-    for name in tables:
-        if connection.execute(select(literal_column("1")).select_from(table(name)).limit(1)).first() is not None:
-            raise RuntimeError(
-                f"the older version has no table {name}, and it holds rows: back it up and empty it first"
-            )
-
-
-def at_head(engine: Engine) -> bool:
-    """Whether the tables are at the newest version. Raise NewerTables."""
-    scripts = ScriptDirectory.from_config(_config())
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {one.revision for one in scripts.walk_revisions()}:
-        raise NewerTables(f"the tables (version {current}) are newer than this program: update the program")
-    return current == scripts.get_current_head()
+    """Bring the tables to the newest version. Raise NewerTables, SupersededTables."""
+    CHAIN.migrate(engine)
 
 
 def prepare(engine: Engine) -> None:
-    """A file migrates itself; a server only by command. Raise NotMigrated, NewerTables."""
-    if at_head(engine):
-        return
-    if is_server(engine):
-        raise NotMigrated("the database is not at the newest version: run `handover sink --migrate`")
-    migrate(engine)
+    """Bring tables in a file to the newest version; those of a server only by command. Raise NotMigrated."""
+    CHAIN.prepare(engine)

@@ -33,8 +33,9 @@ from console.web.site import Site, environment
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.parse import parse
-from sinks.readmodel.database import NotMigrated, connect, migrate
+from sinks.readmodel.database import connect, migrate
 from sinks.readmodel.dialect import read_snapshot
+from sinks.readmodel.migration_chain import NotMigrated
 from tests.console.conftest import NOW, NOWHERE, Browser, firing, history
 from tests.console.letters import answer, bury, planned, unanswered, usual
 from tests.console.model import fill
@@ -70,7 +71,7 @@ def test_the_tables_are_what_the_migrations_make(server: Engine) -> None:
 
     with server.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": database.VERSIONS, "include_object": ours}
+            connection, opts={"version_table": database.CHAIN.version_table, "include_object": ours}
         )
         assert compare_metadata(context, tables.metadata) == []
     assert database.at_head(server)

@@ -157,7 +157,7 @@ def test_tables_of_a_newer_program_are_told_in_one_line(topics: Pipeline, tmp_pa
         assert status == 2
         assert (
             said.splitlines()[-1]
-            == "handover: the tables (version 9999) are newer than this program; update the program"
+            == "handover: the tables of the read model (version 9999) are newer than this program; update the program"
         )
         assert "Traceback" not in said
     status, said = ended(topics, url, "doctor")

@@ -5,7 +5,8 @@ from alembic import command
 from sqlalchemy import Engine, text
 
 from sinks.readmodel import position
-from sinks.readmodel.database import NewerTables, _config, at_head, migrate, prepare
+from sinks.readmodel.database import CHAIN, at_head, migrate, prepare
+from sinks.readmodel.migration_chain import NewerTables
 from sinks.readmodel.writers import WRITERS
 from sinks.takeover import Gap, Log, Overtaken, Place, Reached, Start, Stored, start_at
 
@@ -77,7 +78,7 @@ def test_tables_of_a_newer_program_are_never_called_old(engine: Engine) -> None:
 
 
 def downgrade(engine: Engine) -> None:
-    config = _config()
+    config = CHAIN.config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, func, select
@@ -21,7 +20,8 @@ from schemas.topics import ALERT
 from sinks.consumer import Record
 from sinks.readmodel import alerts as alert_table
 from sinks.readmodel import cases, dead_letters, events, tables
-from sinks.readmodel.database import NotMigrated, _config, at_head, migrate, prepare
+from sinks.readmodel.database import at_head, migrate, prepare
+from sinks.readmodel.migration_chain import NotMigrated
 from tests.handover.histories import acknowledged, arriving, at, notice, scheduled
 
 ALERTS = list(
@@ -209,24 +209,3 @@ def test_changes_are_numbered_in_order_so_that_pages_can_follow(engine: Engine) 
         keys = connection.execute(select(func.count()).select_from(tables.change)).scalar_one()
     assert keys == 2
     assert numbers[0] < numbers[1]
-
-
-def test_dead_letters_from_before_tell_who_sent_them_and_what_is_wrong(empty: Engine) -> None:
-    config = _config()
-    with empty.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        value = orjson.dumps({"source": "/agencies/PRISON-990100-01", "type": "reentry.release.scheduled.v1"})
-        old = {
-            "partition": 0, "offset": 0, "reason": "SCHEMA", "original_topic": "reentry.release.v1", "original_partition": 0,
-            "original_offset": 0, "message": "data.home_code: Field required", "key": b"k", "value": value,
-            "received_at": at("2026-03-12 10:00"), "redrives": 1, "state": "pending",
-        }  # fmt: skip
-        connection.execute(tables.dead_letter.insert().values(old))
-    migrate(empty)
-    with empty.connect() as connection:
-        row = dict(connection.execute(select(tables.dead_letter)).mappings().one())
-    found = dead_letters.letter_of(row)
-    assert (row["source"], row["type"], row["field"]) == (found.source, found.type, found.field)
-    assert (row["source"], row["field"]) == ("/agencies/PRISON-990100-01", "data.home_code")
-    assert (found.value, found.redrives, found.own_headers()) == (value, 1, [])
