@@ -46,14 +46,14 @@ def hanging(connection: KafkaConnection, admin: Any, topics: Iterable[str]) -> l
     stable = admin.list_partition_offsets(latest, isolation_level="read_committed")
     ends = admin.list_partition_offsets(latest, isolation_level="read_uncommitted")
     held = {place: stable[place].offset for place in places if stable[place].offset < ends[place].offset}
-    since = _appended(connection, held)
+    since = _find_appended(connection, held)
     return [
         Hanging(place.topic, place.partition, offset, since.get(place), _owner(admin, place, offset))
         for place, offset in held.items()
     ]
 
 
-def _appended(connection: KafkaConnection, held: dict[TopicPartition, int]) -> dict[TopicPartition, datetime]:
+def _find_appended(connection: KafkaConnection, held: dict[TopicPartition, int]) -> dict[TopicPartition, datetime]:
     """When the first record that is held back was appended."""
     if not held:
         return {}

@@ -204,7 +204,7 @@ def _find_older(log: Log) -> set[str]:
     """Subjects of which the log has forgotten, or lost, something: their cases and alerts know more than it."""
     keys = {(event.source, event.id) for event, _ in log.told}
     ids = {id_ for _, id_ in keys}
-    found = log.standing.older | log.alerts.raised_before(log.since)
+    found = log.standing.older | log.alerts.find_raised_before(log.since)
     for subject, case in log.standing.readable.items():
         if any(not facts <= keys for facts in (one.copies.keys() for one in (case.entries, *case.disputes.values()))):
             found.add(subject)

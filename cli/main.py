@@ -103,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _closed()
+        return _end_quietly()
     except Exception as error:
         if hasattr(error, "format_message"):
             return _usage(error)
@@ -131,7 +131,7 @@ def _usage(error: Any) -> int:
     return BAD_INPUT
 
 
-def _closed() -> int:
+def _end_quietly() -> int:
     """The reader of our output has gone (`handover … | head`): end without a word."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -146,7 +146,7 @@ def main() -> None:
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        status = _closed()
+        status = _end_quietly()
     sys.exit(status)
 
 

@@ -65,7 +65,7 @@ class Picture:
 
 def picture_lines(picture: Picture, words: Words, width: int) -> list[Text]:
     """Return the screen, line by line, none wider than the terminal."""
-    lines = [_counters(picture, words), processed_line(picture.data_time, words), _trust(picture, words), Text()]
+    lines = [_counters(picture, words), format_data_time(picture.data_time, words), _trust(picture, words), Text()]
     soon, judged = _working_days_on(picture.now), picture.data_time.judged(picture.now)
     rows: list[OpenAlert | DueNext] = [*picture.late, *picture.due]
     buckets: list[tuple[str, Callable[[OpenAlert | DueNext], bool]]] = [
@@ -121,7 +121,7 @@ def _trust(picture: Picture, words: Words) -> Text:
     return line
 
 
-def processed_line(data_time: DataTime, words: Words) -> Text:
+def format_data_time(data_time: DataTime, words: Words) -> Text:
     """Say up to when alerts are processed; where that is too long ago, first what it means."""
     at, behind, alarm = data_time.processed_until, data_time.behind, "bold white on red"
     if at is None or behind is None:

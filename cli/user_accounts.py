@@ -24,7 +24,7 @@ def add(settings: Settings, login: str, role: str, agency: str, prefix: str) -> 
     password = _password()
     try:
         check_new(login, password, role)
-        with _changed(settings) as connection:
+        with _open_changes(settings) as connection:
             create_in(connection, login, password, role, agency, prefix)
             _tell(settings, connection, "user_created", login, {"role": role, "agency": agency, "prefix": prefix})
     except InvalidUser as error:
@@ -38,7 +38,7 @@ def renew(settings: Settings, login: str) -> None:
     from console.auth.users import InvalidUser, set_password
 
     try:
-        with _changed(settings) as connection:
+        with _open_changes(settings) as connection:
             user_id = _id_of(connection, login)
             set_password(connection, user_id, _password())
             sessions.end_all(connection, user_id)
@@ -53,7 +53,7 @@ def lock(settings: Settings, login: str) -> None:
     from console.auth import sessions
     from console.db.tables import console_user
 
-    with _changed(settings) as connection:
+    with _open_changes(settings) as connection:
         user_id = _id_of(connection, login)
         connection.execute(console_user.update().where(console_user.c.user_id == user_id).values(closed=True))
         sessions.end_all(connection, user_id)
@@ -62,7 +62,7 @@ def lock(settings: Settings, login: str) -> None:
 
 
 @contextmanager
-def _changed(settings: Settings) -> Iterator[Connection]:
+def _open_changes(settings: Settings) -> Iterator[Connection]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from console.db.database import prepare

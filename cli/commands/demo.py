@@ -30,14 +30,14 @@ def demo(
 ) -> None:
     """Start everything on this machine with a simulated city. Ctrl-C stops all; the same city goes on next time."""
     from cli.stack.children import Unstartable
-    from cli.stack.local import running
+    from cli.stack.local import run_stack
 
     settings = read_settings()
     folder = (settings.data_dir / "demo").absolute()
     own = {"clock_file": folder / "clock.json", "database_url": None, "publishers": folder / "publishers.toml"}
     settings = settings.model_copy(update=own)
     try:
-        with running(settings, folder, say) as stack:
+        with run_stack(settings, folder, say) as stack:
             register_city(stack.folder / "publishers.toml", scale, seed)
             wake_city(stack, scale, seed, speed)
             for number in range(1, WORKERS + 1):

@@ -107,10 +107,10 @@ def open_provisioning(acls: Path | None) -> Iterator[Provisioning]:
     from brokers.rights import InvalidPrincipals, bindings, read_principals
     from cli.runtime import no_broker, read_kafka
     from cli.stack.acls import NoAuthorizer
-    from cli.stack.provision import connect, wanted
+    from cli.stack.provision import connect, list_topics
 
     settings = read_settings()
-    prefix, topics, kafka = settings.topic_prefix, wanted(settings), read_kafka(settings)
+    prefix, topics, kafka = settings.topic_prefix, list_topics(settings), read_kafka(settings)
     try:
         rights = None if acls is None else frozenset(bindings(read_principals(acls), prefix))
     except InvalidPrincipals as error:

@@ -104,12 +104,12 @@ def _run(settings: Settings, workers: int) -> None:
     from cli.connection import mask_database_url
     from cli.logs import start_logs
     from cli.stack.children import Unstartable
-    from cli.stack.local import local_settings, running
+    from cli.stack.local import local_settings, run_stack
 
     start_logs(local_settings(settings, settings.data_dir), silent=("kafka",))
     port = None if "brokers" in settings.model_fields_set else int(settings.brokers.rpartition(":")[2])
     try:
-        with running(settings, settings.data_dir, log.info, port=port) as stack:
+        with run_stack(settings, settings.data_dir, log.info, port=port) as stack:
             for number in range(1, workers + 1):
                 stack.start_worker(number)
             stack.start_sink()

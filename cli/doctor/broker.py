@@ -27,7 +27,7 @@ def check_broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Re
 
     from cli.connection import read_kafka_connection
     from cli.settings import InvalidSettings
-    from cli.stack.provision import connect, differences, wanted
+    from cli.stack.provision import connect, differences, list_topics
 
     try:
         kafka = read_kafka_connection(settings)
@@ -41,7 +41,7 @@ def check_broker(settings: Settings) -> Generator[Finding, None, Mapping[int, Re
         return {}
     try:
         yield Finding("broker", "ok", f"answers at {settings.brokers}")
-        topics = wanted(settings)
+        topics = list_topics(settings)
         todo = differences(admin, topics)
         for one in todo:
             fix = "handover topics apply" if one.kind != "impossible" else "only people can: see the text"

@@ -86,10 +86,10 @@ def _explain_refusal(text: str) -> tuple[str, str]:
 
 def _check_quarantine(engine: Engine) -> Finding:
     """Subjects whose facts fail are watched by nobody until somebody mends that."""
-    from sinks.readmodel.dead_letters import quarantined
+    from sinks.readmodel.dead_letters import count_quarantined
 
     with engine.connect() as connection:
-        found = quarantined(connection)
+        found = count_quarantined(connection)
     if not found:
         return Finding("quarantine", "ok", "no subject is set aside")
     named = ", ".join(f"{key[:_SHOWN]}… ({number})" for key, number in sorted(found.items())[:_NAMED])

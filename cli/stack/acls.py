@@ -71,10 +71,10 @@ def _present(admin: KafkaAdminClient) -> set[tuple[Binding, str]]:
         described, _ = admin.describe_acls(_ANYTHING)
     except SecurityDisabledError:
         raise NoAuthorizer("the broker has no authorizer, so everybody may do everything") from None
-    return set(_allowed(described))
+    return set(_list_allowed(described))
 
 
-def _allowed(described: Iterable[Any]) -> Iterable[tuple[Binding, str]]:
+def _list_allowed(described: Iterable[Any]) -> Iterable[tuple[Binding, str]]:
     for one in described:
         if one.permission_type == ACLPermissionType.ALLOW:
             pattern = one.resource_pattern

@@ -66,7 +66,7 @@ def live(records: Iterator[Record], sender: Sender, clock: Clock, place: tuple[P
     position, path = place
     saved = 0.0
     for record in records:
-        while not stop.is_set() and (time.monotonic() - saved > SAVE_SECONDS or record.received > told(clock)):
+        while not stop.is_set() and (time.monotonic() - saved > SAVE_SECONDS or record.received > simulated_ms(clock)):
             if time.monotonic() - saved > SAVE_SECONDS:
                 position = advance(position, clock, record, sender, path)
                 saved = time.monotonic()
@@ -88,7 +88,7 @@ def advance(position: Position, clock: Clock, upcoming: Record, sender: Sender, 
     return position
 
 
-def told(clock: Clock) -> int:
+def simulated_ms(clock: Clock) -> int:
     """The simulated time now, in ms."""
     return clock.millis_at(wall_ms())
 

@@ -285,7 +285,7 @@ def _new_identity() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def answers(bootstrap: str) -> bool:
+def is_answering(bootstrap: str) -> bool:
     """Whether a broker answers there and knows itself."""
     return cluster_at(bootstrap) is not None
 

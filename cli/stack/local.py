@@ -85,7 +85,7 @@ class Stack:
 
     def report_deaths(self) -> bool:
         """Say what died since the last look (it is started again where that may help); whether anything did."""
-        lines = list(self.processes.died())
+        lines = list(self.processes.restart_dead())
         for line in lines:
             self.say(line)
         return bool(lines)
@@ -117,7 +117,7 @@ def local_settings(settings: Settings, folder: Path) -> Settings:
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, say: Say, *, port: int | None = None) -> Iterator[Stack]:
+def run_stack(settings: Settings, folder: Path, say: Say, *, port: int | None = None) -> Iterator[Stack]:
     """A broker (unless REENTRY_BROKERS names one) with its topics; whatever is started in the block ends with it.
 
     Ctrl-C, SIGTERM and SIGHUP end the block by KeyboardInterrupt. Raise Unstartable.
@@ -125,7 +125,7 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
     folder = folder.absolute()
     make_folder(folder)
     settings = local_settings(settings, folder)
-    with only_one(folder), interruptible(), _orderly_end() as stack:
+    with hold_folder(folder), interruptible(), _orderly_end() as stack:
         (folder / STATE).unlink(missing_ok=True)  # left by one that was killed
         stack.callback((folder / STATE).unlink, missing_ok=True)
         broker = None
@@ -135,12 +135,12 @@ def running(settings: Settings, folder: Path, say: Say, *, port: int | None = No
             stack.callback(broker.stop)
             settings = settings.model_copy(update={"brokers": broker.bootstrap})
         say(f"Kafka: {settings.brokers}, {provision(settings)} topics in place")
-        settings = kept_aside(settings, folder)
+        settings = keep_password_aside(settings, folder)
         processes = stack.enter_context(Processes(folder / "logs"))
         yield Stack(folder, settings, environment(settings), processes, say, broker)
 
 
-def kept_aside(settings: Settings, folder: Path) -> Settings:
+def keep_password_aside(settings: Settings, folder: Path) -> Settings:
     """The settings with a password that the database's address held in a file that only we can read: the address is written down and shown."""
     url = make_url(settings.database_address)
     if url.password is None or settings.database_password_file is not None:
@@ -172,9 +172,9 @@ def provision(settings: Settings) -> int:
     """Bring the topics to what they must be; return how many there are. Raise Unstartable."""
     from kafka.errors import KafkaError
 
-    from cli.stack.provision import apply, connect, differences, wanted
+    from cli.stack.provision import apply, connect, differences, list_topics
 
-    topics, kafka = wanted(settings), read_kafka_connection(settings)
+    topics, kafka = list_topics(settings), read_kafka_connection(settings)
     try:
         admin = connect(kafka)
     except (KafkaError, OSError) as error:
@@ -215,7 +215,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def hold_folder(folder: Path) -> Iterator[None]:
     """Hold the folder. Raise Unstartable while another process does; a dead one holds nothing."""
     with (folder / "lock").open("a") as lock:
         try:
@@ -230,7 +230,7 @@ def is_held(folder: Path) -> bool:
     if not (folder / "lock").exists():
         return False
     try:
-        with only_one(folder):
+        with hold_folder(folder):
             return False
     except Unstartable:
         return True

@@ -54,7 +54,7 @@ class Processes:
         self.children.append(child)
         return child
 
-    def died(self) -> Iterator[str]:
+    def restart_dead(self) -> Iterator[str]:
         """Look once: say of every process that ended how it ended, and start again what may be."""
         for child in self.children:
             code = child.process.poll()

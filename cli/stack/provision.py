@@ -42,7 +42,7 @@ class Difference:
         return asdict(self)
 
 
-def wanted(settings: Settings) -> tuple[Wanted, ...]:
+def list_topics(settings: Settings) -> tuple[Wanted, ...]:
     """Every topic of the product under the settings' prefix, partition count and replication."""
     quorum = {"min.insync.replicas": "2" if settings.replication >= QUORUM else "1"}
     return tuple(

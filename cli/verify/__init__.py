@@ -150,7 +150,7 @@ def judge(
         cases = read_cases(client, settings, since)
     arrived = [(one, one.receivedtime or one.time) for one in told]
     lived = live_all(((one, at) for one, at in arrived if at <= last), book, days, last)
-    older = cases.older | alerts.raised_before(since)
+    older = cases.older | alerts.find_raised_before(since)
     found = judge_alerts(
         [one for one in lived.alerts if one.subject not in older],
         [one for one in alerts.told if one.subject not in older],

@@ -64,7 +64,7 @@ class Alerts:
         first = self._firsts.get(alert_id)
         return self.is_compacted(alert_id) or (first is not None and revision < first)
 
-    def raised_before(self, since: datetime | None) -> set[str]:
+    def find_raised_before(self, since: datetime | None) -> set[str]:
         """Return whose alerts were raised before an instant."""
         return set() if since is None else {one.subject for one in self.told if one.raised_at < since}
 

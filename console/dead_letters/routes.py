@@ -13,7 +13,7 @@ from console.dead_letters.query import Group, publisher_of, reason_of, wrong
 from console.feeds.routes import ago
 from console.web.request import NotFound, Visitor, page, render
 from schemas.dead_letter import TRIES
-from sinks.readmodel.dead_letters import quarantined
+from sinks.readmodel.dead_letters import count_quarantined
 
 router = APIRouter()
 _REDRIVES_SHOWN = 8
@@ -26,7 +26,7 @@ def groups(request: Request, visitor: Annotated[Visitor, Depends(page("dead_lett
     with visitor.site.engine.connect() as connection:
         every = dead_letters.groups(connection)
         latest = redrive_store.latest(connection, _REDRIVES_SHOWN)
-        aside = len(quarantined(connection))
+        aside = len(count_quarantined(connection))
     shown = [one for one in every if asked["reason"] in ("", one.reason) and asked["source"] in ("", one.source or "-")]
     words = visitor.words
     sources = sorted({one.source for one in every})

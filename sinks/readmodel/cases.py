@@ -32,7 +32,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
         known = newest.get(snapshot.subject)
         if known is None or snapshot.revision >= known.revision:
             newest[snapshot.subject] = snapshot
-    stored = _stored(connection, list(newest))
+    stored = _read_revisions(connection, list(newest))
     # An equal revision is taken too: a worker that died after writing is followed by one that counts from where it read.
     fresh = {subject: one for subject, one in newest.items() if one is None or one.revision >= stored.get(subject, -1)}
     _remove(connection, fresh)
@@ -41,7 +41,7 @@ def write(connection: Connection, batch: Sequence[Record]) -> Sequence[Record]:
     return invalid
 
 
-def _stored(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
+def _read_revisions(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
     rows = connection.execute(select(case.c.subject, case.c.revision).where(case.c.subject.in_(subjects)))
     return dict(map(tuple, rows))
 

@@ -54,7 +54,7 @@ def decide(connection: Connection, places: Iterable[Place], state: State) -> int
     )
 
 
-def quarantined(connection: Connection) -> dict[str, int]:
+def count_quarantined(connection: Connection) -> dict[str, int]:
     """The subjects that workers have set aside, by the keys of their records, and how many facts of each wait for a decision."""
     waiting = (dead_letter.c.reason == "FAILED", dead_letter.c.state == "pending")
     rows = connection.execute(select(dead_letter.c.key, func.count()).where(*waiting).group_by(dead_letter.c.key))

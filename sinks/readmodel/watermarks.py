@@ -79,7 +79,7 @@ def _row(
     number: int, reports: Sequence[_Report], known: Row[Any] | None, positions: Mapping[Place, Stored]
 ) -> dict[str, Any]:
     newest = reports[-1].progress
-    candidates = [*([_unpacked(known.waiting)] if known is not None and known.waiting else []), *reports]
+    candidates = [*([_unpack(known.waiting)] if known is not None and known.waiting else []), *reports]
     covered = [one for one in candidates if _is_covered(one.progress, positions)]
     open_ones = [one for one in candidates if one not in covered]
     processed_until, reported_at = (known.processed_until, known.reported_at) if known is not None else (None, None)
@@ -94,7 +94,7 @@ def _row(
         "reported_at": reported_at,
         "worker": newest.worker,
         "setup": newest.setup.model_dump(),
-        "waiting": _packed(open_ones[0]) if open_ones else None,  # the oldest is covered first
+        "waiting": _pack(open_ones[0]) if open_ones else None,  # the oldest is covered first
     }
 
 
@@ -105,11 +105,11 @@ def _is_covered(one: Progress, positions: Mapping[Place, Stored]) -> bool:
     )
 
 
-def _packed(report: _Report) -> dict[str, Any]:
+def _pack(report: _Report) -> dict[str, Any]:
     return {"progress": orjson.loads(report.progress.encode()), "reported_at": report.reported_at.isoformat()}
 
 
-def _unpacked(waiting: Mapping[str, Any]) -> _Report:
+def _unpack(waiting: Mapping[str, Any]) -> _Report:
     return _Report(Progress.model_validate(waiting["progress"]), datetime.fromisoformat(waiting["reported_at"]))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.connection import find_exposed_secrets, mask_database_url, read_database_url, read_kafka_connection
 from cli.settings import InvalidSettings, Settings, load
-from cli.stack.local import environment, kept_aside
+from cli.stack.local import environment, keep_password_aside
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_a_password_in_the_address_is_not_shown(monkeypatch: pytest.MonkeyPatch,
 
 def test_the_local_stack_writes_down_no_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = loaded(monkeypatch, database_url="postgresql+psycopg://u:s3%40cret@h/d")
-    aside = kept_aside(settings, tmp_path)
+    aside = keep_password_aside(settings, tmp_path)
     assert "cret" not in repr(environment(aside))
     assert (tmp_path / "database.password").stat().st_mode & 0o077 == 0
     assert read_database_url(aside) == read_database_url(settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack.children import alive, spawn, stop
-from cli.stack.local import is_held, only_one
+from cli.stack.local import hold_folder, is_held
 from cli.stack.processes import RESTARTS, Processes
 from tests.conditions import until
 
@@ -41,10 +41,10 @@ def test_a_dead_process_is_told_of_and_started_again(tmp_path: Path) -> None:
         first = child.process.pid
         child.process.kill()
         child.process.wait()
-        (line,) = processes.died()
+        (line,) = processes.restart_dead()
         assert line.startswith("worker ended (signal 9), started again")
         assert child.process.pid != first
-        assert list(processes.died()) == []
+        assert list(processes.restart_dead()) == []
 
 
 def test_one_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_one_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
         child = processes.start("worker", FAIL)
         while not child.given_up:
             child.process.wait()
-            lines += processes.died()
-        assert list(processes.died()) == []
+            lines += processes.restart_dead()
+        assert list(processes.restart_dead()) == []
     assert len(lines) == RESTARTS + 1
     assert "is left so" in lines[-1]
     assert lines[-1].endswith("no luck")
@@ -82,6 +82,6 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 def test_a_folder_holds_one_stack(tmp_path: Path) -> None:
     assert not is_held(tmp_path)
-    with only_one(tmp_path):
+    with hold_folder(tmp_path):
         assert is_held(tmp_path)
     assert not is_held(tmp_path)

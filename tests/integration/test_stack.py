@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from sqlalchemy import create_engine, text
 
 from cli.stack.children import Unstartable, alive
-from cli.stack.kafka import Broker, PortTaken, answers, libs
+from cli.stack.kafka import Broker, PortTaken, is_answering, libs
 from cli.stack.postgres import Postgres
 from cli.stack.tools import console_producer
 from schemas.topics import partition_of
@@ -50,7 +50,7 @@ def test_a_restarted_broker_has_what_it_was_given(broker: Broker) -> None:
     admin.close()
     publish(broker.bootstrap, "kept", b"before the stop")
     broker.stop()
-    assert not answers(broker.bootstrap)
+    assert not is_answering(broker.bootstrap)
     broker.start()
     publish(broker.bootstrap, "kept", b"before the kill")
     broker.kill()
@@ -63,7 +63,7 @@ def test_a_broker_does_not_take_another_one_for_itself(broker: Broker, tmp_path:
     with pytest.raises(PortTaken, match=f"Port {broker.port} is taken"):
         second.start()
     assert second.process is None
-    assert answers(broker.bootstrap)
+    assert is_answering(broker.bootstrap)
 
 
 def test_topics_are_never_made_by_accident(kafka: str, topic_prefix: str) -> None:

@@ -49,7 +49,7 @@ class Lags:
 
     def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
         mine = {named(self._prefix, topic) for topic in topics}
-        told = {place: found.offset for place, found in self._committed(group).items() if place.topic in mine}
+        told = {place: found.offset for place, found in self._read_committed(group).items() if place.topic in mine}
         committed = {place: offset for place, offset in told.items() if offset >= 0}
         if not committed:
             return None
@@ -63,7 +63,7 @@ class Lags:
         seconds = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
         return Lag(group, seconds, oldest)
 
-    def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
+    def _read_committed(self, group: str) -> Mapping[TopicPartition, Any]:
         name = f"{self._prefix}{group}"
         found: Mapping[Any, Any] = self._admin.list_group_offsets({name: None})
         mine: Mapping[TopicPartition, Any] = found.get(name, {})
