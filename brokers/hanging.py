@@ -43,8 +43,9 @@ def hanging(connection: KafkaConnection, admin: Any, topics: Iterable[str]) -> l
     described = admin.describe_topics(list(topics))
     places = [TopicPartition(one["name"], part["partition_index"]) for one in described for part in one["partitions"]]
     latest = dict.fromkeys(places, OffsetSpec.LATEST)
-    stable = admin.list_partition_offsets(latest, isolation_level="read_committed")
+    # The ends first: what is written between the two questions is held back by nobody.
     ends = admin.list_partition_offsets(latest, isolation_level="read_uncommitted")
+    stable = admin.list_partition_offsets(latest, isolation_level="read_committed")
     held = {place: stable[place].offset for place in places if stable[place].offset < ends[place].offset}
     since = _find_appended(connection, held)
     return [
