@@ -14,7 +14,7 @@ from console.auth import sessions
 from console.auth.permissions import ROLES
 from console.auth.users import InvalidUser, User, create_in, of_row, set_password
 from console.db.tables import console_user
-from console.outbox.action_events import Refused
+from console.web.forms import FieldError, InvalidForm
 from console.web.site import Site
 from schemas.payload import AGENCY
 
@@ -56,12 +56,12 @@ def find(connection: Connection, user_id: str) -> Account | None:
 
 
 def make(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
-    """Make a user with a password for once, and return both: it is shown once and kept nowhere. Raise Refused."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]]
+    """Make a user with a password for once, and return both: it is shown once and kept nowhere. Raise InvalidForm."""
+    errors: dict[str, FieldError]
     errors = {} if _LOGIN.fullmatch(fields["login"]) else {"login": ("users.error.login", {})}
     errors |= _place_errors(fields)
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     password, until = once(), site.wall() + ONCE_LASTS
     with site.engine.begin() as connection:
         try:
@@ -75,17 +75,17 @@ def make(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
                 once_until=until,
             )
         except InvalidUser:
-            raise Refused({"login": ("users.error.taken", {})}) from None
+            raise InvalidForm({"login": ("users.error.taken", {})}) from None
         _tell(connection, site, by, "user_created", user, _place(fields))
     return user, password
 
 
 def move(site: Site, by: User, target: Account, fields: Mapping[str, str]) -> None:
-    """Another role, office or prefix; open sessions end. Raise Refused."""
+    """Another role, office or prefix; open sessions end. Raise InvalidForm."""
     _check_target(by, target)
     errors = _place_errors(fields)
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     before = {"role": target.user.role, "agency": target.user.agency, "prefix": target.user.prefix}
     with site.engine.begin() as connection:
         _set(connection, target, **_place(fields))
@@ -93,7 +93,7 @@ def move(site: Site, by: User, target: Account, fields: Mapping[str, str]) -> No
 
 
 def lock(site: Site, by: User, target: Account, *, closed: bool) -> None:
-    """Lock a user, whose sessions end at once, or let them in again. Raise Refused."""
+    """Lock a user, whose sessions end at once, or let them in again. Raise InvalidForm."""
     _check_target(by, target)
     with site.engine.begin() as connection:
         _set(connection, target, closed=closed)
@@ -101,10 +101,10 @@ def lock(site: Site, by: User, target: Account, *, closed: bool) -> None:
 
 
 def reset(site: Site, by: User, target: Account) -> str:
-    """A password for once, shown to the administrator once; sessions end. Raise Refused, also for users without passwords."""
+    """A password for once, shown to the administrator once; sessions end. Raise InvalidForm, also for users without passwords."""
     _check_target(by, target)
     if not target.local:
-        raise Refused({"form": ("users.error.identity", {})})
+        raise InvalidForm({"form": ("users.error.identity", {})})
     password = once()
     with site.engine.begin() as connection:
         set_password(connection, target.user.user_id, password, site.wall() + ONCE_LASTS)
@@ -125,15 +125,17 @@ def may_change(by: User, target: Account) -> bool:
 
 def _check_target(by: User, target: Account) -> None:
     if not may_change(by, target):
-        raise Refused({"form": ("users.error.auditor" if target.user.role == "auditor" else "users.error.self", {})})
+        raise InvalidForm(
+            {"form": ("users.error.auditor" if target.user.role == "auditor" else "users.error.self", {})}
+        )
 
 
 def _place(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: fields[name] for name in ("role", "agency", "prefix")}
 
 
-def _place_errors(fields: Mapping[str, str]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+def _place_errors(fields: Mapping[str, str]) -> dict[str, FieldError]:
+    errors: dict[str, FieldError] = {}
     role, agency, prefix = fields["role"], fields["agency"], fields["prefix"]
     if role not in GIVEN:
         errors["role"] = ("users.error.role", {})

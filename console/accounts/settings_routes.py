@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.alerts.routes import said
 from console.auth.users import set_preferences
-from console.outbox.action_events import Refused
 from console.queue import saved_views
 from console.text.i18n import LANGUAGES, Language
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import LANGUAGE_COOKIE, Form, NotAllowed, Visitor, anyone_known, form, redirect, render
 
 router = APIRouter()
@@ -42,9 +41,9 @@ def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
         raise NotAllowed("share_view")
     try:
         saved_views.save(visitor.site.engine, visitor.user, sent["name"], sent["shared"], sent["query"])
-    except Refused as refused:
+    except InvalidForm as invalid:
         t = visitor.words.t
-        what = " ".join(said(visitor.words, refused).values())
+        what = " ".join(describe_errors(visitor.words, invalid.errors).values())
         page = {
             "title": t("view.not_saved"),
             "what": what,

@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from console.accounts import admin
 from console.accounts.admin import GIVEN, Account
-from console.alerts.routes import said
-from console.outbox.action_events import Refused
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
 
 router = APIRouter()
@@ -61,8 +60,8 @@ def make(sent: Annotated[Form, Depends(form("users"))]) -> Response:
     visitor, fields = sent.visitor, {name: sent[name] for name in _FIELDS}
     try:
         user, password = admin.make(visitor.site, visitor.user, fields)
-    except Refused as refused:
-        errors = said(visitor.words, refused)
+    except InvalidForm as invalid:
+        errors = describe_errors(visitor.words, invalid.errors)
         return _page(visitor, {}, status=422, typed=fields, errors=errors, open_="new")
     return _page(visitor, {"q": user.login}, given=(user.login, password))
 
@@ -97,10 +96,15 @@ def _change(sent: Form, user_id: str, change: Any) -> Response:
     login = target.user.login
     try:
         password = change(target)
-    except Refused as refused:
+    except InvalidForm as invalid:
         fields = {name: sent[name] for name in _FIELDS}
         return _page(
-            visitor, {"q": login}, status=422, typed=fields, errors=said(visitor.words, refused), open_=user_id
+            visitor,
+            {"q": login},
+            status=422,
+            typed=fields,
+            errors=describe_errors(visitor.words, invalid.errors),
+            open_=user_id,
         )
     if password is not None:
         return _page(visitor, {"q": login}, given=(login, password))

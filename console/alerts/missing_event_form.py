@@ -7,10 +7,9 @@ from typing import Any, Literal, get_args
 
 from console.alerts.query import Row
 from console.auth.users import User
-from console.outbox.action_events import Refused
 from console.text.formatter import Words
+from console.web.forms import FieldError, InvalidForm, to_china_time
 from schemas.catalogue import PAYLOADS, labels_of
-from schemas.instants import CHINA, FIRST_YEAR, LAST_YEAR
 from schemas.payload import Payload
 
 Kind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
@@ -60,13 +59,13 @@ def form_of(
 
 
 def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
-    """The payload and the time from a form that was sent. Raise Refused where a value cannot even be read."""
+    """The payload and the time from a form that was sent. Raise InvalidForm where a value cannot even be read."""
     payload = PAYLOADS[type_]
     time = _instant(fields.get("time", ""))
     if time is None:
-        raise Refused({"time": ("error.time", {})})
+        raise InvalidForm({"time": ("error.time", {})})
     data: dict[str, Any] = {}
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    errors: dict[str, FieldError] = {}
     for name, info in payload.model_fields.items():
         wire = info.alias or name
         if wire == payload.REPEATS_TIME:
@@ -84,7 +83,7 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
             except ValueError:
                 errors[wire] = ("error.value", {"what": text[:40]})
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     return data, min(time, now) if time.replace(second=0) == now.replace(second=0, microsecond=0) else time
 
 
@@ -101,16 +100,9 @@ def _value(kind: Kind, text: str) -> Any:
 
 def _instant(text: str) -> datetime | None:
     try:
-        return aware(datetime.fromisoformat(text))
+        return to_china_time(datetime.fromisoformat(text))
     except ValueError:
         return None
-
-
-def aware(at: datetime) -> datetime:
-    """An instant in China's time; one without an offset is local. Raise Refused for a year that nobody means."""
-    if not FIRST_YEAR < at.year < LAST_YEAR:
-        raise Refused({"time": ("error.time", {})})
-    return at.replace(tzinfo=CHINA) if at.tzinfo is None else at.astimezone(CHINA)
 
 
 def _kind(type_: str, payload: type[Payload], name: str, words: Words | None) -> tuple[Kind, Sequence[tuple[str, str]]]:

@@ -15,10 +15,11 @@ from console.audit import log as audit
 from console.auth import users
 from console.feeds.status import silent
 from console.outbox import action_events, decisions, outbox
-from console.outbox.action_events import NOTE_NEEDED, TYPES, Asked, Refused
+from console.outbox.action_events import NOTE_NEEDED, TYPES, Asked
 from console.queue.row_view import due_shown, notes_of, shown
 from console.queue.snooze_presets import presets, until_of
 from console.text.formatter import Words
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.security import own_path
 from console.web.values import whole_number
@@ -230,8 +231,8 @@ def record(request: Request, alert_id: str, sent: Annotated[Form, Depends(form("
     try:
         data, time = missing_event_form.read(type_, sent.fields, now)
         asked = action_events.recorded(type_, row["subject"], visitor.user, data, time, now)
-    except Refused as refused:
-        return page_of(visitor, alert_id, status=422, errors=said(visitor.words, refused), **again)
+    except InvalidForm as invalid:
+        return page_of(visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again)
     if row["severity"] == _CRITICAL and row["late"] and sent["sure"] != "yes":
         return page_of(visitor, alert_id, status=422, sure=True, **again)
     return _keep(request, sent, [(asked, row)], again)
@@ -257,8 +258,8 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
         return page_of(visitor, alert_id, status=409, notice=conflict, **again)
     try:
         asked = action_events.asked(action, row, visitor.user, values_of(sent), visitor.site.now(), officers)
-    except Refused as refused:
-        return page_of(visitor, alert_id, status=422, errors=said(visitor.words, refused), **again)
+    except InvalidForm as invalid:
+        return page_of(visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again)
     return _keep(request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL)
 
 
@@ -266,11 +267,6 @@ def values_of(sent: Form) -> dict[str, Any]:
     """The fields of an action as it wants them."""
     upheld = {"yes": True, "no": False}.get(sent["upheld"])
     return {"note": sent["note"], "to": sent["to"], "until": until_of(sent["until"]), "upheld": upheld}
-
-
-def said(words: Words, refused: Refused) -> dict[str, str]:
-    """What was wrong, beside each field."""
-    return {name: words.t(key, **values) for name, (key, values) in refused.errors.items()}
 
 
 def _ended(words: Words, row: Row) -> str:
@@ -359,8 +355,14 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
                 continue
             try:
                 fit.append((action_events.asked(action, row, visitor.user, values_of(sent), now, officers), row))
-            except Refused as refused:
-                failed.append({"id": alert_id, "rule": rule, "why": " ".join(said(visitor.words, refused).values())})
+            except InvalidForm as invalid:
+                failed.append(
+                    {
+                        "id": alert_id,
+                        "rule": rule,
+                        "why": " ".join(describe_errors(visitor.words, invalid.errors).values()),
+                    }
+                )
     if fit and away is None:
         keep(visitor, fit, sent["key"])
     if failed or away is not None or not fit:

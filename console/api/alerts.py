@@ -9,21 +9,20 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from console.alerts import missing_event_form
 from console.alerts import story as telling
 from console.alerts.query import story
-from console.alerts.routes import conflict_of, found, keep, possible, said, tell
+from console.alerts.routes import conflict_of, found, keep, possible, tell
 from console.audit.log import persons_in
 from console.auth import users
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
-from console.outbox.action_events import Refused
 from console.people import query as people
 from console.people import routes as person_pages
 from console.queue.facet_counts import of_staff
 from console.queue.query import BUCKETS, Key, key_of
 from console.queue.query import page as read_page
 from console.queue.routes import counted_in, filters_of
+from console.web.forms import InvalidForm, describe_errors, to_china_time
 from console.web.request import NotAllowed, NotFound, Visitor, anyone_known, page, sender
 from console.web.security import form_token
 from console.web.site import Site
@@ -221,10 +220,10 @@ def record(
     if row["severity"] == "CRIT" and row["late"] and not wanted.sure:
         raise Problem(422, {"sure": visitor.words.t("error.sure")})
     try:
-        time = missing_event_form.aware(wanted.time)
+        time = to_china_time(wanted.time)
         asked = actions.recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
 
@@ -247,11 +246,11 @@ def act(
     if conflict or not possible(action, row, visitor.site.now()):
         raise Problem(409, {"revision": conflict or visitor.words.t("conflict.any")})
     try:
-        until = missing_event_form.aware(wanted.until) if wanted.until else None
+        until = to_china_time(wanted.until) if wanted.until else None
         fields = {"note": wanted.note, "to": wanted.to, "until": until, "upheld": wanted.upheld}
         asked = actions.asked(action, row, visitor.user, fields, visitor.site.now(), officers)
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
     return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
 

@@ -12,6 +12,7 @@ from console.dead_letters import redrive_routes as redriving
 from console.dead_letters import redrive_store as redrives
 from console.feeds import baseline, status
 from console.outbox.action_events import check_note
+from console.web.forms import describe_errors
 from console.web.request import NotFound, Visitor, page, sender
 
 router = APIRouter(prefix="/api/v1", tags=["operations"])
@@ -257,7 +258,7 @@ def decide(
     redriving.found(visitor, redrive_id)
     note = told.note.strip()
     if what == "drop" and (errors := check_note(note, needed=True)):
-        raise Problem(422, {name: visitor.words.t(key, **values) for name, (key, values) in errors.items()})
+        raise Problem(422, describe_errors(visitor.words, errors))
     if what == "run":
         check_kafka(request, visitor)
     if not redriving.do(visitor, redrive_id, what, note):

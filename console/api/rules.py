@@ -7,15 +7,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.alerts.routes import said
 from console.api.alerts import ERRORS, Problem
 from console.audit.log import persons_in
-from console.outbox.action_events import Refused
 from console.rules import change_proposals, change_routes, rule_text, whatif_routes, whatif_store
 from console.rules.books import books
 from console.rules.routes import book_named
 from console.rules.whatif_store import FIGURES, Row, TooMany
 from console.text.i18n import LANGUAGES, texts
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import NotAllowed, NotFound, Visitor, page, sender
 from console.web.uploads import LARGEST, NoBook
 from handover.rules.diff import differences
@@ -170,8 +169,8 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
         return Asked(run_id=whatif_routes.begin(request, visitor, name, content, len(content), fields))
     except NoBook as error:
         raise Problem(422, {"toml": " ".join(whatif_routes.refused_book(visitor.words, error))}) from None
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     except TooMany as error:
         raise Problem(409, {"form": visitor.words.t("whatif.refusal.busy", n=error.count)}) from None
 
@@ -266,8 +265,8 @@ def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depe
             found = change_routes.propose_rules(
                 request, visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
             )
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     return Proposed(proposal_id=found)
 
 
@@ -278,8 +277,8 @@ def decide(
     """Approve (another person than who proposed), refuse or withdraw."""
     try:
         change_routes.decided(request, visitor, proposal_id, decision)
-    except Refused as refused:
-        raise Problem(409, said(visitor.words, refused)) from None
+    except InvalidForm as invalid:
+        raise Problem(409, describe_errors(visitor.words, invalid.errors)) from None
     with visitor.site.engine.connect() as connection:
         stage = next(one["stage"] for one in change_proposals.listing(connection) if one["proposal_id"] == proposal_id)
     return Decided(proposal_id=proposal_id, stage=stage)

@@ -15,6 +15,7 @@ from console.dead_letters.query import publisher_of, reason_of
 from console.dead_letters.redrive_store import MOST, Row
 from console.outbox.action_events import check_note
 from console.text.formatter import Words
+from console.web.forms import describe_errors
 from console.web.request import BadForm, Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.values import whole_number
 from schemas.dead_letter import TRIES
@@ -213,7 +214,7 @@ def decide(
     found(visitor, redrive_id)
     note = sent["note"]
     if what == "drop":
-        errors = {name: visitor.words.t(key, **values) for name, (key, values) in check_note(note, needed=True).items()}
+        errors = describe_errors(visitor.words, check_note(note, needed=True))
         if errors:
             return page_of(request, visitor, redrive_id, status=422, errors=errors, note=note)
     away = request.app.state.publisher.away_since

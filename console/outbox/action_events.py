@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from console.auth.users import User
+from console.web.forms import FieldError, InvalidForm
 from schemas.catalogue import PAYLOADS
 from schemas.invalid import InvalidEvent
 from schemas.parse import parse
@@ -33,14 +34,6 @@ LONGEST_NOTE = 200
 LONGEST_SNOOZE: Mapping[str, timedelta] = {"CRIT": timedelta(days=14), "": timedelta(days=30)}  # by severity; the rest
 
 
-class Refused(ValueError):
-    """A form that cannot become an event: for each field the key of a text, and the values it needs."""
-
-    def __init__(self, errors: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = dict(errors)
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An action as it was asked for, and checked."""
@@ -58,8 +51,11 @@ def asked(
     now: datetime,
     officers: Collection[str] = (),
 ) -> Asked:
-    """The event of an action on an alert. `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it. Raise Refused."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    """The event of an action on an alert. Raise InvalidForm.
+
+    `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it.
+    """
+    errors: dict[str, FieldError] = {}
     note = str(fields.get("note") or "").strip()
     errors |= check_note(note, needed=action in NOTE_NEEDED)
     data: dict[str, Any] = {"alert_id": alert["alert_id"], "by": user.staff}
@@ -82,7 +78,7 @@ def asked(
             errors["upheld"] = ("error.upheld", {})
         data["upheld"] = bool(fields.get("upheld"))
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     return _made(action, TYPES[action], alert["subject"], user, data, now, now)
 
 
@@ -91,7 +87,7 @@ def longest_snooze(severity: str) -> timedelta:
     return LONGEST_SNOOZE.get(severity, LONGEST_SNOOZE[""])
 
 
-def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:
+def check_note(note: str, *, needed: bool) -> dict[str, FieldError]:
     """What is wrong with a note: nothing in it, too long, or what names a person: number, name, address."""
     if needed and not note:
         return {"note": ("error.note.empty", {})}
@@ -105,16 +101,16 @@ def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, 
 
 
 def recorded(type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime) -> Asked:
-    """The event that an office records as its own answer. Raise Refused: what the contract says against it, by field."""
+    """The event that an office records as its own answer. Raise InvalidForm: what the contract says against it, by field."""
     try:
         PAYLOADS[type_].model_validate(dict(data))
     except ValidationError as error:
-        found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        found: dict[str, FieldError] = {}
         for one in error.errors(include_url=False, include_context=False, include_input=False):
             name = str(one["loc"][0]) if one["loc"] else "data"
             key = "error.missing" if one["type"] == "missing" else "error.value"
             found.setdefault(name, (key, {"what": one["msg"].removeprefix("Value error, ")}))
-        raise Refused(found) from None
+        raise InvalidForm(found) from None
     return _made("record", type_, subject, user, data, time, now)
 
 
@@ -124,7 +120,7 @@ def may_record(type_: str, user: User) -> bool:
 
 
 def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> Asked:
-    """The event by which an office tells what is of no single subject: rules, calendars. Raise Refused."""
+    """The event by which an office tells what is of no single subject: rules, calendars. Raise InvalidForm."""
     return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
 
 
@@ -148,5 +144,5 @@ def _made(
     except InvalidEvent as error:
         key = {"PII_IN_TEXT": "error.number", "CLOCK_AHEAD": "error.ahead"}.get(error.reason, "error.event")
         place = "time" if error.reason == "CLOCK_AHEAD" else "form"
-        raise Refused({place: (key, {"what": error.message})}) from None
+        raise InvalidForm({place: (key, {"what": error.message})}) from None
     return Asked(event_id, action, body)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, and_, delete, or_, select
 
 from console.auth.users import User
 from console.db.tables import saved_view
-from console.outbox.action_events import Refused
+from console.web.forms import FieldError, InvalidForm
 from schemas.payload import PERSON
 from schemas.pii import holds_number
 from schemas.prose import names_person
@@ -29,8 +29,8 @@ def of(connection: Connection, user: User) -> list[Mapping[str, Any]]:
 
 
 def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None:
-    """Keep a view. Raise Refused for a name that cannot be, and for one about a person that others would read."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    """Keep a view. Raise InvalidForm for a name that cannot be, and for one about a person that others would read."""
+    errors: dict[str, FieldError] = {}
     if not name or len(name) > LONGEST_NAME:
         errors["name"] = ("view.error.name", {"n": LONGEST_NAME})
     elif holds_number(name) or holds_number(query) or names_person(name):
@@ -40,7 +40,7 @@ def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None
     elif shared != "private" and re.search(PERSON, f"{name} {query}"):
         errors["shared"] = ("view.error.person", {})
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     with engine.begin() as connection:
         connection.execute(
             saved_view.insert().values(

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, select
 from console.auth.users import User
 from console.db.tables import pending, proposal
 from console.outbox import outbox as waiting_room
-from console.outbox.action_events import Refused, announced
+from console.outbox.action_events import announced
 from console.rules.books import Books
+from console.web.forms import FieldError, InvalidForm
 from console.web.site import Site
 from console.web.values import whole_number
 from handover.analysis.rule_impact import KINDS, Kind
@@ -36,8 +37,8 @@ Row = Mapping[str, Any]
 def rules_data(
     books: Books, draft: RuleBook, name: str, effective: datetime | None, now: datetime, *, open_too: bool
 ) -> dict[str, Any]:
-    """The payload that makes the latest version into `draft`, named `name`. Raise Refused with what is wrong by field."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    """The payload that makes the latest version into `draft`, named `name`. Raise InvalidForm with what is wrong by field."""
+    errors: dict[str, FieldError] = {}
     names = {version.book.book for version in books.versions}
     if not _NAME.fullmatch(name) or name in names:
         errors["book"] = ("change.error.book", {})
@@ -46,24 +47,24 @@ def rules_data(
     try:
         changes = as_changes(books.latest, draft)
     except NotTellable as error:
-        raise Refused({**errors, "form": ("change.not_tellable", {"what": str(error)})}) from None
+        raise InvalidForm({**errors, "form": ("change.not_tellable", {"what": str(error)})}) from None
     if not changes:
         errors["form"] = ("change.nothing", {})
     if errors or effective is None:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     try:
         books.latest.changed(name, changes)
     except InvalidRuleBook as error:
-        raise Refused({"form": ("change.not_tellable", {"what": str(error)})}) from None
+        raise InvalidForm({"form": ("change.not_tellable", {"what": str(error)})}) from None
     return {"book": name, "effective_from": show(effective), "apply_to_open": open_too, "changes": changes}
 
 
 def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
-    """The payload that publishes a year: dates stand one a line, or apart by commas or spaces. Raise Refused."""
+    """The payload that publishes a year: dates stand one a line, or apart by commas or spaces. Raise InvalidForm."""
     number = whole_number(year, digits=4)
     if number is None or not FIRST_YEAR < number < LAST_YEAR:
-        raise Refused({"year": ("change.error.year", {})})
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        raise InvalidForm({"year": ("change.error.year", {})})
+    errors: dict[str, FieldError] = {}
     found: dict[str, list[date]] = {}
     for name, text in (("holidays", holidays), ("workdays", workdays)):
         found[name] = []
@@ -78,7 +79,7 @@ def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
     if not found["holidays"]:
         errors.setdefault("holidays", ("error.missing", {}))
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     days = {name: [day.isoformat() for day in sorted(set(some))] for name, some in found.items()}
     return {"year": number, "status": "published", **days}
 
@@ -91,12 +92,12 @@ def _day(text: str) -> date | None:
 
 
 def propose(site: Site, user: User, kind: str, data: Mapping[str, Any], base: str, run_id: str | None) -> str:
-    """Keep a proposal that the contract accepts; its id. One change at a time: the next is made from what this one makes. Raise Refused."""
+    """Keep a proposal that the contract accepts; its id. One change at a time: the next is made from what this one makes. Raise InvalidForm."""
     announced("approve_rules", TYPES[kind], user, data, site.now())
     proposal_id = secrets.token_hex(6)
     with site.engine.begin() as connection:
         if any(one["kind"] == kind and is_open(one) for one in listing(connection)):
-            raise Refused({"form": ("change.error.pending", {})})
+            raise InvalidForm({"form": ("change.error.pending", {})})
         connection.execute(
             proposal.insert().values(
                 proposal_id=proposal_id,
@@ -148,7 +149,7 @@ def may_decide(row: Row, user: User, decision: str) -> bool:
 
 
 def decide(site: Site, user: User, row: Row, decision: str, latest: str) -> bool:
-    """Approve, refuse or withdraw; False: somebody was quicker. `latest` is the newest version now. Raise Refused."""
+    """Approve, refuse or withdraw; False: somebody was quicker. `latest` is the newest version now. Raise InvalidForm."""
     values: dict[str, Any] = {"decided_by": user.login, "decided_at": site.now()}
     asked = None
     if decision == "approve":
@@ -170,9 +171,9 @@ def _check_still(row: Row, latest: str, now: datetime) -> None:
     if row["kind"] != RULES:
         return
     if row["base"] != latest:
-        raise Refused({"form": ("change.error.stale", {})})
+        raise InvalidForm({"form": ("change.error.stale", {})})
     if datetime.fromisoformat(row["data"]["effective_from"]) <= now:
-        raise Refused({"form": ("change.error.late", {})})
+        raise InvalidForm({"form": ("change.error.late", {})})
 
 
 # --- how many open duties would move

@@ -7,15 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.alerts.missing_event_form import aware
-from console.alerts.routes import said
 from console.audit import log as audit
 from console.auth.users import User
-from console.outbox.action_events import Refused
 from console.rules import change_proposals, rule_text, whatif_store
 from console.rules.books import books
 from console.rules.routes import nav
 from console.text.formatter import Words
+from console.web.forms import InvalidForm, describe_errors, to_china_time
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.site import Site
 from handover.rules.rulebook import InvalidRuleBook, RuleBook
@@ -133,15 +131,15 @@ def propose(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> 
                 instant_of(sent["effective"]),
                 open_too=sent["open"] == "yes",
             )
-    except Refused as refused:
-        return page_of(visitor, status=422, typed=sent.fields, errors=said(visitor.words, refused))
+    except InvalidForm as invalid:
+        return page_of(visitor, status=422, typed=sent.fields, errors=describe_errors(visitor.words, invalid.errors))
     return redirect("/rules/changes")
 
 
 def propose_rules(
     request: Request, visitor: Visitor, run_id: str, name: str, effective: datetime | None, *, open_too: bool
 ) -> str:
-    """Propose the book that a run tried; the proposal's id. Raise Refused, NotFound."""
+    """Propose the book that a run tried; the proposal's id. Raise InvalidForm, NotFound."""
     site = visitor.site
     with site.engine.connect() as connection:
         run = whatif_store.find(connection, run_id)
@@ -153,15 +151,15 @@ def propose_rules(
 
 
 def draft_of(run: Mapping[str, Any]) -> RuleBook:
-    """The book of a run. Raise Refused where it cannot be read any more."""
+    """The book of a run. Raise InvalidForm where it cannot be read any more."""
     try:
         return whatif_store.book_of(run)
     except (InvalidRuleBook, OSError) as error:
-        raise Refused({"form": ("change.not_tellable", {"what": str(error)})}) from None
+        raise InvalidForm({"form": ("change.not_tellable", {"what": str(error)})}) from None
 
 
 def propose_calendar(request: Request, visitor: Visitor, year: str, holidays: str, workdays: str) -> str:
-    """Propose the working days of a year; the proposal's id. Raise Refused."""
+    """Propose the working days of a year; the proposal's id. Raise InvalidForm."""
     data = change_proposals.calendar_data(year, holidays, workdays)
     return _proposed(request, visitor.site, visitor.user, change_proposals.CALENDAR, data, "", None)
 
@@ -176,11 +174,11 @@ def _proposed(
 
 
 def instant_of(text: str) -> datetime | None:
-    """An instant as a form sends it; None for none. Raise Refused."""
+    """An instant as a form sends it; None for none. Raise InvalidForm."""
     try:
-        return aware(datetime.fromisoformat(text)) if text else None
-    except Refused:
-        raise Refused({"effective": ("change.error.effective", {})}) from None
+        return to_china_time(datetime.fromisoformat(text)) if text else None
+    except InvalidForm:
+        raise InvalidForm({"effective": ("change.error.effective", {})}) from None
     except ValueError:
         return None
 
@@ -193,13 +191,13 @@ def decide(
     visitor = sent.visitor
     try:
         decided(request, visitor, proposal_id, decision)
-    except Refused as refused:
-        return page_of(visitor, status=409, errors=said(visitor.words, refused))
+    except InvalidForm as invalid:
+        return page_of(visitor, status=409, errors=describe_errors(visitor.words, invalid.errors))
     return redirect("/rules/changes")
 
 
 def decided(request: Request, visitor: Visitor, proposal_id: str, decision: str) -> None:
-    """Decide. Raise NotFound, NotAllowed, and Refused where it cannot be decided any more or Kafka is away."""
+    """Decide. Raise NotFound, NotAllowed, and InvalidForm where it cannot be decided any more or Kafka is away."""
     site = visitor.site
     if decision not in change_proposals.DECISIONS:
         raise NotFound
@@ -212,11 +210,11 @@ def decided(request: Request, visitor: Visitor, proposal_id: str, decision: str)
     if row is None:
         raise NotFound
     if row["state"] == "proposed" and not change_proposals.may_decide(row, visitor.user, decision):
-        raise Refused({"form": ("change.not_own", {})})
+        raise InvalidForm({"form": ("change.not_own", {})})
     away = request.app.state.publisher.away_since
     if decision == "approve" and away is not None:
-        raise Refused({"form": ("problem.kafka.what", {"since": visitor.words.at(away)})})
+        raise InvalidForm({"form": ("problem.kafka.what", {"since": visitor.words.at(away)})})
     if row["state"] != "proposed" or not change_proposals.decide(site, visitor.user, row, decision, latest):
-        raise Refused({"form": ("change.error.decided", {})})
+        raise InvalidForm({"form": ("change.error.decided", {})})
     persons = {"first": row["login"], "second": visitor.user.login}
     audit.record(site, visitor.user, "rules_approved", about=proposal_id, details={"decision": decision, **persons})

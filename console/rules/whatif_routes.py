@@ -11,15 +11,14 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from console.alerts.missing_event_form import aware
 from console.audit import log as audit
-from console.outbox.action_events import Refused
 from console.rules import whatif_store
 from console.rules.books import books, tryable
 from console.rules.routes import grouped, nav
 from console.rules.whatif_store import FIGURES, OPEN, Row, TooMany
 from console.text import svg_charts
 from console.text.formatter import Words
+from console.web.forms import InvalidForm, to_china_time
 from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
 from console.web.uploads import LARGEST, NoBook, Sent, file_name, upload, uploaded
 from console.web.values import point_in_time
@@ -69,8 +68,8 @@ def start(request: Request, sent: Annotated[Sent, Depends(upload("whatif"))]) ->
     except NoBook as error:
         refusal, detail = refused_book(visitor.words, error)
         return page_of(visitor, status=422, typed=sent.fields, refusal=refusal, detail=detail)
-    except Refused as refused:
-        key, values = next(iter(refused.errors.values()))
+    except InvalidForm as invalid:
+        key, values = next(iter(invalid.errors.values()))
         return page_of(visitor, status=422, typed=sent.fields, refusal=visitor.words.t(key, **values))
     except TooMany as error:
         refusal = visitor.words.t("whatif.refusal.busy", n=error.count)
@@ -79,11 +78,11 @@ def start(request: Request, sent: Annotated[Sent, Depends(upload("whatif"))]) ->
 
 
 def begin(request: Request, visitor: Visitor, name: str, content: bytes, size: int, fields: Mapping[str, str]) -> str:
-    """Ask for a run; its id. `fields`: book, from, to. Raise NoBook, Refused, TooMany."""
+    """Ask for a run; its id. `fields`: book, from, to. Raise NoBook, InvalidForm, TooMany."""
     site = visitor.site
     if name and ((size > LARGEST and not content) or len(content) > LARGEST):
         values = {"file": file_name(name), "n": -(-size // _KB), "most": LARGEST // _KB}
-        raise Refused({"file": ("whatif.refusal.size", values)})
+        raise InvalidForm({"file": ("whatif.refusal.size", values)})
     text: str | None
     if name:
         book, text = uploaded(name, content)
@@ -92,7 +91,7 @@ def begin(request: Request, visitor: Visitor, name: str, content: bytes, size: i
         with site.engine.connect() as connection:
             known = tryable(site, connection).get(fields.get("book", "").strip())
         if known is None:
-            raise Refused({"book": ("whatif.refusal.none", {})})
+            raise InvalidForm({"book": ("whatif.refusal.none", {})})
         file, text = known
         book = load(file) if text is None else read(text)
     since, until = _span(fields.get("from", ""), fields.get("to", ""), site.now())
@@ -122,11 +121,13 @@ def refused_book(words: Words, error: NoBook) -> tuple[str, str]:
 
 def _span(since: str, until: str, now: datetime) -> tuple[datetime | None, datetime | None]:
     try:
-        first, last = (aware(datetime.fromisoformat(text.strip())) if text.strip() else None for text in (since, until))
-    except ValueError:  # Refused too: no date, or one that nobody means
-        raise Refused({"from": ("whatif.refusal.span", {})}) from None
+        first, last = (
+            to_china_time(datetime.fromisoformat(text.strip())) if text.strip() else None for text in (since, until)
+        )
+    except ValueError:  # InvalidForm too: no date, or one that nobody means
+        raise InvalidForm({"from": ("whatif.refusal.span", {})}) from None
     if (first and last and first >= last) or any(one is not None and one > now for one in (first, last)):
-        raise Refused({"from": ("whatif.refusal.span", {})})
+        raise InvalidForm({"from": ("whatif.refusal.span", {})})
     return first, last
 
 
