@@ -18,12 +18,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 
-from console.accounts import login_routes, oidc_routes, password_routes, settings_routes, user_routes
+from console.accounts import login_page, login_routes, oidc_routes, password_routes, settings_routes, user_routes
 from console.accounts.demo_users import make_demo_users
 from console.accounts.oidc import Service
 from console.alerts import routes as alerts
 from console.api import alerts as api
-from console.api import operations, reports
+from console.api import answers, operations, reports
+from console.api import audit as api_audit
 from console.api import rules as api_rules
 from console.audit import routes as audit
 from console.auth import sessions
@@ -95,6 +96,7 @@ ROUTERS = (
     change_routes.router,
     whatif_routes.router,
     api.router,
+    api_audit.router,
     api_rules.router,
     operations.router,
 )  # a new page: its module's router here
@@ -207,7 +209,7 @@ async def _login_needed(request: Request, error: Exception) -> Response:
     typed = {name: value for name, value in error.fields.items() if name not in _NEVER_KEPT}
     back = typed.get("next") or request.url.path.rpartition("/")[0] or "/"
     typed["form"] = request.url.path.rpartition("/")[2]
-    return login_routes.page_of(request, next_path=own_path(back), status=401, typed=typed, expired=True)
+    return login_page.render_login(request, next_path=own_path(back), status=401, typed=typed, expired=True)
 
 
 async def _password_needed(request: Request, error: Exception) -> Response:
@@ -297,7 +299,7 @@ _ANSWERS: Mapping[Any, Any] = {
     NoConnection: _busy,
     TooBusy: _busy,
     HTTPException: _http,
-    api.Problem: api.problem,
-    RequestValidationError: api.problem,
+    answers.Problem: answers.answer_problem,
+    RequestValidationError: answers.answer_problem,
     Exception: _bug,
 }

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from console.accounts import oidc
-from console.accounts.login_routes import TYPED, let_in, page_of
+from console.accounts.login_page import TYPED, begin_session, render_login
 from console.accounts.oidc import Denied, Service
 from console.audit import log as audit
 from console.auth.oidc_config import BACK
@@ -54,7 +54,7 @@ async def back(request: Request) -> Response:
 
 def _admit(request: Request, service: Service, claims: Mapping[str, Any], row: Any) -> Response:
     user = oidc.admit(site_of(request), service.oidc, claims)
-    return let_in(request, user, row.next_path, row.typed, by="oidc")
+    return begin_session(request, user, row.next_path, row.typed, by="oidc")
 
 
 def _denied(request: Request, why: str, next_path: str, typed: Mapping[str, str]) -> Response:
@@ -63,7 +63,7 @@ def _denied(request: Request, why: str, next_path: str, typed: Mapping[str, str]
         audit.record(site, audit.NOBODY, "login_failed", details={"by": "oidc", "why": why})
     status = 503 if why == "away" else 400 if why == "stale" else 403
     error = site.words(language_of(request)).t(f"oidc.{why}")
-    return page_of(request, next_path=next_path, status=status, error=error, typed=typed, expired=bool(typed))
+    return render_login(request, next_path=next_path, status=status, error=error, typed=typed, expired=bool(typed))
 
 
 def _service(request: Request) -> Service:

@@ -11,6 +11,14 @@ from starlette.responses import JSONResponse, Response
 from console.alerts import missing_event_form
 from console.alerts import story as telling
 from console.alerts.query import Row, Story, find, story
+from console.alerts.service import (
+    describe_conflict,
+    describe_end,
+    find_alert,
+    is_possible,
+    record_read,
+    store_actions,
+)
 from console.audit import log as audit
 from console.auth import users
 from console.feeds.status import silent
@@ -25,7 +33,6 @@ from console.web.security import own_path
 from console.web.values import whole_number
 
 router = APIRouter()
-_CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze": "snoozed_until", "waive": "outcome"}
 _CRITICAL = "CRIT"
 _SHOWN_OTHERS = 12
 _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
@@ -35,8 +42,8 @@ _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """The alert as the read model has it."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-    tell(visitor, row)
+        row = find_alert(connection, visitor, alert_id)
+    record_read(visitor, row)
     return JSONResponse(
         jsonable_encoder({name: value for name, value in row.items() if name not in ("late", "written_at")})
     )
@@ -55,25 +62,10 @@ def alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(p
 def row_of(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One row of the queue, for a page that is open."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
         one = shown(visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", ""))
     visitor.tell_listed(audit.persons_in([row]))
     return render(visitor, "row_only.html", r=one[0])
-
-
-def found(connection: Any, visitor: Visitor, alert_id: str) -> Row:
-    """The row of an alert. Raise NotFound, also for what is out of scope: existence is not told."""
-    row = find(connection, visitor.scope, alert_id)
-    if row is None:
-        raise NotFound
-    return row
-
-
-def tell(visitor: Visitor, row: Row) -> None:
-    """Keep in the audit that somebody read an alert about a person."""
-    persons = audit.persons_in([row])
-    if persons:
-        audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
 
 
 def page_of(
@@ -92,13 +84,13 @@ def page_of(
     """The alert's page, with what was typed and what was wrong with it."""
     site, words, scope, typed = visitor.site, visitor.words, visitor.scope, typed or {}
     with site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
         told = story(connection, scope, row)
         on_way = outbox.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
         colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
         feeds = silent(connection, site, scope, words)
-    tell(visitor, row)
+    record_read(visitor, row)
     return render(
         visitor,
         "alert.html",
@@ -152,7 +144,7 @@ def _possible(visitor: Visitor, row: Row, told: Story, typed: Mapping[str, str],
             for one in wanted
         ],
         "record": record,
-        "can": [name for name in TYPES if possible(name, row, now) and scope.may(name, row)],
+        "can": [name for name in TYPES if is_possible(name, row, now) and scope.may(name, row)],
         "presets": presets(words, now, site.calendar),
     }
 
@@ -161,32 +153,6 @@ def _may_be_second(visitor: Visitor, row: Row, asked: Row) -> bool:
     """Whether an action waits for another officer's word, and the visitor is one who may give it."""
     waits = asked["state"] == "second" and asked["user_id"] != visitor.user.user_id
     return bool(waits and visitor.scope.may(asked["action"], row))
-
-
-def possible(action: str, row: Row, now: datetime) -> bool:
-    """Whether an action would do something to the alert as it is."""
-    match action:
-        case "reopen":
-            return bool(row["outcome"] == "waived")
-        case "comment":
-            return bool(row["late"])
-        case "waive":
-            return not row["outcome"]
-    if row["outcome"] or not row["late"]:
-        return False
-    match action:
-        case "acknowledge":
-            return row["acknowledged_by"] is None
-        case "unacknowledge":
-            return row["acknowledged_by"] is not None
-        case "resume":
-            return row["snoozed_until"] is not None and row["snoozed_until"] > now
-        case "contest":
-            return row["contest"] is None
-        case "decide":
-            return bool(row["contest"] == "open")
-        case _:
-            return True
 
 
 def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str] | None:
@@ -221,12 +187,12 @@ def record(request: Request, alert_id: str, sent: Annotated[Form, Depends(form("
     """Record the missing answer as an event of one's own office; asked twice where it ends a critical alert."""
     visitor, type_ = sent.visitor, sent["type"]
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     again: dict[str, Any] = {"do": "record", "typed": sent.fields, "record": type_}
     if row["outcome"] or type_ not in row["missing"]:
-        return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
+        return page_of(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
     now = visitor.site.now()
     try:
         data, time = missing_event_form.read(type_, sent.fields, now)
@@ -245,15 +211,15 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
         raise NotFound
     visitor = sent.visitor
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
         officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
-    if not possible(action, row, visitor.site.now()) and action != "acknowledge":
-        return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
+    if not is_possible(action, row, visitor.site.now()) and action != "acknowledge":
+        return page_of(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
     revision = whole_number(sent["revision"])
-    conflict = conflict_of(visitor.words, action, row, revision)
+    conflict = describe_conflict(visitor.words, action, row, revision)
     if conflict:
         return page_of(visitor, alert_id, status=409, notice=conflict, **again)
     try:
@@ -269,27 +235,6 @@ def values_of(sent: Form) -> dict[str, Any]:
     return {"note": sent["note"], "to": sent["to"], "until": until_of(sent["until"]), "upheld": upheld}
 
 
-def _ended(words: Words, row: Row) -> str:
-    if row["outcome"]:
-        return words.t("conflict.ended", outcome=words.t(f"outcome.{row['outcome']}"), at=words.at(row["resolved_at"]))
-    return words.t("conflict.changed", what=words.t("conflict.any"))
-
-
-def conflict_of(words: Words, action: str, row: Row, revision: int | None) -> str:
-    """Whether somebody else did the same since the page was read; pressing again (with the new revision) does it anyway."""
-    if row["outcome"] and action not in ("comment", "reopen"):
-        return _ended(words, row)
-    column = _CONFLICTS.get(action)
-    if not column or revision is None or revision >= row["revision"] or not row[column]:
-        return ""
-    what = {
-        "acknowledge": lambda: words.t("conflict.ack", by=row["acknowledged_by"]),
-        "assign": lambda: words.t("conflict.assign", to=row["assigned_to"]),
-        "snooze": lambda: words.t("conflict.snooze", until=words.at(row["snoozed_until"])),
-    }.get(action, lambda: words.t("conflict.any"))()
-    return words.t("conflict.changed", what=what)
-
-
 def _keep(
     request: Request, sent: Form, asked: list[tuple[Asked, Row]], again: dict[str, Any], *, second: bool = False
 ) -> Response:
@@ -299,15 +244,10 @@ def _keep(
     if away is not None:
         notice = visitor.words.t("problem.kafka.what", since=visitor.words.at(away))
         return page_of(visitor, alert_id, status=503, notice=notice, **again)
-    keep(visitor, asked, sent["key"], second=second)
+    store_actions(visitor, asked, sent["key"], second=second)
     if request.headers.get("hx-request"):
         return row_of(request, alert_id, visitor)
     return redirect(own_path(sent["next"]) if sent["next"] else f"/alerts/{alert_id}")
-
-
-def keep(visitor: Visitor, asked: list[tuple[Asked, Row]], key: str, *, second: bool = False) -> str:
-    """Store what was asked for, to be published when the time for an undo is over."""
-    return decisions.keep(visitor.site, visitor.user, asked, key, second=second)
 
 
 @router.post("/pending/{batch}/undo")
@@ -322,7 +262,7 @@ def second_person(alert_id: str, event_id: str, sent: Annotated[Form, Depends(fo
     """A second person agrees to what the first asked for."""
     visitor, site = sent.visitor, sent.visitor.site
     with site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("waive", row):
         raise NotAllowed("waive")
     decisions.confirm(site, visitor.user, event_id, row)
@@ -350,8 +290,8 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
                 continue
             named.append(row)
             rule = f"{row['rule_id']} {visitor.words.person(row['subject'])}"
-            if not visitor.may(action, row) or not possible(action, row, now):
-                failed.append({"id": alert_id, "rule": rule, "why": _ended(visitor.words, row)})
+            if not visitor.may(action, row) or not is_possible(action, row, now):
+                failed.append({"id": alert_id, "rule": rule, "why": describe_end(visitor.words, row)})
                 continue
             try:
                 fit.append((action_events.asked(action, row, visitor.user, values_of(sent), now, officers), row))
@@ -364,7 +304,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
                     }
                 )
     if fit and away is None:
-        keep(visitor, fit, sent["key"])
+        store_actions(visitor, fit, sent["key"])
     if failed or away is not None or not fit:
         visitor.tell_listed(audit.persons_in(named))
         t = visitor.words.t

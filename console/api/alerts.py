@@ -5,39 +5,29 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
 
 from console.alerts import story as telling
 from console.alerts.query import story
-from console.alerts.routes import conflict_of, found, keep, possible, tell
+from console.alerts.service import describe_conflict, find_alert, is_possible, record_read, store_actions
+from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
 from console.audit.log import persons_in
 from console.auth import users
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
 from console.people import query as people
-from console.people import routes as person_pages
+from console.people import service
 from console.queue.facet_counts import of_staff
-from console.queue.query import BUCKETS, Key, key_of
+from console.queue.filters import BUCKETS, QueueFilters
+from console.queue.query import Key, key_of
 from console.queue.query import page as read_page
-from console.queue.routes import counted_in, filters_of
+from console.queue.service import count_scope
 from console.web.forms import InvalidForm, describe_errors, to_china_time
 from console.web.request import NotAllowed, NotFound, Visitor, anyone_known, page, sender
 from console.web.security import form_token
-from console.web.site import Site
 
-router = APIRouter(prefix="/api/v1", tags=["console"])
+router = APIRouter(prefix=PREFIX, tags=["console"])
 _HIDDEN = frozenset(("late", "written_at"))
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request cannot be read, or the token is missing."},
-    401: {"description": "Nobody is logged in."},
-    403: {"description": "The role lacks this."},
-    404: {"description": "There is no such thing in your scope."},
-    409: {"description": "It has ended, or somebody acted first."},
-    422: {"description": "A value is wrong; `errors` says which."},
-    503: {"description": "Kafka or the database is away."},
-}
 ActionName = Literal[
     "acknowledge", "unacknowledge", "assign", "comment", "snooze", "resume", "waive", "reopen", "contest", "decide"
 ]
@@ -83,20 +73,7 @@ class Row(BaseModel):
     reason: dict[str, str]
 
 
-class Dated(BaseModel):
-    """How far alerts are processed: after that instant nothing has been judged."""
-
-    processed_until: datetime | None = Field(description="null: none has been processed yet")
-    is_late: bool = Field(description="that is too long ago: what is missing here means nothing")
-
-
-def dated(site: Site) -> dict[str, Any]:
-    """The values of `Dated`."""
-    found = site.data_time()
-    return {"processed_until": found.processed_until, "is_late": found.is_late}
-
-
-class Queue(Dated):
+class Queue(WithDataTime):
     """Rows in order, counts of the whole scope, and where to go on."""
 
     now: datetime
@@ -168,16 +145,16 @@ def queue(
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
 ) -> Queue:
     """The queue in order, with the same filters as the page; unknown values are left out."""
-    site, filters = visitor.site, filters_of(request)
+    site, filters = visitor.site, QueueFilters.read(request.query_params)
     moment, staff = site.moment(), visitor.user.staff
-    counted = counted_in(visitor)
+    counted = count_scope(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, visitor.scope, staff, moment)
         rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
     visitor.tell_listed(persons_in(rows))
     full = len(rows) == site.config.page_rows
     return Queue(
-        **dated(site),
+        **data_time_fields(site),
         now=moment.now,
         rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
@@ -192,13 +169,13 @@ def queue(
 def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> dict[str, Any]:
     """An alert as the read model has it, with the sentence, the events behind it and what is on its way."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
         told = story(connection, visitor.scope, row)
         waiting = outbox.of_alerts(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
-    tell(visitor, row)
+    record_read(visitor, row)
     shown: dict[str, Any] = jsonable_encoder({name: value for name, value in row.items() if name not in _HIDDEN})
     return shown | {
-        **jsonable_encoder(dated(visitor.site)),
+        **jsonable_encoder(data_time_fields(visitor.site)),
         "say": telling.sentence(visitor.words, told),
         "events": [one["body"] for one in told.seen],
         "actions": [one["body"] for one in told.actions],
@@ -212,7 +189,7 @@ def record(
 ) -> Kept:
     """Record the missing answer as one's own office's event."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     if row["outcome"] or wanted.type not in row["missing"]:
@@ -225,7 +202,7 @@ def record(
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
+    return Kept(batch=store_actions(visitor, [(asked, row)], wanted.key))
 
 
 @router.post("/alerts/{alert_id}/{action}", status_code=202, responses=ERRORS)
@@ -238,12 +215,12 @@ def act(
 ) -> Kept:
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
         officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
-    conflict = conflict_of(visitor.words, action, row, wanted.revision)
-    if conflict or not possible(action, row, visitor.site.now()):
+    conflict = describe_conflict(visitor.words, action, row, wanted.revision)
+    if conflict or not is_possible(action, row, visitor.site.now()):
         raise Problem(409, {"revision": conflict or visitor.words.t("conflict.any")})
     try:
         until = to_china_time(wanted.until) if wanted.until else None
@@ -252,7 +229,9 @@ def act(
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
+    return Kept(
+        batch=store_actions(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT")
+    )
 
 
 @router.post("/pending/{batch}/undo", responses={code: ERRORS[code] for code in (400, 401, 403)})
@@ -268,11 +247,11 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         one = people.find(connection, visitor.scope, person_ref)
     if one is None:
         raise NotFound
-    person_pages.tell(visitor, one)
+    service.record_read(visitor, one)
     duties = [{name: value for name, value in duty.items() if name not in _HIDDEN} for duty in one.duties]
     shown: dict[str, Any] = jsonable_encoder(
         {
-            **dated(visitor.site),
+            **data_time_fields(visitor.site),
             "subject": one.subject,
             "handovers": one.handovers,
             "events": [told["body"] for told in one.events],
@@ -287,27 +266,3 @@ def openapi(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]
     """What this API takes and gives."""
     described: dict[str, Any] = request.app.openapi()
     return described
-
-
-class Problem(Exception):
-    """A request of the API that is refused: a status, and what is wrong by field."""
-
-    def __init__(self, status: int, errors: dict[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.status, self.errors = status, errors
-
-
-def check_kafka(request: Request, visitor: Visitor) -> None:
-    """Raise Problem while Kafka does not answer."""
-    away = request.app.state.publisher.away_since
-    if away is not None:
-        raise Problem(503, {"kafka": visitor.words.t("problem.kafka.what", since=visitor.words.at(away))})
-
-
-async def problem(request: Request, error: Exception) -> Response:
-    """The answer to a Problem, and to a body that is not as the schema says: never what was sent."""
-    if isinstance(error, RequestValidationError):
-        errors = {".".join(map(str, one["loc"])): one["msg"] for one in error.errors()}
-        return JSONResponse({"errors": errors}, 422)
-    assert isinstance(error, Problem)
-    return JSONResponse({"errors": error.errors}, error.status)

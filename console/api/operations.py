@@ -6,16 +6,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.alerts import ERRORS, Problem, check_kafka
+from console.api.answers import ERRORS, PREFIX, Problem, check_kafka
 from console.dead_letters import query as dead_letters
-from console.dead_letters import redrive_routes as redriving
+from console.dead_letters import redrive_service
 from console.dead_letters import redrive_store as redrives
 from console.feeds import baseline, status
 from console.outbox.action_events import check_note
 from console.web.forms import describe_errors
 from console.web.request import NotFound, Visitor, page, sender
 
-router = APIRouter(prefix="/api/v1", tags=["operations"])
+router = APIRouter(prefix=PREFIX, tags=["operations"])
 _READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403)}
 _FIND: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
 
@@ -223,8 +223,8 @@ def list_letters(
 @router.post("/redrive", status_code=202, responses=ERRORS)
 def preview(wanted: Chosen, visitor: Annotated[Visitor, Depends(sender("dead_letters"))]) -> Asked:
     """Ask what redriving would do. Nothing is sent; look at the redrive until its state is `previewed`."""
-    redriving.allow(visitor, "redrive")
-    redrive_id = redriving.asked(visitor, wanted.groups, wanted.letters)
+    redrive_service.check_allowed(visitor, "redrive")
+    redrive_id = redrive_service.ask_redrive(visitor, wanted.groups, wanted.letters)
     if not redrive_id:
         raise Problem(409, {"groups": visitor.words.t("dead.nothing")})
     return Asked(redrive=redrive_id)
@@ -237,7 +237,7 @@ def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters
 
 
 def _told(visitor: Visitor, redrive_id: str) -> Redrive:
-    row = redriving.found(visitor, redrive_id)
+    row = redrive_service.find_redrive(visitor, redrive_id)
     with visitor.site.engine.connect() as connection:
         counts = redrives.counts(connection, redrive_id)
     return Redrive(
@@ -254,13 +254,13 @@ def decide(
     visitor: Annotated[Visitor, Depends(sender("dead_letters"))],
 ) -> Redrive:
     """Run it or go on, stop it, look again, or drop what it has not sent."""
-    redriving.allow(visitor, redriving.ACTIONS[what])
-    redriving.found(visitor, redrive_id)
+    redrive_service.check_allowed(visitor, redrive_service.ACTIONS[what])
+    redrive_service.find_redrive(visitor, redrive_id)
     note = told.note.strip()
     if what == "drop" and (errors := check_note(note, needed=True)):
         raise Problem(422, describe_errors(visitor.words, errors))
     if what == "run":
         check_kafka(request, visitor)
-    if not redriving.do(visitor, redrive_id, what, note):
+    if not redrive_service.apply_decision(visitor, redrive_id, what, note):
         raise Problem(409, {"redrive": visitor.words.t("redrive.conflict")})
     return _told(visitor, redrive_id)

@@ -7,23 +7,23 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from console.api import alerts
+from console.api import answers
+from console.api.answers import PREFIX
 from console.audit.log import persons_in
 from console.queue.query import Key
-from console.reports.drill_down_routes import asked_of as asked_duties
-from console.reports.drill_down_routes import read as read_duties
-from console.reports.export_routes import file_of
+from console.reports.export_files import make_file
 from console.reports.indicator import Figure, Part
-from console.reports.indicator_routes import Figures, in_scope, persons_behind, shown
+from console.reports.indicator_view import ReaderIndicators, keep_visible, list_persons, present_indicator
 from console.reports.obligation_base import RESULTS, ground_of
+from console.reports.obligation_query import ObligationQuery
+from console.reports.obligation_query import read_rows as read_duties
 from console.reports.scoreboard import Line, Share
-from console.reports.scoreboard_access import Asked, view_of
-from console.reports.scoreboard_routes import asked_of
+from console.reports.scoreboard_access import ScoreboardQuery, read_view
 from console.reports.sheets import MEDIA
 from console.web.request import NotFound, Visitor, page
 
-router = APIRouter(prefix=alerts.router.prefix, tags=["reports"])
-_ERRORS: dict[int | str, dict[str, Any]] = {code: alerts.ERRORS[code] for code in (401, 403, 404)}
+router = APIRouter(prefix=PREFIX, tags=["reports"])
+_ERRORS: dict[int | str, dict[str, Any]] = {code: answers.ERRORS[code] for code in (401, 403, 404)}
 _PREFIX = Query(description="a place within your scope: 2 or 4 digits", max_length=9)
 _MONTH = Query(description="month of the deadline, 2026-03; else the last frozen one or the running one", max_length=7)
 _KIND = Query(description="A (released), B (community corrections) or empty", max_length=2)
@@ -36,9 +36,9 @@ def _asked(
     month: Annotated[str, _MONTH] = "",
     kind: Annotated[str, _KIND] = "",
     at: Annotated[str, _AT] = "",
-) -> Asked:
+) -> ScoreboardQuery:
     """What the address of a scoreboard or of its figures asks for, as the pages read it."""
-    return asked_of(request)
+    return ScoreboardQuery.read(request.query_params)
 
 
 class Cell(BaseModel):
@@ -79,7 +79,7 @@ class Corrected(BaseModel):
     now: str | None
 
 
-class Scoreboard(alerts.Dated):
+class Scoreboard(answers.WithDataTime):
     """The scoreboard of a month as known at an instant."""
 
     month: str
@@ -117,7 +117,7 @@ class Duty(BaseModel):
     provisional: bool
 
 
-class Duties(alerts.Dated):
+class Duties(answers.WithDataTime):
     """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
 
     known_at: datetime
@@ -131,17 +131,17 @@ class Duties(alerts.Dated):
 @router.get("/scoreboard", responses=_ERRORS)
 def scoreboard(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_asked)],
     sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        view = view_of(connection, visitor.scope, asked, visitor.site.now())
+        view = read_view(connection, visitor.scope, asked, visitor.site.now())
     if view is None:
         raise NotFound
     board = view.board
     return Scoreboard(
-        **alerts.dated(visitor.site),
+        **answers.data_time_fields(visitor.site),
         month=str(view.month),
         prefix=view.reader.prefix,
         known_at=board.ground.at,
@@ -188,7 +188,7 @@ def obligations(
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
 ) -> Duties:
     """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
-    asked, most = asked_duties(request), visitor.site.config.page_rows
+    asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
         ground = ground_of(connection, asked.month, asked.at)
         found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
@@ -197,7 +197,7 @@ def obligations(
     visitor.tell_listed(persons_in(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
     return Duties(
-        **alerts.dated(visitor.site),
+        **answers.data_time_fields(visitor.site),
         known_at=ground.at,
         frozen=ground.frozen,
         counted=found.counted,
@@ -239,7 +239,7 @@ class FigureRow(BaseModel):
     in_numerator: bool
 
 
-class FiguresShown(alerts.Dated):
+class FiguresShown(answers.WithDataTime):
     """All figures of a place and month as known at an instant."""
 
     month: str
@@ -249,7 +249,7 @@ class FiguresShown(alerts.Dated):
     figures: list[FigureShown]
 
 
-class FigureRows(alerts.Dated):
+class FigureRows(answers.WithDataTime):
     """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
 
     name: str
@@ -260,15 +260,15 @@ class FigureRows(alerts.Dated):
 @router.get("/figures", responses=_ERRORS)
 def figures(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_asked)],
 ) -> FiguresShown:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked)
+        found = ReaderIndicators(connection, visitor, asked)
     if found.ground is None:
         raise NotFound
     return FiguresShown(
-        **alerts.dated(visitor.site),
+        **answers.data_time_fields(visitor.site),
         month=str(found.month),
         place=found.place,
         known_at=found.ground.at,
@@ -277,8 +277,8 @@ def figures(
     )
 
 
-def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
-    said, hidden = shown(visitor.words, found, one), found.hides(one)
+def _figure(visitor: Visitor, found: ReaderIndicators, one: Figure) -> FigureShown:
+    said, hidden = present_indicator(visitor.words, found, one), found.hides(one)
     return FigureShown(
         name=one.name,
         title=said["name"],
@@ -303,21 +303,23 @@ def _part(part: Part) -> PartShown:
 def figure_rows(
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_asked)],
 ) -> FigureRows:
     """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked)
+        found = ReaderIndicators(connection, visitor, asked)
         known = {one.name: one for one in found.found}
         if figure not in known:
             raise NotFound
-        rows = in_scope(connection, visitor, known[figure].rows)
-    visitor.tell_listed(persons_behind(rows))
+        rows = keep_visible(connection, visitor, known[figure].rows)
+    visitor.tell_listed(list_persons(rows))
     told = [
         FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
-    return FigureRows(**alerts.dated(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows))
+    return FigureRows(
+        **answers.data_time_fields(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows)
+    )
 
 
 @router.get(
@@ -335,4 +337,4 @@ def export(
     format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
 ) -> Response:
     """A file with a number of its own; filters as those of the page or route of that name."""
-    return file_of(visitor, request, what)
+    return make_file(visitor, request, what)

@@ -7,11 +7,17 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.alerts import ERRORS, Problem
+from console.api.answers import ERRORS, PREFIX, Problem
 from console.audit.log import persons_in
-from console.rules import change_proposals, change_routes, rule_text, whatif_routes, whatif_store
+from console.rules import (
+    change_proposals,
+    change_service,
+    rule_text,
+    whatif_service,
+    whatif_store,
+)
+from console.rules.book_view import find_book
 from console.rules.books import books
-from console.rules.routes import book_named
 from console.rules.whatif_store import FIGURES, Row, TooMany
 from console.text.i18n import LANGUAGES, texts
 from console.web.forms import InvalidForm, describe_errors
@@ -19,7 +25,7 @@ from console.web.request import NotAllowed, NotFound, Visitor, page, sender
 from console.web.uploads import LARGEST, NoBook
 from handover.rules.diff import differences
 
-router = APIRouter(prefix="/api/v1", tags=["rules"])
+router = APIRouter(prefix=PREFIX, tags=["rules"])
 _READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
 _LIST: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403)}
 _MOST_RUNS = 20
@@ -126,14 +132,14 @@ def rules_diff(a: str, b: str, visitor: Annotated[Visitor, Depends(page("rules")
     """What differs between two books, key by key; `key` is null where a whole rule comes or goes."""
     with visitor.site.engine.connect() as connection:
         found = books(visitor.site, connection, visitor.site.now())
-    return [one.wire() for one in differences(book_named(found, a), book_named(found, b))]
+    return [one.wire() for one in differences(find_book(found, a), find_book(found, b))]
 
 
 @router.get("/rules/{book}/{rule}", responses=_READ)
 def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """The entries of a rule as they are written, each with its sentence in both languages."""
     with visitor.site.engine.connect() as connection:
-        shown = book_named(books(visitor.site, connection, visitor.site.now()), book)
+        shown = find_book(books(visitor.site, connection, visitor.site.now()), book)
     written = {(one["id"], one.get("part", "")): one for one in shown.raw["rule"]}
     entries = [one for one in shown.rules if one.id == rule]
     if not entries:
@@ -166,9 +172,9 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
     }
     try:
         name = wanted.file if content else ""
-        return Asked(run_id=whatif_routes.begin(request, visitor, name, content, len(content), fields))
+        return Asked(run_id=whatif_service.start_run(visitor, name, content, len(content), fields))
     except NoBook as error:
-        raise Problem(422, {"toml": " ".join(whatif_routes.refused_book(visitor.words, error))}) from None
+        raise Problem(422, {"toml": " ".join(whatif_service.describe_refusal(visitor.words, error))}) from None
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     except TooMany as error:
@@ -179,7 +185,7 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
 def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Run:
     """A run: how far it is, or its figures."""
     with visitor.site.engine.connect() as connection:
-        return _run(whatif_routes.run_of(connection, run_id))
+        return _run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/whatif/{run_id}/table", responses=_READ)
@@ -190,10 +196,10 @@ def whatif_table(
 ) -> list[Cell]:
     """What changes, by county or by rule."""
     with visitor.site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
+        whatif_service.find_run(connection, run_id)
         found = whatif_store.cells(connection, run_id, "rule_id" if by == "rule" else "county")
     return [
-        Cell(name=name, **{kind: whatif_routes.shown_number(visitor, getattr(cell, kind)) for kind in FIGURES})
+        Cell(name=name, **{kind: whatif_service.hide_few(visitor, getattr(cell, kind)) for kind in FIGURES})
         for name, cell in found
     ]
 
@@ -210,11 +216,13 @@ def whatif_alerts(
     """The alerts that change, in order; `subject` is null where the alert has not climbed to the province."""
     chosen = {"change": change, "county": county, "rule": rule}
     with visitor.site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
+        whatif_service.find_run(connection, run_id)
         most = visitor.site.config.page_rows
-        rows = whatif_store.alerts(connection, run_id, chosen, whatif_routes.place_of(after), most)
-    visitor.tell_listed(persons_in(row for row in rows if whatif_routes.may_know(visitor, row)))
-    told = [{**row, "subject": row["subject"] if whatif_routes.may_know(visitor, row) else None} for row in rows]
+        rows = whatif_store.alerts(connection, run_id, chosen, whatif_service.read_place(after), most)
+    visitor.tell_listed(persons_in(row for row in rows if whatif_service.may_know_person(visitor, row)))
+    told = [
+        {**row, "subject": row["subject"] if whatif_service.may_know_person(visitor, row) else None} for row in rows
+    ]
     shown: list[dict[str, Any]] = jsonable_encoder(told)
     return shown
 
@@ -224,10 +232,10 @@ def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whati
     """Stop a run."""
     site = visitor.site
     with site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
+        whatif_service.find_run(connection, run_id)
     whatif_store.cancel(site.engine, run_id, site.wall())
     with site.engine.connect() as connection:
-        return _run(whatif_routes.run_of(connection, run_id))
+        return _run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/rule-changes", responses=_LIST)
@@ -259,11 +267,13 @@ def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depe
     try:
         if wanted.year is not None:
             days = ("\n".join(wanted.holidays), "\n".join(wanted.workdays))
-            found = change_routes.propose_calendar(request, visitor, str(wanted.year), *days)
+            found = change_service.propose_calendar(visitor, str(wanted.year), *days)
         else:
-            effective = change_routes.instant_of(wanted.effective_from.isoformat() if wanted.effective_from else "")
-            found = change_routes.propose_rules(
-                request, visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
+            effective = change_service.read_effective_at(
+                wanted.effective_from.isoformat() if wanted.effective_from else ""
+            )
+            found = change_service.propose_rules(
+                visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
             )
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
@@ -276,7 +286,7 @@ def decide(
 ) -> Decided:
     """Approve (another person than who proposed), refuse or withdraw."""
     try:
-        change_routes.decided(request, visitor, proposal_id, decision)
+        change_service.decide_proposal(visitor, proposal_id, decision)
     except InvalidForm as invalid:
         raise Problem(409, describe_errors(visitor.words, invalid.errors)) from None
     with visitor.site.engine.connect() as connection:

@@ -185,3 +185,6 @@ def _plain(text: str) -> str:
 def _hash(key: bytes | None, text: str) -> str:
     sent = text.encode()
     return hmac.new(key, sent, hashlib.sha256).hexdigest() if key else hashlib.sha256(sent).hexdigest()
+
+
+PURPOSES = ("contact", "visit", "identity", "papers", "review")  # codes of the audit: why a name is needed

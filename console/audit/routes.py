@@ -1,27 +1,22 @@
 """/audit: who saw whom, and why? For the auditor, who sees no person's page, and for the procurator within the prefix."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.api import alerts
-from console.audit import log as audit
 from console.audit import query as audited
-from console.audit.log import ACTIONS
+from console.audit.log import ACTIONS, PURPOSES
 from console.audit.query import Asked
+from console.audit.service import CHECKED, read_page, record_search
 from console.audit.verification import Finding, check
-from console.people.name_reveal import PURPOSES
 from console.text.formatter import Words
 from console.web.request import Visitor, page, render
 from sinks.readmodel.dialect import read_snapshot
 
 router = APIRouter()
-CHECKED = 1000  # records that the page itself checks; all of them: `handover audit verify`
 _FLAGS, _PERSONS = 5, 3
 
 
@@ -29,8 +24,8 @@ _FLAGS, _PERSONS = 5, 3
 def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """Records, the newest first; ?person=&by=&action=&before=."""
     asked, site, words = Asked.read(request.query_params), visitor.site, visitor.words
-    _tell(visitor, asked)
-    rows, more = _read(visitor, asked)
+    record_search(visitor, asked)
+    rows, more = read_page(visitor, asked)
     with read_snapshot(site.engine) as connection:
         checked = check(connection, site.config.audit_key, CHECKED)
         flags = audited.unusual(connection, visitor.scope, _FLAGS)
@@ -51,19 +46,6 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
         following=f"/audit?{urlencode({**given, 'before': rows[-1]['number']})}" if more else "",
         export=f"/audit/export?{urlencode(given)}",
     )
-
-
-def _tell(visitor: Visitor, asked: Asked) -> None:
-    given = {"person": asked.person, "by": asked.by, "action": asked.action}
-    query = urlencode({name: value for name, value in given.items() if value})
-    audit.record(visitor.site, visitor.user, "read", about=f"/audit?{query}" if query else "/audit")
-
-
-def _read(visitor: Visitor, asked: Asked) -> tuple[Sequence[Mapping[str, Any]], bool]:
-    most = visitor.site.config.page_rows
-    with visitor.site.engine.connect() as connection:
-        rows = audited.records(connection, visitor.scope, asked, most + 1)
-    return rows[:most], len(rows) > most
 
 
 def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,56 +94,3 @@ def _found(words: Words, finding: Finding) -> str:
         return words.t(f"audit.found.{finding.what}", first=finding.first, last=finding.last)
     numbers = f"{finding.first}–{finding.last}" if finding.first != finding.last else str(finding.first)
     return words.t(f"audit.found.{finding.what}", numbers=numbers)
-
-
-# --- the same as JSON
-
-
-class Record(BaseModel):
-    """One record of the audit; `persons` are those within the prefix."""
-
-    number: int
-    at: datetime
-    login: str
-    role: str
-    agency: str
-    action: str
-    about: str
-    purpose: str
-    details: dict[str, Any]
-    persons: list[str]
-    previous: str
-    hash: str
-
-
-class Records(BaseModel):
-    """Records, the newest first; `before` goes on from there."""
-
-    records: list[Record]
-    before: int | None
-    total: int
-    findings: list[str]
-
-
-@alerts.router.get("/audit", responses={code: alerts.ERRORS[code] for code in (401, 403)})
-def as_json(
-    request: Request,
-    visitor: Annotated[Visitor, Depends(page("audit"))],
-    person: Annotated[str, Query(max_length=64, description="a reference or its beginning")] = "",
-    by: Annotated[str, Query(max_length=64, description="a login name")] = "",
-    action: Annotated[str, Query(max_length=64, description=", ".join(ACTIONS))] = "",
-    before: Annotated[str, Query(max_length=18, description="only records below this number")] = "",
-) -> Records:
-    """Who saw whom and why; whether the last records still fit together."""
-    asked = Asked.read({"person": person, "by": by, "action": action, "before": before})
-    _tell(visitor, asked)
-    rows, more = _read(visitor, asked)
-    with read_snapshot(visitor.site.engine) as connection:
-        checked = check(connection, visitor.site.config.audit_key, CHECKED)
-        total, _ = audited.head(connection)
-    return Records(
-        records=[Record.model_validate(row) for row in rows],
-        before=rows[-1]["number"] if more else None,
-        total=total,
-        findings=[str(one) for one in checked.findings],
-    )

@@ -1,29 +1,25 @@
 """/redrive: what happens if we replay it? Always a preview first; then run, stopped when asked; or dropped, with a reason."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.audit import log as audit
-from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
 from console.dead_letters.query import publisher_of, reason_of
-from console.dead_letters.redrive_store import MOST, Row
+from console.dead_letters.redrive_service import ACTIONS, apply_decision, ask_redrive, check_allowed, find_redrive
+from console.dead_letters.redrive_store import Row
 from console.outbox.action_events import check_note
 from console.text.formatter import Words
 from console.web.forms import describe_errors
-from console.web.request import BadForm, Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
+from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
 from console.web.values import whole_number
 from schemas.dead_letter import TRIES
 from schemas.instants import instant
 from schemas.invalid import Reason
-from sinks.readmodel.dead_letters import Place
 
-log = logging.getLogger(__name__)
 router = APIRouter()
 _CHANGES_SHOWN = 100
 _PROGRESS = ("asked", "running", "stopping")
@@ -33,50 +29,10 @@ _PROGRESS = ("asked", "running", "stopping")
 def ask(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
     """Ask what redriving the chosen groups and dead letters would do."""
     visitor = sent.visitor
-    allow(visitor, "redrive")
+    check_allowed(visitor, "redrive")
     groups, letters = sent.many.get("group", []), sent.many.get("letter", [])
-    redrive_id = asked(visitor, groups, letters)
+    redrive_id = ask_redrive(visitor, groups, letters)
     return redirect(f"/redrive/{redrive_id}" if redrive_id else "/dead-letters?none=1")
-
-
-def allow(visitor: Visitor, action: str) -> None:
-    """Raise NotAllowed where the role lacks the action."""
-    if not visitor.may(action):
-        raise NotAllowed(action)
-
-
-def asked(visitor: Visitor, groups: Sequence[str], letters: Sequence[str]) -> str:
-    """A new redrive of these groups and places that are pending; empty where none is."""
-    site = visitor.site
-    with site.engine.connect() as connection:
-        chosen = [one for one in dead_letters.groups(connection) if one.group_id in set(groups)]
-        wanted: list[Place] = dead_letters.places(connection, chosen, MOST) if chosen else []
-        wanted += [place for text in letters[:MOST] if (place := dead_letters.read_place(text)) is not None]
-        places = dead_letters.pending(connection, wanted[:MOST])
-    if not places:
-        return ""
-    redrive_id = redrive_store.ask(site.engine, visitor.user, places, site.wall())
-    decided(visitor, "previewed", redrive_id, len(places))
-    return redrive_id
-
-
-def decided(visitor: Visitor, what: str, redrive_id: str, n: int, note: str = "") -> None:
-    """The one place that every decision about dead letters passes: who, what, which redrive, how many, why."""
-    log.info(
-        "redrive %s: %s by %s, %d dead letters%s", redrive_id, what, visitor.user.staff, n, f": {note}" if note else ""
-    )
-    details = {"decided": what, "dead_letters": n}
-    action: audit.Action = "drop" if what == "drop" else "redrive"
-    audit.record(visitor.site, visitor.user, action, about=f"/redrive/{redrive_id}", purpose=note, details=details)
-
-
-def found(visitor: Visitor, redrive_id: str) -> Row:
-    """A redrive. Raise NotFound."""
-    with visitor.site.engine.connect() as connection:
-        row = redrive_store.find(connection, redrive_id)
-    if row is None:
-        raise NotFound
-    return row
 
 
 @router.get("/redrive/{redrive_id}")
@@ -100,7 +56,7 @@ def page_of(
     note: str = "",
 ) -> Response:
     """The page of a redrive, with what was typed and what was wrong with it."""
-    site, words, row = visitor.site, visitor.words, found(visitor, redrive_id)
+    site, words, row = visitor.site, visitor.words, find_redrive(visitor, redrive_id)
     most = site.config.page_rows
     with site.engine.connect() as connection:
         counts = redrive_store.counts(connection, redrive_id)
@@ -210,8 +166,8 @@ def decide(
     action = ACTIONS.get(what)
     if action is None:
         raise NotFound
-    allow(visitor, action)
-    found(visitor, redrive_id)
+    check_allowed(visitor, action)
+    find_redrive(visitor, redrive_id)
     note = sent["note"]
     if what == "drop":
         errors = describe_errors(visitor.words, check_note(note, needed=True))
@@ -221,31 +177,6 @@ def decide(
     if what == "run" and away is not None:
         notice = visitor.words.t("redrive.kafka", since=visitor.words.at(away))
         return page_of(request, visitor, redrive_id, status=503, notice=notice)
-    if not do(visitor, redrive_id, what, note):
+    if not apply_decision(visitor, redrive_id, what, note):
         return page_of(request, visitor, redrive_id, status=409, notice=visitor.words.t("redrive.conflict"))
     return redirect(f"/redrive/{redrive_id}")
-
-
-ACTIONS = {"run": "redrive", "stop": "redrive", "look": "redrive", "drop": "drop"}
-
-
-def do(visitor: Visitor, redrive_id: str, what: str, note: str = "") -> bool:
-    """Do it; False where somebody else was first or its state does not allow it. Raise BadForm for what is not known."""
-    engine, wall = visitor.site.engine, visitor.site.wall()
-    with engine.connect() as connection:
-        n = redrive_store.counts(connection, redrive_id)["passes"]
-    match what:
-        case "run":
-            done = redrive_store.start(engine, redrive_id, wall)
-        case "stop":
-            done = redrive_store.stop(engine, redrive_id)
-        case "look":
-            done = redrive_store.look_again(engine, redrive_id)
-        case "drop":
-            n = redrive_store.drop(engine, redrive_id, note, wall)
-            done = n > 0
-        case _:
-            raise BadForm
-    if done:
-        decided(visitor, what, redrive_id, n, note)
-    return done

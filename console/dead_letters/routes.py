@@ -10,7 +10,6 @@ from starlette.responses import Response
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
 from console.dead_letters.query import Group, publisher_of, reason_of, wrong
-from console.feeds.routes import ago
 from console.web.request import NotFound, Visitor, page, render
 from schemas.dead_letter import TRIES
 from sinks.readmodel.dead_letters import quarantined
@@ -48,7 +47,7 @@ def groups(request: Request, visitor: Annotated[Visitor, Depends(page("dead_lett
 def _oldest(visitor: Visitor, every: list[Group]) -> str:
     if not every:
         return ""
-    return ago(visitor.words, visitor.site.now() - min(one.oldest for one in every))
+    return visitor.words.ago(visitor.site.now() - min(one.oldest for one in every))
 
 
 def group_of(visitor: Visitor, one: Group) -> dict[str, Any]:

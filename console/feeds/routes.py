@@ -10,7 +10,6 @@ from starlette.responses import Response
 from console.feeds import baseline
 from console.feeds.baseline import Numbers
 from console.feeds.status import STATES, Feed, heartbeat_period, not_understood, overview, past_alerts, path_of
-from console.queue.row_view import why
 from console.text import svg_charts
 from console.text.formatter import Words
 from console.web.request import NotFound, Visitor, page, render
@@ -56,7 +55,7 @@ def row_of(visitor: Visitor, feed: Feed) -> dict[str, Any]:
         "href": path_of(feed.source),
         "name": words.source(feed.source),
         "source": feed.source,
-        "ago": ago(words, now - feed.last_at),
+        "ago": words.ago(now - feed.last_at),
         "at": words.log_at(feed.last_at),
         "iso": words.iso(feed.last_at),
         "gap": words.t("feeds.within", length=length(words, feed.habit.gap)) if feed.habit.gap is not None else "",
@@ -72,13 +71,6 @@ def row_of(visitor: Visitor, feed: Feed) -> dict[str, Any]:
         "held": feed.held,
         "todo": words.t(f"feeds.todo.{feed.state}") if words.t.has(f"feeds.todo.{feed.state}") else "",
     }
-
-
-def ago(words: Words, since: timedelta) -> str:
-    """How long ago."""
-    if since < timedelta(minutes=1):
-        return words.t("feeds.now")
-    return words.t("feeds.ago", length=words.length(since))
 
 
 def length(words: Words, of: timedelta | None) -> str:
@@ -152,7 +144,7 @@ def _alert(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
         "rule": f"{row['rule_id']} {words.rule(row['rule_id'], row['occurrence'])}",
         "severity": row["severity"],
         "firing": row["state"] == "firing",
-        "reason": why(words, row, missing=row["state"] == "firing"),
+        "reason": words.expectation(row["owner_agency"], row["due_at"], missing=row["state"] == "firing"),
         "since": words.at(row["raised_at"]),
         "until": words.at(row["resolved_at"]) if row["resolved_at"] else "",
     }

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from console.auth.permissions import Scope
 from console.auth.users import User
-from console.queue.query import KINDS, WAITS, Filters
+from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.web.config import real_time
 from schemas.instants import in_china
 from sinks.readmodel.tables import alert, change
@@ -48,7 +48,7 @@ class Page:
 
     scope: Scope
     staff: str
-    filters: Filters
+    filters: QueueFilters
     queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     new: int = 0  # new rows that it has been told of
     token: str = ""  # of the session that opened it
@@ -239,7 +239,7 @@ def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
 _WAIT_OF = {kind: name for name, kinds in WAITS.items() for kind in kinds}
 
 
-def matches(filters: Filters, staff: str, scope: Scope, row: Mapping[str, Any]) -> bool:
+def matches(filters: QueueFilters, staff: str, scope: Scope, row: Mapping[str, Any]) -> bool:
     """Whether a firing alert belongs on a page with these filters."""
     if filters.view == "snoozed" or filters.bucket not in ("", "over", "first"):
         return False

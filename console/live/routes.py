@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
 
 from console.live.change_feed import Page
-from console.queue.routes import filters_of
+from console.queue.filters import QueueFilters
 from console.web.request import COOKIE, Visitor, anyone_known, cookie_name, data_shown
 from console.web.values import whole_number
 
@@ -29,7 +29,12 @@ async def events(request: Request, visitor: Annotated[Visitor, Depends(anyone_kn
 
     beats_only = "today" not in visitor.scope.pages
     open_page = Page(
-        visitor.scope, visitor.user.staff, filters_of(request), token=token, dated=dated, beats_only=beats_only
+        visitor.scope,
+        visitor.user.staff,
+        QueueFilters.read(request.query_params),
+        token=token,
+        dated=dated,
+        beats_only=beats_only,
     )
     return StreamingResponse(
         request.app.state.live.follow(open_page, whole_number(since)),

@@ -6,7 +6,6 @@ from sqlalchemy import Connection, select
 
 from console.db.tables import audit_person, audit_record
 
-PURPOSES = ("contact", "visit", "identity", "papers", "review")  # codes of the audit: why a name is needed
 LASTS = timedelta(minutes=5)
 
 

@@ -7,9 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from console.alerts.query import find
 from console.audit import log as audit
-from console.audit.log import PERSON
+from console.audit.log import PERSON, PURPOSES
 from console.people import query as people
-from console.people.name_reveal import PURPOSES
 from console.web.request import BadForm, Form, NotAllowed, NotFound, Visitor, form, redirect
 from console.web.security import own_path
 

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.audit import log
 from console.audit import log as audit
 from console.feeds.status import silent
 from console.people import name_reveal, timeline
 from console.people import query as people
+from console.people.service import record_read
 from console.text.formatter import Words
 from console.web.request import NotFound, Visitor, page, redirect, render
 from console.web.site import Site
@@ -55,7 +57,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         feeds = silent(connection, site, visitor.scope, words)
     if found is None:
         raise NotFound
-    tell(visitor, found)
+    record_read(visitor, found)
     return render(
         visitor,
         "person.html",
@@ -63,7 +65,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         person=found,
         names_url=site.config.names_url,
         seconds=seconds if site.config.names_url and visitor.may("reveal") else 0,
-        purposes=name_reveal.PURPOSES if visitor.may("reveal") else (),
+        purposes=log.PURPOSES if visitor.may("reveal") else (),
         latest=found.handovers[-1],
         say=timeline.sentence(site, words, found),
         sums=timeline.sums(words, found.duties),
@@ -72,12 +74,6 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
         tags=_tags(words, found.handovers[-1]),
         release=_release(site, words, found.handovers[-1]),
     )
-
-
-def tell(visitor: Visitor, found: people.Person) -> None:
-    """Keep in the audit that somebody read a person's page."""
-    persons = [(found.subject, found.handovers[-1]["jurisdiction"])]
-    audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/people/{found.subject}")
 
 
 def _tags(words: Words, handover: Any) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
 from console.auth.permissions import Scope
-from console.queue.query import FACETS, KINDS, Filters, Moment, is_snoozed, mine, town_of, unraised, wait_of
+from console.queue.filters import FACETS, KINDS, QueueFilters
+from console.queue.query import Moment, is_snoozed, mine, town_of, unraised, wait_of
 from handover.calendar import DAY, due_day_of
 from sinks.readmodel.dialect import sort_in_memory
 from sinks.readmodel.tables import alert, obligation
@@ -80,11 +81,13 @@ class Cube:
     by_day: Mapping[date, int] = field(default_factory=dict)
     mine: Cells = field(default_factory=Cells)
 
-    def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
+    def count(self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None) -> int:
         """How many rows a set of filters leaves."""
         return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
 
-    def chosen(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> Sequence[CellOfCube]:
+    def chosen(
+        self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None
+    ) -> Sequence[CellOfCube]:
         """The cells that filters leave."""
         found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
         for facet in FACETS:
@@ -92,7 +95,7 @@ class Cube:
                 found = [one for one in found if one.fits(facet, wanted)]
         return found
 
-    def facets(self, filters: Filters) -> Mapping[str, Counter[str]]:
+    def facets(self, filters: QueueFilters) -> Mapping[str, Counter[str]]:
         """How many rows each value of each facet would leave under the filters of the others."""
         found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
         asked = [(facet, wanted) for facet in FACETS if (wanted := filters.of(facet))]

@@ -20,57 +20,13 @@ from sqlalchemy import (
 )
 
 from console.auth.permissions import Scope
+from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.text.deadline_text import soon_until
 from console.web.values import point_in_time
 from handover.calendar import Calendar, end_of
 from sinks.readmodel.tables import alert, obligation
 
-BUCKETS = ("first", "over", "due", "today", "soon", "later")
-SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "A": ("A", "U"),
-    "A+": ("A+",),
-    "B": ("B1", "B2", "B3"),
-    "T": ("T",),
-    "C": ("C",),
-    "D": ("DISPUTE",),
-    "X": ("SYSTEM",),
-}
-STATES = ("open", "ack", "esc", "held", "contest", "prov")
-WAITS: Mapping[str, tuple[str, ...]] = {
-    "town": ("TOWN_JUSTICE",),
-    "county": ("COUNTY_JUSTICE",),
-    "city": ("CITY_JUSTICE", "PROVINCE_JUSTICE"),
-    "prison": ("PRISON", "DETENTION", "PRISON_ADMIN"),
-    "court": ("COURT", "PROCURATORATE", "POLICE"),
-    "mediation": ("MEDIATION",),
-    "other": ("LEGAL_AID", "HRSS", "CIVIL", "LOCATION", "PLATFORM"),
-}
-VIEWS = ("mine", "office", "snoozed")
 _BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefix
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address of the page asks for. Values that are not known are left out before they come here."""
-
-    view: str = "office"
-    sev: frozenset[str] = frozenset()
-    state: frozenset[str] = frozenset()
-    kind: frozenset[str] = frozenset()
-    town: frozenset[str] = frozenset()
-    wait: frozenset[str] = frozenset()
-    rule: frozenset[str] = frozenset()
-    bucket: str = ""
-    q: str = ""
-
-    def of(self, facet: str) -> frozenset[str]:
-        """The chosen values of a facet."""
-        found: frozenset[str] = getattr(self, facet)
-        return found
-
-
-FACETS = ("sev", "state", "kind", "town", "wait", "rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +135,13 @@ def is_snoozed(now: datetime) -> ColumnElement[bool]:
 
 
 def page(
-    connection: Connection, scope: Scope, staff: str, filters: Filters, moment: Moment, after: Key | None, count: int
+    connection: Connection,
+    scope: Scope,
+    staff: str,
+    filters: QueueFilters,
+    moment: Moment,
+    after: Key | None,
+    count: int,
 ) -> list[dict[str, Any]]:
     """The next rows after a place, in order; at most `count`."""
     rows: list[dict[str, Any]] = []
@@ -221,7 +183,9 @@ NOTHING_YET: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def _wanted_alerts(scope: Scope, staff: str, filters: Filters, moment: Moment, *, critical: bool) -> Select[Any] | None:
+def _wanted_alerts(
+    scope: Scope, staff: str, filters: QueueFilters, moment: Moment, *, critical: bool
+) -> Select[Any] | None:
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
         return None
     if filters.sev and not any((one == "CRIT") is critical for one in filters.sev):
@@ -247,7 +211,7 @@ _STATE: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any] | None:
+def _wanted_duties(scope: Scope, filters: QueueFilters, moment: Moment) -> Select[Any] | None:
     if filters.view != "office" or filters.bucket == "first":
         return None
     wanted = _duties(scope, moment.now).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
@@ -271,7 +235,7 @@ def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any
     return wanted
 
 
-def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]) -> list[ColumnElement[bool]]:
+def _common(filters: QueueFilters, scope: Scope, table: Any, kind: ColumnElement[str]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.sev:
         found.append(table.c.severity.in_(sorted(filters.sev)))

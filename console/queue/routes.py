@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, func, select
@@ -12,11 +11,18 @@ from console.audit.log import persons_in
 from console.feeds.status import count as count_feeds
 from console.feeds.status import silent
 from console.queue import saved_views
-from console.queue.facet_counts import Cube, cube_of, days_of, of_staff
-from console.queue.query import BUCKETS, FACETS, KINDS, SEVERITIES, STATES, VIEWS, WAITS, Filters, Key, Moment, key_of
+from console.queue.facet_counts import Cube, days_of, of_staff
+from console.queue.filters import (
+    BUCKETS,
+    KNOWN_VALUES,
+    VIEWS,
+    QueueFilters,
+)
+from console.queue.query import Key, Moment, key_of
 from console.queue.query import page as read_page
 from console.queue.row_grouping import folded
 from console.queue.row_view import shown
+from console.queue.service import count_scope
 from console.queue.snooze_presets import presets
 from console.text import svg_charts
 from console.text.formatter import Words
@@ -26,60 +32,21 @@ from sinks.readmodel.data_time import DataTime
 from sinks.readmodel.tables import handover, obligation
 
 router = APIRouter()
-_KNOWN: Mapping[str, Sequence[str]] = {"sev": SEVERITIES, "state": STATES, "kind": tuple(KINDS), "wait": tuple(WAITS)}
-_LONGEST_CODE, _MOST_VALUES, _RULES_SHOWN = 9, 60, 12
-
-
-def filters_of(request: Request) -> Filters:
-    """The filters in an address; values that are not known are left out."""
-    asked = request.query_params
-    chosen: dict[str, frozenset[str]] = {}
-    for name in FACETS:
-        values = asked.getlist(name)[:_MOST_VALUES]
-        known = _KNOWN.get(name)
-        chosen[name] = frozenset(one for one in values if (one in known if known else _is_code(one)))
-    view, bucket = asked.get("scope", "office"), asked.get("bucket", "")
-    return Filters(
-        view=view if view in VIEWS else "office",
-        bucket=bucket if bucket in BUCKETS else "",
-        q=asked.get("q", "").strip()[:64],
-        **chosen,
-    )
-
-
-def _is_code(text: str) -> bool:
-    return text.isascii() and text.isalnum() and len(text) <= _LONGEST_CODE
-
-
-def query_of(filters: Filters, **changes: Any) -> str:
-    """Filters as they stand in an address."""
-    pairs: list[tuple[str, str]] = []
-    view = changes.get("view", filters.view)
-    bucket = changes.get("bucket", filters.bucket)
-    if view != "office":
-        pairs.append(("scope", view))
-    pairs += [(name, value) for name in FACETS for value in sorted(filters.of(name))]
-    if bucket:
-        pairs.append(("bucket", bucket))
-    if filters.q:
-        pairs.append(("q", filters.q))
-    if changes.get("after"):
-        pairs.append(("after", str(changes["after"])))
-    return urlencode(pairs)
+_RULES_SHOWN = 12
 
 
 @router.get("/today")
 def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
     """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
-    site, scope, words, filters = visitor.site, visitor.scope, visitor.words, filters_of(request)
+    site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
     moment, data = site.moment(), site.data_time()
     after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
-    counted = counted_in(visitor)
+    counted = count_scope(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, scope, visitor.user.staff, moment)
         rows = read_page(connection, scope, visitor.user.staff, filters, moment, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
-        back = query_of(filters, after=after)
+        back = filters.query(after=after)
         listed = shown(site, words, scope, connection, rows, back)
         feeds = silent(connection, site, scope, words)
         checked = _checked(connection, visitor) if not rows else None
@@ -88,7 +55,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
     total = counted.count(filters) if not filters.q else len(rows)
     values = {
         "filters": filters,
-        "query": query_of(filters),
+        "query": filters.query(),
         "here": f"/today?{back}" if back else "/today",
         "works": site.calendar.is_working(moment.now.date()),
         "total": total,
@@ -99,41 +66,35 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "facets": _facets(visitor, counted, filters),
         "groups": _groups(words, counted, filters, moment, rows, listed),
         "shown": len(rows),
-        "next": f"/today?{query_of(filters, after=key_of(rows[-1]))}" if more else "",
+        "next": f"/today?{filters.query(after=key_of(rows[-1]))}" if more else "",
         "later": counted.count(filters, bucket="later") if not (filters.bucket or filters.q) else 0,
-        "later_href": f"/today?{query_of(filters, bucket='later')}",
+        "later_href": f"/today?{filters.query(bucket='later')}",
         "feeds": feeds,
         "saved": saved,
         "presets": presets(words, moment.now, site.calendar),
-        "export": f"/today/export?{query_of(filters)}"
+        "export": f"/today/export?{filters.query()}"
         if "/today/export" in site.paths and "export" in scope.pages
         else "",
-        "unfiltered": filters == Filters(),
+        "unfiltered": filters == QueueFilters(),
         "checked": checked,
         "next_due": _next_due(counted, moment),
-        "office_total": counted.count(Filters()),
-        "office_over": counted.count(Filters(), bucket="over"),
+        "office_total": counted.count(QueueFilters()),
+        "office_over": counted.count(QueueFilters(), bucket="over"),
     }
     return render(visitor, "today.html", **values)
 
 
-def counted_in(visitor: Visitor) -> Cube:
-    """The counts of a visitor's scope, as of some seconds ago at most."""
-    site, scope = visitor.site, visitor.scope
-    return site.counts.of(scope, lambda: cube_of(site.engine, scope, site.moment()))
-
-
-def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str, Any]:
+def _view(words: Words, counted: Cube, filters: QueueFilters, name: str) -> dict[str, Any]:
     return {
         "label": words.t(f"today.view.{name}"),
         "n": counted.count(filters, view=name),
-        "href": f"/today?{query_of(filters, view=name)}",
+        "href": f"/today?{filters.query(view=name)}",
         "current": filters.view == name,
     }
 
 
 def _counters(
-    visitor: Visitor, counted: Cube, filters: Filters, moment: Moment, data: DataTime
+    visitor: Visitor, counted: Cube, filters: QueueFilters, moment: Moment, data: DataTime
 ) -> list[dict[str, Any]]:
     t, found = visitor.words.t, []
     for bucket in ("over", "due", "today", "soon"):
@@ -156,7 +117,7 @@ def _counters(
         on = filters.bucket == bucket
         found.append(
             {
-                "href": f"/today?{query_of(filters, bucket='' if on else bucket)}",
+                "href": f"/today?{filters.query(bucket='' if on else bucket)}",
                 "n": sum(one.n for one in cells),
                 "label": t(f"bucket.{bucket}"),
                 "extra": extra,
@@ -177,12 +138,12 @@ def _outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
     return svg_charts.outlook(shown_days)
 
 
-def _facets(visitor: Visitor, counted: Cube, filters: Filters) -> list[dict[str, Any]]:
+def _facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict[str, Any]]:
     found = []
     for name, counts in counted.facets(filters).items():
         chosen = filters.of(name)
-        if name in _KNOWN:
-            values = list(_KNOWN[name])
+        if name in KNOWN_VALUES:
+            values = list(KNOWN_VALUES[name])
         elif name == "rule":
             values = sorted({*[one for one, _ in counts.most_common(_RULES_SHOWN)], *chosen})
         else:
@@ -212,7 +173,7 @@ def _label(visitor: Visitor, facet: str, value: str) -> str:
 def _groups(
     words: Words,
     counted: Cube,
-    filters: Filters,
+    filters: QueueFilters,
     moment: Moment,
     rows: Sequence[Mapping[str, Any]],
     listed: Sequence[Mapping[str, Any]],
@@ -237,7 +198,7 @@ def _groups(
 
 
 def _parts(
-    words: Words, bucket: str, filters: Filters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    words: Words, bucket: str, filters: QueueFilters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a bucket, equal ones folded; a list of one rule and one township is not folded again."""
     narrow = len(filters.rule) == 1 and len(filters.town) == 1

@@ -84,12 +84,6 @@ def shown(
     return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
 
 
-def why(words: Words, row: Mapping[str, Any], *, missing: bool) -> str:
-    """From whom it is due by when; `missing`: and nothing has come."""
-    owner, limit = words.agency(row["owner_agency"]), words.before(row["due_at"])
-    return words.t("row.why" if missing else "row.why.due", owner=owner, limit=limit)
-
-
 def _shown(
     site: Site,
     words: Words,
@@ -117,7 +111,7 @@ def _shown(
         "due": due,
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
-        "why": why(words, row, missing=late),
+        "why": words.expectation(row["owner_agency"], row["due_at"], missing=late),
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
         "owner": _owner(words, row),

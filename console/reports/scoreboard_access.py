@@ -11,7 +11,7 @@ from console.reports.month import Month
 from console.reports.obligation_base import Correction, Wanted, corrections, ground_of
 from console.reports.scoreboard import Board, board_of, in_order, shown_to
 from console.reports.stages import KINDS, rules_of
-from console.web.values import whole_number
+from console.web.values import read_instant, whole_number
 from sinks.readmodel.tables import frozen_month
 
 ORDERS = ("rank", "name")
@@ -39,7 +39,7 @@ def reader_of(scope: Scope, asked: str) -> Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScoreboardQuery:
     """What an address asks for; values that cannot be meant are left out."""
 
     prefix: str
@@ -49,7 +49,7 @@ class Asked:
     at: datetime | None
 
     @classmethod
-    def read(cls, values: Mapping[str, str], at: datetime | None) -> "Asked":
+    def read(cls, values: Mapping[str, str]) -> "ScoreboardQuery":
         """From the values of an address."""
         prefix, kind, order = (values.get(name, "").strip() for name in ("prefix", "kind", "sort"))
         return cls(
@@ -57,7 +57,7 @@ class Asked:
             Month.read(values.get("month", "").strip()),
             kind if kind in KINDS else "",
             order if order in ORDERS else "rank",
-            at,
+            read_instant(values.get("at", "").strip()),
         )
 
 
@@ -66,14 +66,14 @@ class View:
     """The scoreboard as one reader sees it, and what became known of its month since it was frozen."""
 
     reader: Reader
-    asked: Asked
+    asked: ScoreboardQuery
     month: Month
     now: Month
     board: Board
     corrected: tuple[Correction, ...]
 
 
-def view_of(connection: Connection, scope: Scope, asked: Asked, now: datetime) -> View | None:
+def read_view(connection: Connection, scope: Scope, asked: ScoreboardQuery, now: datetime) -> View | None:
     """The scoreboard; None where no ledger has been reckoned yet."""
     reader, today = reader_of(scope, asked.prefix), Month.of(now)
     month = min(asked.month or _latest(connection, today), today)

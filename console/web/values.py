@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+from schemas.instants import instant
+
 _DIGITS = 18  # what every database holds
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -33,3 +35,11 @@ def sensible(at: datetime) -> datetime | None:
     if at.tzinfo is None or not _FIRST.year <= at.year < _LAST.year:
         return None
     return at if _FIRST <= at < _LAST else None
+
+
+def read_instant(text: str) -> datetime | None:
+    """An instant with its offset; None for anything else."""
+    try:
+        return sensible(instant(text.replace(" ", "+"))) if text else None
+    except ValueError:
+        return None

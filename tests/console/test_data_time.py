@@ -15,7 +15,8 @@ from console.app import ROUTERS
 from console.auth.permissions import Scope
 from console.people.query import find as find_person
 from console.queue.facet_counts import cube
-from console.queue.query import BUCKETS, Filters, Moment, page
+from console.queue.filters import BUCKETS, QueueFilters
+from console.queue.query import Moment, page
 from console.reports.month import Month
 from console.reports.obligation_base import ground_of
 from console.text.formatter import Words
@@ -195,7 +196,8 @@ def test_a_duty_is_late_only_once_the_pipeline_has_passed_it(engine: Engine, due
         for judged, bucket in ((NOW - timedelta(hours=2), "due"), (NOW, "over")):
             moment = Moment.of(NOW, calendar, judged)
             rows = {
-                name: page(connection, county_scope, "", Filters(bucket=name), moment, None, 500) for name in BUCKETS
+                name: page(connection, county_scope, "", QueueFilters(bucket=name), moment, None, 500)
+                for name in BUCKETS
             }
             assert due in {row["alert_id"] for row in rows[bucket]}
             assert due not in {row["alert_id"] for name in BUCKETS if name != bucket for row in rows[name]}

@@ -13,7 +13,7 @@ from console.auth.permissions import Scope
 from console.auth.users import User
 from console.live import change_feed
 from console.live.change_feed import Live, Page, matches
-from console.queue.query import Filters
+from console.queue.filters import QueueFilters
 from sinks.readmodel.changes import changed
 from sinks.readmodel.tables import alert, change
 from tests.console.conftest import firing
@@ -38,10 +38,10 @@ def told(part: bytes) -> tuple[str, int, Any]:
 
 
 async def listen(
-    hub: Live, scope: Scope, since: int | None = None, filters: Filters | None = None
+    hub: Live, scope: Scope, since: int | None = None, filters: QueueFilters | None = None
 ) -> AsyncIterator[tuple[str, int, Any]]:
     """The events of an open page, without heartbeats."""
-    async for piece in hub.follow(Page(scope, "nobody", filters or Filters()), since):
+    async for piece in hub.follow(Page(scope, "nobody", filters or QueueFilters()), since):
         for part in piece.split(b"\n\n"):
             if part.startswith(b"event") and not part.startswith(b"event: beat"):
                 yield told(part)
@@ -73,7 +73,7 @@ async def test_a_change_reaches_the_page_that_may_see_it(hub: Live, engine: Engi
 
 async def test_a_new_alert_is_counted_behind_the_pill(hub: Live, engine: Engine) -> None:
     ours = firing(engine, "990102", severity="WARN")
-    page, filtered = listen(hub, COUNTY), listen(hub, COUNTY, filters=Filters(sev=frozenset({"CRIT"})))
+    page, filtered = listen(hub, COUNTY), listen(hub, COUNTY, filters=QueueFilters(sev=frozenset({"CRIT"})))
     tasks = [asyncio.ensure_future(anext(one)) for one in (page, filtered)]
     await asyncio.sleep(0.1)
     touch(engine, ours, revision=1)
@@ -119,7 +119,7 @@ async def test_a_lower_number_that_comes_later_is_not_missed(hub: Live, engine: 
 
 async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Live, engine: Engine) -> None:
     ours = firing(engine, "990102")
-    slow = Page(COUNTY, "nobody", Filters(), asyncio.Queue(3))
+    slow = Page(COUNTY, "nobody", QueueFilters(), asyncio.Queue(3))
     stream = hub.follow(slow, None)
     await anext(stream)
     page = listen(hub, COUNTY)
@@ -134,19 +134,19 @@ async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Live
 @pytest.mark.parametrize(
     ("filters", "fits"),
     [
-        (Filters(), True),
-        (Filters(bucket="over"), True),
-        (Filters(bucket="soon"), False),
-        (Filters(view="mine"), False),
-        (Filters(view="snoozed"), False),
-        (Filters(town=frozenset({"990102"})), True),
-        (Filters(town=frozenset({"990103001"})), False),
-        (Filters(rule=frozenset({"A01"})), False),
-        (Filters(wait=frozenset({"county"})), True),
-        (Filters(kind=frozenset({"D"})), False),
+        (QueueFilters(), True),
+        (QueueFilters(bucket="over"), True),
+        (QueueFilters(bucket="soon"), False),
+        (QueueFilters(view="mine"), False),
+        (QueueFilters(view="snoozed"), False),
+        (QueueFilters(town=frozenset({"990102"})), True),
+        (QueueFilters(town=frozenset({"990103001"})), False),
+        (QueueFilters(rule=frozenset({"A01"})), False),
+        (QueueFilters(wait=frozenset({"county"})), True),
+        (QueueFilters(kind=frozenset({"D"})), False),
     ],
 )
-def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: Filters, fits: bool) -> None:
+def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: QueueFilters, fits: bool) -> None:
     with engine.connect() as connection:
         row = dict(
             connection.execute(select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04")))

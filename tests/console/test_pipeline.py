@@ -15,7 +15,7 @@ from console.accounts.demo_users import DEMO_PASSWORD, DEMO_USERS
 from console.app import create_app
 from console.auth.users import create
 from console.live.change_feed import Live, Page
-from console.queue.query import Filters
+from console.queue.filters import QueueFilters
 from console.web.config import ConsoleConfig
 from sinks.readmodel.database import connect
 from tests.conditions import until
@@ -38,7 +38,7 @@ async def first_row(engine: Engine, act: Callable[[], None]) -> float:
     listener = create(engine, "listener", DEMO_PASSWORD, "county", county.agency, county.prefix)
     hub = Live(engine, 0.2, lambda tokens: dict.fromkeys(tokens, listener))
     await hub.start()
-    stream = hub.follow(Page(listener.scope, "listener", Filters()), None)
+    stream = hub.follow(Page(listener.scope, "listener", QueueFilters()), None)
     await anext(stream)
     began = time.monotonic()
     await asyncio.to_thread(act)

@@ -22,7 +22,8 @@ from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_preview, redrive_store
 from console.feeds import baseline, status
 from console.queue.facet_counts import cube
-from console.queue.query import BUCKETS, VIEWS, Filters, Moment, page
+from console.queue.filters import BUCKETS, VIEWS, QueueFilters
+from console.queue.query import Moment, page
 from console.reports.drill_down import behind
 from console.reports.month import Month
 from console.reports.obligation_base import Wanted, corrections, ground_of
@@ -117,12 +118,14 @@ def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> 
             rows = [
                 [
                     row["alert_id"]
-                    for row in page(connection, SCOPE, "nobody", Filters(view=view, bucket=bucket), moment, None, 500)
+                    for row in page(
+                        connection, SCOPE, "nobody", QueueFilters(view=view, bucket=bucket), moment, None, 500
+                    )
                 ]
                 for view in VIEWS
                 for bucket in ("", *BUCKETS)
             ]
-            found.append((rows, counted.facets(Filters()), counted.by_day, counted.count(Filters())))
+            found.append((rows, counted.facets(QueueFilters()), counted.by_day, counted.count(QueueFilters())))
     assert found[0] == found[1]
     assert found[0][3] > 50
 

@@ -11,7 +11,7 @@ from console.reports.indicator import nearest, quantile
 from console.reports.month import Month
 from console.reports.obligation_base import RESULTS, Wanted, corrections, ground_of
 from console.reports.scoreboard import Board, Share, board_of, in_order, shown_to
-from console.reports.scoreboard_access import Asked, reader_of, view_of
+from console.reports.scoreboard_access import ScoreboardQuery, read_view, reader_of
 from console.reports.stages import STAGES, rules_of, stages_of
 from handover.analysis.replay import live_all
 from handover.calendar import load_calendar
@@ -192,8 +192,8 @@ def test_the_worst_stand_first_and_those_with_few_after_them(engine: Engine) -> 
 def test_a_county_sees_its_line_and_the_citys_whatever_it_asks_for(engine: Engine) -> None:
     write(engine, [*rows(24), *rows(24, "990103")], KNOWN)
     with engine.connect() as connection:
-        asked = Asked.read({"prefix": "9802", "month": "2026-02"}, None)
-        county, city = (view_of(connection, scope, asked, KNOWN) for scope in (COUNTY, CITY))
+        asked = ScoreboardQuery.read({"prefix": "9802", "month": "2026-02"})
+        county, city = (read_view(connection, scope, asked, KNOWN) for scope in (COUNTY, CITY))
     assert county is not None
     assert city is not None
     assert [line.place for line in county.board.lines] == ["990102"]
