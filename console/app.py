@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -33,12 +33,15 @@ from console.dead_letters import redrive_routes
 from console.dead_letters import routes as dead_letters
 from console.dead_letters.redrive_worker import Redriver
 from console.feeds import routes as feeds
+from console.feeds.cache import keep_cache
 from console.live import routes as live
 from console.live.change_feed import Live
+from console.outbox import outbox
 from console.outbox.publisher import Publisher
 from console.people import name_reveal_routes
 from console.people import routes as people
 from console.queue import routes as today
+from console.queue.service import keep_counts
 from console.reports import drill_down_routes, export_routes, indicator_routes, scoreboard_routes
 from console.rules import change_routes, whatif_routes
 from console.rules import routes as rules
@@ -114,6 +117,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         book=load(config.rules),
         calendar=load_calendar(config.calendar or CALENDAR_FILE),
         templates=environment(),
+        find_waiting=lambda user_id: outbox.waiting_of(engine, user_id, real_time()),
         paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
     )
     app.state.publisher = Publisher(engine, config.kafka, config.topic_prefix, real_time)
@@ -148,22 +152,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare(site.engine)  # on SQLite the sink makes the read model; until then pages say that they wait
     if site.config.demo:
         make_demo_users(site.engine)
-    app.state.publisher.start()
-    app.state.redriver.start()
-    app.state.runs.start()
-    await app.state.live.start()
-    app.state.health.start()
-    try:
+    async with AsyncExitStack() as running:
+        running.callback(site.engine.dispose)
+        for part in (app.state.publisher, app.state.redriver, app.state.runs):
+            part.start()
+            running.callback(part.stop)
+        for keep in (keep_counts, keep_cache):
+            running.enter_context(keep(app))
+        await app.state.live.start()
+        running.push_async_callback(app.state.live.stop)
+        app.state.health.start()
+        running.callback(app.state.health.stop)
         yield
-    finally:
-        app.state.health.stop()
-        await app.state.live.stop()
-        site.counts.stop()
-        site.held.stop()
-        app.state.redriver.stop()
-        app.state.runs.stop()
-        app.state.publisher.stop()
-        site.engine.dispose()
 
 
 # --- what went wrong, said in the visitor's language

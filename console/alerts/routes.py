@@ -21,7 +21,7 @@ from console.alerts.service import (
 )
 from console.audit import log as audit
 from console.auth import users
-from console.feeds.status import silent
+from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
 from console.outbox.action_events import NOTE_NEEDED, TYPES, Asked
 from console.queue.row_view import due_shown, notes_of, shown
@@ -64,7 +64,7 @@ def row_of(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
         one = shown(visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", ""))
-    visitor.tell_listed(audit.persons_in([row]))
+    audit.record_list(visitor, audit.persons_in([row]))
     return render(visitor, "row_only.html", r=one[0])
 
 
@@ -89,7 +89,7 @@ def page_of(
         on_way = outbox.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
         colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
         note = notes_of(connection, [row["subject"]]).get(alert_id, "")
-        feeds = silent(connection, site, scope, words)
+        feeds = find_silent(connection, visitor)
     record_read(visitor, row)
     return render(
         visitor,
@@ -306,7 +306,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     if fit and away is None:
         store_actions(visitor, fit, sent["key"])
     if failed or away is not None or not fit:
-        visitor.tell_listed(audit.persons_in(named))
+        audit.record_list(visitor, audit.persons_in(named))
         t = visitor.words.t
         notice = (
             t("problem.kafka.what", since=visitor.words.at(away))

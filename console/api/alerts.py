@@ -11,7 +11,7 @@ from console.alerts import story as telling
 from console.alerts.query import story
 from console.alerts.service import describe_conflict, find_alert, is_possible, record_read, store_actions
 from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
-from console.audit.log import persons_in
+from console.audit.log import persons_in, record_list
 from console.auth import users
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
@@ -19,7 +19,7 @@ from console.people import query as people
 from console.people import service
 from console.queue.facet_counts import of_staff
 from console.queue.filters import BUCKETS, QueueFilters
-from console.queue.query import Key, key_of
+from console.queue.query import Key, Moment, key_of
 from console.queue.query import page as read_page
 from console.queue.service import count_scope
 from console.web.forms import InvalidForm, describe_errors, to_china_time
@@ -146,12 +146,12 @@ def queue(
 ) -> Queue:
     """The queue in order, with the same filters as the page; unknown values are left out."""
     site, filters = visitor.site, QueueFilters.read(request.query_params)
-    moment, staff = site.moment(), visitor.user.staff
+    moment, staff = Moment.now_at(site), visitor.user.staff
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, visitor.scope, staff, moment)
         rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
-    visitor.tell_listed(persons_in(rows))
+    record_list(visitor, persons_in(rows))
     full = len(rows) == site.config.page_rows
     return Queue(
         **data_time_fields(site),

@@ -135,7 +135,7 @@ class Redrive(BaseModel):
 def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedRow]:
     """Every feed that one's lists depend on, those in trouble first."""
     with visitor.site.engine.connect() as connection:
-        return [FeedRow(**_feed(one)) for one in status.overview(connection, visitor.site, visitor.scope)]
+        return [FeedRow(**_feed(one)) for one in status.read_feeds(connection, visitor)]
 
 
 @router.get("/feeds/{source:path}", responses=_FIND)
@@ -147,7 +147,7 @@ def one_feed(
     """One feed, by its source without the first slash: `agencies/PRISON-990100-01`."""
     site, name = visitor.site, f"/{source}"
     with site.engine.connect() as connection:
-        found = status.overview(connection, site, visitor.scope, name)
+        found = status.read_feeds(connection, visitor, name)
         if not found:
             raise NotFound
         return FeedDetail(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.api import answers
 from console.api.answers import PREFIX
-from console.audit.log import persons_in
+from console.audit.log import persons_in, record_list
 from console.queue.query import Key
 from console.reports.export_files import make_file
 from console.reports.indicator import Figure, Part
@@ -194,7 +194,7 @@ def obligations(
         found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
     if ground is None:
         raise NotFound
-    visitor.tell_listed(persons_in(found.rows))
+    record_list(visitor, persons_in(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
     return Duties(
         **answers.data_time_fields(visitor.site),
@@ -312,7 +312,7 @@ def figure_rows(
         if figure not in known:
             raise NotFound
         rows = keep_visible(connection, visitor, known[figure].rows)
-    visitor.tell_listed(list_persons(rows))
+    record_list(visitor, list_persons(rows))
     told = [
         FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows

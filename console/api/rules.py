@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.answers import ERRORS, PREFIX, Problem
-from console.audit.log import persons_in
+from console.audit.log import persons_in, record_list
 from console.rules import (
     change_proposals,
     change_service,
@@ -219,7 +219,7 @@ def whatif_alerts(
         whatif_service.find_run(connection, run_id)
         most = visitor.site.config.page_rows
         rows = whatif_store.alerts(connection, run_id, chosen, whatif_service.read_place(after), most)
-    visitor.tell_listed(persons_in(row for row in rows if whatif_service.may_know_person(visitor, row)))
+    record_list(visitor, persons_in(row for row in rows if whatif_service.may_know_person(visitor, row)))
     told = [
         {**row, "subject": row["subject"] if whatif_service.may_know_person(visitor, row) else None} for row in rows
     ]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from console.audit.anomaly import listed, unusual
 from console.auth.users import User
 from console.db.tables import audit_head, audit_person, audit_record
+from console.web.request import Visitor
 from console.web.site import Site
 from schemas.instants import millis
 
@@ -63,8 +64,8 @@ def persons_in(rows: Iterable[Mapping[str, Any]]) -> Persons:
     return [(row["subject"], row["jurisdiction"]) for row in rows if str(row["subject"]).startswith(PERSON)]
 
 
-def record_list(site: Site, user: User, persons: Persons, about: str) -> None:
-    """Add one record of a list that names persons, before it is shown; none where it names nobody.
+def record_list(visitor: Visitor, persons: Persons) -> None:
+    """Add one record of the visitor's list that names persons, before it is shown; none where it names nobody.
 
     `details`: how many it names, and how many of them (`before`) stand in lists of the same user and day already: those are not
     kept again, so the record holds the others.
@@ -72,7 +73,7 @@ def record_list(site: Site, user: User, persons: Persons, about: str) -> None:
     named = dict(persons)
     if not named:
         return
-    wall = site.wall()
+    site, user, about, wall = visitor.site, visitor.user, visitor.request.url.path, visitor.site.wall()
     with site.engine.begin() as connection:
         before = listed(connection, user.user_id, wall)
         fresh = [(subject, place) for subject, place in named.items() if subject not in before]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.feeds import baseline
 from console.feeds.baseline import Numbers
-from console.feeds.status import STATES, Feed, heartbeat_period, not_understood, overview, past_alerts, path_of
+from console.feeds.status import STATES, Feed, heartbeat_period, not_understood, past_alerts, path_of, read_feeds
 from console.text import svg_charts
 from console.text.formatter import Words
 from console.web.request import NotFound, Visitor, page, render
@@ -28,7 +28,7 @@ def feeds(request: Request, visitor: Annotated[Visitor, Depends(page("feeds"))])
     """Every feed that one's lists depend on, those in trouble first; ?show=trouble or all."""
     show = request.query_params.get("show", "")
     with visitor.site.engine.connect() as connection:
-        found = overview(connection, visitor.site, visitor.scope)
+        found = read_feeds(connection, visitor)
         gaps = sorted({gap.topic for gap in open_gaps(connection)})
     counts = {state: sum(feed.state == state for feed in found) for state in STATES}
     trouble = [feed for feed in found if feed.state not in ("unjudged", "ok")]
@@ -99,7 +99,7 @@ def feed(request: Request, source: str, visitor: Annotated[Visitor, Depends(page
     span = wanted if wanted in DAYS else 30
     site, words, name = visitor.site, visitor.words, f"/{source}"
     with site.engine.connect() as connection:
-        found = overview(connection, site, visitor.scope, name)
+        found = read_feeds(connection, visitor, name)
         if not found:
             raise NotFound
         days = baseline.days(connection, name, site.now(), span)

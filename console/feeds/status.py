@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from console.auth.permissions import Scope
 from console.feeds.baseline import Habit, last_hours
-from console.text.formatter import Words
-from console.web.site import Site
+from console.feeds.cache import cache_of
+from console.web.request import Visitor
 from handover.rules.rulebook import RuleBook
 from schemas.topics import SYSTEM
 from sinks.readmodel.tables import alert, dead_letter, event, handover, publisher
@@ -57,8 +57,9 @@ def path_of(source: str) -> str:
     return f"/feeds{source}"
 
 
-def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> list[Mapping[str, Any]]:
+def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, Any]]:
     """Feeds with a firing alert, the longest first, each once: who, since when, how many alerts in scope are held back by it."""
+    scope, words = visitor.scope, visitor.words
     if "today" not in scope.pages:
         return []
     shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
@@ -68,7 +69,7 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
             rows.setdefault(row["subject"], row)
     if not rows:
         return []
-    held, now = held_in(site, scope), site.now()
+    held, now = _held_in_scope(visitor), visitor.site.now()
     return [
         {
             "subject": row["subject"],
@@ -92,14 +93,15 @@ def _firing(connection: Connection, *columns: ColumnElement[Any]) -> list[Mappin
     return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
-def held_in(site: Site, scope: Scope) -> Mapping[str, int]:
+def _held_in_scope(visitor: Visitor) -> Mapping[str, int]:
     """How many firing alerts in scope each agency's feed holds back, as of some seconds ago at most."""
+    site, scope = visitor.site, visitor.scope
 
     def count() -> Mapping[str, int]:
         with site.engine.connect() as connection:
             return _held(connection, scope.of_duties(alert), site.book)
 
-    return site.held.of(scope, count)
+    return cache_of(visitor).held.of(scope, count)
 
 
 def _held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) -> Counter[str]:
@@ -132,8 +134,9 @@ def count(connection: Connection, scope: Scope) -> int:
     return sum(map(scope.depends_on, sources))
 
 
-def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -> list[Feed]:
+def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list[Feed]:
     """Every feed that the user's lists depend on, or the one that is named: those in trouble first, then by name."""
+    site, scope = visitor.site, visitor.scope
     now, is_late = site.now(), site.data_time().is_late
     newest = select(publisher.c.source, func.max(publisher.c.last_arrival).label("at")).group_by(publisher.c.source)
     if only:
@@ -142,7 +145,7 @@ def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -
     alerts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in _firing(connection):
         alerts[row["subject"]].append(row)
-    habits = site.habits.of(connection, last)
+    habits = cache_of(visitor).habits.of(connection, last)
     hours = last_hours(connection, list(last), now)
     visible = true() if scope.role == "platform" else scope.of_duties(alert)  # a number names nobody
     held = _held(connection, visible, site.book)

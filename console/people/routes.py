@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.audit import log
 from console.audit import log as audit
-from console.feeds.status import silent
+from console.feeds.status import find_silent
 from console.people import name_reveal, timeline
 from console.people import query as people
 from console.people.service import record_read
@@ -28,11 +28,11 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("people")
     with visitor.site.engine.connect() as connection:
         rows = people.listing(connection, visitor.scope, q, _after(request.query_params.get("after", "")), most + 1)
         total = people.count(connection, visitor.scope)
-        feeds = silent(connection, visitor.site, visitor.scope, visitor.words)
+        feeds = find_silent(connection, visitor)
     if q and len({row["subject"] for row in rows}) == 1 and len(q) > 8:
         return redirect(f"/people/{rows[0]['subject']}")
     more, rows = len(rows) > most, rows[:most]
-    visitor.tell_listed(audit.persons_in(rows))
+    audit.record_list(visitor, audit.persons_in(rows))
     following = ""
     if more:
         last = rows[-1]
@@ -54,7 +54,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
     with site.engine.connect() as connection:
         found = people.find(connection, visitor.scope, person_ref)
         seconds = name_reveal.left(connection, visitor.user.user_id, person_ref, site.wall())
-        feeds = silent(connection, site, visitor.scope, words)
+        feeds = find_silent(connection, visitor)
     if found is None:
         raise NotFound
     record_read(visitor, found)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from console.auth.permissions import Scope
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.text.deadline_text import soon_until
+from console.web.site import Site
 from console.web.values import point_in_time
 from handover.calendar import Calendar, end_of
 from sinks.readmodel.tables import alert, obligation
@@ -42,6 +43,12 @@ class Moment:
     def of(cls, now: datetime, calendar: Calendar, judged: datetime) -> "Moment":
         """The limits at `now`: the end of today, the end of the third working day after it."""
         return cls(now, min(now, judged), end_of(now.date()), end_of(soon_until(calendar, now.date())))
+
+    @classmethod
+    def now_at(cls, site: Site) -> "Moment":
+        """The limits just now. Raise SQLAlchemyError."""
+        now = site.now()
+        return cls.of(now, site.calendar, site.data_time().judged(now))
 
     def bucket(self, severity: str, due_at: datetime, *, late: bool) -> str:
         """The bucket of a row. `late`: it is an alert; without one it is late only once the pipeline has passed its instant."""

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
-from console.audit.log import persons_in
+from console.audit.log import persons_in, record_list
 from console.feeds.status import count as count_feeds
-from console.feeds.status import silent
+from console.feeds.status import find_silent
 from console.queue import saved_views
 from console.queue.facet_counts import Cube, days_of, of_staff
 from console.queue.filters import (
@@ -39,7 +39,7 @@ _RULES_SHOWN = 12
 def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
     """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
-    moment, data = site.moment(), site.data_time()
+    moment, data = Moment.now_at(site), site.data_time()
     after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
@@ -48,10 +48,10 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         more, rows = len(rows) > most, rows[:most]
         back = filters.query(after=after)
         listed = shown(site, words, scope, connection, rows, back)
-        feeds = silent(connection, site, scope, words)
+        feeds = find_silent(connection, visitor)
         checked = _checked(connection, visitor) if not rows else None
         saved = saved_views.of(connection, visitor.user)
-    visitor.tell_listed(persons_in(rows))
+    record_list(visitor, persons_in(rows))
     total = counted.count(filters) if not filters.q else len(rows)
     values = {
         "filters": filters,

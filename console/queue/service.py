@@ -1,10 +1,29 @@
 """The counts of a scope, as the page and the API of the queue show them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import FastAPI
+
 from console.queue.facet_counts import Cube, cube_of
+from console.queue.query import Moment
+from console.web.count_cache import Counts
 from console.web.request import Visitor
+
+
+@contextmanager
+def keep_counts(app: FastAPI) -> Iterator[None]:
+    """Keep the counts of scopes while the console runs."""
+    counts: Counts[Cube] = Counts()
+    app.state.queue_counts = counts
+    try:
+        yield
+    finally:
+        counts.stop()
 
 
 def count_scope(visitor: Visitor) -> Cube:
     """The counts of a visitor's scope, as of some seconds ago at most."""
     site, scope = visitor.site, visitor.scope
-    return site.counts.of(scope, lambda: cube_of(site.engine, scope, site.moment()))
+    counts: Counts[Cube] = visitor.request.app.state.queue_counts
+    return counts.of(scope, lambda: cube_of(site.engine, scope, Moment.now_at(site)))

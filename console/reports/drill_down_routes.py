@@ -8,8 +8,8 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from console.audit.log import persons_in
-from console.feeds.status import silent
+from console.audit.log import persons_in, record_list
+from console.feeds.status import find_silent
 from console.queue.query import Key
 from console.queue.row_view import DueShown, due_shown, shown
 from console.reports.obligation_base import RESULTS, ground_of
@@ -29,8 +29,8 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
         found = read_rows(connection, visitor, ground, asked, after, most + 1)
         rows = list(found.rows[:most])
         listed = listed_of(visitor, connection, rows)
-        feeds = silent(connection, visitor.site, visitor.scope, visitor.words)
-    visitor.tell_listed(persons_in(rows))
+        feeds = find_silent(connection, visitor)
+    record_list(visitor, persons_in(rows))
     following = ""
     if len(found.rows) > most:
         place = Key(1, rows[-1]["due_at"], rows[-1]["alert_id"])

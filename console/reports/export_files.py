@@ -11,7 +11,7 @@ from console.audit import log as audit
 from console.audit import query as audited
 from console.audit.query import Asked
 from console.queue.filters import QueueFilters
-from console.queue.query import Key, key_of
+from console.queue.query import Key, Moment, key_of
 from console.queue.query import page as read_page
 from console.queue.row_view import notes_of, shown
 from console.reports.indicator import Figure, Value
@@ -121,7 +121,7 @@ def _queue(visitor: Visitor, request: Request) -> Made:
 
 def _every(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]:
     site = visitor.site
-    moment, after = site.moment(), None
+    moment, after = Moment.now_at(site), None
     found: list[dict[str, Any]] = []
     with site.engine.connect() as connection:
         while len(found) < MOST_ROWS:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.audit.log import record_list
 from console.reports.indicator import Behind
 from console.reports.indicator_view import (
     _MOST_PARTS,
@@ -62,7 +63,7 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         if figures.ground is None or figure not in known:
             return render(visitor, "no_ledger.html")
         rows = keep_visible(connection, visitor, known[figure].rows)
-    visitor.tell_listed(list_persons(rows[:_MOST_ROWS]))
+    record_list(visitor, list_persons(rows[:_MOST_ROWS]))
     words = visitor.words
     return render(
         visitor,

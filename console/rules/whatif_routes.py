@@ -196,7 +196,7 @@ def alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(pa
         rows = whatif_store.alerts(connection, run_id, chosen, read_place(asked.get("after", "")), most + 1)
         found = books(site, connection, site.now())
     more, rows = len(rows) > most, rows[:most]
-    visitor.tell_listed(audit.persons_in(row for row in rows if may_know_person(visitor, row)))
+    audit.record_list(visitor, audit.persons_in(row for row in rows if may_know_person(visitor, row)))
     following = ""
     if more:
         place = f"{rows[-1]['at'].isoformat()}~{rows[-1]['alert_id']}"

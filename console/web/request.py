@@ -12,12 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console.audit import log as audit
 from console.auth import sessions
 from console.auth.permissions import Scope
 from console.auth.sessions import Session
 from console.auth.users import User
-from console.outbox.outbox import Waiting, waiting_of
 from console.text.formatter import Words
 from console.text.i18n import LANGUAGES, TAGS, Language, accepted
 from console.web.security import form_token, is_token
@@ -100,14 +98,6 @@ class Visitor:
             return {}
         sessions.take_draft(self.site.engine, self.request.cookies.get(cookie_name(self.request, COOKIE), ""))
         return cast("Mapping[str, str]", draft.get("fields", {}))
-
-    def tell_listed(self, persons: audit.Persons) -> None:
-        """Keep in the audit that a list named these persons, before it is shown."""
-        audit.record_list(self.site, self.user, persons, self.request.url.path)
-
-    def waiting(self) -> list[Waiting]:
-        """What they asked for within the last seconds and can still undo."""
-        return waiting_of(self.site.engine, self.user.user_id, self.site.wall())
 
 
 def site_of(request: Request) -> Site:
@@ -265,7 +255,7 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
         "csrf": lambda: form_token(visitor.session.csrf),
         "new_key": lambda: secrets.token_urlsafe(12),
         "menu": [(name, path) for name, path in MENU if name in visitor.scope.pages and path in site.paths],
-        "waiting": visitor.waiting(),
+        "waiting": site.find_waiting(visitor.user.user_id),
         "calendar_year": max(site.calendar.years, default=0),
     }
     return HTMLResponse(site.templates.get_template(template).render({**shared, **values}), status)

@@ -1,6 +1,6 @@
 """What all requests share: configuration, database, rule book, calendar, templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,10 +10,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
-from console.feeds.baseline import Habits
-from console.queue.count_cache import Counts
-from console.queue.facet_counts import Cube
-from console.queue.query import Moment
 from console.text.formatter import Words
 from console.text.i18n import Language
 from console.web import assets
@@ -23,6 +19,10 @@ from console.web.values import visible
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
 from sinks.readmodel.data_time import DataTime
+
+
+def _find_nothing(_: str) -> Sequence[Any]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ class Site:
     calendar: Calendar
     templates: Environment
     paths: frozenset[str] = field(default_factory=frozenset)  # of pages, so that the menu shows only what is there
-    counts: Counts[Cube] = field(default_factory=Counts)  # of the queue
-    held: Counts[Mapping[str, int]] = field(default_factory=Counts)  # alerts held back by each agency's silent feed
-    habits: Habits = field(default_factory=Habits)
+    find_waiting: Callable[[str], Sequence[Any]] = _find_nothing  # what a user can still undo: it stands on every page
 
     def now(self) -> datetime:
         """The time that facts are judged in."""
@@ -55,11 +53,6 @@ class Site:
     def judged(self) -> datetime:
         """The instant that decides whether a duty without an alert is late: never after the watermark. Raise SQLAlchemyError."""
         return self.data_time().judged(self.now())
-
-    def moment(self) -> Moment:
-        """Now, as the queue sees it. Raise SQLAlchemyError."""
-        now = self.now()
-        return Moment.of(now, self.calendar, self.data_time().judged(now))
 
     def wall(self) -> datetime:
         """The wall clock: sessions and undo."""

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from console.auth.permissions import Scope
-from console.queue import count_cache
-from console.queue.count_cache import Counts
 from console.queue.facet_counts import Cells, Cube
+from console.web import count_cache
+from console.web.count_cache import Counts
 
 CITY, COUNTY = (Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", "COUNTY_JUSTICE-990102-01", "990102"))
 
