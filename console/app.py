@@ -11,40 +11,35 @@ from urllib.parse import urlencode
 from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 
-from console.accounts import login_page, login_routes, oidc_routes, password_routes, settings_routes, user_routes
+from console.accounts import feature as accounts
+from console.accounts import login_page
 from console.accounts.demo_users import make_demo_users
+from console.accounts.login_routes import AT_ONCE
 from console.accounts.oidc import Service
-from console.alerts import routes as alerts
-from console.api import alerts as api
-from console.api import answers, operations, reports
-from console.api import audit as api_audit
-from console.api import rules as api_rules
-from console.audit import routes as audit
+from console.alerts import feature as alerts
+from console.api import feature as api
+from console.api.answers import Problem, answer_problem
+from console.audit import feature as audit
 from console.auth import sessions
+from console.auth.permissions import ROLES, Role
 from console.db import database
-from console.dead_letters import redrive_routes
-from console.dead_letters import routes as dead_letters
+from console.dead_letters import feature as dead_letters
 from console.dead_letters.redrive_worker import Redriver
-from console.feeds import routes as feeds
-from console.feeds.cache import keep_cache
-from console.live import routes as live
+from console.feeds import feature as feeds
+from console.live import feature as live
 from console.live.change_feed import Live
 from console.outbox import outbox
 from console.outbox.publisher import Publisher
-from console.people import name_reveal_routes
-from console.people import routes as people
-from console.queue import routes as today
-from console.queue.service import keep_counts
-from console.reports import drill_down_routes, export_routes, indicator_routes, scoreboard_routes
-from console.rules import change_routes, whatif_routes
-from console.rules import routes as rules
+from console.people import feature as people
+from console.queue import feature as queue
+from console.reports import feature as reports
+from console.rules import feature as rules
 from console.rules.whatif_worker import Runs
 from console.web import system_routes
 from console.web.config import ConsoleConfig, real_time
@@ -74,35 +69,24 @@ log = logging.getLogger(__name__)
 _NEVER_KEPT = ("csrf", "key", "p", "p.old", "p.new", "p.again")  # of a form that was sent without a session
 _AGAIN_SECONDS = 5
 _BUSY_STATES = ("55P03", "57014", "53300")  # lock not available, statement cancelled, too many connections
-ROUTERS = (
-    system_routes.router,
-    login_routes.router,
-    oidc_routes.router,
-    today.router,
-    alerts.router,
-    people.router,
-    drill_down_routes.router,
-    feeds.router,
-    dead_letters.router,
-    redrive_routes.router,
-    scoreboard_routes.router,
-    export_routes.router,
-    indicator_routes.router,
-    settings_routes.router,
-    audit.router,
-    name_reveal_routes.router,
-    user_routes.router,
-    password_routes.router,
-    live.router,
-    reports.router,
-    rules.router,
-    change_routes.router,
-    whatif_routes.router,
-    api.router,
-    api_audit.router,
-    api_rules.router,
-    operations.router,
-)  # a new page: its module's router here
+FEATURES = (
+    queue.FEATURE,
+    alerts.FEATURE,
+    people.FEATURE,
+    reports.FEATURE,
+    feeds.FEATURE,
+    dead_letters.FEATURE,
+    rules.FEATURE,
+    audit.FEATURE,
+    accounts.FEATURE,
+    live.FEATURE,
+    api.FEATURE,
+)  # in the order of the menu; a new page: its folder here
+ROUTERS = (system_routes.router, *(router for feature in FEATURES for router in feature.routers))
+MENU = tuple(page for feature in FEATURES for page in feature.pages if page.menu)
+PAGES: Mapping[Role, frozenset[str]] = {
+    role: frozenset(page.name for feature in FEATURES for page in feature.pages if role in page.roles) for role in ROLES
+}
 
 
 def create_app(config: ConsoleConfig) -> FastAPI:
@@ -118,7 +102,8 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         calendar=load_calendar(config.calendar or CALENDAR_FILE),
         templates=environment(),
         find_waiting=lambda user_id: outbox.waiting_of(engine, user_id, real_time()),
-        paths=frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)),
+        menu=MENU,
+        pages=PAGES,
     )
     app.state.publisher = Publisher(engine, config.kafka, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
@@ -132,7 +117,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.health = Health(config.database_url, alive, site.processed.refresh)
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
-    app.state.logins = CapacityLimiter(login_routes.AT_ONCE)
+    app.state.logins = CapacityLimiter(AT_ONCE)
     app.state.oidc = Service(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Bounded, answer=_refused)
@@ -157,8 +142,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for part in (app.state.publisher, app.state.redriver, app.state.runs):
             part.start()
             running.callback(part.stop)
-        for keep in (keep_counts, keep_cache):
-            running.enter_context(keep(app))
+        for feature in FEATURES:
+            if feature.keep is not None:
+                running.enter_context(feature.keep(app))
         await app.state.live.start()
         running.push_async_callback(app.state.live.stop)
         app.state.health.start()
@@ -299,7 +285,7 @@ _ANSWERS: Mapping[Any, Any] = {
     NoConnection: _busy,
     TooBusy: _busy,
     HTTPException: _http,
-    answers.Problem: answers.answer_problem,
-    RequestValidationError: answers.answer_problem,
+    Problem: answer_problem,
+    RequestValidationError: answer_problem,
     Exception: _bug,
 }

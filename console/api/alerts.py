@@ -124,7 +124,7 @@ def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
     """Who I am and what I may do."""
     user, scope = visitor.user, visitor.scope
     return Me(
-        login=user.login, role=user.role, agency=user.agency, prefix=user.prefix, pages=sorted(scope.pages), actions=sorted(scope.actions),
+        login=user.login, role=user.role, agency=user.agency, prefix=user.prefix, pages=sorted(visitor.pages), actions=sorted(scope.actions),
         csrf=form_token(visitor.session.csrf),
     )  # fmt: skip
 

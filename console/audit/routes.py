@@ -50,7 +50,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
 
 def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
     words, persons = visitor.words, row["persons"]
-    linked = "people" in visitor.scope.pages
+    linked = "people" in visitor.pages
     return {
         "number": row["number"],
         "at": words.log_at(row["at"]),

@@ -1,4 +1,4 @@
-"""The one place that says who sees which rows and pages and who may do what. What is not named is denied."""
+"""The one place that says who sees which rows and who may do what; pages name their roles. What is not named is denied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +15,7 @@ ROLES: tuple[Role, ...] = (
     "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor",
 )  # fmt: skip
 
-_DUTIES = frozenset(("today", "alert", "people", "obligations"))
-PAGES: Mapping[Role, frozenset[str]] = {
-    "township": _DUTIES,
-    "county": _DUTIES | {"scoreboard", "feeds", "export"},
-    "city": _DUTIES | {"scoreboard", "feeds", "export"},
-    "province": _DUTIES | {"scoreboard", "feeds", "export", "rules", "whatif", "whatif_alerts"},
-    "prison": _DUTIES,
-    "procurator": _DUTIES | {"audit", "export"},
-    "platform": frozenset(("today", "alert", "feeds", "dead_letters", "users")),
-    "rules": frozenset(("rules", "whatif")),
-    "auditor": frozenset(("audit",)),
-}
+OFFICES: tuple[Role, ...] = ("township", "county", "city", "province", "prison", "procurator")  # that see persons
 
 _OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
 _TOWNSHIP = _OWN | {"snooze", "resume", "record"}
@@ -102,11 +91,6 @@ class Scope:
     def topics(self) -> tuple[str, ...]:
         """Topics whose events may be shown."""
         return _PRISON_TOPICS if self.role == "prison" else _ALL_TOPICS
-
-    @property
-    def pages(self) -> frozenset[str]:
-        """Kinds of pages."""
-        return PAGES[self.role]
 
     def depends_on(self, source: str) -> bool:
         """Whether a publisher's silence makes this user's lists doubtful: those below, and the city's prisons and courts."""

@@ -60,7 +60,7 @@ def path_of(source: str) -> str:
 def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, Any]]:
     """Feeds with a firing alert, the longest first, each once: who, since when, how many alerts in scope are held back by it."""
     scope, words = visitor.scope, visitor.words
-    if "today" not in scope.pages:
+    if "today" not in visitor.pages:
         return []
     shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
     rows: dict[str, Mapping[str, Any]] = {}
@@ -77,7 +77,7 @@ def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, A
             "since": words.length(max(now - row["raised_at"], timedelta(0))),
             "at": words.log_at(row["raised_at"]),
             "held": held.get(agency_of(row["subject"]), 0),
-            "href": path_of(row["subject"]) if "feeds" in scope.pages else "",
+            "href": path_of(row["subject"]) if "feeds" in visitor.pages else "",
         }
         for row in rows.values()
     ]

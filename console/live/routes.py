@@ -27,7 +27,7 @@ async def events(request: Request, visitor: Annotated[Visitor, Depends(anyone_kn
         shown = data_shown(visitor.words, visitor.site.processed.last(), visitor.site.now())
         return {"line": shown.line, "warning": shown.warning, "late": shown.late}
 
-    beats_only = "today" not in visitor.scope.pages
+    beats_only = "today" not in visitor.pages
     open_page = Page(
         visitor.scope,
         visitor.user.staff,

@@ -46,7 +46,7 @@ def _persons(visitor: Visitor, path: str) -> list[tuple[str, str]]:
     """Whose page it is; nobody's where it is not in scope."""
     kind, _, of = path.partition("?")[0].strip("/").partition("/")
     with visitor.site.engine.connect() as connection:
-        if kind == "people" and of and "people" in visitor.scope.pages:
+        if kind == "people" and of and "people" in visitor.pages:
             one = people.find(connection, visitor.scope, of)
             return [(one.subject, one.handovers[-1]["jurisdiction"])] if one is not None else []
         row = find(connection, visitor.scope, of) if kind == "alerts" and of else None

@@ -26,7 +26,7 @@ from console.queue.service import count_scope
 from console.queue.snooze_presets import presets
 from console.text import svg_charts
 from console.text.formatter import Words
-from console.web.request import MENU, Visitor, anyone_known, page, redirect, render
+from console.web.request import Visitor, anyone_known, page, redirect, render
 from handover.calendar import due_day_of
 from sinks.readmodel.data_time import DataTime
 from sinks.readmodel.tables import handover, obligation
@@ -72,9 +72,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "feeds": feeds,
         "saved": saved,
         "presets": presets(words, moment.now, site.calendar),
-        "export": f"/today/export?{filters.query()}"
-        if "/today/export" in site.paths and "export" in scope.pages
-        else "",
+        "export": f"/today/export?{filters.query()}" if "export" in visitor.pages else "",
         "unfiltered": filters == QueueFilters(),
         "checked": checked,
         "next_due": _next_due(counted, moment),
@@ -238,7 +236,4 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
 @router.get("/")
 def home(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
     """To the first page that the role has."""
-    first = next(
-        (path for name, path in MENU if name in visitor.scope.pages and path in visitor.site.paths), "/settings"
-    )
-    return redirect(first)
+    return redirect(next((page.menu for page in visitor.menu()), "/settings"))

@@ -46,7 +46,7 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
         found=found,
         ground=ground,
         feeds=feeds,
-        export=f"/obligations/export?{asked.query()}" if "export" in visitor.scope.pages else "",
+        export=f"/obligations/export?{asked.query()}" if "export" in visitor.pages else "",
     )
 
 

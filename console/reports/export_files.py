@@ -52,7 +52,7 @@ _NEEDS = {
 def make_file(visitor: Visitor, request: Request, what: str) -> Response:
     """A file with a number of its own, recorded before its first byte. Raise NotAllowed, NotFound."""
     needed = _NEEDS[what]
-    if needed not in visitor.scope.pages:
+    if needed not in visitor.pages:
         raise NotAllowed(needed)
     query, heads, rows, about, persons = _MADE[what](visitor, request)
     wanted = request.query_params.get("format", FORMATS[0])

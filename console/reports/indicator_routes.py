@@ -48,7 +48,7 @@ def all_of_them(request: Request, visitor: Annotated[Visitor, Depends(page("scor
             for one in months
         ],
         board_href=f"/scoreboard?{figures.query()}",
-        export=f"/scoreboard/figures/export?{figures.query()}" if "export" in visitor.scope.pages else "",
+        export=f"/scoreboard/figures/export?{figures.query()}" if "export" in visitor.pages else "",
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def find_run(connection: Connection, run_id: str) -> Row:
 
 def may_see_alerts(visitor: Visitor) -> bool:
     """Whether single alerts may be looked at; others see counts only."""
-    return "whatif_alerts" in visitor.scope.pages
+    return "whatif_alerts" in visitor.pages
 
 
 def hide_few(visitor: Visitor, number: int) -> int | None:

@@ -18,22 +18,13 @@ from console.auth.sessions import Session
 from console.auth.users import User
 from console.text.formatter import Words
 from console.text.i18n import LANGUAGES, TAGS, Language, accepted
+from console.web.feature import Page
 from console.web.security import form_token, is_token
 from console.web.site import Site
 from sinks.readmodel.data_time import DataTime
 
 COOKIE, LANGUAGE_COOKIE, LOGIN_COOKIE = "console_session", "console_language", "console_login"
 LONGEST_FORM = 64 * 1024  # bytes
-MENU = (
-    ("today", "/today"),
-    ("people", "/people"),
-    ("scoreboard", "/scoreboard"),
-    ("feeds", "/feeds"),
-    ("dead_letters", "/dead-letters"),
-    ("rules", "/rules"),
-    ("audit", "/audit"),
-    ("users", "/users"),
-)
 
 
 class LoginNeeded(Exception):
@@ -86,6 +77,15 @@ class Visitor:
     def scope(self) -> Scope:
         """What they see and may do."""
         return self.session.user.scope
+
+    @property
+    def pages(self) -> frozenset[str]:
+        """The kinds of pages that their role has."""
+        return self.site.pages.get(self.user.role, frozenset())
+
+    def menu(self) -> list[Page]:
+        """The pages that the menu leads them to."""
+        return [page for page in self.site.menu if page.name in self.pages]
 
     def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
         """Whether an action is allowed, on a row if one is given."""
@@ -159,7 +159,7 @@ def page(kind: str) -> Callable[[Request], Visitor]:
 
     def allowed(request: Request) -> Visitor:
         found = visitor(request)
-        if kind not in found.scope.pages:
+        if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
@@ -202,7 +202,7 @@ def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
             raise BadForm
         if found.user.once and kind not in ("password", "logout"):
             raise PasswordNeeded
-        if kind not in ("login", "password", "logout", *one.scope.pages):
+        if kind not in ("login", "password", "logout", *one.pages):
             raise NotAllowed(kind)
         return Form(one, fields, many)
 
@@ -217,7 +217,7 @@ def sender(kind: str) -> Callable[[Request], Visitor]:
         found = visitor(request)
         if not is_token(found.session.csrf, request.headers.get("x-csrf-token")):
             raise BadForm
-        if kind not in found.scope.pages:
+        if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
@@ -251,10 +251,11 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
         **_shared(site, request, visitor.words, data),
         "user": visitor.user,
         "scope": visitor.scope,
+        "pages": visitor.pages,
         "may": visitor.may,
         "csrf": lambda: form_token(visitor.session.csrf),
         "new_key": lambda: secrets.token_urlsafe(12),
-        "menu": [(name, path) for name, path in MENU if name in visitor.scope.pages and path in site.paths],
+        "menu": visitor.menu(),
         "waiting": site.find_waiting(visitor.user.user_id),
         "calendar_year": max(site.calendar.years, default=0),
     }

@@ -10,11 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
+from console.auth.permissions import Role
 from console.text.formatter import Words
 from console.text.i18n import Language
 from console.web import assets
 from console.web.config import ConsoleConfig, real_time
 from console.web.data_time import Processed
+from console.web.feature import Page
 from console.web.values import visible
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
@@ -34,7 +36,8 @@ class Site:
     book: RuleBook
     calendar: Calendar
     templates: Environment
-    paths: frozenset[str] = field(default_factory=frozenset)  # of pages, so that the menu shows only what is there
+    menu: Sequence[Page] = ()
+    pages: Mapping[Role, frozenset[str]] = field(default_factory=dict)  # kinds of pages by role
     find_waiting: Callable[[str], Sequence[Any]] = _find_nothing  # what a user can still undo: it stands on every page
 
     def now(self) -> datetime:

@@ -56,7 +56,7 @@ def upload(kind: str) -> Callable[[Request], Awaitable[Sent]]:
         fields, name, content = await _parts(request, int(length))
         if not is_token(found.csrf, fields.get("csrf")):
             raise BadForm
-        if kind not in visitor.scope.pages:
+        if kind not in visitor.pages:
             raise NotAllowed(kind)
         return Sent(visitor, fields, name, content, int(length))
 

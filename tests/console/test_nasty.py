@@ -8,7 +8,7 @@ from httpx2 import Response
 from sqlalchemy import Engine
 
 from console.accounts.demo_users import DEMO_USERS
-from console.auth.permissions import PAGES
+from console.app import PAGES
 from console.outbox.action_events import LONGEST_SNOOZE
 from console.reports.sheets import cell
 from console.web.values import visible

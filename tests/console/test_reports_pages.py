@@ -11,7 +11,8 @@ from openpyxl import load_workbook
 from sqlalchemy import Engine, delete, insert, select
 
 from console.accounts.demo_users import DEMO_USERS
-from console.auth.permissions import PAGES, Scope
+from console.app import PAGES
+from console.auth.permissions import Scope
 from console.db.tables import audit_record
 from console.reports.sheets import Sheet, as_csv, as_xlsx, cell
 from schemas.instants import instant
