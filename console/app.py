@@ -21,7 +21,7 @@ from console.accounts import feature as accounts
 from console.accounts import login_page
 from console.accounts.demo_users import make_demo_users
 from console.accounts.login_routes import AT_ONCE
-from console.accounts.oidc import Service
+from console.accounts.oidc import IdentityService
 from console.alerts import feature as alerts
 from console.api import feature as api
 from console.api.answers import Problem, answer_problem
@@ -33,7 +33,7 @@ from console.dead_letters import feature as dead_letters
 from console.dead_letters.redrive_worker import Redriver
 from console.feeds import feature as feeds
 from console.live import feature as live
-from console.live.change_feed import Live
+from console.live.change_feed import ChangeFeed
 from console.outbox import outbox
 from console.outbox.publisher import Publisher
 from console.people import feature as people
@@ -43,10 +43,10 @@ from console.rules import feature as rules
 from console.rules.whatif_worker import Runs
 from console.web import system_routes
 from console.web.config import ConsoleConfig, real_time
-from console.web.data_time import Dated
+from console.web.data_time import DataTimeHeaders
 from console.web.health import Health
-from console.web.limits import Bounded
-from console.web.metrics import REQUESTS, Measured
+from console.web.limits import LimitedBodies
+from console.web.metrics import REQUESTS, RequestTimes
 from console.web.request import (
     BadForm,
     LoginNeeded,
@@ -107,7 +107,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     )
     app.state.publisher = Publisher(engine, config.kafka, config.topic_prefix, real_time)
     app.state.redriver = Redriver(app.state.site, app.state.publisher)
-    app.state.live = Live(
+    app.state.live = ChangeFeed(
         engine,
         config.poll.total_seconds(),
         lambda tokens: sessions.living(engine, tokens, real_time(), config.idle, config.longest),
@@ -118,12 +118,12 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.runs = Runs(engine, config.database_url, config.rules, config.calendar, real_time)
     app.state.database_away = None
     app.state.logins = CapacityLimiter(AT_ONCE)
-    app.state.oidc = Service(config.oidc) if config.oidc is not None else None
+    app.state.oidc = IdentityService(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(Bounded, answer=_refused)
+    app.add_middleware(LimitedBodies, answer=_refused)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
-    app.add_middleware(Dated, processed=site.processed)
-    app.add_middleware(Measured, requests=REQUESTS)
+    app.add_middleware(DataTimeHeaders, processed=site.processed)
+    app.add_middleware(RequestTimes, requests=REQUESTS)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)
     return app

@@ -44,7 +44,7 @@ class Flow:
     verifier: str
 
 
-class Service:
+class IdentityService:
     """The identity service as Authlib speaks to it. What it says of itself is read once it is needed."""
 
     def __init__(self, oidc: Oidc) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.accounts import oidc
 from console.accounts.login_page import TYPED, begin_session, render_login
-from console.accounts.oidc import Denied, Service
+from console.accounts.oidc import Denied, IdentityService
 from console.audit import log as audit
 from console.auth.oidc_config import BACK
 from console.web.request import LOGIN_COOKIE, NotFound, cookie_name, language_of, read_fields, render_public, site_of
@@ -52,7 +52,7 @@ async def back(request: Request) -> Response:
         return await run_in_threadpool(_denied, request, denied.why, row.next_path, row.typed)
 
 
-def _admit(request: Request, service: Service, claims: Mapping[str, Any], row: Any) -> Response:
+def _admit(request: Request, service: IdentityService, claims: Mapping[str, Any], row: Any) -> Response:
     user = oidc.admit(site_of(request), service.oidc, claims)
     return begin_session(request, user, row.next_path, row.typed, by="oidc")
 
@@ -66,8 +66,8 @@ def _denied(request: Request, why: str, next_path: str, typed: Mapping[str, str]
     return render_login(request, next_path=next_path, status=status, error=error, typed=typed, expired=bool(typed))
 
 
-def _service(request: Request) -> Service:
-    found: Service | None = request.app.state.oidc
+def _service(request: Request) -> IdentityService:
+    found: IdentityService | None = request.app.state.oidc
     if found is None:
         raise NotFound
     return found

@@ -12,37 +12,37 @@ from console.web.forms import FieldError, InvalidForm, to_china_time
 from schemas.catalogue import PAYLOADS, labels_of
 from schemas.payload import Payload
 
-Kind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
+InputKind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
 _STAFF = ("officer_ref", "mediator_ref")
 _OWN_AGENCY = ("committee",)
 _FROM_ANCHOR = ("kind",)  # and all ids: the answer names what it answers
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class InputField:
     """One input: `name` as in the payload's JSON."""
 
     name: str
     label: str
-    kind: Kind
+    kind: InputKind
     needed: bool
     value: str
     options: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recordable:
+class EventForm:
     """An event type that may be recorded, with its inputs; `time` is when it happened, as a form wants it."""
 
     type: str
     name: str
-    fields: Sequence[Field]
+    fields: Sequence[InputField]
     time: str
 
 
 def form_of(
     type_: str, words: Words, user: User, anchors: Sequence[Row], now: datetime, typed: Mapping[str, str] | None = None
-) -> Recordable:
+) -> EventForm:
     """The form of an event type; what was typed stands in it, otherwise what can be known."""
     payload = PAYLOADS[type_]
     fields = []
@@ -53,9 +53,9 @@ def form_of(
         kind, options = _kind(type_, payload, name, words)
         default = _default(wire, kind, user, anchors, now)
         value = typed.get(wire, "") if typed is not None else default
-        fields.append(Field(wire, words.field(wire), kind, info.is_required(), value, options))
+        fields.append(InputField(wire, words.field(wire), kind, info.is_required(), value, options))
     time = typed.get("time", "") if typed is not None else f"{now:%Y-%m-%dT%H:%M}"
-    return Recordable(type_, words.fact(type_), fields, time)
+    return EventForm(type_, words.fact(type_), fields, time)
 
 
 def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
@@ -87,7 +87,7 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
     return data, min(time, now) if time.replace(second=0) == now.replace(second=0, microsecond=0) else time
 
 
-def _value(kind: Kind, text: str) -> Any:
+def _value(kind: InputKind, text: str) -> Any:
     if kind == "number":
         return int(text) if text.lstrip("-").isdigit() else float(text)
     if kind == "datetime":
@@ -105,7 +105,9 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def _kind(type_: str, payload: type[Payload], name: str, words: Words | None) -> tuple[Kind, Sequence[tuple[str, str]]]:
+def _kind(
+    type_: str, payload: type[Payload], name: str, words: Words | None
+) -> tuple[InputKind, Sequence[tuple[str, str]]]:
     info = payload.model_fields[name]
     wire = info.alias or name
     labels = labels_of(type_.removeprefix("reentry.").removesuffix(".v1"), wire)
@@ -137,7 +139,7 @@ def _flat(annotation: Any) -> list[Any]:
     return [one for one in found if isinstance(one, type)]
 
 
-def _default(wire: str, kind: Kind, user: User, anchors: Sequence[Row], now: datetime) -> str:
+def _default(wire: str, kind: InputKind, user: User, anchors: Sequence[Row], now: datetime) -> str:
     if wire.endswith("_id") or wire in _FROM_ANCHOR:
         return next((str(one["body"]["data"][wire]) for one in reversed(anchors) if wire in one["body"]["data"]), "")
     if wire in _STAFF:

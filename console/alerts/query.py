@@ -17,7 +17,7 @@ _ACTION_TOPIC = "reentry.action.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class AlertContext:
     """Everything behind one alert. `row["late"]` is false for a duty that has no alert yet."""
 
     row: Row
@@ -71,7 +71,7 @@ def _is_about(action: Mapping[str, Any], alert_id: str) -> bool:
     return str(action["data"].get("alert_id")).lower() == alert_id
 
 
-def story(connection: Connection, scope: Scope, row: Row) -> Story:
+def story(connection: Connection, scope: Scope, row: Row) -> AlertContext:
     """What is behind it. Events of topics that the scope may not see are left out."""
     subject, alert_id = row["subject"], row["alert_id"]
     events = [
@@ -87,7 +87,7 @@ def story(connection: Connection, scope: Scope, row: Row) -> Story:
     home = connection.execute(
         select(handover).where(handover.c.handover_id == row["handover_id"], handover.c.subject == subject)
     ).mappings()
-    return Story(
+    return AlertContext(
         row,
         [one for one in events if one["id"] in wanted and one["topic"] != _ACTION_TOPIC],
         [dict(one) for one in history],

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.alerts import missing_event_form
 from console.alerts import story as telling
-from console.alerts.query import Row, Story, find, story
+from console.alerts.query import AlertContext, Row, find, story
 from console.alerts.service import (
     describe_conflict,
     describe_end,
@@ -23,7 +23,7 @@ from console.audit import log as audit
 from console.auth import users
 from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
-from console.outbox.action_events import NOTE_NEEDED, TYPES, Asked
+from console.outbox.action_events import NOTE_NEEDED, TYPES, ActionEvent
 from console.queue.row_view import due_shown, notes_of, shown
 from console.queue.snooze_presets import presets, until_of
 from console.text.formatter import Words
@@ -112,7 +112,7 @@ def page_of(
     )
 
 
-def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
+def _why(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
     """What the page says of the alert: why it is here, what was counted, what came, who else is told."""
     site, words, now = visitor.site, visitor.words, visitor.site.now()
     return {
@@ -133,7 +133,7 @@ def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
     }
 
 
-def _possible(visitor: Visitor, row: Row, told: Story, typed: Mapping[str, str], record: str) -> dict[str, Any]:
+def _possible(visitor: Visitor, row: Row, told: AlertContext, typed: Mapping[str, str], record: str) -> dict[str, Any]:
     """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
     site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
     may_record = scope.may("record", row) and not row["outcome"]
@@ -236,7 +236,7 @@ def values_of(sent: Form) -> dict[str, Any]:
 
 
 def _keep(
-    request: Request, sent: Form, asked: list[tuple[Asked, Row]], again: dict[str, Any], *, second: bool = False
+    request: Request, sent: Form, asked: list[tuple[ActionEvent, Row]], again: dict[str, Any], *, second: bool = False
 ) -> Response:
     """Store and go back to the page; where Kafka or the database is away, say so with everything that was typed."""
     visitor, alert_id = sent.visitor, str(asked[0][1]["alert_id"])
@@ -278,7 +278,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     if action not in visitor.scope.actions:
         raise NotAllowed(action)
     away = request.app.state.publisher.away_since
-    fit: list[tuple[Asked, Row]] = []
+    fit: list[tuple[ActionEvent, Row]] = []
     failed: list[dict[str, str]] = []
     named: list[Row] = []
     now = visitor.site.now()

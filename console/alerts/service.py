@@ -6,7 +6,7 @@ from typing import Any
 from console.alerts.query import Row, find
 from console.audit import log as audit
 from console.outbox import decisions
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from console.text.formatter import Words
 from console.web.request import NotFound, Visitor
 
@@ -76,6 +76,6 @@ def describe_conflict(words: Words, action: str, row: Row, revision: int | None)
     return words.t("conflict.changed", what=what)
 
 
-def store_actions(visitor: Visitor, asked: list[tuple[Asked, Row]], key: str, *, second: bool = False) -> str:
+def store_actions(visitor: Visitor, asked: list[tuple[ActionEvent, Row]], key: str, *, second: bool = False) -> str:
     """Store what was asked for, to be published when the time for an undo is over."""
     return decisions.keep(visitor.site, visitor.user, asked, key, second=second)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.alerts.query import Row, Story
+from console.alerts.query import AlertContext, Row
 from console.text import deadline_text
 from console.text.formatter import Words
 from console.web.site import Site
@@ -13,7 +13,7 @@ from schemas.instants import instant
 Shown = dict[str, Any]
 
 
-def sentence(words: Words, story: Story) -> str:
+def sentence(words: Words, story: AlertContext) -> str:
     """Who sent what, who should have answered by when."""
     row, t = story.row, words.t
     values = {
@@ -61,7 +61,7 @@ _CLASS = {
 }
 
 
-def _cell(words: Words, cell: deadline_text.Cell, *, first: bool) -> Shown:
+def _cell(words: Words, cell: deadline_text.DayCell, *, first: bool) -> Shown:
     t = words.t
     if cell.day is None:
         return {"cls": "cut", "wd": "", "dn": "…", "mk": "", "say": "…"}
@@ -100,7 +100,7 @@ def counting(words: Words, row: Row) -> str:
     return text + (f"; {words.t('alert.days.custody', n=custody)}" if custody else "")
 
 
-def came(words: Words, story: Story) -> list[Shown]:
+def came(words: Words, story: AlertContext) -> list[Shown]:
     """The events that count, each with source, time and lag."""
     return [
         {
@@ -119,7 +119,7 @@ def lag(words: Words, event: Row) -> str:
     return words.length(max(event["arrival"] - event["time"], timedelta()))
 
 
-def ladder(site: Site, words: Words, story: Story) -> list[Shown]:
+def ladder(site: Site, words: Words, story: AlertContext) -> list[Shown]:
     """Steps reached, with when and how late it was then; then those to come."""
     found: list[Shown] = []
     reached = -1
@@ -148,7 +148,7 @@ def _rung(words: Words, to: str, at: datetime, line: str, *, reached: bool) -> S
     return {"who": words.agency(to), "when": words.log_at(at), "line": line, "reached": reached, "cls": ""}
 
 
-def log(words: Words, story: Story, pending: Sequence[Row]) -> list[Shown]:
+def log(words: Words, story: AlertContext, pending: Sequence[Row]) -> list[Shown]:
     """Everything that was done, the newest first: the pipeline's revisions, officers' actions, what is on its way."""
     found = [*_revisions(words, story.history), *(_action(words, one) for one in story.actions)]
     known = {one["id"] for one in story.actions}

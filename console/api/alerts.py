@@ -19,7 +19,7 @@ from console.people import query as people
 from console.people import service
 from console.queue.facet_counts import of_staff
 from console.queue.filters import BUCKETS, QueueFilters
-from console.queue.query import Key, Moment, key_of
+from console.queue.query import Moment, RowKey, key_of
 from console.queue.query import page as read_page
 from console.queue.service import count_scope
 from console.web.forms import InvalidForm, describe_errors, to_china_time
@@ -45,7 +45,7 @@ class Me(BaseModel):
     csrf: str = Field(description="send it as X-CSRF-Token")
 
 
-class Row(BaseModel):
+class QueueRow(BaseModel):
     """A row of the queue."""
 
     model_config = ConfigDict(extra="ignore")
@@ -73,17 +73,17 @@ class Row(BaseModel):
     reason: dict[str, str]
 
 
-class Queue(WithDataTime):
+class QueuePage(WithDataTime):
     """Rows in order, counts of the whole scope, and where to go on."""
 
     now: datetime
-    rows: list[Row]
+    rows: list[QueueRow]
     after: str | None
     counts: dict[str, int]
     facets: dict[str, dict[str, int]]
 
 
-class Wanted(BaseModel):
+class ActionRequest(BaseModel):
     """An action on an alert."""
 
     model_config = ConfigDict(extra="forbid")
@@ -101,7 +101,7 @@ class Wanted(BaseModel):
     revision: int | None = Field(default=None, description="as it was read; a conflict is then told")
 
 
-class Answer(BaseModel):
+class AnswerRequest(BaseModel):
     """The answer of one's own office that is missing."""
 
     model_config = ConfigDict(extra="forbid")
@@ -113,7 +113,7 @@ class Answer(BaseModel):
     sure: bool = Field(default=False, description="needed where it ends a critical alert")
 
 
-class Kept(BaseModel):
+class StoredActions(BaseModel):
     """Stored; published when the time for an undo is over."""
 
     batch: str
@@ -143,20 +143,20 @@ def queue(
     rule: Annotated[list[str] | None, Query()] = None,
     q: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
-) -> Queue:
+) -> QueuePage:
     """The queue in order, with the same filters as the page; unknown values are left out."""
     site, filters = visitor.site, QueueFilters.read(request.query_params)
     moment, staff = Moment.now_at(site), visitor.user.staff
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, visitor.scope, staff, moment)
-        rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
+        rows = read_page(connection, visitor.scope, staff, filters, moment, RowKey.read(after), site.config.page_rows)
     record_list(visitor, persons_in(rows))
     full = len(rows) == site.config.page_rows
-    return Queue(
+    return QueuePage(
         **data_time_fields(site),
         now=moment.now,
-        rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
+        rows=[QueueRow(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
         counts={
             name: sum(one.n for one in counted.cells.all if one.bucket == name and not one.snoozed) for name in BUCKETS
@@ -185,8 +185,8 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
 
 @router.post("/alerts/{alert_id}/record", status_code=202, responses=ERRORS)
 def record(
-    request: Request, alert_id: str, wanted: Answer, visitor: Annotated[Visitor, Depends(sender("alert"))]
-) -> Kept:
+    request: Request, alert_id: str, wanted: AnswerRequest, visitor: Annotated[Visitor, Depends(sender("alert"))]
+) -> StoredActions:
     """Record the missing answer as one's own office's event."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
@@ -202,7 +202,7 @@ def record(
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(batch=store_actions(visitor, [(asked, row)], wanted.key))
+    return StoredActions(batch=store_actions(visitor, [(asked, row)], wanted.key))
 
 
 @router.post("/alerts/{alert_id}/{action}", status_code=202, responses=ERRORS)
@@ -210,9 +210,9 @@ def act(
     request: Request,
     alert_id: str,
     action: ActionName,
-    wanted: Wanted,
+    wanted: ActionRequest,
     visitor: Annotated[Visitor, Depends(sender("alert"))],
-) -> Kept:
+) -> StoredActions:
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
@@ -229,7 +229,7 @@ def act(
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(
+    return StoredActions(
         batch=store_actions(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT")
     )
 

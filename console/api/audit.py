@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from console.api.answers import ERRORS, PREFIX
 from console.audit import query as audited
 from console.audit.log import ACTIONS
-from console.audit.query import Asked
+from console.audit.query import AuditQuery
 from console.audit.service import CHECKED, read_page, record_search
 from console.audit.verification import check
 from console.web.request import Visitor, page
@@ -18,7 +18,7 @@ from sinks.readmodel.dialect import read_snapshot
 router = APIRouter(prefix=PREFIX, tags=["console"])
 
 
-class Record(BaseModel):
+class AuditRow(BaseModel):
     """One record of the audit; `persons` are those within the prefix."""
 
     number: int
@@ -35,10 +35,10 @@ class Record(BaseModel):
     hash: str
 
 
-class Records(BaseModel):
+class AuditPage(BaseModel):
     """Records, the newest first; `before` goes on from there."""
 
-    records: list[Record]
+    records: list[AuditRow]
     before: int | None
     total: int
     findings: list[str]
@@ -52,16 +52,16 @@ def as_json(
     by: Annotated[str, Query(max_length=64, description="a login name")] = "",
     action: Annotated[str, Query(max_length=64, description=", ".join(ACTIONS))] = "",
     before: Annotated[str, Query(max_length=18, description="only records below this number")] = "",
-) -> Records:
+) -> AuditPage:
     """Who saw whom and why; whether the last records still fit together."""
-    asked = Asked.read({"person": person, "by": by, "action": action, "before": before})
+    asked = AuditQuery.read({"person": person, "by": by, "action": action, "before": before})
     record_search(visitor, asked)
     rows, more = read_page(visitor, asked)
     with read_snapshot(visitor.site.engine) as connection:
         checked = check(connection, visitor.site.config.audit_key, CHECKED)
         total, _ = audited.head(connection)
-    return Records(
-        records=[Record.model_validate(row) for row in rows],
+    return AuditPage(
+        records=[AuditRow.model_validate(row) for row in rows],
         before=rows[-1]["number"] if more else None,
         total=total,
         findings=[str(one) for one in checked.findings],

@@ -20,7 +20,7 @@ _READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 4
 _FIND: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
 
 
-class Missing(BaseModel):
+class MissingNumbers(BaseModel):
     """Numbers of a topic that have not arrived."""
 
     topic: str
@@ -40,7 +40,7 @@ class FeedRow(BaseModel):
     usual_gap_seconds: float | None = Field(description="99 of 100 gaps are not longer; null: too few to tell")
     lag_p95_seconds: float | None = Field(description="95 of 100 arrive within; null: too few to tell")
     hours: list[int] = Field(description="events in each of the last 24 hours, the present one last")
-    sequences: list[Missing]
+    sequences: list[MissingNumbers]
     alerts_held: int
     alerts: list[str] = Field(description="rules that fire about the feed itself")
 
@@ -91,7 +91,7 @@ class LetterRow(BaseModel):
     redrives: int
 
 
-class Chosen(BaseModel):
+class RedriveRequest(BaseModel):
     """What is to be previewed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -100,13 +100,13 @@ class Chosen(BaseModel):
     letters: list[str] = Field(default=[], max_length=redrives.MOST, description="partition:offset")
 
 
-class Asked(BaseModel):
+class StoredRedrive(BaseModel):
     """A redrive that was asked for."""
 
     redrive: str
 
 
-class Note(BaseModel):
+class DecisionNote(BaseModel):
     """Why."""
 
     model_config = ConfigDict(extra="forbid")
@@ -114,7 +114,7 @@ class Note(BaseModel):
     note: str = Field(default="", max_length=400, description="needed to drop")
 
 
-class Redrive(BaseModel):
+class RedriveStatus(BaseModel):
     """A redrive: what it would do, how far it is."""
 
     redrive: str
@@ -175,7 +175,7 @@ def _feed(one: status.Feed) -> dict[str, Any]:
         "lag_p95_seconds": _seconds(one.habit.lag),
         "hours": list(one.hours),
         "sequences": [
-            Missing(topic=told.topic, last=told.last, count=told.count, ranges=list(told.missing))
+            MissingNumbers(topic=told.topic, last=told.last, count=told.count, ranges=list(told.missing))
             for told in one.habit.numbers
         ],
         "alerts_held": one.held,
@@ -221,27 +221,29 @@ def list_letters(
 
 
 @router.post("/redrive", status_code=202, responses=ERRORS)
-def preview(wanted: Chosen, visitor: Annotated[Visitor, Depends(sender("dead_letters"))]) -> Asked:
+def preview(wanted: RedriveRequest, visitor: Annotated[Visitor, Depends(sender("dead_letters"))]) -> StoredRedrive:
     """Ask what redriving would do. Nothing is sent; look at the redrive until its state is `previewed`."""
     redrive_service.check_allowed(visitor, "redrive")
     redrive_id = redrive_service.ask_redrive(visitor, wanted.groups, wanted.letters)
     if not redrive_id:
         raise Problem(409, {"groups": visitor.words.t("dead.nothing")})
-    return Asked(redrive=redrive_id)
+    return StoredRedrive(redrive=redrive_id)
 
 
 @router.get("/redrive/{redrive_id}", responses=_FIND)
-def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> Redrive:
+def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> RedriveStatus:
     """A redrive as it stands."""
     return _told(visitor, redrive_id)
 
 
-def _told(visitor: Visitor, redrive_id: str) -> Redrive:
+def _told(visitor: Visitor, redrive_id: str) -> RedriveStatus:
     row = redrive_service.find_redrive(visitor, redrive_id)
     with visitor.site.engine.connect() as connection:
         counts = redrives.counts(connection, redrive_id)
-    return Redrive(
-        redrive=redrive_id, counts=dict(counts), **{name: row[name] for name in Redrive.model_fields if name in row}
+    return RedriveStatus(
+        redrive=redrive_id,
+        counts=dict(counts),
+        **{name: row[name] for name in RedriveStatus.model_fields if name in row},
     )
 
 
@@ -250,9 +252,9 @@ def decide(
     request: Request,
     redrive_id: str,
     what: Literal["run", "stop", "look", "drop"],
-    told: Note,
+    told: DecisionNote,
     visitor: Annotated[Visitor, Depends(sender("dead_letters"))],
-) -> Redrive:
+) -> RedriveStatus:
     """Run it or go on, stop it, look again, or drop what it has not sent."""
     redrive_service.check_allowed(visitor, redrive_service.ACTIONS[what])
     redrive_service.find_redrive(visitor, redrive_id)

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from console.api import answers
 from console.api.answers import PREFIX
 from console.audit.log import persons_in, record_list
-from console.queue.query import Key
+from console.queue.query import RowKey
 from console.reports.export_files import make_file
-from console.reports.indicator import Figure, Part
+from console.reports.indicator import Indicator, IndicatorPart
 from console.reports.indicator_view import ReaderIndicators, keep_visible, list_persons, present_indicator
 from console.reports.obligation_base import RESULTS, ground_of
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
-from console.reports.scoreboard import Line, Share
+from console.reports.scoreboard import ScoreboardLine, Share
 from console.reports.scoreboard_access import ScoreboardQuery, read_view
 from console.reports.sheets import MEDIA
 from console.web.request import NotFound, Visitor, page
@@ -41,7 +41,7 @@ def _asked(
     return ScoreboardQuery.read(request.query_params)
 
 
-class Cell(BaseModel):
+class ShareCell(BaseModel):
     """A share of duties. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
 
     top: int | None
@@ -50,18 +50,18 @@ class Cell(BaseModel):
     hidden: bool
 
 
-class Place(BaseModel):
+class PlaceLine(BaseModel):
     """A line of the scoreboard; `cells` in the order of `stages`, `months` the total of the last six, the last this one."""
 
     place: str
-    cells: list[Cell]
-    total: Cell
+    cells: list[ShareCell]
+    total: ShareCell
     overdue: int | None
     oldest: datetime | None
-    months: list[Cell]
+    months: list[ShareCell]
 
 
-class StageShown(BaseModel):
+class StageColumn(BaseModel):
     """A column: its rules; `of_county` false: not in the county's total."""
 
     name: str
@@ -69,7 +69,7 @@ class StageShown(BaseModel):
     of_county: bool
 
 
-class Corrected(BaseModel):
+class CorrectedObligation(BaseModel):
     """A duty of a frozen month that stands otherwise now."""
 
     obligation_id: str
@@ -86,16 +86,16 @@ class Scoreboard(answers.WithDataTime):
     prefix: str
     known_at: datetime
     frozen: bool
-    stages: list[StageShown]
-    places: list[Place]
-    all: Place
+    stages: list[StageColumn]
+    places: list[PlaceLine]
+    all: PlaceLine
     change: float | None = Field(description="percentage points above the month before")
     spread: float | None = Field(description="P90 - P10 of the places' totals")
     left_out: dict[str, int]
-    corrected: list[Corrected]
+    corrected: list[CorrectedObligation]
 
 
-class Duty(BaseModel):
+class ObligationRow(BaseModel):
     """A duty behind a figure."""
 
     model_config = ConfigDict(extra="ignore")
@@ -117,14 +117,14 @@ class Duty(BaseModel):
     provisional: bool
 
 
-class Duties(answers.WithDataTime):
+class ObligationPage(answers.WithDataTime):
     """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
 
     known_at: datetime
     frozen: bool
     counted: int
     in_scope: int
-    rows: list[Duty]
+    rows: list[ObligationRow]
     after: str | None
 
 
@@ -146,20 +146,21 @@ def scoreboard(
         prefix=view.reader.prefix,
         known_at=board.ground.at,
         frozen=board.ground.frozen,
-        stages=[StageShown(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
+        stages=[StageColumn(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
         places=[_place(line) for line in board.lines],
         all=_place(board.all),
         change=board.change,
         spread=board.spread if not view.reader.alone else None,
         left_out=dict(board.left_out),
         corrected=[
-            Corrected(**{name: getattr(one, name) for name in Corrected.model_fields}) for one in view.corrected
+            CorrectedObligation(**{name: getattr(one, name) for name in CorrectedObligation.model_fields})
+            for one in view.corrected
         ],
     )
 
 
-def _place(line: Line) -> Place:
-    return Place(
+def _place(line: ScoreboardLine) -> PlaceLine:
+    return PlaceLine(
         place=line.place,
         cells=[_cell(share) for share in line.shares],
         total=_cell(line.total),
@@ -169,10 +170,10 @@ def _place(line: Line) -> Place:
     )
 
 
-def _cell(share: Share) -> Cell:
+def _cell(share: Share) -> ShareCell:
     if share.hidden:
-        return Cell(top=None, bottom=None, percent=None, hidden=True)
-    return Cell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
+        return ShareCell(top=None, bottom=None, percent=None, hidden=True)
+    return ShareCell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
 
 
 @router.get("/obligations", responses=_ERRORS)
@@ -186,35 +187,35 @@ def obligations(
     kind: Annotated[str, _KIND] = "",
     at: Annotated[str, _AT] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
-) -> Duties:
+) -> ObligationPage:
     """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
         ground = ground_of(connection, asked.month, asked.at)
-        found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
+        found = read_duties(connection, visitor, ground, asked, RowKey.read(after), most)
     if ground is None:
         raise NotFound
     record_list(visitor, persons_in(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
-    return Duties(
+    return ObligationPage(
         **answers.data_time_fields(visitor.site),
         known_at=ground.at,
         frozen=ground.frozen,
         counted=found.counted,
         in_scope=found.in_scope,
-        rows=[Duty(**row) for row in found.rows],
-        after=str(Key(1, last["due_at"], last["alert_id"])) if last is not None else None,
+        rows=[ObligationRow(**row) for row in found.rows],
+        after=str(RowKey(1, last["due_at"], last["alert_id"])) if last is not None else None,
     )
 
 
-class PartShown(BaseModel):
+class IndicatorPartRow(BaseModel):
     """A figure of one rule, office, county or publisher: numbers by name, lengths in seconds; null: not reached, not known or of one."""
 
     name: str
     values: dict[str, float | None]
 
 
-class FigureShown(BaseModel):
+class IndicatorRow(BaseModel):
     """A figure with its definition. Numbers are null where they are too few to be told (`hidden`)."""
 
     name: str
@@ -225,10 +226,10 @@ class FigureShown(BaseModel):
     percent: float | None
     hidden: bool
     oldest: datetime | None
-    parts: list[PartShown]
+    parts: list[IndicatorPartRow]
 
 
-class FigureRow(BaseModel):
+class DrillDownRow(BaseModel):
     """A row behind a figure."""
 
     subject: str
@@ -239,21 +240,21 @@ class FigureRow(BaseModel):
     in_numerator: bool
 
 
-class FiguresShown(answers.WithDataTime):
+class IndicatorPage(answers.WithDataTime):
     """All figures of a place and month as known at an instant."""
 
     month: str
     place: str
     known_at: datetime
     frozen: bool
-    figures: list[FigureShown]
+    figures: list[IndicatorRow]
 
 
-class FigureRows(answers.WithDataTime):
+class DrillDownPage(answers.WithDataTime):
     """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
 
     name: str
-    rows: list[FigureRow]
+    rows: list[DrillDownRow]
     outside: int
 
 
@@ -261,13 +262,13 @@ class FigureRows(answers.WithDataTime):
 def figures(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
     asked: Annotated[ScoreboardQuery, Depends(_asked)],
-) -> FiguresShown:
+) -> IndicatorPage:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
         found = ReaderIndicators(connection, visitor, asked)
     if found.ground is None:
         raise NotFound
-    return FiguresShown(
+    return IndicatorPage(
         **answers.data_time_fields(visitor.site),
         month=str(found.month),
         place=found.place,
@@ -277,9 +278,9 @@ def figures(
     )
 
 
-def _figure(visitor: Visitor, found: ReaderIndicators, one: Figure) -> FigureShown:
+def _figure(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorRow:
     said, hidden = present_indicator(visitor.words, found, one), found.hides(one)
-    return FigureShown(
+    return IndicatorRow(
         name=one.name,
         title=said["name"],
         definition=said["definition"],
@@ -292,11 +293,11 @@ def _figure(visitor: Visitor, found: ReaderIndicators, one: Figure) -> FigureSho
     )
 
 
-def _part(part: Part) -> PartShown:
+def _part(part: IndicatorPart) -> IndicatorPartRow:
     values = {
         name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
     }
-    return PartShown(name=part.name, values=values)
+    return IndicatorPartRow(name=part.name, values=values)
 
 
 @router.get("/figures/{figure}", responses=_ERRORS)
@@ -304,7 +305,7 @@ def figure_rows(
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
     asked: Annotated[ScoreboardQuery, Depends(_asked)],
-) -> FigureRows:
+) -> DrillDownPage:
     """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
         found = ReaderIndicators(connection, visitor, asked)
@@ -314,10 +315,10 @@ def figure_rows(
         rows = keep_visible(connection, visitor, known[figure].rows)
     record_list(visitor, list_persons(rows))
     told = [
-        FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
+        DrillDownRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
-    return FigureRows(
+    return DrillDownPage(
         **answers.data_time_fields(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows)
     )
 

@@ -22,7 +22,7 @@ from console.rules.whatif_store import FIGURES, Row, TooMany
 from console.text.i18n import LANGUAGES, texts
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import NotAllowed, NotFound, Visitor, page, sender
-from console.web.uploads import LARGEST, NoBook
+from console.web.uploads import LARGEST, InvalidBook
 from handover.rules.diff import differences
 
 router = APIRouter(prefix=PREFIX, tags=["rules"])
@@ -31,7 +31,7 @@ _LIST: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 4
 _MOST_RUNS = 20
 
 
-class Book(BaseModel):
+class KnownBook(BaseModel):
     """A rule book that is known."""
 
     book: str
@@ -40,7 +40,7 @@ class Book(BaseModel):
     rules: int
 
 
-class Wanted(BaseModel):
+class WhatIfRequest(BaseModel):
     """A what-if: a known book, or the text of one."""
 
     model_config = ConfigDict(extra="forbid")
@@ -52,13 +52,13 @@ class Wanted(BaseModel):
     until: datetime | None = Field(default=None, description="last instant; else the last arrival")
 
 
-class Asked(BaseModel):
+class StoredRun(BaseModel):
     """A run that will be computed."""
 
     run_id: str
 
 
-class Run(BaseModel):
+class WhatIfRun(BaseModel):
     """A what-if run; `figures` is null until it is done."""
 
     run_id: str
@@ -76,7 +76,7 @@ class Run(BaseModel):
     failure: str | None
 
 
-class Cell(BaseModel):
+class WhatIfCell(BaseModel):
     """Alerts of a county or a rule; null: 1 to 4, which this role does not see."""
 
     name: str
@@ -89,7 +89,7 @@ class Cell(BaseModel):
     other: int | None
 
 
-class Proposal(BaseModel):
+class ProposalRequest(BaseModel):
     """A change of rules as the next version, from the book that a run tried; or a calendar."""
 
     model_config = ConfigDict(extra="forbid")
@@ -103,13 +103,13 @@ class Proposal(BaseModel):
     workdays: list[str] = Field(default_factory=list, max_length=366, description="calendar: make-up days")
 
 
-class Proposed(BaseModel):
+class StoredProposal(BaseModel):
     """A proposal that waits for another person."""
 
     proposal_id: str
 
 
-class Decided(BaseModel):
+class ProposalStage(BaseModel):
     """How far a proposal is."""
 
     proposal_id: str
@@ -117,12 +117,12 @@ class Decided(BaseModel):
 
 
 @router.get("/rules", responses=_LIST)
-def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[Book]:
+def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[KnownBook]:
     """The rule books that are known, the one that workers were started with first."""
     with visitor.site.engine.connect() as connection:
         found = books(visitor.site, connection, visitor.site.now())
     return [
-        Book(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
+        KnownBook(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
         for name, book in found.known.items()
     ]
 
@@ -151,18 +151,20 @@ def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules")
 
 
 @router.get("/whatif", responses=_LIST)
-def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[Run]:
+def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[WhatIfRun]:
     """The newest runs."""
     with visitor.site.engine.connect() as connection:
         return [_run(one) for one in whatif_store.latest(connection, _MOST_RUNS)]
 
 
-def _run(one: Row) -> Run:
-    return Run(**{name: one[name] for name in Run.model_fields})
+def _run(one: Row) -> WhatIfRun:
+    return WhatIfRun(**{name: one[name] for name in WhatIfRun.model_fields})
 
 
 @router.post("/whatif", status_code=202, responses=ERRORS)
-def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Asked:
+def whatif_start(
+    request: Request, wanted: WhatIfRequest, visitor: Annotated[Visitor, Depends(sender("whatif"))]
+) -> StoredRun:
     """Start a run in the background."""
     content = wanted.toml.encode()
     fields = {
@@ -172,8 +174,8 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
     }
     try:
         name = wanted.file if content else ""
-        return Asked(run_id=whatif_service.start_run(visitor, name, content, len(content), fields))
-    except NoBook as error:
+        return StoredRun(run_id=whatif_service.start_run(visitor, name, content, len(content), fields))
+    except InvalidBook as error:
         raise Problem(422, {"toml": " ".join(whatif_service.describe_refusal(visitor.words, error))}) from None
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
@@ -182,7 +184,7 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
 
 
 @router.get("/whatif/{run_id}", responses=_READ)
-def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Run:
+def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> WhatIfRun:
     """A run: how far it is, or its figures."""
     with visitor.site.engine.connect() as connection:
         return _run(whatif_service.find_run(connection, run_id))
@@ -193,13 +195,13 @@ def whatif_table(
     run_id: str,
     visitor: Annotated[Visitor, Depends(page("whatif"))],
     by: Annotated[str, Query(description="county or rule")] = "county",
-) -> list[Cell]:
+) -> list[WhatIfCell]:
     """What changes, by county or by rule."""
     with visitor.site.engine.connect() as connection:
         whatif_service.find_run(connection, run_id)
         found = whatif_store.cells(connection, run_id, "rule_id" if by == "rule" else "county")
     return [
-        Cell(name=name, **{kind: whatif_service.hide_few(visitor, getattr(cell, kind)) for kind in FIGURES})
+        WhatIfCell(name=name, **{kind: whatif_service.hide_few(visitor, getattr(cell, kind)) for kind in FIGURES})
         for name, cell in found
     ]
 
@@ -228,7 +230,7 @@ def whatif_alerts(
 
 
 @router.post("/whatif/{run_id}/cancel", responses=ERRORS)
-def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Run:
+def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> WhatIfRun:
     """Stop a run."""
     site = visitor.site
     with site.engine.connect() as connection:
@@ -260,7 +262,9 @@ def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[st
 
 
 @router.post("/rule-changes", status_code=202, responses=ERRORS)
-def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depends(sender("rules"))]) -> Proposed:
+def propose(
+    request: Request, wanted: ProposalRequest, visitor: Annotated[Visitor, Depends(sender("rules"))]
+) -> StoredProposal:
     """Propose a change of rules, or a calendar where `year` is given."""
     if not visitor.may("propose_rules"):
         raise NotAllowed("propose_rules")
@@ -277,13 +281,13 @@ def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depe
             )
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
-    return Proposed(proposal_id=found)
+    return StoredProposal(proposal_id=found)
 
 
 @router.post("/rule-changes/{proposal_id}/{decision}", responses=ERRORS)
 def decide(
     request: Request, proposal_id: str, decision: str, visitor: Annotated[Visitor, Depends(sender("rules"))]
-) -> Decided:
+) -> ProposalStage:
     """Approve (another person than who proposed), refuse or withdraw."""
     try:
         change_service.decide_proposal(visitor, proposal_id, decision)
@@ -291,4 +295,4 @@ def decide(
         raise Problem(409, describe_errors(visitor.words, invalid.errors)) from None
     with visitor.site.engine.connect() as connection:
         stage = next(one["stage"] for one in change_proposals.listing(connection) if one["proposal_id"] == proposal_id)
-    return Decided(proposal_id=proposal_id, stage=stage)
+    return ProposalStage(proposal_id=proposal_id, stage=stage)

@@ -13,7 +13,7 @@ _LONG = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditQuery:
     """Filters of the page: a person's reference or its beginning, a login name, a kind of action, only below a number."""
 
     person: str = ""
@@ -22,7 +22,7 @@ class Asked:
     before: int | None = None
 
     @classmethod
-    def read(cls, values: Mapping[str, str]) -> "Asked":
+    def read(cls, values: Mapping[str, str]) -> "AuditQuery":
         """From an address; what cannot be is left out."""
         before = values.get("before", "")
         return cls(
@@ -33,7 +33,7 @@ class Asked:
         )
 
 
-def records(connection: Connection, scope: Scope, asked: Asked, count: int) -> list[dict[str, Any]]:
+def records(connection: Connection, scope: Scope, asked: AuditQuery, count: int) -> list[dict[str, Any]]:
     """Records in scope, the newest first, each with its persons in scope as `persons`."""
     wanted = select(audit_record).where(visible(scope))
     if asked.person:

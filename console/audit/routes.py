@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.audit import query as audited
 from console.audit.log import ACTIONS, PURPOSES
-from console.audit.query import Asked
+from console.audit.query import AuditQuery
 from console.audit.service import CHECKED, read_page, record_search
 from console.audit.verification import Finding, check
 from console.text.formatter import Words
@@ -23,7 +23,7 @@ _FLAGS, _PERSONS = 5, 3
 @router.get("/audit")
 def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """Records, the newest first; ?person=&by=&action=&before=."""
-    asked, site, words = Asked.read(request.query_params), visitor.site, visitor.words
+    asked, site, words = AuditQuery.read(request.query_params), visitor.site, visitor.words
     record_search(visitor, asked)
     rows, more = read_page(visitor, asked)
     with read_snapshot(site.engine) as connection:

@@ -6,20 +6,20 @@ from urllib.parse import urlencode
 
 from console.audit import log as audit
 from console.audit import query as audited
-from console.audit.query import Asked
+from console.audit.query import AuditQuery
 from console.web.request import Visitor
 
 CHECKED = 1000  # records that the page itself checks; all of them: `handover audit verify`
 
 
-def record_search(visitor: Visitor, asked: Asked) -> None:
+def record_search(visitor: Visitor, asked: AuditQuery) -> None:
     """Keep in the audit who looked for whom in it."""
     given = {"person": asked.person, "by": asked.by, "action": asked.action}
     query = urlencode({name: value for name, value in given.items() if value})
     audit.record(visitor.site, visitor.user, "read", about=f"/audit?{query}" if query else "/audit")
 
 
-def read_page(visitor: Visitor, asked: Asked) -> tuple[Sequence[Mapping[str, Any]], bool]:
+def read_page(visitor: Visitor, asked: AuditQuery) -> tuple[Sequence[Mapping[str, Any]], bool]:
     """The records in scope that an address asks for, a page of them, and whether there are more."""
     most = visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:

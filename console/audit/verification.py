@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from console.audit.log import fingerprint, hash_of, seal_of
 from console.db.tables import audit_head, audit_person, audit_record
 
-What = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
+Fault = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
 _AT_ONCE = 1000
 
 
@@ -18,7 +18,7 @@ _AT_ONCE = 1000
 class Finding:
     """One thing that is wrong: what was done, and the numbers of the first and last record it was done to."""
 
-    what: What
+    what: Fault
     first: int
     last: int
 
@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """How many records there are, the head to be noted elsewhere, and what is wrong."""
 
     count: int
@@ -61,7 +61,7 @@ class _Link:
     is_cut: bool = False  # says that the end before it was not as it had been left
 
 
-def check(connection: Connection, key: bytes | None, last: int | None = None) -> Checked:
+def check(connection: Connection, key: bytes | None, last: int | None = None) -> CheckResult:
     """Check everything, or the last records only. With a secret, nobody without it can make records or a head that hold."""
     head = connection.execute(select(audit_head)).first()
     floor = max(0, head.number - last) if head is not None and last is not None else 0
@@ -73,11 +73,11 @@ def check(connection: Connection, key: bytes | None, last: int | None = None) ->
     findings += _ranges("cut", [one.number for one in links if one.is_cut])
     other = [one.number for one in links if one.unknown]
     if other:
-        return Checked(len(links), "", [*findings, *_ranges("key", other)])
+        return CheckResult(len(links), "", [*findings, *_ranges("key", other)])
     number, hashed = (head.number, head.hash) if head is not None else (0, "")
     if head is None and links:
         number, hashed = links[-1].number, links[-1].hash
-    return Checked(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number, floor)])
+    return CheckResult(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number, floor)])
 
 
 def stands(connection: Connection, told: str) -> bool:
@@ -166,7 +166,7 @@ def _compare(links: Sequence[_Link], head_hash: str, head_number: int, floor: in
     return found or ([Finding("count", head_number, total)] if head_number != total else [])
 
 
-def _ranges(what: What, numbers: Sequence[int]) -> list[Finding]:
+def _ranges(what: Fault, numbers: Sequence[int]) -> list[Finding]:
     """Numbers that follow each other as one finding."""
     found: list[Finding] = []
     for number in numbers:

@@ -106,7 +106,7 @@ def by_id(connection: Connection, user_id: str) -> User | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class LoginResult:
     """What came of a login: the user whose password it was, else None; how many tries are left there; a token for the device."""
 
     user: User | None
@@ -116,7 +116,7 @@ class Tried:
 
 def authenticate(
     engine: Engine, login: str, password: str, wall: datetime, address: str = "", device: str = ""
-) -> Tried:
+) -> LoginResult:
     """Whether this is the user's password. A wrong one, an unknown and a closed user are the same work. Raise TooManyTries.
 
     `address`: of the network. `device`: the token of the device's earlier login.
@@ -131,10 +131,10 @@ def authenticate(
     right = _matches(row.password if row is not None else None, password)
     if row is None or not right or (row.once_until is not None and row.once_until < wall):
         with engine.connect() as connection:
-            return Tried(None, attempts.left(connection, login, place))
+            return LoginResult(None, attempts.left(connection, login, place))
     with engine.begin() as connection:
         attempts.forget(connection, login, place)
-    return Tried(of_row(row), attempts.TRIES, attempts.device_token(login, stored, wall))
+    return LoginResult(of_row(row), attempts.TRIES, attempts.device_token(login, stored, wall))
 
 
 def by_login(engine: Engine, login: str) -> User | None:

@@ -20,7 +20,7 @@ _ID_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LetterGroup:
     """Dead letters that nobody has decided about and that are wrong in the same way."""
 
     reason: str
@@ -38,7 +38,7 @@ class Group:
         return hashlib.sha256(told).hexdigest()[:_ID_LENGTH]
 
 
-def groups(connection: Connection, reason: str = "", source: str = "") -> list[Group]:
+def groups(connection: Connection, reason: str = "", source: str = "") -> list[LetterGroup]:
     """All groups, the oldest first; `source` "-" means those that do not tell it."""
     wanted = select(
         *_KEY,
@@ -53,19 +53,19 @@ def groups(connection: Connection, reason: str = "", source: str = "") -> list[G
         wanted = wanted.where(dead_letter.c.source == ("" if source == "-" else source))
     rows = connection.execute(wanted.group_by(*_KEY).order_by(func.min(dead_letter.c.received_at), *_KEY))
     return [
-        Group(
+        LetterGroup(
             row.reason, row.source, row.type, row.field, row.n, row.oldest, row.first if row.first == row.last else ""
         )
         for row in rows
     ]
 
 
-def find(connection: Connection, group_id: str) -> Group | None:
+def find(connection: Connection, group_id: str) -> LetterGroup | None:
     """A group by its name; None where it has no pending dead letter."""
     return next((one for one in groups(connection) if one.group_id == group_id), None)
 
 
-def letters(connection: Connection, group: Group, after: Place | None, count: int) -> list[Mapping[str, Any]]:
+def letters(connection: Connection, group: LetterGroup, after: Place | None, count: int) -> list[Mapping[str, Any]]:
     """The dead letters of a group by place, without their keys and values."""
     shown = [column for column in dead_letter.c if column.name not in ("key", "value", "headers")]
     wanted = select(*shown, func.length(dead_letter.c.value).label("bytes")).where(
@@ -85,7 +85,7 @@ def _behind(place: Place) -> Any:
     )
 
 
-def places(connection: Connection, chosen: Sequence[Group], most: int) -> list[Place]:
+def places(connection: Connection, chosen: Sequence[LetterGroup], most: int) -> list[Place]:
     """The places of all dead letters of these groups, the oldest first; `most` of them."""
     mine = or_(*((dead_letter.c.reason == one.reason) & (dead_letter.c.source == one.source) & (dead_letter.c.type == one.type)
                  & (dead_letter.c.field == one.field) for one in chosen))  # fmt: skip
@@ -126,7 +126,7 @@ def publisher_of(words: Words, source: str) -> str:
     return words.source(source) if source else words.t("dead.source.none")
 
 
-def wrong(words: Words, group: Group) -> str:
+def wrong(words: Words, group: LetterGroup) -> str:
     """What is wrong, in a sentence."""
     fact = words.fact(group.type) if group.type else words.t("dead.record")
     if group.reason == "SCHEMA" and group.field:

@@ -18,7 +18,7 @@ from schemas.topics import DISPUTE, SYSTEM
 from sinks.monitors.manifests import met_by
 from sinks.readmodel.tables import alert, event
 
-Kind = Literal["ends", "appears", "changes"]
+ChangeKind = Literal["ends", "appears", "changes"]
 _SIGNS = (
     "reentry.system.publisher_heartbeat.v1",
     "reentry.system.publisher_manifest.v1",
@@ -30,10 +30,10 @@ _PART = 500  # bound values of one query
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlertChange:
     """An alert that would end, appear or change. Persons are not named: whoever redrives sees none."""
 
-    kind: Kind
+    kind: ChangeKind
     alert_id: str
     rule_id: str
     occurrence: str
@@ -50,15 +50,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class RedriveEffect:
     """What would change, and what was replayed to know it."""
 
-    changes: Sequence[Change]
+    changes: Sequence[AlertChange]
     subjects: int
     events: int
 
 
-def effect(connection: Connection, site: Site, more: Sequence[Event], now: datetime) -> Effect:
+def effect(connection: Connection, site: Site, more: Sequence[Event], now: datetime) -> RedriveEffect:
     """What alerts would do if these events arrived now; up to the end of the time that a release takes to settle."""
     arriving = [(one, now) for one in more]
     subjects, recorded = _concerned(connection, more)
@@ -67,10 +67,10 @@ def effect(connection: Connection, site: Site, more: Sequence[Event], now: datet
         _last(replay(told, site.book, site.calendar, until)) for told in (recorded, [*recorded, *arriving])
     )
     changes = [*_differences(before, after), *_met(connection, arriving)]
-    return Effect(sorted(changes, key=_order), len(subjects), len(recorded))
+    return RedriveEffect(sorted(changes, key=_order), len(subjects), len(recorded))
 
 
-def _order(change: Change) -> tuple[str, str, str, str]:
+def _order(change: AlertChange) -> tuple[str, str, str, str]:
     return (change.kind, change.rule_id, change.due_at, change.alert_id)
 
 
@@ -78,7 +78,7 @@ def _last(alerts: Iterable[Alert]) -> dict[str, Alert]:
     return {one.alert_id: one for one in alerts}
 
 
-def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Iterable[Change]:
+def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Iterable[AlertChange]:
     for alert_id in before.keys() | after.keys():
         old, new = before.get(alert_id), after.get(alert_id)
         fires, fired = new is not None and new.state == "firing", old is not None and old.state == "firing"
@@ -101,14 +101,14 @@ def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Ite
                 yield _change("changes", new, name)
 
 
-def _change(kind: Kind, of: Alert, what: str = "") -> Change:
-    return Change(
+def _change(kind: ChangeKind, of: Alert, what: str = "") -> AlertChange:
+    return AlertChange(
         kind, of.alert_id, of.rule_id, of.occurrence, of.severity, of.outcome, of.owner_agency, of.jurisdiction,
         of.due_at.isoformat(), what,
     )  # fmt: skip
 
 
-def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[Change]:
+def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[AlertChange]:
     """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
     for source, day in met_by(connection, arriving):
         rows = connection.execute(
@@ -120,7 +120,7 @@ def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[Change]:
             )
         ).mappings()
         for row in rows:
-            yield Change(
+            yield AlertChange(
                 "ends", row["alert_id"], "X04", day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
                 row["due_at"].isoformat(),
             )  # fmt: skip

@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RedriveLetter:
     """A dead letter of a redrive: its row there, and what it is; None where it is gone or was decided otherwise."""
 
     row: Row
@@ -80,14 +80,14 @@ def rows_in(connection: Connection, redrive_id: str, states: Sequence[str], limi
     return [dict(row) for row in connection.execute(wanted.order_by(redrive_letter.c.number).limit(limit)).mappings()]
 
 
-def open_letters(connection: Connection, redrive_id: str) -> list[Letter]:
+def open_letters(connection: Connection, redrive_id: str) -> list[RedriveLetter]:
     """Its dead letters that are neither sent nor dropped by it, as they are now."""
     return [letter_now(connection, row) for row in rows_in(connection, redrive_id, OPEN_LETTERS)]
 
 
-def letter_now(connection: Connection, row: Row) -> Letter:
+def letter_now(connection: Connection, row: Row) -> RedriveLetter:
     """A dead letter of a redrive as it is now."""
-    return Letter(row, _pending(connection, (row["partition"], row["offset"])))
+    return RedriveLetter(row, _pending(connection, (row["partition"], row["offset"])))
 
 
 def rows_of(connection: Connection, redrive_id: str, after: int, count: int) -> list[Row]:

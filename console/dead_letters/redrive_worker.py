@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.dead_letters import redrive_preview, redrive_store
-from console.dead_letters.redrive_store import Letter, Row
+from console.dead_letters.redrive_store import RedriveLetter, Row
 from console.outbox.publisher import SEND_SECONDS, Publisher, producer
 from console.web.metrics import REDRIVEN
 from console.web.site import Site
@@ -111,7 +111,7 @@ class Redriver:
                 redrive_store.note_letter(connection, one.row, **_noted(found, known))
         redrive_store.move(site.engine, row["redrive_id"], ("asked",), state="previewed", preview=told)
 
-    def _judged(self, one: Letter, now: datetime) -> Event | Refusal:
+    def _judged(self, one: RedriveLetter, now: datetime) -> Event | Refusal:
         if one.letter is None:
             return Refusal("DECIDED", "somebody has decided about it")
         return understood(one.letter, now, self._site.config.topic_prefix)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
-from console.dead_letters.query import Group, publisher_of, reason_of, wrong
+from console.dead_letters.query import LetterGroup, publisher_of, reason_of, wrong
 from console.web.request import NotFound, Visitor, page, render
 from schemas.dead_letter import TRIES
 from sinks.readmodel.dead_letters import quarantined
@@ -44,13 +44,13 @@ def groups(request: Request, visitor: Annotated[Visitor, Depends(page("dead_lett
     )
 
 
-def _oldest(visitor: Visitor, every: list[Group]) -> str:
+def _oldest(visitor: Visitor, every: list[LetterGroup]) -> str:
     if not every:
         return ""
     return visitor.words.ago(visitor.site.now() - min(one.oldest for one in every))
 
 
-def group_of(visitor: Visitor, one: Group) -> dict[str, Any]:
+def group_of(visitor: Visitor, one: LetterGroup) -> dict[str, Any]:
     """A group as the page shows it."""
     words = visitor.words
     return {

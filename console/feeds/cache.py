@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
-from console.feeds.baseline import Habits
-from console.web.count_cache import Counts
+from console.feeds.baseline import BaselineCache
+from console.web.count_cache import CountCache
 from console.web.request import Visitor
 
 
@@ -15,8 +15,8 @@ from console.web.request import Visitor
 class FeedCache:
     """What is usual for each feed; how many alerts of a scope each agency's silent feed holds back."""
 
-    habits: Habits = field(default_factory=Habits)
-    held: Counts[Mapping[str, int]] = field(default_factory=Counts)
+    habits: BaselineCache = field(default_factory=BaselineCache)
+    held: CountCache[Mapping[str, int]] = field(default_factory=CountCache)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console.feeds import baseline
-from console.feeds.baseline import Numbers
+from console.feeds.baseline import SequenceNumbers
 from console.feeds.status import STATES, Feed, heartbeat_period, not_understood, past_alerts, path_of, read_feeds
 from console.text import svg_charts
 from console.text.formatter import Words
@@ -84,7 +84,7 @@ def length(words: Words, of: timedelta | None) -> str:
     return words.t("feeds.hours_only", n=seconds // 3600) if whole else words.length(of)
 
 
-def ranges(numbers: Sequence[Numbers], most: int = _RANGES_SHOWN) -> str:
+def ranges(numbers: Sequence[SequenceNumbers], most: int = _RANGES_SHOWN) -> str:
     """Which numbers are missing: `7702–7704`; the latest ones where there are many ranges."""
     found = [one for told in numbers for one in told.missing]
     texts = [str(first) if first == last else f"{first}–{last}" for first, last in found[-most:]]
@@ -121,11 +121,11 @@ def feed(request: Request, source: str, visitor: Annotated[Visitor, Depends(page
     )
 
 
-def _numbers(words: Words, one: Numbers) -> dict[str, Any]:
+def _numbers(words: Words, one: SequenceNumbers) -> dict[str, Any]:
     return {"topic": one.topic, "last": one.last, "n": one.count, "ranges": ranges([one], most=20)}
 
 
-def _day(words: Words, day: baseline.Day) -> dict[str, Any]:
+def _day(words: Words, day: baseline.FeedDay) -> dict[str, Any]:
     return {
         "iso": day.day.isoformat(),
         "name": words.day_wd(day.day),

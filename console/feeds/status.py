@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from console.auth.permissions import Scope
-from console.feeds.baseline import Habit, last_hours
+from console.feeds.baseline import Baseline, last_hours
 from console.feeds.cache import cache_of
 from console.web.request import Visitor
 from handover.rules.rulebook import RuleBook
@@ -31,7 +31,7 @@ class Feed:
     source: str
     state: State
     last_at: datetime
-    habit: Habit
+    habit: Baseline
     hours: Sequence[int]
     held: int  # alerts in scope that wait because of it
     alerts: Sequence[Mapping[str, Any]]
@@ -160,7 +160,7 @@ def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list
     return sorted(found, key=lambda feed: (STATES.index(feed.state), feed.source))
 
 
-def _state(book: RuleBook, habit: Habit, since: timedelta, rules: set[str]) -> State:
+def _state(book: RuleBook, habit: Baseline, since: timedelta, rules: set[str]) -> State:
     if "X03" in rules:
         return "silent"
     if "X04" in rules or any(one.count for one in habit.numbers):

@@ -35,7 +35,7 @@ _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedAlert:
     """An alert that changed, with the number of its change."""
 
     number: int
@@ -43,13 +43,13 @@ class Changed:
 
 
 @dataclass(eq=False, slots=True)
-class Page:
+class OpenPage:
     """An open page: what it may see, what it shows."""
 
     scope: Scope
     staff: str
     filters: QueueFilters
-    queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    queue: asyncio.Queue[ChangedAlert | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     new: int = 0  # new rows that it has been told of
     token: str = ""  # of the session that opened it
     dated: Callable[[], Mapping[str, Any]] = dict  # how far alerts are processed, in its language
@@ -62,15 +62,17 @@ class Page:
         self.queue.put_nowait(None)
 
 
-Living = Callable[[Collection[str]], Mapping[str, User]]  # of tokens: the users whose session lives, as they are now
+FindLiving = Callable[
+    [Collection[str]], Mapping[str, User]
+]  # of tokens: the users whose session lives, as they are now
 
 
-class Live:
+class ChangeFeed:
     """Reads changes and hands them to open pages, as long as their sessions live and their users see what they saw."""
 
-    def __init__(self, engine: Engine, poll_seconds: float, living: Living) -> None:
+    def __init__(self, engine: Engine, poll_seconds: float, living: FindLiving) -> None:
         self._engine, self._poll, self._living = engine, poll_seconds, living
-        self._pages: set[Page] = set()
+        self._pages: set[OpenPage] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
         self._away = ""  # since when the database does not answer, as people read it
@@ -96,7 +98,7 @@ class Live:
         for page in self._pages:
             _tell(page, None)
 
-    async def follow(self, page: Page, since: int | None) -> AsyncIterator[bytes]:
+    async def follow(self, page: OpenPage, since: int | None) -> AsyncIterator[bytes]:
         """The stream of one page, as server-sent events; from `since` on, or `reset` where that is too long ago."""
         self._pages.add(page)
         try:
@@ -119,11 +121,11 @@ class Live:
         finally:
             self._pages.discard(page)
 
-    def _beat(self, page: Page) -> bytes:
+    def _beat(self, page: OpenPage) -> bytes:
         """What a page is told every few seconds, whether anything changes or not."""
         return event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
 
-    def _parts(self, page: Page, told: Sequence[Changed | None]) -> bytes:
+    def _parts(self, page: OpenPage, told: Sequence[ChangedAlert | None]) -> bytes:
         """All that a page may know of some changes, as one piece: fifty open pages cost little."""
         parts = []
         for one in told:
@@ -136,7 +138,7 @@ class Live:
                 parts.append(event("new", {"n": page.new, "severity": row["severity"]}, one.number))
         return b"".join(parts)
 
-    async def _missed(self, since: int | None) -> Sequence[Changed | None]:
+    async def _missed(self, since: int | None) -> Sequence[ChangedAlert | None]:
         if since is None or self._last is None or since >= self._last:
             return []
         if since < self._last - BUFFER:
@@ -179,7 +181,7 @@ class Live:
         with self._engine.connect() as connection:
             return int(connection.execute(select(func.max(change.c.number))).scalar() or 0)
 
-    def _read_on(self) -> Sequence[Changed]:
+    def _read_on(self) -> Sequence[ChangedAlert]:
         if self._last is None:
             self._last = self._newest()
         with self._engine.connect() as connection:
@@ -195,7 +197,7 @@ class Live:
                 self._last = max(self._last, row.number)
             return list(_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
 
-    def _read(self, since: int, until: int) -> Sequence[Changed]:
+    def _read(self, since: int, until: int) -> Sequence[ChangedAlert]:
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(change.c.number, change.c.key)
@@ -205,17 +207,17 @@ class Live:
             return list(_alerts(connection, [(row.number, row.key) for row in rows]))
 
 
-def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[Changed]:
+def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[ChangedAlert]:
     """Each alert once, with its newest number."""
     numbers = {key: number for number, key in changes}
     keys = list(numbers)
     for start in range(0, len(keys), _KEYS):
         wanted = select(*(alert.c[name] for name in _COLUMNS)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
         for row in connection.execute(wanted).mappings():
-            yield Changed(numbers[row["alert_id"]], dict(row))
+            yield ChangedAlert(numbers[row["alert_id"]], dict(row))
 
 
-async def _all_of(queue: asyncio.Queue[Changed | None]) -> list[Changed | None]:
+async def _all_of(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:
     """What waits in a queue; where nothing does, the next."""
     found = [await queue.get()]
     while not queue.empty():
@@ -223,7 +225,7 @@ async def _all_of(queue: asyncio.Queue[Changed | None]) -> list[Changed | None]:
     return found
 
 
-def _tell(page: Page, one: Changed | None) -> None:
+def _tell(page: OpenPage, one: ChangedAlert | None) -> None:
     """A page that does not read any more is ended; its browser connects again and is told what it missed."""
     try:
         page.queue.put_nowait(one)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
 
-from console.live.change_feed import Page
+from console.live.change_feed import OpenPage
 from console.queue.filters import QueueFilters
 from console.web.request import COOKIE, Visitor, anyone_known, cookie_name, data_shown
 from console.web.values import whole_number
@@ -28,7 +28,7 @@ async def events(request: Request, visitor: Annotated[Visitor, Depends(anyone_kn
         return {"line": shown.line, "warning": shown.warning, "late": shown.late}
 
     beats_only = "today" not in visitor.pages
-    open_page = Page(
+    open_page = OpenPage(
         visitor.scope,
         visitor.user.staff,
         QueueFilters.read(request.query_params),

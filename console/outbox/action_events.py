@@ -35,7 +35,7 @@ LONGEST_SNOOZE: Mapping[str, timedelta] = {"CRIT": timedelta(days=14), "": timed
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActionEvent:
     """An action as it was asked for, and checked."""
 
     event_id: str
@@ -50,7 +50,7 @@ def asked(
     fields: Mapping[str, Any],
     now: datetime,
     officers: Collection[str] = (),
-) -> Asked:
+) -> ActionEvent:
     """The event of an action on an alert. Raise InvalidForm.
 
     `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it.
@@ -100,7 +100,9 @@ def check_note(note: str, *, needed: bool) -> dict[str, FieldError]:
     return {}
 
 
-def recorded(type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime) -> Asked:
+def recorded(
+    type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
+) -> ActionEvent:
     """The event that an office records as its own answer. Raise InvalidForm: what the contract says against it, by field."""
     try:
         PAYLOADS[type_].model_validate(dict(data))
@@ -119,14 +121,14 @@ def may_record(type_: str, user: User) -> bool:
     return user.agency.partition("-")[0] in PAYLOADS[type_].SENT_BY
 
 
-def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> Asked:
+def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> ActionEvent:
     """The event by which an office tells what is of no single subject: rules, calendars. Raise InvalidForm."""
     return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
 
 
 def _made(
     action: str, type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
-) -> Asked:
+) -> ActionEvent:
     event_id = str(uuid.uuid4())
     body = {
         "specversion": "1.0",
@@ -145,4 +147,4 @@ def _made(
         key = {"PII_IN_TEXT": "error.number", "CLOCK_AHEAD": "error.ahead"}.get(error.reason, "error.event")
         place = "time" if error.reason == "CLOCK_AHEAD" else "form"
         raise InvalidForm({place: (key, {"what": error.message})}) from None
-    return Asked(event_id, action, body)
+    return ActionEvent(event_id, action, body)

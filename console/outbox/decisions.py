@@ -10,14 +10,14 @@ from console.audit import log as audit
 from console.auth.users import User
 from console.db.tables import console_user
 from console.outbox import outbox
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from console.web.site import Site
 
 Row = Mapping[str, Any]
 _MOST_NAMED = 200  # events whose ids a record names
 
 
-def keep(site: Site, user: User, asked: Sequence[tuple[Asked, Row]], key: str, *, second: bool = False) -> str:
+def keep(site: Site, user: User, asked: Sequence[tuple[ActionEvent, Row]], key: str, *, second: bool = False) -> str:
     """Store what was asked for, to be published when the time for an undo is over; return its batch."""
     key, wall = key[:64] or secrets.token_urlsafe(12), site.wall()
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from console.db.tables import pending
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from sinks.readmodel.tables import event
 
 
@@ -26,7 +26,7 @@ _SHOWN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UndoableBatch:
     """One press of a button that can still be undone: how many alerts, and how many seconds are left."""
 
     batch: str
@@ -37,7 +37,7 @@ class Waiting:
 
 def store(
     engine: Engine,
-    asked: Sequence[tuple[Asked, Mapping[str, Any]]],
+    asked: Sequence[tuple[ActionEvent, Mapping[str, Any]]],
     user_id: str,
     key: str,
     wall: datetime,
@@ -112,7 +112,7 @@ def confirm(
     return dict(connection.execute(select(pending).where(pending.c.event_id == event_id)).mappings().one())
 
 
-def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:
+def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBatch]:
     """What a user can still undo, the newest first."""
     wanted = (
         select(pending.c.batch, pending.c.action, func.count(), func.max(pending.c.publish_at))
@@ -123,7 +123,7 @@ def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:
     )
     with engine.connect() as connection:
         return [
-            Waiting(batch, action, count, max(0, round((at - wall).total_seconds())))
+            UndoableBatch(batch, action, count, max(0, round((at - wall).total_seconds())))
             for batch, action, count, at in connection.execute(wanted)
         ]
 
@@ -191,7 +191,9 @@ def settle(engine: Engine, wall: datetime) -> int:
         ).rowcount
 
 
-def add(connection: Connection, asked: Asked, about: str, user_id: str, wall: datetime, undo_for: timedelta) -> None:
+def add(
+    connection: Connection, asked: ActionEvent, about: str, user_id: str, wall: datetime, undo_for: timedelta
+) -> None:
     """Keep one announcement to be published when the time for an undo is over; `about` is what it was decided on."""
     connection.execute(
         pending.insert().values(

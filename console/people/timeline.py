@@ -152,7 +152,7 @@ def chart(site: Site, words: Words, person: Person) -> Markup:
     every = [first + timedelta(days=number) for number in range(length)]
     weeks = [((one - first).days * 1.0, f"{one.month}/{one.day}") for one in every if one.weekday() == 0]
     off = [(one - first).days * 1.0 for one in every if not site.calendar.is_working(one)]
-    span = svg_charts.Span(
+    span = svg_charts.ChartSpan(
         length, at(now), weeks if length < 80 else weeks[::2], off, words.t("person.today", day=f"{now:%m-%d}")
     )
     return svg_charts.overview(lines, span, words.t("person.chart.say", n=len(lines)))
@@ -167,11 +167,11 @@ def _range(duties: Sequence[Row], now: datetime) -> tuple[date, date]:
     return first, max(last, first + _LEAST * DAY)
 
 
-def _line(site: Site, words: Words, duty: Row, at: Any, now: datetime) -> svg_charts.Line:
+def _line(site: Site, words: Words, duty: Row, at: Any, now: datetime) -> svg_charts.ObligationLine:
     firing = duty["late"] and not duty["outcome"]
     met = at(duty["resolved_at"]) if duty["outcome"] == "met_late" else None
     note = words.t(f"outcome.{duty['outcome']}") if duty["outcome"] else due_shown(words, duty, now, site).words
-    return svg_charts.Line(
+    return svg_charts.ObligationLine(
         name=_rule(words, duty),
         below=f"{duty['rule_id']} {words.agency(duty['owner_agency'])}",
         start=at(duty["anchor_at"]),

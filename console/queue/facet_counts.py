@@ -20,7 +20,7 @@ _COUNTING_MEMORY = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
-class CellOfCube:
+class CubeCell:
     """How many rows share everything that can be filtered by. `states`: its values of the facet `state`."""
 
     bucket: str
@@ -44,18 +44,18 @@ class CellOfCube:
         return self.states if facet == "state" else (getattr(self, facet),)
 
 
-class Cells:
+class CubeCells:
     """Cells in the lists that pages ask for."""
 
-    def __init__(self, cells: Iterable[CellOfCube] = ()) -> None:
+    def __init__(self, cells: Iterable[CubeCell] = ()) -> None:
         """Each cell stands in its bucket's list and in those that have its bucket too."""
         self.all = tuple(cells)
-        self._listed: dict[tuple[bool, str], list[CellOfCube]] = defaultdict(list)
+        self._listed: dict[tuple[bool, str], list[CubeCell]] = defaultdict(list)
         for one in self.all:
             for bucket in _SHOWN_IN[one.bucket]:
                 self._listed[one.snoozed, bucket].append(one)
 
-    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CellOfCube]:
+    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CubeCell]:
         """Those of a bucket; "": what a page without a bucket shows."""
         return self._listed.get((snoozed, bucket), ())
 
@@ -77,9 +77,9 @@ class Cube:
     `mine`: the part that somebody has taken or was given; empty until `of_staff`.
     """
 
-    cells: Cells
+    cells: CubeCells
     by_day: Mapping[date, int] = field(default_factory=dict)
-    mine: Cells = field(default_factory=Cells)
+    mine: CubeCells = field(default_factory=CubeCells)
 
     def count(self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None) -> int:
         """How many rows a set of filters leaves."""
@@ -87,7 +87,7 @@ class Cube:
 
     def chosen(
         self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None
-    ) -> Sequence[CellOfCube]:
+    ) -> Sequence[CubeCell]:
         """The cells that filters leave."""
         found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
         for facet in FACETS:
@@ -107,7 +107,7 @@ class Cube:
                         found[facet][value] += one.n
         return found
 
-    def _listed(self, view: str, bucket: str) -> Sequence[CellOfCube]:
+    def _listed(self, view: str, bucket: str) -> Sequence[CubeCell]:
         return (self.mine if view == "mine" else self.cells).of(bucket, snoozed=view == "snoozed")
 
 
@@ -122,12 +122,12 @@ def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
     sort_in_memory(connection, _COUNTING_MEMORY)  # a province is counted without a sort on disk
     late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
     due = _cells(connection, _cube_of_duties(scope, moment), late=False)
-    return Cube(Cells((*late, *due)), _days_ahead(connection, scope, moment))
+    return Cube(CubeCells((*late, *due)), _days_ahead(connection, scope, moment))
 
 
 def of_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
     """The same counts with those of one person's own alerts, which an index finds."""
-    return replace(counted, mine=Cells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
+    return replace(counted, mine=CubeCells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
 
 
 def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
@@ -211,10 +211,10 @@ _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 _STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
 
 
-def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CellOfCube]:
+def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CubeCell]:
     for row in connection.execute(wanted).mappings():
         states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
-        yield CellOfCube(
+        yield CubeCell(
             **{name: row[name] for name in ("bucket", "sev", "town", "wait", "rule", "oldest")},
             kind=_KIND_OF.get(row["kind"], row["kind"]),
             states=frozenset(states),

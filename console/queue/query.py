@@ -60,7 +60,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class RowKey:
     """The place of a row in the order: late and critical first, then by deadline."""
 
     rank: int
@@ -71,7 +71,7 @@ class Key:
         return f"{self.rank}~{self.due_at.isoformat()}~{self.row_id}"
 
     @classmethod
-    def read(cls, text: str) -> "Key | None":
+    def read(cls, text: str) -> "RowKey | None":
         """Read what `str` wrote; None for anything else."""
         parts = text.split("~")
         if len(parts) != 3 or parts[0] not in ("0", "1"):
@@ -80,9 +80,9 @@ class Key:
         return cls(int(parts[0]), at, parts[2]) if at is not None else None
 
 
-def key_of(row: Mapping[str, Any]) -> Key:
+def key_of(row: Mapping[str, Any]) -> RowKey:
     """The place of a row."""
-    return Key(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
+    return RowKey(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
 
 
 # --- rows
@@ -147,7 +147,7 @@ def page(
     staff: str,
     filters: QueueFilters,
     moment: Moment,
-    after: Key | None,
+    after: RowKey | None,
     count: int,
 ) -> list[dict[str, Any]]:
     """The next rows after a place, in order; at most `count`."""
@@ -163,7 +163,7 @@ def page(
 
 
 def _take(
-    connection: Connection, wanted: Select[Any] | None, table: Any, after: Key | None, count: int
+    connection: Connection, wanted: Select[Any] | None, table: Any, after: RowKey | None, count: int
 ) -> list[dict[str, Any]]:
     if wanted is None:
         return []

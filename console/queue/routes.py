@@ -18,7 +18,7 @@ from console.queue.filters import (
     VIEWS,
     QueueFilters,
 )
-from console.queue.query import Key, Moment, key_of
+from console.queue.query import Moment, RowKey, key_of
 from console.queue.query import page as read_page
 from console.queue.row_grouping import folded
 from console.queue.row_view import shown
@@ -40,7 +40,7 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
     """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
     moment, data = Moment.now_at(site), site.data_time()
-    after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
+    after, most = RowKey.read(request.query_params.get("after", "")), site.config.page_rows
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
         counted = of_staff(connection, counted, scope, visitor.user.staff, moment)
@@ -132,7 +132,7 @@ def _outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
         n = counted.by_day.get(day, 0)
         label = words.t("today.now") if not number else f"{day.day} {words.t(f'weekday.short.{day.weekday()}')}"
         works = visitor.site.calendar.is_working(day)
-        shown_days.append(svg_charts.Day(day, n, works, label, f"{words.day_wd(day)} {n}"))
+        shown_days.append(svg_charts.OutlookDay(day, n, works, label, f"{words.day_wd(day)} {n}"))
     return svg_charts.outlook(shown_days)
 
 

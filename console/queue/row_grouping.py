@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RowGroup:
     """Rows that stand together, by their places in the list. `held`: they wait for a silent feed. No key: one row that stands alone."""
 
     rows: Sequence[int]
@@ -20,7 +20,7 @@ class Part:
     held: bool = False
 
 
-def folded(rows: Sequence[Row]) -> Iterator[Part]:
+def folded(rows: Sequence[Row]) -> Iterator[RowGroup]:
     """The parts of a list in its order; a fold stands where its first row stood."""
     keys = [_key(row) for row in rows]
     counts = Counter(keys)
@@ -29,10 +29,10 @@ def folded(rows: Sequence[Row]) -> Iterator[Part]:
         if key in told:
             continue
         if counts[key] <= (1 if row["held"] else MOST_EQUAL):
-            yield Part((place,))
+            yield RowGroup((place,))
             continue
         told.add(key)
-        yield Part([other for other, one in enumerate(keys) if one == key], key, bool(row["held"]))
+        yield RowGroup([other for other, one in enumerate(keys) if one == key], key, bool(row["held"]))
 
 
 def _key(row: Row) -> str:

@@ -20,7 +20,7 @@ _COMMENTED = "reentry.action.commented.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class DueShown:
+class DeadlineText:
     """The deadline in words and boxes."""
 
     words: str
@@ -44,14 +44,14 @@ class Tag:
     loc: bool = False
 
 
-def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DueShown:
+def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DeadlineText:
     """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
     judged = now if row["late"] or row.get("outcome") else site.judged()
     found = deadline_text.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged)
     text = words.due(found)
     if row["provisional"]:
         text = f"{words.t('due.about')} {text}"
-    return DueShown(
+    return DeadlineText(
         text,
         words.due_date(found, now),
         words.limit(row["due_at"]),
@@ -126,7 +126,7 @@ def _shown(
     }
 
 
-def _state(words: Words, row: Mapping[str, Any], due: DueShown, acknowledged: str | None) -> str:
+def _state(words: Words, row: Mapping[str, Any], due: DeadlineText, acknowledged: str | None) -> str:
     if row.get("outcome"):
         return words.t(f"outcome.{row['outcome']}")
     if not row["late"]:

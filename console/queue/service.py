@@ -7,14 +7,14 @@ from fastapi import FastAPI
 
 from console.queue.facet_counts import Cube, cube_of
 from console.queue.query import Moment
-from console.web.count_cache import Counts
+from console.web.count_cache import CountCache
 from console.web.request import Visitor
 
 
 @contextmanager
 def keep_counts(app: FastAPI) -> Iterator[None]:
     """Keep the counts of scopes while the console runs."""
-    counts: Counts[Cube] = Counts()
+    counts: CountCache[Cube] = CountCache()
     app.state.queue_counts = counts
     try:
         yield
@@ -25,5 +25,5 @@ def keep_counts(app: FastAPI) -> Iterator[None]:
 def count_scope(visitor: Visitor) -> Cube:
     """The counts of a visitor's scope, as of some seconds ago at most."""
     site, scope = visitor.site, visitor.scope
-    counts: Counts[Cube] = visitor.request.app.state.queue_counts
+    counts: CountCache[Cube] = visitor.request.app.state.queue_counts
     return counts.of(scope, lambda: cube_of(site.engine, scope, Moment.now_at(site)))

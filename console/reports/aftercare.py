@@ -6,8 +6,8 @@ Counted are people, each once: of open handovers of released persons, as known a
 from collections import Counter
 
 from console.reports.events import Home
-from console.reports.indicator import Figure, Part, share_of
-from console.reports.person_base import Known
+from console.reports.indicator import Indicator, IndicatorPart, share_of
+from console.reports.person_base import PersonBase
 from console.reports.stages import KINDS
 from handover.facts.fact import Fact
 
@@ -21,12 +21,12 @@ _ASSESSED, _ANSWERED = "release.assessment_shared", "intake.help_answered"
 _IN_PLACE = ("group_formed", "plan_made", "agreement_signed")
 
 
-def figures(known: Known) -> list[Figure]:
+def figures(known: PersonBase) -> list[Indicator]:
     """Help in place, and needs met."""
     return [_helped(known), _settled(known)]
 
 
-def _told(known: Known, *facts: str) -> dict[str, list[tuple[Fact, Home]]]:
+def _told(known: PersonBase, *facts: str) -> dict[str, list[tuple[Fact, Home]]]:
     """What was told of open handovers of released persons, by person, in order of time."""
     still_open = {home.handover_id for home in known.open() if home.kind in KINDS["A"]}
     found: dict[str, list[tuple[Fact, Home]]] = {}
@@ -36,13 +36,13 @@ def _told(known: Known, *facts: str) -> dict[str, list[tuple[Fact, Home]]]:
     return found
 
 
-def _helped(known: Known) -> Figure:
+def _helped(known: PersonBase) -> Indicator:
     """Denominator: registered people; numerator: by the last registration, a group is formed, a plan made and the agreement signed."""
     last = [told[-1] for told in _told(known, "intake.registered").values()]
     return share_of("helped", [home.row(one, holds=all(one.data[name] for name in _IN_PLACE)) for one, home in last])
 
 
-def _settled(known: Known) -> Figure:
+def _settled(known: PersonBase) -> Indicator:
     """Denominator: people of whom the prison or an office told a need of work, housing, school or relief; numerator: each is met.
 
     By need: how many people have it, and of how many the agency that was asked says that it has done its part.
@@ -56,7 +56,9 @@ def _settled(known: Known) -> Figure:
             rows.append(home.row(last, holds=done == needs))
         needed.update(needs)
         met.update(done)
-    parts = [Part(need, {"people": needed[need], "met": met[need]}, needed[need]) for need in _NEEDS if needed[need]]
+    parts = [
+        IndicatorPart(need, {"people": needed[need], "met": met[need]}, needed[need]) for need in _NEEDS if needed[need]
+    ]
     return share_of("settled", rows, parts)
 
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from console.reports.events import Home
-from console.reports.indicator import Figure, Part, Value, share_of, together_and_by, within
-from console.reports.person_base import Known
+from console.reports.indicator import Indicator, IndicatorPart, PartValue, share_of, together_and_by, within
+from console.reports.person_base import PersonBase
 from handover.calendar import DAY
 from handover.facts.fact import Fact
 from schemas.catalogue import PAYLOADS_BY_FACT
@@ -36,20 +36,20 @@ class Alarm:
     acted_at: datetime | None
 
 
-def figure(known: Known) -> Figure:
+def figure(known: PersonBase) -> Indicator:
     """Denominator: alarms of the month; numerator: a search or a measure followed within a week.
 
     Parts: all, then by result: how many, confirmed, without an action, and the time to the first action, those without one as open.
     """
     alarms = _alarms(known)
     parts = [
-        Part(name, _values(group, known.at), len({one.told.subject for one in group}))
+        IndicatorPart(name, _values(group, known.at), len({one.told.subject for one in group}))
         for name, group in together_and_by(alarms, lambda one: str(one.told.data["result"])).items()
     ]
     return share_of("alarms", [one.home.row(one.told, holds=one.confirmed) for one in alarms], parts)
 
 
-def _alarms(known: Known) -> list[Alarm]:
+def _alarms(known: PersonBase) -> list[Alarm]:
     begins = known.month.begins
     outside = event.c.body[("data", "result")].as_string() != "IN_AREA"
     checks = known.told((_CHECKED,), begins, known.month.ends, outside)
@@ -66,7 +66,7 @@ def _alarm(told: Fact, home: Home, answers: Sequence[Fact], actions: Sequence[Fa
     return Alarm(told, home, confirmed, min(acted, default=None))
 
 
-def _values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, Value]:
+def _values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, PartValue]:
     acted = [one.acted_at - one.told.time for one in alarms if one.acted_at is not None]
     waiting = [at - one.told.time for one in alarms if one.acted_at is None]
     confirmed = sum(one.confirmed for one in alarms)

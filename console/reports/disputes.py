@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.reports.events import standing
-from console.reports.indicator import Behind, Figure, Part, Value, count_of, share_of, together_and_by, within
-from console.reports.person_base import Known
+from console.reports.indicator import (
+    DrillDownRow,
+    Indicator,
+    IndicatorPart,
+    PartValue,
+    count_of,
+    share_of,
+    together_and_by,
+    within,
+)
+from console.reports.person_base import PersonBase
 from handover.facts.fact import Fact
 
 _REPORTED, _ACCEPTED, _ESCALATED = "dispute.reported", "dispute.accepted", "dispute.escalated"
@@ -42,7 +51,7 @@ class Dispute:
         return any(one.name == fact for one in self.later)
 
 
-def figures(known: Known) -> list[Figure]:
+def figures(known: PersonBase) -> list[Indicator]:
     """All of them: the month's disputes, what share was accepted, solved, named special persons or changed its level, how long they took."""
     found = _found(known)
     closed = [one for one in found if one.closed_at is not None]
@@ -57,7 +66,7 @@ def figures(known: Known) -> list[Figure]:
     ]
 
 
-def _found(known: Known) -> list[Dispute]:
+def _found(known: PersonBase) -> list[Dispute]:
     first: dict[str, Fact] = {}
     month = known.month
     for one in standing(known.connection, (_REPORTED,), known.at, begins=month.begins, ends=month.ends):
@@ -70,24 +79,26 @@ def _found(known: Known) -> list[Dispute]:
     return [Dispute(reported, later[subject]) for subject, reported in first.items()]
 
 
-def _rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list[Behind]:
+def _rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list[DrillDownRow]:
     told = [(one.reported, holds(one)) for one in disputes]
-    return [Behind(one.subject, one.data["place_code"], one.agency, one.time, one.name, is_in) for one, is_in in told]
+    return [
+        DrillDownRow(one.subject, one.data["place_code"], one.agency, one.time, one.name, is_in) for one, is_in in told
+    ]
 
 
-def _by_level(disputes: Sequence[Dispute], at: datetime) -> list[Part]:
+def _by_level(disputes: Sequence[Dispute], at: datetime) -> list[IndicatorPart]:
     """How long they took to close, all together and by the level at which they were reported; with none, nothing."""
     groups = together_and_by(disputes, lambda one: one.level)
-    return [Part(name, _times(group, at), len(group)) for name, group in groups.items()]
+    return [IndicatorPart(name, _times(group, at), len(group)) for name, group in groups.items()]
 
 
-def _times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, Value]:
+def _times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, PartValue]:
     closed = [one.closed_at - one.reported.time for one in disputes if one.closed_at is not None]
     unclosed = [at - one.reported.time for one in disputes if one.closed_at is None]
     return {"n": len(disputes), "unclosed": len(unclosed), **within(closed, unclosed)}
 
 
-def _by_move(disputes: Sequence[Dispute]) -> list[Part]:
+def _by_move(disputes: Sequence[Dispute]) -> list[IndicatorPart]:
     """How many went from one level to another; named by both."""
     moves = Counter(move for one in disputes for move in one.moves)
-    return [Part(" ".join(move), {"n": n}, n) for move, n in sorted(moves.items())]
+    return [IndicatorPart(" ".join(move), {"n": n}, n) for move, n in sorted(moves.items())]

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from console.auth.permissions import Scope
-from console.queue.query import NOTHING_YET, Key
-from console.reports.obligation_base import ENDED, Ground, Wanted
+from console.queue.query import NOTHING_YET, RowKey
+from console.reports.obligation_base import ENDED, ObligationBase, ObligationFilter
 from sinks.readmodel.tables import alert
 
 _OF_ALERT = ("step", "held", "acknowledged_by", "assigned_to", "snoozed_until", "revision", "raised_at")
@@ -16,7 +16,7 @@ _OUTCOMES = {"in_time": "in_time", "late": "met_late", **{name: name for name in
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class DrillDown:
     """Rows of a figure that are in scope, and how many more it counts that are not."""
 
     rows: Sequence[Mapping[str, Any]]
@@ -25,8 +25,14 @@ class Behind:
 
 
 def behind(
-    connection: Connection, scope: Scope, ground: Ground, wanted: Wanted, result: str, after: Key | None, most: int
-) -> Behind:
+    connection: Connection,
+    scope: Scope,
+    ground: ObligationBase,
+    wanted: ObligationFilter,
+    result: str,
+    after: RowKey | None,
+    most: int,
+) -> DrillDown:
     """The next rows after a place, by deadline; `late` says whether an alert was raised."""
     d = ground.rows()
     condition = and_(wanted.of(d), ground.result(d, result))
@@ -34,10 +40,10 @@ def behind(
     counted = connection.execute(select(func.count()).select_from(d).where(condition)).scalar_one()
     in_scope = connection.execute(select(func.count()).select_from(d).where(condition, mine)).scalar_one()
     rows = connection.execute(_page(d, and_(condition, mine), after).limit(most)).mappings()
-    return Behind([_row(ground, dict(row)) for row in rows], in_scope, counted)
+    return DrillDown([_row(ground, dict(row)) for row in rows], in_scope, counted)
 
 
-def _page(d: Any, condition: ColumnElement[bool], after: Key | None) -> Select[Any]:
+def _page(d: Any, condition: ColumnElement[bool], after: RowKey | None) -> Select[Any]:
     columns = [alert.c[name] for name in _OF_ALERT]
     wanted = (
         select(d, *columns, alert.c.severity.label("alert_severity"), alert.c.state.label("alert_state"))
@@ -51,7 +57,7 @@ def _page(d: Any, condition: ColumnElement[bool], after: Key | None) -> Select[A
     return wanted.where(or_(d.c.due_at > after.due_at, same))
 
 
-def _row(ground: Ground, row: dict[str, Any]) -> dict[str, Any]:
+def _row(ground: ObligationBase, row: dict[str, Any]) -> dict[str, Any]:
     fires = row["alert_state"] == "firing"
     known = {name: row[name] for name in _OF_ALERT if row[name] is not None}
     outcome = _OUTCOMES.get(row["standing"])

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from console.audit.log import persons_in, record_list
 from console.feeds.status import find_silent
-from console.queue.query import Key
-from console.queue.row_view import DueShown, due_shown, shown
+from console.queue.query import RowKey
+from console.queue.row_view import DeadlineText, due_shown, shown
 from console.reports.obligation_base import RESULTS, ground_of
 from console.reports.obligation_query import ObligationQuery, read_rows
 from console.web.request import Visitor, page, render
@@ -23,7 +23,7 @@ router = APIRouter()
 def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obligations"))]) -> Response:
     """Duties behind a figure, those answered in time too; ?rule=&county=&month=&result=&kind=&at=&after=."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
-    after = Key.read(request.query_params.get("after", ""))
+    after = RowKey.read(request.query_params.get("after", ""))
     with visitor.site.engine.connect() as connection:
         ground = ground_of(connection, asked.month, asked.at)
         found = read_rows(connection, visitor, ground, asked, after, most + 1)
@@ -33,7 +33,7 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
     record_list(visitor, persons_in(rows))
     following = ""
     if len(found.rows) > most:
-        place = Key(1, rows[-1]["due_at"], rows[-1]["alert_id"])
+        place = RowKey(1, rows[-1]["due_at"], rows[-1]["alert_id"])
         following = f"/obligations?{asked.query(after=str(place))}"
     return render(
         visitor,
@@ -63,12 +63,12 @@ def listed_of(visitor: Visitor, connection: Connection, rows: Any) -> list[dict[
     return listed
 
 
-def _ended(visitor: Visitor, row: Mapping[str, Any]) -> DueShown:
+def _ended(visitor: Visitor, row: Mapping[str, Any]) -> DeadlineText:
     """The deadline of a duty that has ended: how late its answer was, or only when it was due."""
     words = visitor.words
     if row["standing"] == "late" and row["met_at"] is not None and row["met_at"] >= row["due_at"]:
         return due_shown(words, row, row["met_at"], visitor.site)
     met = words.t("duties.met", at=words.at(row["met_at"])) if row["met_at"] is not None else ""
-    return DueShown(
+    return DeadlineText(
         words.t("duties.due", at=words.before(row["due_at"])), met, words.limit(row["due_at"]), False, Markup()
     )

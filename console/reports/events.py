@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, or_, select, true
 
 from console.auth.permissions import under
-from console.reports.indicator import Behind
+from console.reports.indicator import DrillDownRow
 from handover.calendar import DAY
 from handover.facts.fact import Fact, in_order
 from handover.facts.fact_log import WHOLE_PERSON, Merges, by_person
@@ -109,9 +109,9 @@ class Home:
     opened_at: datetime
     closed_at: datetime | None
 
-    def row(self, one: Fact, *, holds: bool) -> Behind:
+    def row(self, one: Fact, *, holds: bool) -> DrillDownRow:
         """A fact of this handover as a row behind a figure: of the office that told it."""
-        return Behind(one.subject, self.jurisdiction, one.agency, one.time, one.name, holds)
+        return DrillDownRow(one.subject, self.jurisdiction, one.agency, one.time, one.name, holds)
 
 
 class Homes:

@@ -9,12 +9,12 @@ from starlette.responses import Response, StreamingResponse
 
 from console.audit import log as audit
 from console.audit import query as audited
-from console.audit.query import Asked
+from console.audit.query import AuditQuery
 from console.queue.filters import QueueFilters
-from console.queue.query import Key, Moment, key_of
+from console.queue.query import Moment, RowKey, key_of
 from console.queue.query import page as read_page
 from console.queue.row_view import notes_of, shown
-from console.reports.indicator import Figure, Value
+from console.reports.indicator import Indicator, PartValue
 from console.reports.indicator_view import (
     ReaderIndicators,
     describe_cell,
@@ -25,8 +25,8 @@ from console.reports.indicator_view import (
 from console.reports.obligation_base import ground_of
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
-from console.reports.scoreboard import FEW, HIDDEN, Line, Share
-from console.reports.scoreboard_access import ScoreboardQuery, View, read_view
+from console.reports.scoreboard import FEW, HIDDEN, ScoreboardLine, Share
+from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardView, read_view
 from console.reports.scoreboard_view import write_query
 from console.reports.sheets import FORMATS, MEDIA, MOST_ROWS, Format, Sheet, as_csv, as_xlsx
 from console.text.formatter import Words
@@ -160,7 +160,7 @@ def _duties(visitor: Visitor, request: Request) -> Made:
     asked, words = ObligationQuery.read(request.query_params), visitor.words
     t = words.t
     rows: list[Any] = []
-    after: Key | None = None
+    after: RowKey | None = None
     with visitor.site.engine.connect() as connection:
         ground = ground_of(connection, asked.month, asked.at)
         while len(rows) < MOST_ROWS:
@@ -168,7 +168,7 @@ def _duties(visitor: Visitor, request: Request) -> Made:
             rows += part
             if len(part) < _AT_ONCE:
                 break
-            after = Key(1, part[-1]["due_at"], part[-1]["alert_id"])
+            after = RowKey(1, part[-1]["due_at"], part[-1]["alert_id"])
     if ground is None:
         raise NotFound
     listed = [
@@ -218,7 +218,7 @@ def _scoreboard(visitor: Visitor, request: Request) -> Made:
     return write_query(view), heads, rows, about, ()
 
 
-def _line(words: Words, view: View, line: Line) -> list[Any]:
+def _line(words: Words, view: ScoreboardView, line: ScoreboardLine) -> list[Any]:
     place = line.place or view.reader.prefix
     name = words.place(place) if line.place else words.t("board.all", place=words.place(place))
     cells = [value for share in (*line.shares, line.total) for value in _share(share)]
@@ -256,7 +256,7 @@ def _figures(visitor: Visitor, request: Request) -> Made:
     return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about, ()
 
 
-def _whole(words: Words, found: ReaderIndicators, figure: Figure) -> list[list[Any]]:
+def _whole(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
     if found.hides(figure):
         return [["", words.t("figure.bottom"), describe_value(words, found, figure)]]
     percent = round(figure.percent, 1) if figure.percent is not None else None
@@ -264,7 +264,7 @@ def _whole(words: Words, found: ReaderIndicators, figure: Figure) -> list[list[A
     return [["", words.t(name), value] for name, value in measured.items() if value is not None]
 
 
-def _parts(words: Words, found: ReaderIndicators, figure: Figure) -> list[list[Any]]:
+def _parts(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
     return [
         [name_part(words, figure, part), words.t(f"figure.part.{column}"), _plain(words, figure, column, value)]
         for part in found.parts(figure)
@@ -272,7 +272,7 @@ def _parts(words: Words, found: ReaderIndicators, figure: Figure) -> list[list[A
     ]
 
 
-def _plain(words: Words, figure: Figure, column: str, value: Value) -> Any:
+def _plain(words: Words, figure: Indicator, column: str, value: PartValue) -> Any:
     return value if isinstance(value, int | float) else describe_cell(words, figure, column, value)
 
 
@@ -280,7 +280,7 @@ def _plain(words: Words, figure: Figure, column: str, value: Value) -> Any:
 
 
 def _audit(visitor: Visitor, request: Request) -> Made:
-    words, asked = visitor.words, Asked.read(request.query_params)
+    words, asked = visitor.words, AuditQuery.read(request.query_params)
     with visitor.site.engine.connect() as connection:
         found = audited.records(connection, visitor.scope, asked, MOST_ROWS)
     given = {"person": asked.person, "by": asked.by, "action": asked.action}

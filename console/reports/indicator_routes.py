@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console.audit.log import record_list
-from console.reports.indicator import Behind
+from console.reports.indicator import DrillDownRow
 from console.reports.indicator_view import (
     _MOST_PARTS,
     _MOST_ROWS,
@@ -79,7 +79,7 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
     )
 
 
-def _row(words: Words, one: Behind) -> dict[str, Any]:
+def _row(words: Words, one: DrillDownRow) -> dict[str, Any]:
     return {
         "who": words.person(one.subject),
         "href": f"/people/{one.subject}" if one.subject.startswith("p1_") else "",

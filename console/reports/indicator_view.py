@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 
 from console.audit.log import PERSON, Persons
 from console.reports.alarms import CONFIRMED_WITHIN
-from console.reports.indicator import Behind, Figure, Part, Value
+from console.reports.indicator import DrillDownRow, Indicator, IndicatorPart, PartValue
 from console.reports.load import LEAST_OFFICERS
 from console.reports.month import Month
-from console.reports.obligation_base import Ground, ground_of
+from console.reports.obligation_base import ObligationBase, ground_of
 from console.reports.registry import HIDDEN_FROM_STRANGERS, about_few, figures_of, too_few
 from console.reports.reoffending import LEAST, WINDOWS
-from console.reports.scoreboard_access import Reader, ScoreboardQuery, reader_of
+from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardReader, reader_of
 from console.text.formatter import Words
 from console.web.request import Visitor
 from handover.calendar import DAY
@@ -29,26 +29,26 @@ class ReaderIndicators:
     """The figures that one reader asked for."""
 
     def __init__(self, connection: Connection, visitor: Visitor, asked: ScoreboardQuery) -> None:
-        self.reader: Reader = reader_of(visitor.scope, asked.prefix)
+        self.reader: ScoreboardReader = reader_of(visitor.scope, asked.prefix)
         self.place = self.reader.own or self.reader.prefix
         self.asked = asked
         self.month = min(asked.month or Month.of(visitor.site.now()), Month.of(visitor.site.now()))
-        self.ground: Ground | None = ground_of(connection, self.month, asked.at)
-        self.found: list[Figure] = []
+        self.ground: ObligationBase | None = ground_of(connection, self.month, asked.at)
+        self.found: list[Indicator] = []
         if self.ground is not None:
             self.found = figures_of(connection, self.ground, self.place, asked.kind)
 
-    def hides(self, figure: Figure) -> bool:
+    def hides(self, figure: Indicator) -> bool:
         """Whether this reader is told only that they are few."""
         return figure.withheld > 0 or (not self.reader.sees_rows and too_few(figure))
 
-    def parts(self, figure: Figure) -> list[Part]:
+    def parts(self, figure: Indicator) -> list[IndicatorPart]:
         """The parts of a figure that this reader may see."""
         if self.hides(figure):
             return []
         return [one for one in figure.parts if self.reader.sees_rows or not about_few(one)]
 
-    def outside(self, figure: Figure, mine: Sequence[Behind]) -> int:
+    def outside(self, figure: Indicator, mine: Sequence[DrillDownRow]) -> int:
         """How many rows it counts that are not in scope; nothing where they are too few to be told."""
         return 0 if self.hides(figure) else len(figure.rows) - len(mine)
 
@@ -59,12 +59,12 @@ class ReaderIndicators:
         return urlencode({name: value for name, value in values.items() if value})
 
 
-def list_persons(rows: Sequence[Behind]) -> Persons:
+def list_persons(rows: Sequence[DrillDownRow]) -> Persons:
     """The persons that rows behind a figure name."""
     return [(row.subject, row.place) for row in rows if row.subject.startswith(PERSON)]
 
 
-def keep_visible(connection: Connection, visitor: Visitor, rows: Sequence[Behind]) -> list[Behind]:
+def keep_visible(connection: Connection, visitor: Visitor, rows: Sequence[DrillDownRow]) -> list[DrillDownRow]:
     """Rows about people and disputes that the visitor may see."""
     if not visitor.scope.handovers:
         return []
@@ -79,7 +79,7 @@ def keep_visible(connection: Connection, visitor: Visitor, rows: Sequence[Behind
 
 
 def present_indicator(
-    words: Words, figures: ReaderIndicators, figure: Figure, most: int | None = None
+    words: Words, figures: ReaderIndicators, figure: Indicator, most: int | None = None
 ) -> dict[str, Any]:
     """A figure as a page shows it: its value in words, its definition, where its rows are; so many of its parts."""
     parts = figures.parts(figure)
@@ -104,7 +104,7 @@ _OF = {
 _CENSORED = ("answer_time", "alarms", "disputes_time")
 
 
-def describe_definition(words: Words, figures: ReaderIndicators, figure: Figure) -> str:
+def describe_definition(words: Words, figures: ReaderIndicators, figure: Indicator) -> str:
     """What a figure counts, in words."""
     first = None if figures.hides(figure) else figure.oldest
     since = words.long_day(first.date()) if first is not None else words.t("none")
@@ -127,12 +127,12 @@ _VALUES: Mapping[str, Sequence[str]] = {
 }
 
 
-def _slowest(part: Part) -> tuple[timedelta, str]:
+def _slowest(part: IndicatorPart) -> tuple[timedelta, str]:
     high = part.values["p95"]
     return (-high if isinstance(high, timedelta) else timedelta(), part.name)
 
 
-def describe_value(words: Words, figures: ReaderIndicators, figure: Figure) -> str:
+def describe_value(words: Words, figures: ReaderIndicators, figure: Indicator) -> str:
     """A figure's value in words: `<5` where it is not told."""
     t = words.t
     if figures.hides(figure):
@@ -150,14 +150,14 @@ def describe_value(words: Words, figures: ReaderIndicators, figure: Figure) -> s
     return str(figure.top)
 
 
-def _part(words: Words, figure: Figure, part: Part) -> dict[str, Any]:
+def _part(words: Words, figure: Indicator, part: IndicatorPart) -> dict[str, Any]:
     return {
         "name": name_part(words, figure, part),
         "values": [describe_cell(words, figure, column, value) for column, value in part.values.items()],
     }
 
 
-def name_part(words: Words, figure: Figure, part: Part) -> str:
+def name_part(words: Words, figure: Indicator, part: IndicatorPart) -> str:
     """A rule, office, place, publisher or code in words."""
     names: Mapping[str, Callable[[str], str]] = {
         "publishers": words.source,
@@ -181,7 +181,7 @@ def _step(words: Words, step: str) -> str:
     return words.t("figure.step", n=step) if step else words.t("figure.step.none")
 
 
-def describe_cell(words: Words, figure: Figure, column: str, value: Value) -> str:
+def describe_cell(words: Words, figure: Indicator, column: str, value: PartValue) -> str:
     """A value of a part in words."""
     match value:
         case None:
@@ -198,7 +198,7 @@ def describe_cell(words: Words, figure: Figure, column: str, value: Value) -> st
             return str(value)
 
 
-def _href(figures: ReaderIndicators, figure: Figure) -> str:
+def _href(figures: ReaderIndicators, figure: Indicator) -> str:
     if figure.duties is None:
         return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows or figure.parts else ""
     result, rules, of_month = figure.duties

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
 
-from console.reports.indicator import Behind, Figure, Part, Value, share_of
-from console.reports.obligation_base import Ground, Wanted
-from console.reports.person_base import Known
+from console.reports.indicator import DrillDownRow, Indicator, IndicatorPart, PartValue, share_of
+from console.reports.obligation_base import ObligationBase, ObligationFilter
+from console.reports.person_base import PersonBase
 from handover.agencies import type_of
 
 LEAST_OFFICERS = 2  # an average of one is a number about one
@@ -19,7 +19,7 @@ _OF_COUNTY = frozenset(("COUNTY_JUSTICE", "TOWN_JUSTICE"))
 _NOBODY = ("", "")
 
 
-def figure(known: Known) -> Figure:
+def figure(known: PersonBase) -> Indicator:
     """Denominator: open duties of county bureaus and townships; numerator: those about people whom an officer took over.
 
     By office: its people, those duties about them, and both by its officers; without a name: people whom nobody took over yet.
@@ -34,19 +34,19 @@ def figure(known: Known) -> Figure:
         people.setdefault(office, set()).add(home.subject)
         officers.setdefault(office, set()).update({officer} - {""})
     parts = [
-        Part(office, _values(len(found), duties[office], officers.get(office, ())), len(found))
+        IndicatorPart(office, _values(len(found), duties[office], officers.get(office, ())), len(found))
         for office, found in sorted(people.items())
     ]
     return share_of("load", rows, parts)
 
 
-def _values(people: int, duties: int, officers: Collection[str]) -> Mapping[str, Value]:
+def _values(people: int, duties: int, officers: Collection[str]) -> Mapping[str, PartValue]:
     n = len(officers) if len(officers) >= LEAST_OFFICERS else None
     averages = (people / n, duties / n) if n is not None else (None, None)
     return {"people": people, "duties": duties, "officers": n, "people_each": averages[0], "duties_each": averages[1]}
 
 
-def _with_whom(known: Known) -> dict[str, tuple[str, str]]:
+def _with_whom(known: PersonBase) -> dict[str, tuple[str, str]]:
     """The office and the officer who took each person over last."""
     return {
         one.subject: (one.data.get("town_agency", one.agency), one.data["officer_ref"])
@@ -55,10 +55,10 @@ def _with_whom(known: Known) -> dict[str, tuple[str, str]]:
     }
 
 
-def _duties(known: Known, taken_over: Collection[str]) -> list[Behind]:
-    d = Ground(None, known.at, False).rows()
-    wanted = Wanted((), known.prefix, known.kinds).of(d)
+def _duties(known: PersonBase, taken_over: Collection[str]) -> list[DrillDownRow]:
+    d = ObligationBase(None, known.at, False).rows()
+    wanted = ObligationFilter((), known.prefix, known.kinds).of(d)
     columns = (d.c.subject, d.c.jurisdiction, d.c.owner_agency, d.c.due_at, d.c.rule_id)
     is_open = select(*columns).where(d.c.standing == "open", wanted).order_by(d.c.due_at, d.c.alert_id)
     found = known.connection.execute(is_open)
-    return [Behind(*row, row.subject in taken_over) for row in found if type_of(row.owner_agency) in _OF_COUNTY]
+    return [DrillDownRow(*row, row.subject in taken_over) for row in found if type_of(row.owner_agency) in _OF_COUNTY]

@@ -26,7 +26,7 @@ _COLUMNS = [column.name for column in frozen_duty.c if column.name != "month"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ObligationBase:
     """Duties as known at `at`: of one month, or of all (`month` None). `frozen`: the figures that were kept."""
 
     month: Month | None
@@ -64,7 +64,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ObligationFilter:
     """Which duties: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
 
     rules: tuple[str, ...] = ()
@@ -89,18 +89,18 @@ def known_until(connection: Connection) -> datetime | None:
     return min(reckoned, processed.processed_until) if reckoned is not None and processed is not None else None
 
 
-def ground_of(connection: Connection, month: Month | None, at: datetime | None = None) -> Ground | None:
+def ground_of(connection: Connection, month: Month | None, at: datetime | None = None) -> ObligationBase | None:
     """The frozen figures of a month that is frozen, else what is known now; with `at`, what was known then. None: no ledger yet."""
     until = known_until(connection)
     if until is None:
         return None
     if at is not None:
-        return Ground(month, min(at, until), False)
+        return ObligationBase(month, min(at, until), False)
     if month is not None:
         kept = connection.execute(select(frozen_month.c.known_at).where(frozen_month.c.month == str(month))).scalar()
         if kept is not None and kept <= until:
-            return Ground(month, kept, True)
-    return Ground(month, until, False)
+            return ObligationBase(month, kept, True)
+    return ObligationBase(month, until, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ class Correction:
     now: str | None
 
 
-def corrections(connection: Connection, month: Month, wanted: Wanted) -> list[Correction]:
+def corrections(connection: Connection, month: Month, wanted: ObligationFilter) -> list[Correction]:
     """What has become known of a frozen month since; the frozen figures stay."""
     frozen, until = ground_of(connection, month), known_until(connection)
     if frozen is None or not frozen.frozen or until is None:
         return []
-    now = Ground(month, until, False)
+    now = ObligationBase(month, until, False)
     sides: list[dict[str, Any]] = []
     for ground in (frozen, now):
         d = ground.rows()

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-from console.queue.query import Key
-from console.reports.drill_down import Behind, behind
+from console.queue.query import RowKey
+from console.reports.drill_down import DrillDown, behind
 from console.reports.month import Month
-from console.reports.obligation_base import RESULTS, Ground, Wanted
+from console.reports.obligation_base import RESULTS, ObligationBase, ObligationFilter
 from console.reports.stages import KINDS
 from console.web.request import Visitor
 from console.web.values import read_instant
@@ -32,9 +32,9 @@ class ObligationQuery:
     at: datetime | None
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ObligationFilter:
         """Which duties."""
-        return Wanted(self.rule, self.county, KINDS.get(self.kind, ()))
+        return ObligationFilter(self.rule, self.county, KINDS.get(self.kind, ()))
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
@@ -63,12 +63,12 @@ class ObligationQuery:
 def read_rows(
     connection: Connection,
     visitor: Visitor,
-    ground: Ground | None,
+    ground: ObligationBase | None,
     asked: ObligationQuery,
-    after: Key | None,
+    after: RowKey | None,
     most: int,
-) -> Behind:
+) -> DrillDown:
     """Rows in the visitor's scope; none where no ledger is there yet."""
     if ground is None:
-        return Behind((), 0, 0)
+        return DrillDown((), 0, 0)
     return behind(connection, visitor.scope, ground, asked.wanted, asked.result, after, most)

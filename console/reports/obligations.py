@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, select
 
-from console.reports.indicator import Figure, Part, within
-from console.reports.obligation_base import Ground, Wanted
+from console.reports.indicator import Indicator, IndicatorPart, within
+from console.reports.obligation_base import ObligationBase, ObligationFilter
 from console.reports.stages import STAGES, rules_of
 from sinks.readmodel.tables import alert_history
 
@@ -15,31 +15,31 @@ _CHECK_INS = ("B09",)
 _OF_DISPUTES = ("D01", "D02", "D03", "D04", "D05")  # D06 is about a person
 
 
-def figures(connection: Connection, ground: Ground, prefix: str, kinds: tuple[str, ...]) -> list[Figure]:
+def figures(connection: Connection, ground: ObligationBase, prefix: str, kinds: tuple[str, ...]) -> list[Indicator]:
     """All of them, for the place and month of a ground; disputes only where no kind of handover is asked for."""
     own = rules_of([stage for stage in STAGES if stage.of_county])
     return [
-        _share(connection, ground, "on_time", Wanted(own, prefix, kinds)),
-        _answers(connection, ground, Wanted(TIMED, prefix, kinds)),
-        _late(connection, ground, "overdue", Wanted((), prefix, kinds)),
-        _soon(connection, ground, Wanted((), prefix, kinds)),
-        _share(connection, ground, "check_ins", Wanted(_CHECK_INS, prefix, kinds)),
-        *([] if kinds else [_late(connection, ground, "disputes_overdue", Wanted(_OF_DISPUTES, prefix))]),
+        _share(connection, ground, "on_time", ObligationFilter(own, prefix, kinds)),
+        _answers(connection, ground, ObligationFilter(TIMED, prefix, kinds)),
+        _late(connection, ground, "overdue", ObligationFilter((), prefix, kinds)),
+        _soon(connection, ground, ObligationFilter((), prefix, kinds)),
+        _share(connection, ground, "check_ins", ObligationFilter(_CHECK_INS, prefix, kinds)),
+        *([] if kinds else [_late(connection, ground, "disputes_overdue", ObligationFilter(_OF_DISPUTES, prefix))]),
     ]
 
 
-def _share(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> Figure:
+def _share(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     d = ground.rows()
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
     top, bottom = connection.execute(
         select(in_time, func.count()).select_from(d).where(ground.result(d, "counted"), wanted.of(d))
     ).one()
-    return Figure(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
+    return Indicator(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
 
 
-def _late(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> Figure:
+def _late(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant; by step of the ladder, without a name: no alert yet."""
-    every = Ground(None, ground.at, False)
+    every = ObligationBase(None, ground.at, False)
     d = every.rows()
     late = (
         select(d.c.due_at, _step(d, ground.at).label("step")).where(every.result(d, "overdue"), wanted.of(d)).subquery()
@@ -47,10 +47,11 @@ def _late(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> 
     grouped = select(late.c.step, func.count(), func.min(late.c.due_at)).group_by(late.c.step)
     steps = sorted(map(tuple, connection.execute(grouped)), key=lambda one: (one[0] is None, one[0]))
     parts = [
-        Part("" if step is None else str(step), {"n": n, "age": ground.at - oldest}, n) for step, n, oldest in steps
+        IndicatorPart("" if step is None else str(step), {"n": n, "age": ground.at - oldest}, n)
+        for step, n, oldest in steps
     ]
     oldest = min((due_at for _, _, due_at in steps), default=None)
-    return Figure(
+    return Indicator(
         name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, duties=("overdue", wanted.rules, False)
     )
 
@@ -64,15 +65,15 @@ def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
     return told.order_by(h.c.revision.desc()).limit(1).scalar_subquery()
 
 
-def _soon(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
+def _soon(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant."""
-    every = Ground(None, ground.at, False)
+    every = ObligationBase(None, ground.at, False)
     d = every.rows()
     is_soon = select(func.count()).select_from(d).where(every.result(d, "soon"), wanted.of(d))
-    return Figure("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
+    return Indicator("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
 
 
-def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
+def _answers(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Per rule: from the anchor to the answer; what is open still is open at least so long."""
     d = ground.rows()
     rows = connection.execute(
@@ -87,8 +88,10 @@ def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
     for rule in wanted.rules:
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
-            parts.append(Part(rule, {"n": len(done) + len(waiting), "open": len(waiting), **within(done, waiting)}))
-    return Figure("answer_time", parts=parts, duties=("counted", wanted.rules, True))
+            parts.append(
+                IndicatorPart(rule, {"n": len(done) + len(waiting), "open": len(waiting), **within(done, waiting)})
+            )
+    return Indicator("answer_time", parts=parts, duties=("counted", wanted.rules, True))
 
 
 def _since(anchor_at: datetime, at: datetime) -> timedelta:

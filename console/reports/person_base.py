@@ -11,7 +11,7 @@ from handover.calendar import DAY
 from handover.facts.fact import Fact
 
 
-class Known:
+class PersonBase:
     """The people of a place whose handovers are of some kinds (none named: all); what figures of events are counted from."""
 
     def __init__(self, connection: Connection, prefix: str, kinds: tuple[str, ...], month: Month, at: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from console.reports.indicator import Figure, Part
+from console.reports.indicator import Indicator, IndicatorPart
 from console.reports.month import Month
 from schemas.agencies import AGENCY_TYPES
 from sinks.readmodel.dialect import second_of
@@ -16,7 +16,7 @@ from sinks.readmodel.tables import alert, dead_letter, event
 _SILENT = "X03"
 
 
-def figure(connection: Connection, month: Month, until: datetime, prefix: str) -> Figure:
+def figure(connection: Connection, month: Month, until: datetime, prefix: str) -> Indicator:
     """Per publisher of a place, of what arrived in the month up to `until`: events, median and p95 of lag, rejects, silence."""
     lags = _lags(connection, month, until, prefix)
     rejects = _rejects(connection, month, until, prefix)
@@ -26,9 +26,11 @@ def figure(connection: Connection, month: Month, until: datetime, prefix: str) -
         n, middle, high = lags.get(source, (0, None, None))
         silence = silent.get(source, timedelta())
         parts.append(
-            Part(source, {"n": n, "median": middle, "p95": high, "rejects": rejects[source], "silent": silence})
+            IndicatorPart(
+                source, {"n": n, "median": middle, "p95": high, "rejects": rejects[source], "silent": silence}
+            )
         )
-    return Figure("publishers", sum(n for n, *_ in lags.values()), parts=parts)
+    return Indicator("publishers", sum(n for n, *_ in lags.values()), parts=parts)
 
 
 def _of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:

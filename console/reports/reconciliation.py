@@ -12,8 +12,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from console.auth.permissions import under
 from console.reports.events import Home, refs_of
-from console.reports.indicator import Behind, Figure, Part, share_of
-from console.reports.person_base import Known
+from console.reports.indicator import DrillDownRow, Indicator, IndicatorPart, share_of
+from console.reports.person_base import PersonBase
 from sinks.readmodel.tables import event, handover
 
 _COUNTY = 6  # digits
@@ -21,13 +21,13 @@ _COUNTS = ("opening", "in", "out", "closing")
 Words = Mapping[tuple[str, datetime], datetime]  # of a person at an instant: when the first arrived
 
 
-def figure(known: Known) -> Figure:
+def figure(known: PersonBase) -> Indicator:
     """Denominator: handovers that began or ended in the month, once each; numerator: an event says so."""
     ends = min(known.month.ends, known.at)
     begins = min(known.month.begins, ends)
     words = _words(known.connection, known.prefix, begins)
     counts: dict[str, Counter[str]] = {}
-    rows: list[Behind] = []
+    rows: list[DrillDownRow] = []
     for home in known.homes():
         county = counts.setdefault(home.jurisdiction[:_COUNTY], Counter())
         for row in _moves(home, words, known.at):
@@ -41,7 +41,7 @@ def figure(known: Known) -> Figure:
     return share_of("stock", rows, parts)
 
 
-def _moves(home: Home, words: Words, at: datetime) -> Iterator[Behind]:
+def _moves(home: Home, words: Words, at: datetime) -> Iterator[DrillDownRow]:
     """The beginning and the end of a handover, as far as they were known; `holds`: an event says so."""
     for fact, moved_at in (("stock.in", home.opened_at), ("stock.out", home.closed_at)):
         if moved_at is None:
@@ -49,14 +49,14 @@ def _moves(home: Home, words: Words, at: datetime) -> Iterator[Behind]:
         arrived = words.get((home.subject, moved_at))
         if arrived is not None and arrived > at:
             return
-        yield Behind(home.subject, home.jurisdiction, home.county, moved_at, fact, arrived is not None)
+        yield DrillDownRow(home.subject, home.jurisdiction, home.county, moved_at, fact, arrived is not None)
 
 
-def _part(county: str, found: Counter[str]) -> Part:
+def _part(county: str, found: Counter[str]) -> IndicatorPart:
     counts = {name: found[name] for name in _COUNTS}
     differs = found["closing"] - (found["opening"] + found["in"] - found["out"])
     fewest = min((n for n in counts.values() if n), default=0)
-    return Part(county, {**counts, "differs": differs}, fewest)
+    return IndicatorPart(county, {**counts, "differs": differs}, fewest)
 
 
 def _words(connection: Connection, prefix: str, begins: datetime) -> dict[tuple[str, datetime], datetime]:

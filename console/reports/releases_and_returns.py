@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from console.reports.events import Home
-from console.reports.indicator import Behind, Figure, Part, count_of, nearest, share_of
-from console.reports.person_base import Known
+from console.reports.indicator import DrillDownRow, Indicator, IndicatorPart, count_of, nearest, share_of
+from console.reports.person_base import PersonBase
 from handover.calendar import DAY, end_of, start_of
 from handover.facts.fact import Fact
 
@@ -14,13 +14,13 @@ _TAKEN = ("intake.acknowledged", "intake.pickup_planned", *_ARRIVED)
 _COMING = 30 * DAY
 
 
-class Movements:
+class ReleasesAndReturns:
     """What happened to the people of a place in a month, as known at an instant."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: PersonBase) -> None:
         self._known, self._month, self._at = known, known.month, known.at
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[Indicator]:
         """All of them."""
         released = self._known.told(("release.occurred",), self._month.begins, self._month.ends)
         return [
@@ -34,8 +34,8 @@ class Movements:
         ]
 
     @staticmethod
-    def _behind(one: Fact, home: Home, *, holds: bool = True) -> Behind:
-        return Behind(one.subject, home.jurisdiction, home.sending, one.time, one.name, holds)
+    def _behind(one: Fact, home: Home, *, holds: bool = True) -> DrillDownRow:
+        return DrillDownRow(one.subject, home.jurisdiction, home.sending, one.time, one.name, holds)
 
     def _expected(self, first: date, last: date, *, key_only: bool) -> list[Home]:
         """Open handovers whose release date lies between two days."""
@@ -47,14 +47,14 @@ class Movements:
             and (home.key_person or not key_only)
         ]
 
-    def _coming(self) -> Figure:
+    def _coming(self) -> Indicator:
         """Key persons to be released within thirty days: for how many a pick-up is planned."""
         today = self._at.date()
         planned = self._known.later(("intake.pickup_planned", "intake.pickup_completed"))
         return share_of(
             "key_releases",
             [
-                Behind(
+                DrillDownRow(
                     home.subject, home.jurisdiction, home.county, start_of(date.fromisoformat(home.release_date or "")),
                     "intake.pickup_planned" if home.subject in planned else "release.scheduled", home.subject in planned,
                 )
@@ -62,7 +62,7 @@ class Movements:
             ],
         )  # fmt: skip
 
-    def _today(self) -> Figure:
+    def _today(self) -> Indicator:
         """Released today, and nobody has said that they receive the person."""
         today = self._at.date()
         taken = self._known.later(_TAKEN)
@@ -70,13 +70,13 @@ class Movements:
         occurred = {home.handover_id: (one.time, home) for one, home in left}
         due = {home.handover_id: (start_of(today), home) for home in self._expected(today, today, key_only=False)}
         rows = [
-            Behind(home.subject, home.jurisdiction, home.county, at, "release.occurred", holds=True)
+            DrillDownRow(home.subject, home.jurisdiction, home.county, at, "release.occurred", holds=True)
             for at, home in (due | occurred).values()
             if not any(_receives(one, home) for one in taken.get(home.subject, ()))
         ]
         return count_of("today_no_receiver", rows)
 
-    def _registered(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
+    def _registered(self, released: Iterable[tuple[Fact, Home]]) -> Indicator:
         registered = self._known.later(("intake.registered",))
         return share_of(
             "registered",
@@ -86,7 +86,7 @@ class Movements:
             ],
         )  # fmt: skip
 
-    def _handed_over(self, released: Iterable[tuple[Fact, Home]]) -> Figure:
+    def _handed_over(self, released: Iterable[tuple[Fact, Home]]) -> Indicator:
         arrived = self._known.later(_ARRIVED)
         return share_of(
             "handed_over",
@@ -97,7 +97,7 @@ class Movements:
             ],
         )  # fmt: skip
 
-    def _leads(self) -> Figure:
+    def _leads(self) -> Indicator:
         """Per prison: from the first notice to the release date."""
         first: dict[str, tuple[Fact, Home]] = {}
         for one, home in self._known.told(("release.notice_sent",), self._month.begins, self._month.ends):
@@ -109,12 +109,12 @@ class Movements:
                 days = date.fromisoformat(home.release_date) - one.time.date()
                 leads.setdefault(home.sending, []).append(days)
         parts = [
-            Part(prison, {"n": len(found), "median": nearest(found, 0.5), "p10": nearest(found, 0.1)})
+            IndicatorPart(prison, {"n": len(found), "median": nearest(found, 0.5), "p10": nearest(found, 0.1)})
             for prison, found in sorted(leads.items())
         ]
-        return Figure("notice_lead", len(rows), parts=parts, rows=rows)
+        return Indicator("notice_lead", len(rows), parts=parts, rows=rows)
 
-    def _returns(self) -> Figure:
+    def _returns(self) -> Indicator:
         told = self._known.told(
             ("intake.returned", "intake.verification_returned"), self._month.begins, self._month.ends
         )
@@ -122,9 +122,9 @@ class Movements:
         hops: dict[str, int] = {}
         for row in rows:
             hops[row.subject] = hops.get(row.subject, 0) + 1
-        return Figure("returns", len(rows), rows=rows, more={"most": max(hops.values(), default=0)})
+        return Indicator("returns", len(rows), rows=rows, more={"most": max(hops.values(), default=0)})
 
-    def _moved(self) -> Figure:
+    def _moved(self) -> Indicator:
         told = self._known.told(("release.date_changed",), self._month.begins, self._month.ends)
         return count_of("dates_moved", [self._behind(one, home) for one, home in told])
 

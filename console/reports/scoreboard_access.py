@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from console.auth.permissions import Scope
 from console.reports.month import Month
-from console.reports.obligation_base import Correction, Wanted, corrections, ground_of
-from console.reports.scoreboard import Board, board_of, in_order, shown_to
+from console.reports.obligation_base import Correction, ObligationFilter, corrections, ground_of
+from console.reports.scoreboard import Scoreboard, board_of, in_order, shown_to
 from console.reports.stages import KINDS, rules_of
 from console.web.values import read_instant, whole_number
 from sinks.readmodel.tables import frozen_month
@@ -21,7 +21,7 @@ _LONGEST_CODE = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ScoreboardReader:
     """Who reads: the place whose scoreboard it is, their own county, and whether they see only its line, and rows at all."""
 
     prefix: str
@@ -30,12 +30,12 @@ class Reader:
     sees_rows: bool
 
 
-def reader_of(scope: Scope, asked: str) -> Reader:
+def reader_of(scope: Scope, asked: str) -> ScoreboardReader:
     """The place that is asked for where it lies in the scope, else the widest that does. A county sees its line and the city's."""
     if scope.role == "county":
-        return Reader(scope.prefix[:_CITY], scope.prefix[:_COUNTY], alone=True, sees_rows=True)
+        return ScoreboardReader(scope.prefix[:_CITY], scope.prefix[:_COUNTY], alone=True, sees_rows=True)
     prefix = asked if asked.startswith(scope.prefix) and len(asked) in (2, _CITY) else scope.prefix[:_CITY]
-    return Reader(prefix, "", alone=False, sees_rows=bool(scope.duties) and scope.role != "province")
+    return ScoreboardReader(prefix, "", alone=False, sees_rows=bool(scope.duties) and scope.role != "province")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,18 @@ class ScoreboardQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ScoreboardView:
     """The scoreboard as one reader sees it, and what became known of its month since it was frozen."""
 
-    reader: Reader
+    reader: ScoreboardReader
     asked: ScoreboardQuery
     month: Month
     now: Month
-    board: Board
+    board: Scoreboard
     corrected: tuple[Correction, ...]
 
 
-def read_view(connection: Connection, scope: Scope, asked: ScoreboardQuery, now: datetime) -> View | None:
+def read_view(connection: Connection, scope: Scope, asked: ScoreboardQuery, now: datetime) -> ScoreboardView | None:
     """The scoreboard; None where no ledger has been reckoned yet."""
     reader, today = reader_of(scope, asked.prefix), Month.of(now)
     month = min(asked.month or _latest(connection, today), today)
@@ -82,10 +82,10 @@ def read_view(connection: Connection, scope: Scope, asked: ScoreboardQuery, now:
         return None
     board = board_of(connection, ground, reader.prefix, asked.kind, reader.own)
     shown = shown_to(board, reader.own, alone=reader.alone, sees_rows=reader.sees_rows)
-    wanted = Wanted(rules_of(board.stages), reader.own or reader.prefix, KINDS.get(asked.kind, ()))
+    wanted = ObligationFilter(rules_of(board.stages), reader.own or reader.prefix, KINDS.get(asked.kind, ()))
     since = corrections(connection, month, wanted) if ground.frozen and reader.sees_rows else []
     ordered = replace(shown, lines=in_order(shown.lines, asked.order))
-    return View(reader, asked, month, today, ordered, tuple(since))
+    return ScoreboardView(reader, asked, month, today, ordered, tuple(since))
 
 
 def _latest(connection: Connection, today: Month) -> Month:

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from console.reports.month import Month
-from console.reports.scoreboard import FEW, HIDDEN, MONTHS, Line, Share
-from console.reports.scoreboard_access import ORDERS, View
-from console.reports.stages import KINDS, Stage
+from console.reports.scoreboard import FEW, HIDDEN, MONTHS, ScoreboardLine, Share
+from console.reports.scoreboard_access import ORDERS, ScoreboardView
+from console.reports.stages import KINDS, ScoreboardStage
 from console.text import deadline_text, svg_charts
 from console.text.formatter import Words
 from console.web.site import Site
@@ -19,7 +19,7 @@ from handover.calendar import due_day_of
 _MOST_CORRECTIONS = 50
 
 
-def write_query(view: View, **changes: str) -> str:
+def write_query(view: ScoreboardView, **changes: str) -> str:
     """The view as it stands in an address."""
     asked = view.asked
     values = {
@@ -43,7 +43,7 @@ class ScoreboardCell:
     say: str
 
 
-def present_scoreboard(site: Site, words: Words, view: View) -> dict[str, Any]:
+def present_scoreboard(site: Site, words: Words, view: ScoreboardView) -> dict[str, Any]:
     """The scoreboard with everything its template needs."""
     board, t = view.board, words.t
     place = words.place(view.reader.prefix)
@@ -72,7 +72,7 @@ def present_scoreboard(site: Site, words: Words, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def summarize(words: Words, view: View) -> str:
+def summarize(words: Words, view: ScoreboardView) -> str:
     """The first line: how many in time, more or less than the month before, how far apart the places are."""
     t, board = words.t, view.board
     share = board.all.total
@@ -97,22 +97,22 @@ def format_percent(share: Share) -> str:
     return f"{share.percent:.1f}%" if share.percent is not None else ""
 
 
-def _months(view: View) -> list[Month]:
+def _months(view: ScoreboardView) -> list[Month]:
     last = min(view.month.on(1), view.now)
     return [last.on(back) for back in (-2, -1, 0)]
 
 
-def _link(view: View, label: str, *, current: bool, **changes: str) -> dict[str, Any]:
+def _link(view: ScoreboardView, label: str, *, current: bool, **changes: str) -> dict[str, Any]:
     return {"label": label, "current": current, "href": f"/scoreboard?{write_query(view, **changes)}"}
 
 
-def _month(words: Words, view: View, month: Month) -> dict[str, Any]:
+def _month(words: Words, view: ScoreboardView, month: Month) -> dict[str, Any]:
     name = words.month(month.first)
     label = words.t("board.month.running", month=name) if month == view.now else name
     return _link(view, label, current=month == view.month, month=str(month), at="")
 
 
-def _duties(view: View, county: str, stages: Any, result: str, *, month: bool = True) -> str:
+def _duties(view: ScoreboardView, county: str, stages: Any, result: str, *, month: bool = True) -> str:
     values = {
         "rule": ",".join(rule for stage in stages for rule in stage.rules),
         "county": county,
@@ -124,7 +124,7 @@ def _duties(view: View, county: str, stages: Any, result: str, *, month: bool = 
     return f"/obligations?{urlencode({name: value for name, value in values.items() if value})}"
 
 
-def _row(site: Site, words: Words, view: View, line: Line) -> dict[str, Any]:
+def _row(site: Site, words: Words, view: ScoreboardView, line: ScoreboardLine) -> dict[str, Any]:
     t, stages = words.t, view.board.stages
     name = words.place(line.place) if line.place else t("board.all", place=words.place(view.reader.prefix))
     county = line.place or view.reader.prefix
@@ -144,7 +144,7 @@ def _row(site: Site, words: Words, view: View, line: Line) -> dict[str, Any]:
 
 
 def _cell(
-    words: Words, view: View, place: str, stage: str, county: str, stages: list[Stage], share: Share
+    words: Words, view: ScoreboardView, place: str, stage: str, county: str, stages: list[ScoreboardStage], share: Share
 ) -> ScoreboardCell:
     t = words.t
     if share.hidden:
@@ -159,7 +159,9 @@ def _cell(
     return ScoreboardCell(share.heat, format_percent(share), f"n={share.bottom}", href, say)
 
 
-def _overdue(site: Site, words: Words, view: View, line: Line, county: str, stages: list[Stage]) -> ScoreboardCell:
+def _overdue(
+    site: Site, words: Words, view: ScoreboardView, line: ScoreboardLine, county: str, stages: list[ScoreboardStage]
+) -> ScoreboardCell:
     t, overdue = words.t, line.overdue
     if overdue.hidden:
         return ScoreboardCell("", t("board.cell.hidden", n=HIDDEN), "", "", t("board.overdue"))
@@ -171,14 +173,14 @@ def _overdue(site: Site, words: Words, view: View, line: Line, county: str, stag
     return ScoreboardCell("", str(overdue.n), age, href, t("board.say.overdue", n=overdue.n, age=age))
 
 
-def _spark(words: Words, view: View, line: Line) -> Markup:
+def _spark(words: Words, view: ScoreboardView, line: ScoreboardLine) -> Markup:
     names = [words.month(view.month.on(index - MONTHS + 1).first) for index in range(MONTHS)]
     known = [f"{name} {format_percent(share)}" for name, share in zip(names, line.months, strict=True) if share.percent is not None]  # fmt: skip
     say = words.t("board.spark", months=", ".join(known) or words.t("none"))
     return svg_charts.spark([share.percent for share in line.months], say)
 
 
-def _corrected(words: Words, view: View) -> list[dict[str, Any]]:
+def _corrected(words: Words, view: ScoreboardView) -> list[dict[str, Any]]:
     """What became known since: how many duties of a place and rule stand otherwise, and how."""
     grouped = Counter((one.county, one.rule_id, one.before, one.now) for one in view.corrected)
     found = []

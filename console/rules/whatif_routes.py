@@ -28,7 +28,7 @@ from console.text import svg_charts
 from console.text.formatter import Words
 from console.web.forms import InvalidForm
 from console.web.request import Form, Visitor, form, page, redirect, render
-from console.web.uploads import LARGEST, NoBook, Sent, upload
+from console.web.uploads import LARGEST, InvalidBook, UploadForm, upload
 from handover.analysis.whatif import KINDS, Cell
 from handover.rules.diff import Difference, differences
 from handover.rules.rulebook import InvalidRuleBook, RuleBook
@@ -66,12 +66,12 @@ def page_of(
 
 
 @router.post("/whatif")
-def start(request: Request, sent: Annotated[Sent, Depends(upload("whatif"))]) -> Response:
+def start(request: Request, sent: Annotated[UploadForm, Depends(upload("whatif"))]) -> Response:
     """Start a run with a known book or a file."""
     visitor = sent.visitor
     try:
         run_id = start_run(visitor, sent.name, sent.content, sent.size, sent.fields)
-    except NoBook as error:
+    except InvalidBook as error:
         refusal, detail = describe_refusal(visitor.words, error)
         return page_of(visitor, status=422, typed=sent.fields, refusal=refusal, detail=detail)
     except InvalidForm as invalid:

@@ -12,7 +12,7 @@ from console.rules.whatif_store import Row
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, to_china_time
 from console.web.request import NotFound, Visitor
-from console.web.uploads import LARGEST, NoBook, file_name, uploaded
+from console.web.uploads import LARGEST, InvalidBook, file_name, uploaded
 from console.web.values import point_in_time
 from handover.rules.rulebook import load, read
 
@@ -54,7 +54,7 @@ def start_run(visitor: Visitor, name: str, content: bytes, size: int, fields: Ma
     return run_id
 
 
-def describe_refusal(words: Words, error: NoBook) -> tuple[str, str]:
+def describe_refusal(words: Words, error: InvalidBook) -> tuple[str, str]:
     """Why a file is no rule book: a sentence, and the line with rule, field and what is allowed."""
     if not error.why:
         return words.t("whatif.refusal.text", file=error.file), ""

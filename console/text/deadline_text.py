@@ -27,7 +27,7 @@ class Boxes:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Deadline:
     """A deadline seen at an instant; "judging": it has passed, and nobody has judged yet.
 
     `n` counts units; an hour clock has its length in `length`.
@@ -43,7 +43,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class DayCell:
     """One day of the strip; `day` is None for the cut."""
 
     day: date | None
@@ -67,11 +67,11 @@ def due(
     now: datetime,
     calendar: Calendar,
     judged: datetime | None = None,
-) -> Due:
+) -> Deadline:
     """A deadline seen at `now`, by what is judged up to `judged` (None: all)."""
     if judged is not None and judged < due_at <= now:
         boxes = _boxes(unit_of(computation), computation, anchor_at, due_at, due_at - MILLISECOND, calendar)
-        return Due("judging", unit_of(computation), 0, now - due_at, due_day_of(due_at), due_at, boxes)
+        return Deadline("judging", unit_of(computation), 0, now - due_at, due_day_of(due_at), due_at, boxes)
     unit, last = unit_of(computation), due_day_of(due_at)
     if unit == "h" and abs(now - due_at) >= _LONGEST_IN_HOURS:
         unit = "d"
@@ -79,11 +79,11 @@ def due(
     length = abs(now - due_at)
     if now >= due_at:
         n = boxes.over if unit == "wd" else length // (HOUR if unit == "h" else DAY)
-        return Due("over", unit, n, length, last, due_at, boxes)
+        return Deadline("over", unit, n, length, last, due_at, boxes)
     if unit != "h" and last == now.date():
-        return Due("today", unit, 0, length, last, due_at, boxes)
+        return Deadline("today", unit, 0, length, last, due_at, boxes)
     n = working_days(calendar, now.date(), last) if unit == "wd" else (last - now.date()).days
-    return Due(
+    return Deadline(
         "left", unit if n or unit == "h" else "d", n or max(1, (last - now.date()).days), length, last, due_at, boxes
     )
 
@@ -149,7 +149,7 @@ def strip(
     *,
     is_open: bool = True,
     is_late: bool = True,
-) -> list[Cell]:
+) -> list[DayCell]:
     """Day by day from the start to the deadline, and on to `until` where it is later; long ones are cut in the middle.
 
     `is_late`: days after the deadline count as late; else nobody has judged them yet.
@@ -164,19 +164,19 @@ def strip(
         works = unit != "wd" or calendar.is_working(day)
         makeup = calendar.is_working(day) and day.weekday() >= 5
         if kind == "anchor":
-            cells.append(Cell(day, "anchor", 0, day == today, makeup))
+            cells.append(DayCell(day, "anchor", 0, day == today, makeup))
             continue
         if day <= last:
             number += works if kind != "off" else 0
             shown = "due" if day == last else "counted" if works and kind != "off" else "off"
-            cells.append(Cell(day, shown, number, day == today, makeup))  # type: ignore[arg-type]
+            cells.append(DayCell(day, shown, number, day == today, makeup))  # type: ignore[arg-type]
         elif day == today and is_open:
-            cells.append(Cell(day, "today", over, True, makeup))
+            cells.append(DayCell(day, "today", over, True, makeup))
         elif not is_late:
-            cells.append(Cell(day, "plain", 0, day == today, makeup))
+            cells.append(DayCell(day, "plain", 0, day == today, makeup))
         else:
             over += works
-            cells.append(Cell(day, "over" if works else "off", over, day == today, makeup))
+            cells.append(DayCell(day, "over" if works else "off", over, day == today, makeup))
     if len(cells) > _LONGEST_STRIP:
-        cells = [*cells[:_FIRST_DAYS], Cell(None, "cut", 0, False, False), *cells[-_LAST_DAYS:]]
+        cells = [*cells[:_FIRST_DAYS], DayCell(None, "cut", 0, False, False), *cells[-_LAST_DAYS:]]
     return cells

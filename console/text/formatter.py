@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from console.text.deadline_text import Due
+from console.text.deadline_text import Deadline
 from console.text.i18n import Language, Texts, texts
 from handover.calendar import due_day_of
 from handover.obligations.owners import PLATFORM
@@ -170,7 +170,7 @@ class Words:
         key = "row.why" if missing else "row.why.due"
         return self.t(key, owner=self.agency(owner), limit=self.before(due_at))
 
-    def due(self, due: Due) -> str:
+    def due(self, due: Deadline) -> str:
         """How late or how long still."""
         if due.tense in ("today", "judging"):
             return self.t(f"due.{due.tense}")
@@ -180,7 +180,7 @@ class Words:
             return self.t(f"due.over.{due.unit}.less")
         return self.t(f"due.{due.tense}.{due.unit}", n=due.n)
 
-    def due_date(self, due: Due, now: datetime) -> str:
+    def due_date(self, due: Deadline, now: datetime) -> str:
         """The date beside it."""
         if due.at.hour or due.at.minute:
             days = (now.date() - due.at.date()).days

@@ -48,7 +48,7 @@ def _hatch(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class OutlookDay:
     """One day of the outlook."""
 
     day: date
@@ -58,7 +58,7 @@ class Day:
     say: str  # for those who hear it
 
 
-def outlook(days: Sequence[Day]) -> Markup:
+def outlook(days: Sequence[OutlookDay]) -> Markup:
     """Duties due per day; days off are hatched, the first is today."""
     width = 620 / max(1, len(days))
     top = max([one.n for one in days] + [6])
@@ -85,7 +85,7 @@ def outlook(days: Sequence[Day]) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ObligationLine:
     """One duty of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
 
     A name too long for its place is cut; the list below the chart has it whole.
@@ -102,7 +102,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ChartSpan:
     """The days that the overview shows."""
 
     days: float
@@ -117,7 +117,7 @@ _NAME, _BELOW = 32, 42  # letters before the chart; a Chinese character takes th
 _TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of a week's label: they do not overlap
 
 
-def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
+def overview(lines: Sequence[ObligationLine], span: ChartSpan, say: str) -> Markup:
     """Expected beside actual over time: one line for each duty."""
     scale = (_RIGHT - _LEFT) / max(1.0, span.days)
     height = 36 * len(lines) + 46
@@ -153,7 +153,7 @@ def cut(text: str, letters: int) -> str:
     return f"{text[: sum(end < letters for end in places)].rstrip()}…"
 
 
-def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
+def _duty_line(line: ObligationLine, y: int, scale: float, span: ChartSpan) -> str:
     def at(day: float) -> float:
         return _LEFT + min(max(day, 0.0), span.days) * scale
 

@@ -24,7 +24,7 @@ def largest(path: str) -> int:
     return JSON if path.startswith("/api/") else FORM
 
 
-class Bounded:
+class LimitedBodies:
     """Refuses what is too large or too slow, before the application reads it; nothing more is kept of it."""
 
     def __init__(self, app: ASGIApp, answer: Answer) -> None:

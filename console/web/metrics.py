@@ -21,7 +21,7 @@ DATA_LATE = Gauge("console_data_late", "1 while alerts are processed up to an in
 _ENDLESS = "/events"
 
 
-class Measured:
+class RequestTimes:
     """Measures every request up to the first byte of its answer."""
 
     def __init__(self, app: ASGIApp, requests: Histogram) -> None:

@@ -289,7 +289,7 @@ def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class DataShown:
+class DataTimeText:
     """How far alerts are processed, in words: `line` for the header, `until` for sentences, `warning` where that is too long ago."""
 
     line: str
@@ -298,14 +298,14 @@ class DataShown:
     late: bool
 
 
-def data_shown(words: Words, data: DataTime, now: datetime) -> DataShown:
+def data_shown(words: Words, data: DataTime, now: datetime) -> DataTimeText:
     """It as a page says it."""
     t = words.t
     if data.processed_until is None or data.behind is None:
-        return DataShown(t("data.never"), t("none"), t("data.warning.never"), True)
+        return DataTimeText(t("data.never"), t("none"), t("data.warning.never"), True)
     until = words.until(data.processed_until, now)
     warning = t("data.warning", until=until, behind=words.length(data.behind)) if data.is_late else ""
-    return DataShown(t("data.line", until=until), until, warning, data.is_late)
+    return DataTimeText(t("data.line", until=until), until, warning, data.is_late)
 
 
 def redirect(path: str) -> Response:

@@ -15,7 +15,7 @@ from console.text.formatter import Words
 from console.text.i18n import Language
 from console.web import assets
 from console.web.config import ConsoleConfig, real_time
-from console.web.data_time import Processed
+from console.web.data_time import DataTimeCache
 from console.web.feature import Page
 from console.web.values import visible
 from handover.calendar import Calendar
@@ -45,9 +45,9 @@ class Site:
         return self.config.now()
 
     @cached_property
-    def processed(self) -> Processed:
+    def processed(self) -> DataTimeCache:
         """How far alerts are processed."""
-        return Processed(self.engine, self.config.now, self.config.age_of, self.config.behind)
+        return DataTimeCache(self.engine, self.config.now, self.config.age_of, self.config.behind)
 
     def data_time(self) -> DataTime:
         """How far alerts are processed, as of a second ago at most. Raise SQLAlchemyError."""

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 from console.auth.users import User, by_login
 from console.db.tables import audit_person, audit_record, pending
 from console.outbox import action_events, decisions
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from console.web.site import Site
 from sinks.readmodel.tables import alert
 from tests.console.conftest import NOW, OpenConsole, firing
@@ -21,7 +21,7 @@ def user(engine: Engine, login: str) -> User:
     return found
 
 
-def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[Asked, Mapping[str, Any]]:
+def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[ActionEvent, Mapping[str, Any]]:
     """An action on a firing alert."""
     with engine.connect() as connection:
         chosen = select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04"))

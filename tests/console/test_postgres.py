@@ -26,7 +26,7 @@ from console.queue.filters import BUCKETS, VIEWS, QueueFilters
 from console.queue.query import Moment, page
 from console.reports.drill_down import behind
 from console.reports.month import Month
-from console.reports.obligation_base import Wanted, corrections, ground_of
+from console.reports.obligation_base import ObligationFilter, corrections, ground_of
 from console.reports.registry import figures_of
 from console.reports.scoreboard import board_of
 from console.web.config import ConsoleConfig, real_time
@@ -139,7 +139,7 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
                 ground = ground_of(connection, month)
                 assert ground is not None
                 board = board_of(connection, ground, "9901", "")
-                listed = behind(connection, SCOPE, ground, Wanted(county="990102"), "counted", None, 500)
+                listed = behind(connection, SCOPE, ground, ObligationFilter(county="990102"), "counted", None, 500)
                 sides += [
                     board.lines,
                     board.all,
@@ -147,7 +147,10 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
                     [row["alert_id"] for row in listed.rows],
                     listed.counted,
                 ]
-                sides += [corrections(connection, month, Wanted()), figures_of(connection, ground, "9901", "")]
+                sides += [
+                    corrections(connection, month, ObligationFilter()),
+                    figures_of(connection, ground, "9901", ""),
+                ]
             found.append(sides)
     assert found[0] == found[1]
     assert found[0][4]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select, update
 from console.auth.permissions import Scope
 from console.queue.facet_counts import Cube, cube, of_staff
 from console.queue.filters import BUCKETS, FACETS, KINDS, STATES, VIEWS, QueueFilters
-from console.queue.query import Key, Moment, key_of, page
+from console.queue.query import Moment, RowKey, key_of, page
 from handover.calendar import load_calendar
 from sinks.readmodel.tables import alert, obligation
 from tests.console.conftest import NOW
@@ -33,7 +33,7 @@ def rows_of(engine: Engine, scope: Scope, filters: QueueFilters, size: int = 13)
     with engine.connect() as connection:
         while rows := page(connection, scope, "nobody", filters, MOMENT, after, size):
             found += rows
-            after = Key.read(str(key_of(rows[-1])))
+            after = RowKey.read(str(key_of(rows[-1])))
             assert after == key_of(rows[-1])
     return found
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, delete, insert, select
 from console.auth.permissions import Scope
 from console.reports.indicator import nearest, quantile
 from console.reports.month import Month
-from console.reports.obligation_base import RESULTS, Wanted, corrections, ground_of
-from console.reports.scoreboard import Board, Share, board_of, in_order, shown_to
+from console.reports.obligation_base import RESULTS, ObligationFilter, corrections, ground_of
+from console.reports.scoreboard import Scoreboard, Share, board_of, in_order, shown_to
 from console.reports.scoreboard_access import ScoreboardQuery, read_view, reader_of
 from console.reports.stages import STAGES, rules_of, stages_of
 from handover.analysis.replay import live_all
@@ -26,14 +26,14 @@ CITY, COUNTY = Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", 
 DAY = timedelta(days=1)
 
 
-def board(engine: Engine, prefix: str = "9901", kind: str = "") -> Board:
+def board(engine: Engine, prefix: str = "9901", kind: str = "") -> Scoreboard:
     with engine.connect() as connection:
         ground = ground_of(connection, FEBRUARY)
         assert ground is not None
         return board_of(connection, ground, prefix, kind)
 
 
-def share(found: Board, place: str, stage: str) -> Share:
+def share(found: Scoreboard, place: str, stage: str) -> Share:
     line = next(line for line in found.lines if line.place == place)
     return line.shares[[one.name for one in found.stages].index(stage)]
 
@@ -75,7 +75,7 @@ def test_every_number_is_the_number_of_rows_behind_it(engine: Engine) -> None:
         for line in found.lines:
             for stage, one in zip(found.stages, line.shares, strict=True):
                 d = found.ground.rows()
-                wanted = Wanted(stage.rules, line.place).of(d)
+                wanted = ObligationFilter(stage.rules, line.place).of(d)
                 counted = connection.execute(select(d.c.standing).where(wanted, found.ground.result(d, "counted")))
                 standings = counted.scalars().all()
                 assert (standings.count("in_time"), len(standings)) == (one.top, one.bottom)
@@ -123,7 +123,7 @@ def test_a_frozen_month_keeps_its_figures_and_corrections_stand_apart(engine: En
     assert found.ground.at == FROZEN_AT
     assert found.all.total == Share(20, 21)
     with engine.connect() as connection:
-        listed = corrections(connection, FEBRUARY, Wanted(("A02",), "9901"))
+        listed = corrections(connection, FEBRUARY, ObligationFilter(("A02",), "9901"))
         now = ground_of(connection, FEBRUARY, until)
         assert now is not None
         assert board_of(connection, now, "9901", "").all.total == Share(22, 22)

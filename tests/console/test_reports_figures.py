@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from console.reports import load, monitoring, publishers, reconciliation, reoffending
-from console.reports.indicator import Figure
+from console.reports.indicator import Indicator
 from console.reports.month import Month
 from console.reports.registry import NAMES
 from sinks.readmodel.tables import alert, dead_letter, duty, event, handover, tie
@@ -50,7 +50,7 @@ def released(connection: Connection, subject: str, day: str) -> None:
     release(connection, subject, day)
 
 
-def twelve(connection: Connection, **more: Any) -> Figure:
+def twelve(connection: Connection, **more: Any) -> Indicator:
     """Re-offending over twelve months."""
     return reoffending.figures(known(connection, **more))[0]
 
@@ -179,7 +179,7 @@ def test_a_term_is_over_where_its_last_day_is_past_and_nothing_was_told(past: Co
 # --- stock
 
 
-def counted(figure: Figure) -> dict[str, tuple[Any, ...]]:
+def counted(figure: Indicator) -> dict[str, tuple[Any, ...]]:
     """By county: opening, in, out, closing, difference."""
     return {one.name: tuple(one.values.values()) for one in figure.parts}
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import JSON, Boolean, Connection, Engine, Integer, String, insert, select
 
 from console.reports import aftercare, alarms, disputes, obligations
-from console.reports.indicator import Figure
+from console.reports.indicator import Indicator
 from console.reports.month import Month
-from console.reports.obligation_base import Ground
+from console.reports.obligation_base import ObligationBase
 from console.reports.registry import about_few, too_few
 from sinks.readmodel.tables import UtcDateTime, alert, alert_history, duty, event, handover
 from tests.console.conftest import NOW, OpenConsole
@@ -24,12 +24,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GPS, COMMITTEE = "LOCATION-990100-01", "MEDIATION-990102004-01"
 
 
-def parts(figure: Figure) -> dict[str, dict[str, Any]]:
+def parts(figure: Indicator) -> dict[str, dict[str, Any]]:
     """The values of each part by its name."""
     return {one.name: dict(one.values) for one in figure.parts}
 
 
-def behind(figure: Figure) -> dict[str, bool]:
+def behind(figure: Indicator) -> dict[str, bool]:
     """Who is behind a figure, and whether in its numerator; everybody once."""
     assert len({row.subject for row in figure.rows}) == len(figure.rows)
     return {row.subject: row.holds for row in figure.rows}
@@ -43,10 +43,10 @@ def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
 # --- late, by step
 
 
-def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Figure:
+def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Indicator:
     """What is late in the city."""
     with engine.connect() as connection:
-        found = obligations.figures(connection, Ground(FEBRUARY, as_of, False), "9901", ())
+        found = obligations.figures(connection, ObligationBase(FEBRUARY, as_of, False), "9901", ())
     return next(one for one in found if one.name == name)
 
 
@@ -225,7 +225,7 @@ def of_dispute(connection: Connection, key: str, fact: str, day: str, **data: An
     tell(connection, key, f"dispute.{fact}", day, data, COMMITTEE)
 
 
-def figures(connection: Connection, **more: Any) -> dict[str, Figure]:
+def figures(connection: Connection, **more: Any) -> dict[str, Indicator]:
     """The figures of disputes by name."""
     return {one.name: one for one in disputes.figures(known(connection, **more))}
 
