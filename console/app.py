@@ -59,7 +59,7 @@ from console.web.request import (
     site_of,
 )
 from console.web.security import SecurityHeaders, own_path
-from console.web.site import Site, environment
+from console.web.site import Site, make_environment
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rules.rulebook import load
 from sinks.readmodel.database import connect, prepare
@@ -100,8 +100,8 @@ def create_app(config: ConsoleConfig) -> FastAPI:
         engine=engine,
         book=load(config.rules),
         calendar=load_calendar(config.calendar or CALENDAR_FILE),
-        templates=environment(),
-        find_waiting=lambda user_id: outbox.waiting_of(engine, user_id, real_time()),
+        templates=make_environment(),
+        find_waiting=lambda user_id: outbox.list_undoable(engine, user_id, real_time()),
         menu=MENU,
         pages=PAGES,
     )
@@ -110,7 +110,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.live = ChangeFeed(
         engine,
         config.poll.total_seconds(),
-        lambda tokens: sessions.living(engine, tokens, real_time(), config.idle, config.longest),
+        lambda tokens: sessions.find_living(engine, tokens, real_time(), config.idle, config.longest),
     )
     parts = {"publisher": app.state.publisher, "redriver": app.state.redriver, "live": app.state.live}
     alive = {name: part.is_alive for name, part in parts.items()}
@@ -120,7 +120,7 @@ def create_app(config: ConsoleConfig) -> FastAPI:
     app.state.logins = CapacityLimiter(AT_ONCE)
     app.state.oidc = IdentityService(config.oidc) if config.oidc is not None else None
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(LimitedBodies, answer=_refused)
+    app.add_middleware(LimitedBodies, answer=_answer_refusal)
     app.add_middleware(SecurityHeaders, secure=config.secure_cookies, names_url=config.names_url)
     app.add_middleware(DataTimeHeaders, processed=site.processed)
     app.add_middleware(RequestTimes, requests=REQUESTS)
@@ -155,10 +155,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 # --- what went wrong, said in the visitor's language
 
 
-def _problem(request: Request, status: int, key: str, values: Mapping[str, Any] | None = None, **more: Any) -> Response:
+def _answer_problem(
+    request: Request, status: int, key: str, values: Mapping[str, Any] | None = None, **more: Any
+) -> Response:
     t = site_of(request).words(language_of(request, getattr(request.state, "user", None))).t
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": t(f"problem.{key}.what", **(values or {}))}, status, _again(status))
+        return JSONResponse({"error": t(f"problem.{key}.what", **(values or {}))}, status, _retry_headers(status))
     page = {"safe": "", "code": "", "typed": {}, "to": "/", "todo": t("problem.home"), **more}
     answer = render_public(
         request,
@@ -168,21 +170,21 @@ def _problem(request: Request, status: int, key: str, values: Mapping[str, Any] 
         what=t(f"problem.{key}.what", **(values or {})),
         **page,
     )
-    answer.headers.update(_again(status))
+    answer.headers.update(_retry_headers(status))
     return answer
 
 
-def _again(status: int) -> dict[str, str]:
+def _retry_headers(status: int) -> dict[str, str]:
     """When to ask again."""
     return {"Retry-After": str(_AGAIN_SECONDS)} if status in (429, 503) else {}
 
 
-def _refused(request: Request, status: int, key: str) -> Response:
+def _answer_refusal(request: Request, status: int, key: str) -> Response:
     """What is refused before anybody is known."""
-    return _problem(request, status, key)
+    return _answer_problem(request, status, key)
 
 
-async def _login_needed(request: Request, error: Exception) -> Response:
+async def _answer_login_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, LoginNeeded)
     if request.url.path.startswith("/api/") or request.headers.get("accept") == "text/event-stream":
         return JSONResponse({"error": "login"}, 401)
@@ -198,43 +200,47 @@ async def _login_needed(request: Request, error: Exception) -> Response:
     return login_page.render_login(request, next_path=own_path(back), status=401, typed=typed, expired=True)
 
 
-async def _password_needed(request: Request, error: Exception) -> Response:
+async def _answer_password_needed(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/") or request.headers.get("accept") == "text/event-stream":
         return JSONResponse({"error": "password"}, 401)
     here = request.url.path if request.method == "GET" else "/"
     return Response(status_code=303, headers={"Location": f"/password?{urlencode({'next': here})}"})
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    return _problem(request, 404, "404")
+async def _answer_not_found(request: Request, error: Exception) -> Response:
+    return _answer_problem(request, 404, "404")
 
 
-async def _not_allowed(request: Request, error: Exception) -> Response:
+async def _answer_not_allowed(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotAllowed)
     user = request.state.user
     t = site_of(request).words(language_of(request, user)).t
     names = [key for key in (f"nav.{error.what}", f"action.{error.what}") if t.has(key)]
-    return _problem(request, 403, "403", {"role": t(f"role.{user.role}"), "what": t(names[0]) if names else error.what})
+    return _answer_problem(
+        request, 403, "403", {"role": t(f"role.{user.role}"), "what": t(names[0]) if names else error.what}
+    )
 
 
-async def _bad_form(request: Request, error: Exception) -> Response:
-    return _problem(request, 400, "400")
+async def _answer_bad_form(request: Request, error: Exception) -> Response:
+    return _answer_problem(request, 400, "400")
 
 
-async def _busy(request: Request, error: Exception) -> Response:
+async def _answer_busy(request: Request, error: Exception) -> Response:
     """Too much is asked at once; the same request works in a moment."""
     words = site_of(request).words(language_of(request))
     to = request.url.path if request.method == "GET" else "/"
-    return _problem(request, 503, "busy", code="E-BUSY", to=to, todo=words.t("problem.again"))
+    return _answer_problem(request, 503, "busy", code="E-BUSY", to=to, todo=words.t("problem.again"))
 
 
-async def _database(request: Request, error: Exception) -> Response:
+async def _answer_database_error(request: Request, error: Exception) -> Response:
     """The database refused or did not answer: a value that it cannot hold, a lock that was not free in time, an outage."""
     if isinstance(error, DataError):
-        return _problem(request, 400, "400")
+        return _answer_problem(request, 400, "400")
     if isinstance(error, IntegrityError):
-        return await _bug(request, error)
-    return await (_busy if isinstance(error, DBAPIError) and is_busy(error) else _database_away)(request, error)
+        return await _answer_bug(request, error)
+    return await (_answer_busy if isinstance(error, DBAPIError) and is_busy(error) else _answer_database_away)(
+        request, error
+    )
 
 
 def is_busy(error: DBAPIError) -> bool:
@@ -243,14 +249,14 @@ def is_busy(error: DBAPIError) -> bool:
     return state in _BUSY_STATES or "database is locked" in str(error.orig)
 
 
-async def _database_away(request: Request, error: Exception) -> Response:
+async def _answer_database_away(request: Request, error: Exception) -> Response:
     since: datetime = request.app.state.database_away or real_time()
     if request.app.state.database_away is None:
         log.error("the database does not answer: %s", type(error).__name__)
     request.app.state.database_away = since
     words = site_of(request).words(language_of(request))
     here = request.url.path if request.method == "GET" else "/"
-    return _problem(
+    return _answer_problem(
         request,
         503,
         "503",
@@ -262,30 +268,30 @@ async def _database_away(request: Request, error: Exception) -> Response:
     )
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code in (404, 405):
-        return _problem(request, error.status_code, "404")
-    return _problem(request, error.status_code, "400")
+        return _answer_problem(request, error.status_code, "404")
+    return _answer_problem(request, error.status_code, "400")
 
 
-async def _bug(request: Request, error: Exception) -> Response:
+async def _answer_bug(request: Request, error: Exception) -> Response:
     code = f"E-{secrets.token_hex(2).upper()}"
     log.error("bug %s at %s", code, getattr(request.scope.get("route"), "path", "unknown"), exc_info=error)
-    return _problem(request, 500, "500", code=code)
+    return _answer_problem(request, 500, "500", code=code)
 
 
 _ANSWERS: Mapping[Any, Any] = {
-    LoginNeeded: _login_needed,
-    PasswordNeeded: _password_needed,
-    NotFound: _not_found,
-    NotAllowed: _not_allowed,
-    BadForm: _bad_form,
-    DBAPIError: _database,
-    NoConnection: _busy,
-    TooBusy: _busy,
-    HTTPException: _http,
+    LoginNeeded: _answer_login_needed,
+    PasswordNeeded: _answer_password_needed,
+    NotFound: _answer_not_found,
+    NotAllowed: _answer_not_allowed,
+    BadForm: _answer_bad_form,
+    DBAPIError: _answer_database_error,
+    NoConnection: _answer_busy,
+    TooBusy: _answer_busy,
+    HTTPException: _answer_http_error,
     Problem: answer_problem,
     RequestValidationError: answer_problem,
-    Exception: _bug,
+    Exception: _answer_bug,
 }

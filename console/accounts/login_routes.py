@@ -11,7 +11,7 @@ from console.accounts.login_page import TYPED, begin_session, render_login, set_
 from console.audit import log as audit
 from console.auth import sessions
 from console.auth.attempts import DEVICE_LASTS, TooManyTries, device_name
-from console.auth.users import authenticate, by_login
+from console.auth.users import authenticate, find_by_login
 from console.text.i18n import LANGUAGES
 from console.web.request import (
     COOKIE,
@@ -36,7 +36,7 @@ _A_YEAR = 365 * 24 * 3600
 
 
 @router.get("/login")
-def login_page(request: Request) -> Response:
+def show_login(request: Request) -> Response:
     """The login page; ?next= says where to go then."""
     return render_login(request, next_path=own_path(request.query_params.get("next")), status=200)
 
@@ -48,10 +48,10 @@ async def login(request: Request) -> Response:
     doors: CapacityLimiter = request.app.state.logins
     if doors.statistics().tasks_waiting >= _MOST_WAITING:
         raise TooBusy
-    return await to_thread.run_sync(_login, request, fields, limiter=doors)
+    return await to_thread.run_sync(_check_login, request, fields, limiter=doors)
 
 
-def _login(request: Request, fields: Mapping[str, str]) -> Response:
+def _check_login(request: Request, fields: Mapping[str, str]) -> Response:
     site, name = site_of(request), fields.get("u", "").strip()[:64]
     t = site.words(language_of(request)).t
     next_path = own_path(fields.get("next"))
@@ -73,7 +73,7 @@ def _login(request: Request, fields: Mapping[str, str]) -> Response:
     if tried.user is None:
         # A name that is nobody's is not kept: people type their password there. Further tries while it waits are not told.
         audit.record(
-            site, by_login(site.engine, name) or audit.NOBODY, "login_failed" if tried.left else "login_locked"
+            site, find_by_login(site.engine, name) or audit.NOBODY, "login_failed" if tried.left else "login_locked"
         )
         return again(401, t("login.wrong", n=tried.left))
     answer = begin_session(request, tried.user, next_path, typed)
@@ -92,7 +92,7 @@ def logout(request: Request, sent: Annotated[Form, Depends(form("logout"))]) -> 
 
 
 @router.get("/language")
-def language(request: Request) -> Response:
+def switch_language(request: Request) -> Response:
     """Another language on the same page; ?to= and ?next=."""
     answer = redirect(own_path(request.query_params.get("next")))
     to = request.query_params.get("to")

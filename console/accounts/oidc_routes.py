@@ -21,17 +21,17 @@ router = APIRouter()
 @router.post("/login/oidc")
 async def begin(request: Request) -> Response:
     """Send the browser there; what was typed in a page before waits here."""
-    service, (fields, _) = _service(request), await read_fields(request)
+    service, (fields, _) = _find_service(request), await read_fields(request)
     secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE), "")
     next_path = own_path(fields.get("next"))
     typed = {key.removeprefix(TYPED): value for key, value in fields.items() if key.startswith(TYPED)}
     if not secret or not is_token(secret, fields.get("login_token")):
-        return await run_in_threadpool(_denied, request, "stale", next_path, typed)
+        return await run_in_threadpool(_refuse, request, "stale", next_path, typed)
     try:
         flow = await service.begin()
     except Denied as denied:
-        return await run_in_threadpool(_denied, request, denied.why, next_path, typed)
-    await run_in_threadpool(oidc.keep, site_of(request), flow, secret, next_path, typed)
+        return await run_in_threadpool(_refuse, request, denied.why, next_path, typed)
+    await run_in_threadpool(oidc.store_flow, site_of(request), flow, secret, next_path, typed)
     # Not a redirect: browsers hold the answer to a form to `form-action 'self'`.
     return render_public(request, "oidc.html", url=flow.url)
 
@@ -39,17 +39,17 @@ async def begin(request: Request) -> Response:
 @router.get(BACK)
 async def back(request: Request) -> Response:
     """Whoever comes back from there; ?state=&code=."""
-    service, asked = _service(request), request.query_params
+    service, asked = _find_service(request), request.query_params
     secret = request.cookies.get(cookie_name(request, LOGIN_COOKIE), "")
     try:
-        row = await run_in_threadpool(oidc.take, site_of(request), asked.get("state", ""), secret)
+        row = await run_in_threadpool(oidc.take_flow, site_of(request), asked.get("state", ""), secret)
     except Denied as denied:
-        return await run_in_threadpool(_denied, request, denied.why, "/", {})
+        return await run_in_threadpool(_refuse, request, denied.why, "/", {})
     try:
         claims = await service.claims(asked.get("code", ""), row.nonce, row.verifier)
         return await run_in_threadpool(_admit, request, service, claims, row)
     except Denied as denied:
-        return await run_in_threadpool(_denied, request, denied.why, row.next_path, row.typed)
+        return await run_in_threadpool(_refuse, request, denied.why, row.next_path, row.typed)
 
 
 def _admit(request: Request, service: IdentityService, claims: Mapping[str, Any], row: Any) -> Response:
@@ -57,7 +57,7 @@ def _admit(request: Request, service: IdentityService, claims: Mapping[str, Any]
     return begin_session(request, user, row.next_path, row.typed, by="oidc")
 
 
-def _denied(request: Request, why: str, next_path: str, typed: Mapping[str, str]) -> Response:
+def _refuse(request: Request, why: str, next_path: str, typed: Mapping[str, str]) -> Response:
     site = site_of(request)
     if why not in ("stale", "away"):
         audit.record(site, audit.NOBODY, "login_failed", details={"by": "oidc", "why": why})
@@ -66,7 +66,7 @@ def _denied(request: Request, why: str, next_path: str, typed: Mapping[str, str]
     return render_login(request, next_path=next_path, status=status, error=error, typed=typed, expired=bool(typed))
 
 
-def _service(request: Request) -> IdentityService:
+def _find_service(request: Request) -> IdentityService:
     found: IdentityService | None = request.app.state.oidc
     if found is None:
         raise NotFound

@@ -40,7 +40,7 @@ class EventForm:
     time: str
 
 
-def form_of(
+def build_form(
     type_: str, words: Words, user: User, anchors: Sequence[Row], now: datetime, typed: Mapping[str, str] | None = None
 ) -> EventForm:
     """The form of an event type; what was typed stands in it, otherwise what can be known."""
@@ -50,18 +50,18 @@ def form_of(
         wire = info.alias or name
         if wire == payload.REPEATS_TIME:
             continue
-        kind, options = _kind(type_, payload, name, words)
-        default = _default(wire, kind, user, anchors, now)
+        kind, options = _choose_input(type_, payload, name, words)
+        default = _suggest_value(wire, kind, user, anchors, now)
         value = typed.get(wire, "") if typed is not None else default
         fields.append(InputField(wire, words.field(wire), kind, info.is_required(), value, options))
     time = typed.get("time", "") if typed is not None else f"{now:%Y-%m-%dT%H:%M}"
     return EventForm(type_, words.fact(type_), fields, time)
 
 
-def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
+def read_form(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
     """The payload and the time from a form that was sent. Raise InvalidForm where a value cannot even be read."""
     payload = PAYLOADS[type_]
-    time = _instant(fields.get("time", ""))
+    time = _read_instant(fields.get("time", ""))
     if time is None:
         raise InvalidForm({"time": ("error.time", {})})
     data: dict[str, Any] = {}
@@ -71,7 +71,7 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
         if wire == payload.REPEATS_TIME:
             data[wire] = time.isoformat()
             continue
-        kind, _ = _kind(type_, payload, name, None)
+        kind, _ = _choose_input(type_, payload, name, None)
         text = fields.get(wire, "").strip()
         if kind == "check":
             data[wire] = text == "yes"
@@ -79,7 +79,7 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
             data[wire] = [one.strip() for one in text.replace("、", ",").replace("，", ",").split(",") if one.strip()]
         elif text:
             try:
-                data[wire] = _value(kind, text)
+                data[wire] = _read_value(kind, text)
             except ValueError:
                 errors[wire] = ("error.value", {"what": text[:40]})
     if errors:
@@ -87,31 +87,31 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
     return data, min(time, now) if time.replace(second=0) == now.replace(second=0, microsecond=0) else time
 
 
-def _value(kind: InputKind, text: str) -> Any:
+def _read_value(kind: InputKind, text: str) -> Any:
     if kind == "number":
         return int(text) if text.lstrip("-").isdigit() else float(text)
     if kind == "datetime":
-        at = _instant(text)
+        at = _read_instant(text)
         if at is None:
             raise ValueError(text)
         return at.isoformat()
     return text
 
 
-def _instant(text: str) -> datetime | None:
+def _read_instant(text: str) -> datetime | None:
     try:
         return to_china_time(datetime.fromisoformat(text))
     except ValueError:
         return None
 
 
-def _kind(
+def _choose_input(
     type_: str, payload: type[Payload], name: str, words: Words | None
 ) -> tuple[InputKind, Sequence[tuple[str, str]]]:
     info = payload.model_fields[name]
     wire = info.alias or name
     labels = labels_of(type_.removeprefix("reentry.").removesuffix(".v1"), wire)
-    kinds = set(_flat(info.annotation))
+    kinds = set(_flatten(info.annotation))
     if list in kinds:
         return "list", ()
     if labels:
@@ -127,7 +127,7 @@ def _kind(
     return ("date", ()) if "'date'" in formats else ("text", ())
 
 
-def _flat(annotation: Any) -> list[Any]:
+def _flatten(annotation: Any) -> list[Any]:
     found = [
         annotation
         if isinstance(annotation, type) and not get_args(annotation)
@@ -135,11 +135,11 @@ def _flat(annotation: Any) -> list[Any]:
     ]
     for part in get_args(annotation):
         if not isinstance(part, str):
-            found += _flat(part)
+            found += _flatten(part)
     return [one for one in found if isinstance(one, type)]
 
 
-def _default(wire: str, kind: InputKind, user: User, anchors: Sequence[Row], now: datetime) -> str:
+def _suggest_value(wire: str, kind: InputKind, user: User, anchors: Sequence[Row], now: datetime) -> str:
     if wire.endswith("_id") or wire in _FROM_ANCHOR:
         return next((str(one["body"]["data"][wire]) for one in reversed(anchors) if wire in one["body"]["data"]), "")
     if wire in _STAFF:

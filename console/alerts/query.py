@@ -28,15 +28,17 @@ class AlertContext:
     others: Sequence[Row]
 
 
-def find(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
+def find_row(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
     """The alert, or the duty that would raise it, if it is in scope; None otherwise, also where there is none."""
     row = (
-        connection.execute(select(alert).where(alert.c.alert_id == alert_id, scope.of_duties(alert))).mappings().first()
+        connection.execute(select(alert).where(alert.c.alert_id == alert_id, scope.filter_obligations(alert)))
+        .mappings()
+        .first()
     )
     if row is not None:
         return {**row, "late": True}
     duty = connection.execute(
-        select(obligation).where(obligation.c.alert_id == alert_id, scope.of_duties(obligation))
+        select(obligation).where(obligation.c.alert_id == alert_id, scope.filter_obligations(obligation))
     ).mappings().first()  # fmt: skip
     if duty is None:
         return None
@@ -46,18 +48,18 @@ def find(connection: Connection, scope: Scope, alert_id: str) -> Row | None:
         "changed_at": None,
         "handover_kind": None,
         "rule_book": None,
-        **_not_raised(connection, dict(duty)),
+        **_make_row(connection, dict(duty)),
     }
 
 
-def _not_raised(connection: Connection, duty: Row) -> Row:
+def _make_row(connection: Connection, duty: Row) -> Row:
     """A duty as a row without an alert. One that was waived before it was due has ended; it can be reopened."""
-    at = _waived_at(connection, duty) if duty["state"] == "waived" else None
+    at = _find_waiver_time(connection, duty) if duty["state"] == "waived" else None
     ended: dict[str, Any] = {"outcome": "waived" if at else None, "resolved_at": at, "seen": []}
     return {**NOTHING_YET, **ended, **duty, "late": False}
 
 
-def _waived_at(connection: Connection, duty: Row) -> datetime | None:
+def _find_waiver_time(connection: Connection, duty: Row) -> datetime | None:
     """When it was waived; None while the action itself is still on its way here."""
     waivers = select(event.c.time, event.c.body).where(
         event.c.subject == duty["subject"], event.c.type == TYPES["waive"]
@@ -71,7 +73,7 @@ def _is_about(action: Mapping[str, Any], alert_id: str) -> bool:
     return str(action["data"].get("alert_id")).lower() == alert_id
 
 
-def story(connection: Connection, scope: Scope, row: Row) -> AlertContext:
+def read_context(connection: Connection, scope: Scope, row: Row) -> AlertContext:
     """What is behind it. Events of topics that the scope may not see are left out."""
     subject, alert_id = row["subject"], row["alert_id"]
     events = [
@@ -93,21 +95,21 @@ def story(connection: Connection, scope: Scope, row: Row) -> AlertContext:
         [dict(one) for one in history],
         [one for one in events if one["topic"] == _ACTION_TOPIC and _is_about(one["body"], alert_id)],
         dict(one) if (one := home.first()) is not None else None,
-        others(connection, scope, subject, alert_id),
+        find_others(connection, scope, subject, alert_id),
     )
 
 
-def others(connection: Connection, scope: Scope, subject: str, but: str = "") -> list[Row]:
+def find_others(connection: Connection, scope: Scope, subject: str, but: str = "") -> list[Row]:
     """Alerts and open duties of a subject that are in scope, by deadline; each duty once."""
     alerts = connection.execute(
-        select(alert).where(alert.c.subject == subject, alert.c.alert_id != but, scope.of_duties(alert))
+        select(alert).where(alert.c.subject == subject, alert.c.alert_id != but, scope.filter_obligations(alert))
     ).mappings()
     found: list[Row] = [{**one, "late": True} for one in alerts]
     known = {one["alert_id"] for one in found if one["state"] == "firing" or one["outcome"] == "waived"}
     duties = connection.execute(
         select(obligation).where(
-            obligation.c.subject == subject, obligation.c.alert_id != but, scope.of_duties(obligation)
+            obligation.c.subject == subject, obligation.c.alert_id != but, scope.filter_obligations(obligation)
         )
     ).mappings()
-    found += [_not_raised(connection, dict(one)) for one in duties if one["alert_id"] not in known]
+    found += [_make_row(connection, dict(one)) for one in duties if one["alert_id"] not in known]
     return sorted(found, key=lambda one: (one["due_at"], one["alert_id"]))

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console.alerts import missing_event_form
-from console.alerts import story as telling
-from console.alerts.query import AlertContext, Row, find, story
+from console.alerts import missing_event_form, story
+from console.alerts.query import AlertContext, Row, find_row, read_context
 from console.alerts.service import (
     describe_conflict,
     describe_end,
@@ -24,13 +23,13 @@ from console.auth import users
 from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
 from console.outbox.action_events import NOTE_NEEDED, TYPES, ActionEvent
-from console.queue.row_view import due_shown, notes_of, shown
-from console.queue.snooze_presets import presets, until_of
+from console.queue.row_view import present_deadline, present_rows, read_notes
+from console.queue.snooze_presets import list_presets, read_until
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.security import own_path
-from console.web.values import whole_number
+from console.web.values import read_number
 
 router = APIRouter()
 _CRITICAL = "CRIT"
@@ -39,7 +38,7 @@ _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 
 
 @router.get("/alerts/{alert_id}.json")
-def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """The alert as the read model has it."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
@@ -50,25 +49,27 @@ def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) 
 
 
 @router.get("/alerts/{alert_id}")
-def alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One alert with everything behind it; ?back= is the list it was opened from, ?do= an action to be asked for."""
     typed = visitor.take_draft()
     do = typed.get("form", request.query_params.get("do", ""))
     notice = visitor.words.t("draft.kept") if typed else ""
-    return page_of(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))
+    return render_alert(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))
 
 
 @router.get("/alerts/{alert_id}/row")
-def row_of(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_row(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One row of the queue, for a page that is open."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
-        one = shown(visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", ""))
-    audit.record_list(visitor, audit.persons_in([row]))
+        one = present_rows(
+            visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", "")
+        )
+    audit.record_list(visitor, audit.list_persons([row]))
     return render(visitor, "row_only.html", r=one[0])
 
 
-def page_of(
+def render_alert(
     visitor: Visitor,
     alert_id: str,
     *,
@@ -85,10 +86,10 @@ def page_of(
     site, words, scope, typed = visitor.site, visitor.words, visitor.scope, typed or {}
     with site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
-        told = story(connection, scope, row)
-        on_way = outbox.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
-        colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
-        note = notes_of(connection, [row["subject"]]).get(alert_id, "")
+        told = read_context(connection, scope, row)
+        on_way = outbox.find_pending(connection, [alert_id], site.wall()).get(alert_id, [])
+        colleagues = users.list_colleagues(connection, scope) if scope.may("assign", row) else []
+        note = read_notes(connection, [row["subject"]]).get(alert_id, "")
         feeds = find_silent(connection, visitor)
     record_read(visitor, row)
     return render(
@@ -96,9 +97,9 @@ def page_of(
         "alert.html",
         status=status,
         feeds=feeds,
-        **_why(visitor, row, told),
-        **_possible(visitor, row, told, typed, record),
-        log=telling.log(words, told, on_way),
+        **_explain(visitor, row, told),
+        **_offer_actions(visitor, row, told, typed, record),
+        log=story.list_history(words, told, on_way),
         pending=[one for one in on_way if one["state"] != "recorded"],
         second=[one for one in on_way if _may_be_second(visitor, row, one)],
         colleagues=colleagues,
@@ -112,7 +113,7 @@ def page_of(
     )
 
 
-def _why(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
+def _explain(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
     """What the page says of the alert: why it is here, what was counted, what came, who else is told."""
     site, words, now = visitor.site, visitor.words, visitor.site.now()
     return {
@@ -120,32 +121,34 @@ def _why(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
         "ended": row["outcome"],
         "is_person": row["subject"].startswith(audit.PERSON),
         "rule": words.rule(row["rule_id"], row["occurrence"]),
-        "say": telling.sentence(words, told),
-        "due": due_shown(words, row, row["resolved_at"] or now, site),
-        "release": _release(words, told.handover, now),
-        "cells": telling.strip(site, words, row),
-        "counting": telling.counting(words, row),
-        "came": telling.came(words, told),
+        "say": story.describe_alert(words, told),
+        "due": present_deadline(words, row, row["resolved_at"] or now, site),
+        "release": _describe_release(words, told.handover, now),
+        "cells": story.list_days(site, words, row),
+        "counting": story.describe_unit(words, row),
+        "came": story.list_events(words, told),
         "missing": [{"type": one, "name": words.fact(one)} for one in row["missing"]],
         "basis": row["basis"],
-        "ladder": telling.ladder(site, words, told),
-        "others": [_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
+        "ladder": story.list_escalations(site, words, told),
+        "others": [_present_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
     }
 
 
-def _possible(visitor: Visitor, row: Row, told: AlertContext, typed: Mapping[str, str], record: str) -> dict[str, Any]:
+def _offer_actions(
+    visitor: Visitor, row: Row, told: AlertContext, typed: Mapping[str, str], record: str
+) -> dict[str, Any]:
     """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
     site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
     may_record = scope.may("record", row) and not row["outcome"]
     wanted = [one for one in row["missing"] if may_record and action_events.may_record(one, visitor.user)]
     return {
         "forms": [
-            missing_event_form.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)
+            missing_event_form.build_form(one, words, visitor.user, told.seen, now, typed if one == record else None)
             for one in wanted
         ],
         "record": record,
         "can": [name for name in TYPES if is_possible(name, row, now) and scope.may(name, row)],
-        "presets": presets(words, now, site.calendar),
+        "presets": list_presets(words, now, site.calendar),
     }
 
 
@@ -155,7 +158,7 @@ def _may_be_second(visitor: Visitor, row: Row, asked: Row) -> bool:
     return bool(waits and visitor.scope.may(asked["action"], row))
 
 
-def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str] | None:
+def _describe_release(words: Words, handover: Row | None, now: datetime) -> dict[str, str] | None:
     if handover is None or not handover["release_date"]:
         return None
     day = datetime.fromisoformat(handover["release_date"]).date()
@@ -164,9 +167,9 @@ def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str
     return {"words": words.t(f"alert.release.{key}", n=abs(left)), "day": words.long_day(day)}
 
 
-def _other(visitor: Visitor, row: Row, now: datetime) -> dict[str, Any]:
+def _present_other(visitor: Visitor, row: Row, now: datetime) -> dict[str, Any]:
     words = visitor.words
-    due = due_shown(words, row, now, visitor.site)
+    due = present_deadline(words, row, now, visitor.site)
     line = words.t(f"outcome.{row['outcome']}") if row["outcome"] else due.words
     severity = "DONE" if row["outcome"] else row["severity"] if row["late"] else due.severity
     rule = words.rule(row["rule_id"], row["occurrence"])
@@ -192,16 +195,18 @@ def record(request: Request, alert_id: str, sent: Annotated[Form, Depends(form("
         raise NotAllowed("record")
     again: dict[str, Any] = {"do": "record", "typed": sent.fields, "record": type_}
     if row["outcome"] or type_ not in row["missing"]:
-        return page_of(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
+        return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
     now = visitor.site.now()
     try:
-        data, time = missing_event_form.read(type_, sent.fields, now)
-        asked = action_events.recorded(type_, row["subject"], visitor.user, data, time, now)
+        data, time = missing_event_form.read_form(type_, sent.fields, now)
+        asked = action_events.build_recorded(type_, row["subject"], visitor.user, data, time, now)
     except InvalidForm as invalid:
-        return page_of(visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again)
+        return render_alert(
+            visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again
+        )
     if row["severity"] == _CRITICAL and row["late"] and sent["sure"] != "yes":
-        return page_of(visitor, alert_id, status=422, sure=True, **again)
-    return _keep(request, sent, [(asked, row)], again)
+        return render_alert(visitor, alert_id, status=422, sure=True, **again)
+    return _store_and_answer(request, sent, [(asked, row)], again)
 
 
 @router.post("/alerts/{alert_id}/{action}")
@@ -212,30 +217,34 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
     visitor = sent.visitor
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
     if not is_possible(action, row, visitor.site.now()) and action != "acknowledge":
-        return page_of(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
-    revision = whole_number(sent["revision"])
+        return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
+    revision = read_number(sent["revision"])
     conflict = describe_conflict(visitor.words, action, row, revision)
     if conflict:
-        return page_of(visitor, alert_id, status=409, notice=conflict, **again)
+        return render_alert(visitor, alert_id, status=409, notice=conflict, **again)
     try:
-        asked = action_events.asked(action, row, visitor.user, values_of(sent), visitor.site.now(), officers)
+        asked = action_events.build_action(action, row, visitor.user, read_values(sent), visitor.site.now(), officers)
     except InvalidForm as invalid:
-        return page_of(visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again)
-    return _keep(request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL)
+        return render_alert(
+            visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again
+        )
+    return _store_and_answer(
+        request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL
+    )
 
 
-def values_of(sent: Form) -> dict[str, Any]:
+def read_values(sent: Form) -> dict[str, Any]:
     """The fields of an action as it wants them."""
     upheld = {"yes": True, "no": False}.get(sent["upheld"])
-    return {"note": sent["note"], "to": sent["to"], "until": until_of(sent["until"]), "upheld": upheld}
+    return {"note": sent["note"], "to": sent["to"], "until": read_until(sent["until"]), "upheld": upheld}
 
 
-def _keep(
+def _store_and_answer(
     request: Request, sent: Form, asked: list[tuple[ActionEvent, Row]], again: dict[str, Any], *, second: bool = False
 ) -> Response:
     """Store and go back to the page; where Kafka or the database is away, say so with everything that was typed."""
@@ -243,10 +252,10 @@ def _keep(
     away = request.app.state.publisher.away_since
     if away is not None:
         notice = visitor.words.t("problem.kafka.what", since=visitor.words.at(away))
-        return page_of(visitor, alert_id, status=503, notice=notice, **again)
+        return render_alert(visitor, alert_id, status=503, notice=notice, **again)
     store_actions(visitor, asked, sent["key"], second=second)
     if request.headers.get("hx-request"):
-        return row_of(request, alert_id, visitor)
+        return show_row(request, alert_id, visitor)
     return redirect(own_path(sent["next"]) if sent["next"] else f"/alerts/{alert_id}")
 
 
@@ -258,7 +267,7 @@ def undo(batch: str, sent: Annotated[Form, Depends(form("login"))]) -> Response:
 
 
 @router.post("/alerts/{alert_id}/second/{event_id}")
-def second_person(alert_id: str, event_id: str, sent: Annotated[Form, Depends(form("alert"))]) -> Response:
+def confirm(alert_id: str, event_id: str, sent: Annotated[Form, Depends(form("alert"))]) -> Response:
     """A second person agrees to what the first asked for."""
     visitor, site = sent.visitor, sent.visitor.site
     with site.engine.connect() as connection:
@@ -270,7 +279,7 @@ def second_person(alert_id: str, event_id: str, sent: Annotated[Form, Depends(fo
 
 
 @router.post("/today/bulk")
-def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Response:
+def act_on_several(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Response:
     """One action on several alerts, with one undo; those that do not fit are named."""
     visitor, action = sent.visitor, sent["action"]
     if action not in ("acknowledge", "snooze", "comment", "assign"):
@@ -283,9 +292,9 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     named: list[Row] = []
     now = visitor.site.now()
     with visitor.site.engine.connect() as connection:
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
         for alert_id in list(dict.fromkeys(sent.many.get("id", [])))[: visitor.site.config.page_rows * 4]:
-            row = find(connection, visitor.scope, alert_id)
+            row = find_row(connection, visitor.scope, alert_id)
             if row is None:
                 continue
             named.append(row)
@@ -294,7 +303,9 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
                 failed.append({"id": alert_id, "rule": rule, "why": describe_end(visitor.words, row)})
                 continue
             try:
-                fit.append((action_events.asked(action, row, visitor.user, values_of(sent), now, officers), row))
+                fit.append(
+                    (action_events.build_action(action, row, visitor.user, read_values(sent), now, officers), row)
+                )
             except InvalidForm as invalid:
                 failed.append(
                     {
@@ -306,7 +317,7 @@ def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Res
     if fit and away is None:
         store_actions(visitor, fit, sent["key"])
     if failed or away is not None or not fit:
-        audit.record_list(visitor, audit.persons_in(named))
+        audit.record_list(visitor, audit.list_persons(named))
         t = visitor.words.t
         notice = (
             t("problem.kafka.what", since=visitor.words.at(away))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from console.alerts.query import Row, find
+from console.alerts.query import Row, find_row
 from console.audit import log as audit
 from console.outbox import decisions
 from console.outbox.action_events import ActionEvent
@@ -15,7 +15,7 @@ _CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze
 
 def find_alert(connection: Any, visitor: Visitor, alert_id: str) -> Row:
     """The row of an alert. Raise NotFound, also for what is out of scope: existence is not told."""
-    row = find(connection, visitor.scope, alert_id)
+    row = find_row(connection, visitor.scope, alert_id)
     if row is None:
         raise NotFound
     return row
@@ -23,7 +23,7 @@ def find_alert(connection: Any, visitor: Visitor, alert_id: str) -> Row:
 
 def record_read(visitor: Visitor, row: Row) -> None:
     """Keep in the audit that somebody read an alert about a person."""
-    persons = audit.persons_in([row])
+    persons = audit.list_persons([row])
     if persons:
         audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
 
@@ -78,4 +78,4 @@ def describe_conflict(words: Words, action: str, row: Row, revision: int | None)
 
 def store_actions(visitor: Visitor, asked: list[tuple[ActionEvent, Row]], key: str, *, second: bool = False) -> str:
     """Store what was asked for, to be published when the time for an undo is over."""
-    return decisions.keep(visitor.site, visitor.user, asked, key, second=second)
+    return decisions.store(visitor.site, visitor.user, asked, key, second=second)

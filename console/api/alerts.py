@@ -7,23 +7,22 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.alerts import story as telling
-from console.alerts.query import story
+from console.alerts import story
+from console.alerts.query import read_context
 from console.alerts.service import describe_conflict, find_alert, is_possible, record_read, store_actions
 from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
-from console.audit.log import persons_in, record_list
+from console.audit.log import list_persons, record_list
 from console.auth import users
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
 from console.people import query as people
 from console.people import service
-from console.queue.facet_counts import of_staff
+from console.queue.facet_counts import add_staff
 from console.queue.filters import BUCKETS, QueueFilters
-from console.queue.query import Moment, RowKey, key_of
-from console.queue.query import page as read_page
+from console.queue.query import Moment, RowKey, key_of, read_page
 from console.queue.service import count_scope
 from console.web.forms import InvalidForm, describe_errors, to_china_time
-from console.web.request import NotAllowed, NotFound, Visitor, anyone_known, page, sender
+from console.web.request import NotAllowed, NotFound, Visitor, any_user, page, sender
 from console.web.security import form_token
 
 router = APIRouter(prefix=PREFIX, tags=["console"])
@@ -120,7 +119,7 @@ class StoredActions(BaseModel):
 
 
 @router.get("/me", responses={401: ERRORS[401]})
-def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
+def me(visitor: Annotated[Visitor, Depends(any_user)]) -> Me:
     """Who I am and what I may do."""
     user, scope = visitor.user, visitor.scope
     return Me(
@@ -149,9 +148,9 @@ def queue(
     moment, staff = Moment.now_at(site), visitor.user.staff
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
-        counted = of_staff(connection, counted, visitor.scope, staff, moment)
+        counted = add_staff(connection, counted, visitor.scope, staff, moment)
         rows = read_page(connection, visitor.scope, staff, filters, moment, RowKey.read(after), site.config.page_rows)
-    record_list(visitor, persons_in(rows))
+    record_list(visitor, list_persons(rows))
     full = len(rows) == site.config.page_rows
     return QueuePage(
         **data_time_fields(site),
@@ -170,13 +169,13 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
     """An alert as the read model has it, with the sentence, the events behind it and what is on its way."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
-        told = story(connection, visitor.scope, row)
-        waiting = outbox.of_alerts(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
+        told = read_context(connection, visitor.scope, row)
+        waiting = outbox.find_pending(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
     record_read(visitor, row)
     shown: dict[str, Any] = jsonable_encoder({name: value for name, value in row.items() if name not in _HIDDEN})
     return shown | {
         **jsonable_encoder(data_time_fields(visitor.site)),
-        "say": telling.sentence(visitor.words, told),
+        "say": story.describe_alert(visitor.words, told),
         "events": [one["body"] for one in told.seen],
         "actions": [one["body"] for one in told.actions],
         "pending": [{"action": one["action"], "state": one["state"]} for one in waiting],
@@ -198,7 +197,7 @@ def record(
         raise Problem(422, {"sure": visitor.words.t("error.sure")})
     try:
         time = to_china_time(wanted.time)
-        asked = actions.recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
+        asked = actions.build_recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
@@ -216,7 +215,7 @@ def act(
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     conflict = describe_conflict(visitor.words, action, row, wanted.revision)
@@ -225,7 +224,7 @@ def act(
     try:
         until = to_china_time(wanted.until) if wanted.until else None
         fields = {"note": wanted.note, "to": wanted.to, "until": until, "upheld": wanted.upheld}
-        asked = actions.asked(action, row, visitor.user, fields, visitor.site.now(), officers)
+        asked = actions.build_action(action, row, visitor.user, fields, visitor.site.now(), officers)
     except InvalidForm as invalid:
         raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
@@ -244,7 +243,7 @@ def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> d
 def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> dict[str, Any]:
     """A person's handovers, events and duties in scope."""
     with visitor.site.engine.connect() as connection:
-        one = people.find(connection, visitor.scope, person_ref)
+        one = people.find_person(connection, visitor.scope, person_ref)
     if one is None:
         raise NotFound
     service.record_read(visitor, one)
@@ -262,7 +261,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> dict[str, Any]:
+def openapi(request: Request, visitor: Annotated[Visitor, Depends(any_user)]) -> dict[str, Any]:
     """What this API takes and gives."""
     described: dict[str, Any] = request.app.openapi()
     return described

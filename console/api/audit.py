@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from console.api.answers import ERRORS, PREFIX
-from console.audit import query as audited
+from console.audit import query as audit_query
 from console.audit.log import ACTIONS
 from console.audit.query import AuditQuery
 from console.audit.service import CHECKED, read_page, record_search
@@ -59,7 +59,7 @@ def as_json(
     rows, more = read_page(visitor, asked)
     with read_snapshot(visitor.site.engine) as connection:
         checked = check(connection, visitor.site.config.audit_key, CHECKED)
-        total, _ = audited.head(connection)
+        total, _ = audit_query.read_head(connection)
     return AuditPage(
         records=[AuditRow.model_validate(row) for row in rows],
         before=rows[-1]["number"] if more else None,

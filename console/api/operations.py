@@ -135,7 +135,7 @@ class RedriveStatus(BaseModel):
 def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedRow]:
     """Every feed that one's lists depend on, those in trouble first."""
     with visitor.site.engine.connect() as connection:
-        return [FeedRow(**_feed(one)) for one in status.read_feeds(connection, visitor)]
+        return [FeedRow(**_describe_feed(one)) for one in status.read_feeds(connection, visitor)]
 
 
 @router.get("/feeds/{source:path}", responses=_FIND)
@@ -151,8 +151,8 @@ def one_feed(
         if not found:
             raise NotFound
         return FeedDetail(
-            **_feed(found[0]),
-            dead_letters=status.not_understood(connection, name),
+            **_describe_feed(found[0]),
+            dead_letters=status.count_dead_letters(connection, name),
             days=[
                 DayRow(
                     day=one.day.isoformat(),
@@ -161,12 +161,12 @@ def one_feed(
                     longest_gap_seconds=_seconds(one.gap),
                     missing=one.missing,
                 )
-                for one in baseline.days(connection, name, site.now(), days)
+                for one in baseline.read_days(connection, name, site.now(), days)
             ],
         )
 
 
-def _feed(one: status.Feed) -> dict[str, Any]:
+def _describe_feed(one: status.Feed) -> dict[str, Any]:
     return {
         "source": one.source,
         "state": one.state,
@@ -195,7 +195,7 @@ def list_groups(
 ) -> list[GroupRow]:
     """Pending dead letters by reason, publisher, type and path, the oldest first."""
     with visitor.site.engine.connect() as connection:
-        found = dead_letters.groups(connection, reason, source)
+        found = dead_letters.list_groups(connection, reason, source)
     return [
         GroupRow(
             group=one.group_id, reason=one.reason, source=one.source, type=one.type, field=one.field, message=one.message,
@@ -213,10 +213,12 @@ def list_letters(
 ) -> list[LetterRow]:
     """The dead letters of a group by place, a page of them."""
     with visitor.site.engine.connect() as connection:
-        found = dead_letters.find(connection, group)
+        found = dead_letters.find_group(connection, group)
         if found is None:
             raise NotFound
-        rows = dead_letters.letters(connection, found, dead_letters.read_place(after), visitor.site.config.page_rows)
+        rows = dead_letters.list_letters(
+            connection, found, dead_letters.read_place(after), visitor.site.config.page_rows
+        )
     return [LetterRow(**row) for row in rows]
 
 
@@ -233,13 +235,13 @@ def preview(wanted: RedriveRequest, visitor: Annotated[Visitor, Depends(sender("
 @router.get("/redrive/{redrive_id}", responses=_FIND)
 def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> RedriveStatus:
     """A redrive as it stands."""
-    return _told(visitor, redrive_id)
+    return _read_redrive(visitor, redrive_id)
 
 
-def _told(visitor: Visitor, redrive_id: str) -> RedriveStatus:
+def _read_redrive(visitor: Visitor, redrive_id: str) -> RedriveStatus:
     row = redrive_service.find_redrive(visitor, redrive_id)
     with visitor.site.engine.connect() as connection:
-        counts = redrives.counts(connection, redrive_id)
+        counts = redrives.count_letters(connection, redrive_id)
     return RedriveStatus(
         redrive=redrive_id,
         counts=dict(counts),
@@ -265,4 +267,4 @@ def decide(
         check_kafka(request, visitor)
     if not redrive_service.apply_decision(visitor, redrive_id, what, note):
         raise Problem(409, {"redrive": visitor.words.t("redrive.conflict")})
-    return _told(visitor, redrive_id)
+    return _read_redrive(visitor, redrive_id)

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from console.api import answers
 from console.api.answers import PREFIX
-from console.audit.log import persons_in, record_list
+from console.audit.log import list_persons, record_list
 from console.queue.query import RowKey
 from console.reports.export_files import make_file
 from console.reports.indicator import Indicator, IndicatorPart
-from console.reports.indicator_view import ReaderIndicators, keep_visible, list_persons, present_indicator
-from console.reports.obligation_base import RESULTS, ground_of
+from console.reports.indicator_view import ReaderIndicators, keep_visible, list_drill_down_persons, present_indicator
+from console.reports.obligation_base import RESULTS, read_base
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
 from console.reports.scoreboard import ScoreboardLine, Share
@@ -30,7 +30,7 @@ _KIND = Query(description="A (released), B (community corrections) or empty", ma
 _AT = Query(description="as known at this instant (RFC 3339); empty: as frozen, else as known now", max_length=40)
 
 
-def _asked(
+def _read_query(
     request: Request,
     prefix: Annotated[str, _PREFIX] = "",
     month: Annotated[str, _MONTH] = "",
@@ -131,7 +131,7 @@ class ObligationPage(answers.WithDataTime):
 @router.get("/scoreboard", responses=_ERRORS)
 def scoreboard(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
     sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
@@ -147,8 +147,8 @@ def scoreboard(
         known_at=board.ground.at,
         frozen=board.ground.frozen,
         stages=[StageColumn(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
-        places=[_place(line) for line in board.lines],
-        all=_place(board.all),
+        places=[_describe_line(line) for line in board.lines],
+        all=_describe_line(board.all),
         change=board.change,
         spread=board.spread if not view.reader.alone else None,
         left_out=dict(board.left_out),
@@ -159,18 +159,18 @@ def scoreboard(
     )
 
 
-def _place(line: ScoreboardLine) -> PlaceLine:
+def _describe_line(line: ScoreboardLine) -> PlaceLine:
     return PlaceLine(
         place=line.place,
-        cells=[_cell(share) for share in line.shares],
-        total=_cell(line.total),
+        cells=[_describe_share(share) for share in line.shares],
+        total=_describe_share(line.total),
         overdue=None if line.overdue.hidden else line.overdue.n,
         oldest=line.overdue.oldest,
-        months=[_cell(share) for share in line.months],
+        months=[_describe_share(share) for share in line.months],
     )
 
 
-def _cell(share: Share) -> ShareCell:
+def _describe_share(share: Share) -> ShareCell:
     if share.hidden:
         return ShareCell(top=None, bottom=None, percent=None, hidden=True)
     return ShareCell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
@@ -191,11 +191,11 @@ def obligations(
     """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
-        ground = ground_of(connection, asked.month, asked.at)
+        ground = read_base(connection, asked.month, asked.at)
         found = read_duties(connection, visitor, ground, asked, RowKey.read(after), most)
     if ground is None:
         raise NotFound
-    record_list(visitor, persons_in(found.rows))
+    record_list(visitor, list_persons(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
     return ObligationPage(
         **answers.data_time_fields(visitor.site),
@@ -261,7 +261,7 @@ class DrillDownPage(answers.WithDataTime):
 @router.get("/figures", responses=_ERRORS)
 def figures(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
 ) -> IndicatorPage:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
@@ -274,11 +274,11 @@ def figures(
         place=found.place,
         known_at=found.ground.at,
         frozen=found.ground.frozen,
-        figures=[_figure(visitor, found, one) for one in found.found],
+        figures=[_describe_indicator(visitor, found, one) for one in found.found],
     )
 
 
-def _figure(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorRow:
+def _describe_indicator(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorRow:
     said, hidden = present_indicator(visitor.words, found, one), found.hides(one)
     return IndicatorRow(
         name=one.name,
@@ -289,11 +289,11 @@ def _figure(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> Indica
         percent=None if hidden else one.percent,
         hidden=hidden,
         oldest=None if hidden else one.oldest,
-        parts=[_part(part) for part in found.parts(one)],
+        parts=[_describe_part(part) for part in found.parts(one)],
     )
 
 
-def _part(part: IndicatorPart) -> IndicatorPartRow:
+def _describe_part(part: IndicatorPart) -> IndicatorPartRow:
     values = {
         name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
     }
@@ -304,7 +304,7 @@ def _part(part: IndicatorPart) -> IndicatorPartRow:
 def figure_rows(
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
 ) -> DrillDownPage:
     """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
@@ -313,7 +313,7 @@ def figure_rows(
         if figure not in known:
             raise NotFound
         rows = keep_visible(connection, visitor, known[figure].rows)
-    record_list(visitor, list_persons(rows))
+    record_list(visitor, list_drill_down_persons(rows))
     told = [
         DrillDownRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows

@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.answers import ERRORS, PREFIX, Problem
-from console.audit.log import persons_in, record_list
+from console.audit.log import list_persons, record_list
 from console.rules import (
     change_proposals,
     change_service,
@@ -17,7 +17,7 @@ from console.rules import (
     whatif_store,
 )
 from console.rules.book_view import find_book
-from console.rules.books import books
+from console.rules.books import read_books
 from console.rules.whatif_store import FIGURES, Row, TooMany
 from console.text.i18n import LANGUAGES, texts
 from console.web.forms import InvalidForm, describe_errors
@@ -120,7 +120,7 @@ class ProposalStage(BaseModel):
 def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[KnownBook]:
     """The rule books that are known, the one that workers were started with first."""
     with visitor.site.engine.connect() as connection:
-        found = books(visitor.site, connection, visitor.site.now())
+        found = read_books(visitor.site, connection, visitor.site.now())
     return [
         KnownBook(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
         for name, book in found.known.items()
@@ -131,7 +131,7 @@ def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[Know
 def rules_diff(a: str, b: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """What differs between two books, key by key; `key` is null where a whole rule comes or goes."""
     with visitor.site.engine.connect() as connection:
-        found = books(visitor.site, connection, visitor.site.now())
+        found = read_books(visitor.site, connection, visitor.site.now())
     return [one.wire() for one in differences(find_book(found, a), find_book(found, b))]
 
 
@@ -139,13 +139,13 @@ def rules_diff(a: str, b: str, visitor: Annotated[Visitor, Depends(page("rules")
 def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """The entries of a rule as they are written, each with its sentence in both languages."""
     with visitor.site.engine.connect() as connection:
-        shown = find_book(books(visitor.site, connection, visitor.site.now()), book)
+        shown = find_book(read_books(visitor.site, connection, visitor.site.now()), book)
     written = {(one["id"], one.get("part", "")): one for one in shown.raw["rule"]}
     entries = [one for one in shown.rules if one.id == rule]
     if not entries:
         raise NotFound
     return [
-        {**written[one.key], "say": {tag: rule_text.told(one, shown, texts(tag)).say for tag in LANGUAGES}}
+        {**written[one.key], "say": {tag: rule_text.describe_rule(one, shown, texts(tag)).say for tag in LANGUAGES}}
         for one in entries
     ]
 
@@ -154,10 +154,10 @@ def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules")
 def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[WhatIfRun]:
     """The newest runs."""
     with visitor.site.engine.connect() as connection:
-        return [_run(one) for one in whatif_store.latest(connection, _MOST_RUNS)]
+        return [_describe_run(one) for one in whatif_store.list_latest(connection, _MOST_RUNS)]
 
 
-def _run(one: Row) -> WhatIfRun:
+def _describe_run(one: Row) -> WhatIfRun:
     return WhatIfRun(**{name: one[name] for name in WhatIfRun.model_fields})
 
 
@@ -187,7 +187,7 @@ def whatif_start(
 def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> WhatIfRun:
     """A run: how far it is, or its figures."""
     with visitor.site.engine.connect() as connection:
-        return _run(whatif_service.find_run(connection, run_id))
+        return _describe_run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/whatif/{run_id}/table", responses=_READ)
@@ -199,7 +199,7 @@ def whatif_table(
     """What changes, by county or by rule."""
     with visitor.site.engine.connect() as connection:
         whatif_service.find_run(connection, run_id)
-        found = whatif_store.cells(connection, run_id, "rule_id" if by == "rule" else "county")
+        found = whatif_store.read_cells(connection, run_id, "rule_id" if by == "rule" else "county")
     return [
         WhatIfCell(name=name, **{kind: whatif_service.hide_few(visitor, getattr(cell, kind)) for kind in FIGURES})
         for name, cell in found
@@ -220,8 +220,8 @@ def whatif_alerts(
     with visitor.site.engine.connect() as connection:
         whatif_service.find_run(connection, run_id)
         most = visitor.site.config.page_rows
-        rows = whatif_store.alerts(connection, run_id, chosen, whatif_service.read_place(after), most)
-    record_list(visitor, persons_in(row for row in rows if whatif_service.may_know_person(visitor, row)))
+        rows = whatif_store.read_alerts(connection, run_id, chosen, whatif_service.read_place(after), most)
+    record_list(visitor, list_persons(row for row in rows if whatif_service.may_know_person(visitor, row)))
     told = [
         {**row, "subject": row["subject"] if whatif_service.may_know_person(visitor, row) else None} for row in rows
     ]
@@ -237,7 +237,7 @@ def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whati
         whatif_service.find_run(connection, run_id)
     whatif_store.cancel(site.engine, run_id, site.wall())
     with site.engine.connect() as connection:
-        return _run(whatif_service.find_run(connection, run_id))
+        return _describe_run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/rule-changes", responses=_LIST)
@@ -256,7 +256,7 @@ def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[st
         "stage",
     )
     with visitor.site.engine.connect() as connection:
-        rows = change_proposals.listing(connection)
+        rows = change_proposals.list_proposals(connection)
     shown: list[dict[str, Any]] = jsonable_encoder([{name: row[name] for name in names} for row in rows])
     return shown
 
@@ -294,5 +294,7 @@ def decide(
     except InvalidForm as invalid:
         raise Problem(409, describe_errors(visitor.words, invalid.errors)) from None
     with visitor.site.engine.connect() as connection:
-        stage = next(one["stage"] for one in change_proposals.listing(connection) if one["proposal_id"] == proposal_id)
+        stage = next(
+            one["stage"] for one in change_proposals.list_proposals(connection) if one["proposal_id"] == proposal_id
+        )
     return ProposalStage(proposal_id=proposal_id, stage=stage)

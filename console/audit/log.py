@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
-from console.audit.anomaly import listed, unusual
+from console.audit.anomaly import find_listed, find_unusual
 from console.auth.users import User
 from console.db.tables import audit_head, audit_person, audit_record
 from console.web.request import Visitor
@@ -59,7 +59,7 @@ def record(
         )  # fmt: skip
 
 
-def persons_in(rows: Iterable[Mapping[str, Any]]) -> Persons:
+def list_persons(rows: Iterable[Mapping[str, Any]]) -> Persons:
     """The persons that rows with `subject` and `jurisdiction` are about; other subjects are publishers and disputes."""
     return [(row["subject"], row["jurisdiction"]) for row in rows if str(row["subject"]).startswith(PERSON)]
 
@@ -75,7 +75,7 @@ def record_list(visitor: Visitor, persons: Persons) -> None:
         return
     site, user, about, wall = visitor.site, visitor.user, visitor.request.url.path, visitor.site.wall()
     with site.engine.begin() as connection:
-        before = listed(connection, user.user_id, wall)
+        before = find_listed(connection, user.user_id, wall)
         fresh = [(subject, place) for subject, place in named.items() if subject not in before]
         details = {"persons": len(named), "before": len(named) - len(fresh)}
         write(connection, site.config.audit_key, wall, user, "list", persons=fresh, about=about, details=details)
@@ -99,11 +99,11 @@ def write(
         connection, key, seen,
         {
             "at": wall, "user_id": user.user_id, "login": user.login, "role": user.role, "agency": user.agency,
-            "action": action, "about": _plain(about), "purpose": _plain(purpose), "details": dict(details or {}),
+            "action": action, "about": _make_printable(about), "purpose": _make_printable(purpose), "details": dict(details or {}),
         },
     )  # fmt: skip
     if seen and action in SEEING and user.user_id:
-        found = unusual(connection, user.user_id, wall, lists=action == "list")
+        found = find_unusual(connection, user.user_id, wall, lists=action == "list")
         if found is not None:
             write(connection, key, wall, user, "bulk_read", details=found)
     return number
@@ -178,7 +178,7 @@ def fingerprint(key: bytes | None) -> str:
     return hashlib.sha256(b"audit key " + key).hexdigest()[:16] if key else ""
 
 
-def _plain(text: str) -> str:
+def _make_printable(text: str) -> str:
     """What every database takes, and as long as it may be."""
     return "".join(one if one.isprintable() else " " for one in text[:LONGEST])
 

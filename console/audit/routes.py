@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.audit import query as audited
+from console.audit import query as audit_query
 from console.audit.log import ACTIONS, PURPOSES
 from console.audit.query import AuditQuery
 from console.audit.service import CHECKED, read_page, record_search
@@ -21,25 +21,25 @@ _FLAGS, _PERSONS = 5, 3
 
 
 @router.get("/audit")
-def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
+def list_records(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """Records, the newest first; ?person=&by=&action=&before=."""
     asked, site, words = AuditQuery.read(request.query_params), visitor.site, visitor.words
     record_search(visitor, asked)
     rows, more = read_page(visitor, asked)
     with read_snapshot(site.engine) as connection:
         checked = check(connection, site.config.audit_key, CHECKED)
-        flags = audited.unusual(connection, visitor.scope, _FLAGS)
-        total, _ = audited.head(connection)
+        flags = audit_query.read_unusual(connection, visitor.scope, _FLAGS)
+        total, _ = audit_query.read_head(connection)
     filters = {"person": asked.person, "by": asked.by, "action": asked.action}
     given = {name: value for name, value in filters.items() if value}
     return render(
         visitor,
         "audit.html",
-        rows=[_shown(visitor, row) for row in rows],
+        rows=[_present_record(visitor, row) for row in rows],
         asked=filters,
         actions=ACTIONS,
-        flags=[_flag(words, one) for one in flags],
-        broken=[_found(words, one) for one in checked.findings],
+        flags=[_present_flag(words, one) for one in flags],
+        broken=[_describe_finding(words, one) for one in checked.findings],
         checked=checked.count,
         total=total,
         sealed=site.config.audit_key is not None,
@@ -48,7 +48,7 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
     )
 
 
-def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_record(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
     words, persons = visitor.words, row["persons"]
     linked = "people" in visitor.pages
     return {
@@ -65,12 +65,12 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "others": max(0, len(persons) - _PERSONS),
         "purpose": words.t(f"reveal.purpose.{row['purpose']}") if row["purpose"] in PURPOSES else row["purpose"],
-        "about": _about(words, row["about"]),
+        "about": _hide_person(words, row["about"]),
         "flag": row["action"] == "bulk_read",
     }
 
 
-def _about(words: Words, about: str) -> str:
+def _hide_person(words: Words, about: str) -> str:
     """Where it was, without what would tell who: a reference stands in the column of persons, cut short."""
     path, _, query = about.partition("?")
     parts = path.strip("/").split("/")
@@ -80,7 +80,7 @@ def _about(words: Words, about: str) -> str:
     return f"{path}?…" if query else path
 
 
-def _flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
     told = row["details"]
     values = {"by": row["login"], "office": words.agency(row["agency"]), "at": words.at(row["at"])}
     return {
@@ -89,7 +89,7 @@ def _flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _found(words: Words, finding: Finding) -> str:
+def _describe_finding(words: Words, finding: Finding) -> str:
     if finding.what in ("head", "unsealed", "count"):
         return words.t(f"audit.found.{finding.what}", first=finding.first, last=finding.last)
     numbers = f"{finding.first}–{finding.last}" if finding.first != finding.last else str(finding.first)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from console.audit import log as audit
-from console.audit import query as audited
+from console.audit import query as audit_query
 from console.audit.query import AuditQuery
 from console.web.request import Visitor
 
@@ -23,5 +23,5 @@ def read_page(visitor: Visitor, asked: AuditQuery) -> tuple[Sequence[Mapping[str
     """The records in scope that an address asks for, a page of them, and whether there are more."""
     most = visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
-        rows = audited.records(connection, visitor.scope, asked, most + 1)
+        rows = audit_query.read_records(connection, visitor.scope, asked, most + 1)
     return rows[:most], len(rows) > most

@@ -58,7 +58,7 @@ class Scope:
     prefix: str
 
     @property
-    def duties(self) -> Rows:
+    def obligations(self) -> Rows:
         """Alerts and obligations."""
         place: Condition = ("jurisdiction", "under", self.prefix)
         own: Condition = ("owner_agency", "is", self.agency)
@@ -136,13 +136,13 @@ class Scope:
 
     def sees(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of alerts or obligations is in scope."""
-        return holds(self.duties, row)
+        return meets_any(self.obligations, row)
 
-    def of_duties(self, table: FromClause) -> ColumnElement[bool]:
+    def filter_obligations(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on a table of alerts or obligations."""
-        return as_sql(self.duties, table)
+        return as_sql(self.obligations, table)
 
-    def of_handovers(self, table: FromClause) -> ColumnElement[bool]:
+    def filter_handovers(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on the table of handovers."""
         return as_sql(self.handovers, table)
 
@@ -152,12 +152,12 @@ def _code(agency: str) -> str:
     return parts[1] if len(parts) == 3 else ""
 
 
-def holds(rows: Rows, row: Mapping[str, Any]) -> bool:
+def meets_any(rows: Rows, row: Mapping[str, Any]) -> bool:
     """Whether a row meets the conditions; a column that it does not have meets none."""
-    return any(all(_meets(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
+    return any(all(_meets_one(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
 
 
-def _meets(value: Any, how: str, wanted: Any) -> bool:
+def _meets_one(value: Any, how: str, wanted: Any) -> bool:
     if value is None or wanted == "":
         return False
     match how:

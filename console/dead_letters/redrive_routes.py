@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console.dead_letters import redrive_store
-from console.dead_letters.query import publisher_of, reason_of
+from console.dead_letters.query import describe_publisher, describe_reason
 from console.dead_letters.redrive_service import ACTIONS, apply_decision, ask_redrive, check_allowed, find_redrive
 from console.dead_letters.redrive_store import Row
 from console.outbox.action_events import check_note
 from console.text.formatter import Words
 from console.web.forms import describe_errors
 from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
-from console.web.values import whole_number
+from console.web.values import read_number
 from schemas.dead_letter import TRIES
 from schemas.instants import instant
 from schemas.invalid import Reason
@@ -26,7 +26,7 @@ _PROGRESS = ("asked", "running", "stopping")
 
 
 @router.post("/redrive")
-def ask(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
+def ask_for_redrive(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
     """Ask what redriving the chosen groups and dead letters would do."""
     visitor = sent.visitor
     check_allowed(visitor, "redrive")
@@ -36,15 +36,17 @@ def ask(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
 
 
 @router.get("/redrive/{redrive_id}")
-def show(request: Request, redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> Response:
+def show_redrive(
+    request: Request, redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]
+) -> Response:
     """A redrive: what it would do, how far it is, what became of each dead letter; ?after=."""
     after = request.query_params.get("after", "")
-    return page_of(
-        request, visitor, redrive_id, after=-1 if (number := whole_number(after, digits=8)) is None else number
+    return render_redrive(
+        request, visitor, redrive_id, after=-1 if (number := read_number(after, digits=8)) is None else number
     )
 
 
-def page_of(
+def render_redrive(
     request: Request,
     visitor: Visitor,
     redrive_id: str,
@@ -59,9 +61,9 @@ def page_of(
     site, words, row = visitor.site, visitor.words, find_redrive(visitor, redrive_id)
     most = site.config.page_rows
     with site.engine.connect() as connection:
-        counts = redrive_store.counts(connection, redrive_id)
-        rows = redrive_store.rows_of(connection, redrive_id, after, most + 1)
-        outcomes = redrive_store.outcomes(connection, rows[:most])
+        counts = redrive_store.count_letters(connection, redrive_id)
+        rows = redrive_store.list_letters(connection, redrive_id, after, most + 1)
+        outcomes = redrive_store.find_outcomes(connection, rows[:most])
     more, rows = len(rows) > most, rows[:most]
     away = request.app.state.publisher.away_since
     total, left = sum(counts.values()), counts["passes"] if row["state"] != "asked" else 0
@@ -76,14 +78,14 @@ def page_of(
         counts=counts,
         total=total,
         left=left,
-        preview=preview_of(words, row["preview"]) if row["preview"] else None,
+        preview=present_preview(words, row["preview"]) if row["preview"] else None,
         speed=words.t(
             "redrive.speed",
             rate=f"{site.config.redrive_per_second:g}",
-            n=_seconds(left, site.config.redrive_per_second),
+            n=_estimate_seconds(left, site.config.redrive_per_second),
         ),
         tries=TRIES,
-        letters=[_letter(words, one, outcomes) for one in rows],
+        letters=[_present_letter(words, one, outcomes) for one in rows],
         following=f"/redrive/{redrive_id}?after={rows[-1]['number']}" if more else "",
         away=words.t("problem.kafka.what", since=words.at(away)) if away is not None else "",
         failure=words.t("redrive.failure.kafka") if row["failure"] == "KAFKA" else row["failure"] or "",
@@ -93,11 +95,11 @@ def page_of(
     )
 
 
-def _seconds(n: int, rate: float) -> int:
+def _estimate_seconds(n: int, rate: float) -> int:
     return max(1, round(n / rate))
 
 
-def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
+def present_preview(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
     """What would happen, in words."""
     changes = told["changes"]
     return {
@@ -105,26 +107,30 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "passes": told["passes"],
         "known": told["known"],
         "topics": told["topics"],
-        "stays": [_staying(words, one) for one in told["stays"]],
+        "stays": [_present_staying(words, one) for one in told["stays"]],
         "failing": sum(one["n"] for one in told["stays"]),
         "counts": {kind: sum(one["kind"] == kind for one in changes) for kind in ("ends", "appears", "changes")},
-        "changes": [_change(words, one) for one in changes[:_CHANGES_SHOWN]],
+        "changes": [_present_change(words, one) for one in changes[:_CHANGES_SHOWN]],
         "more": max(0, len(changes) - _CHANGES_SHOWN),
         "subjects": told["subjects"],
         "events": told["events"],
     }  # fmt: skip
 
 
-def _staying(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"text": reason_of(words, one["reason"]), "message": _message(one["reason"], one["message"]), "n": one["n"]}
+def _present_staying(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "text": describe_reason(words, one["reason"]),
+        "message": _limit_message(one["reason"], one["message"]),
+        "n": one["n"],
+    }
 
 
-def _message(reason: str | None, message: str) -> str:
+def _limit_message(reason: str | None, message: str) -> str:
     """What is wrong where, for the reasons of the contract; ours are said in words."""
     return message if reason in get_args(Reason) else ""
 
 
-def _change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
+def _present_change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
     what = {
         "ends": lambda: words.t("redrive.ends.as", outcome=words.t(f"outcome.{one['outcome']}")),
         "appears": lambda: words.t("redrive.appears"),
@@ -142,17 +148,17 @@ def _change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _letter(words: Words, one: Row, outcomes: Mapping[int, str]) -> dict[str, Any]:
+def _present_letter(words: Words, one: Row, outcomes: Mapping[int, str]) -> dict[str, Any]:
     state = outcomes.get(one["number"], one["state"])
     return {
         "place": f"{one['partition']}:{one['offset']}",
         "reason": one["letter_reason"],
-        "source": publisher_of(words, one["letter_source"]),
+        "source": describe_publisher(words, one["letter_source"]),
         "path": " · ".join(filter(None, (one["letter_type"], one["letter_field"]))),
         "state": state,
         "text": words.t(f"redrive.letter.{state}"),
-        "why": reason_of(words, one["why"]) if one["why"] else "",
-        "message": _message(one["why"], one["message"] or ""),
+        "why": describe_reason(words, one["why"]) if one["why"] else "",
+        "message": _limit_message(one["why"], one["message"] or ""),
         "at": words.log_at(one["sent_at"]) if one["sent_at"] else "",
     }
 
@@ -172,11 +178,11 @@ def decide(
     if what == "drop":
         errors = describe_errors(visitor.words, check_note(note, needed=True))
         if errors:
-            return page_of(request, visitor, redrive_id, status=422, errors=errors, note=note)
+            return render_redrive(request, visitor, redrive_id, status=422, errors=errors, note=note)
     away = request.app.state.publisher.away_since
     if what == "run" and away is not None:
         notice = visitor.words.t("redrive.kafka", since=visitor.words.at(away))
-        return page_of(request, visitor, redrive_id, status=503, notice=notice)
+        return render_redrive(request, visitor, redrive_id, status=503, notice=notice)
     if not apply_decision(visitor, redrive_id, what, note):
-        return page_of(request, visitor, redrive_id, status=409, notice=visitor.words.t("redrive.conflict"))
+        return render_redrive(request, visitor, redrive_id, status=409, notice=visitor.words.t("redrive.conflict"))
     return redirect(f"/redrive/{redrive_id}")

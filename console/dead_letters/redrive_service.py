@@ -23,10 +23,10 @@ def ask_redrive(visitor: Visitor, groups: Sequence[str], letters: Sequence[str])
     """A new redrive of these groups and places that are pending; empty where none is."""
     site = visitor.site
     with site.engine.connect() as connection:
-        chosen = [one for one in dead_letters.groups(connection) if one.group_id in set(groups)]
-        wanted: list[Place] = dead_letters.places(connection, chosen, MOST) if chosen else []
+        chosen = [one for one in dead_letters.list_groups(connection) if one.group_id in set(groups)]
+        wanted: list[Place] = dead_letters.list_places(connection, chosen, MOST) if chosen else []
         wanted += [place for text in letters[:MOST] if (place := dead_letters.read_place(text)) is not None]
-        places = dead_letters.pending(connection, wanted[:MOST])
+        places = dead_letters.keep_pending(connection, wanted[:MOST])
     if not places:
         return ""
     redrive_id = redrive_store.ask(site.engine, visitor.user, places, site.wall())
@@ -60,7 +60,7 @@ def apply_decision(visitor: Visitor, redrive_id: str, what: str, note: str = "")
     """Do it; False where somebody else was first or its state does not allow it. Raise BadForm for what is not known."""
     engine, wall = visitor.site.engine, visitor.site.wall()
     with engine.connect() as connection:
-        n = redrive_store.counts(connection, redrive_id)["passes"]
+        n = redrive_store.count_letters(connection, redrive_id)["passes"]
     match what:
         case "run":
             done = redrive_store.start(engine, redrive_id, wall)

@@ -58,7 +58,7 @@ def find(connection: Connection, redrive_id: str) -> Row | None:
     return dict(row) if row is not None else None
 
 
-def latest(connection: Connection, count: int) -> list[Row]:
+def list_latest(connection: Connection, count: int) -> list[Row]:
     """The latest redrives, the newest first, with how many dead letters each has and has sent."""
     n = func.count().label("n")
     sent = func.count().filter(redrive_letter.c.state == "sent").label("sent")
@@ -68,13 +68,13 @@ def latest(connection: Connection, count: int) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-def counts(connection: Connection, redrive_id: str) -> Counter[str]:
+def count_letters(connection: Connection, redrive_id: str) -> Counter[str]:
     """How many of its dead letters are in each state."""
     wanted = select(redrive_letter.c.state, func.count()).where(redrive_letter.c.redrive_id == redrive_id)
     return Counter(dict(map(tuple, connection.execute(wanted.group_by(redrive_letter.c.state)))))
 
 
-def rows_in(connection: Connection, redrive_id: str, states: Sequence[str], limit: int = MOST) -> list[Row]:
+def read_in_states(connection: Connection, redrive_id: str, states: Sequence[str], limit: int = MOST) -> list[Row]:
     """Its dead letters that are in one of these states, in the order of sending."""
     wanted = select(redrive_letter).where(redrive_letter.c.redrive_id == redrive_id, redrive_letter.c.state.in_(states))
     return [dict(row) for row in connection.execute(wanted.order_by(redrive_letter.c.number).limit(limit)).mappings()]
@@ -82,15 +82,15 @@ def rows_in(connection: Connection, redrive_id: str, states: Sequence[str], limi
 
 def open_letters(connection: Connection, redrive_id: str) -> list[RedriveLetter]:
     """Its dead letters that are neither sent nor dropped by it, as they are now."""
-    return [letter_now(connection, row) for row in rows_in(connection, redrive_id, OPEN_LETTERS)]
+    return [read_letter(connection, row) for row in read_in_states(connection, redrive_id, OPEN_LETTERS)]
 
 
-def letter_now(connection: Connection, row: Row) -> RedriveLetter:
+def read_letter(connection: Connection, row: Row) -> RedriveLetter:
     """A dead letter of a redrive as it is now."""
-    return RedriveLetter(row, _pending(connection, (row["partition"], row["offset"])))
+    return RedriveLetter(row, _find_pending(connection, (row["partition"], row["offset"])))
 
 
-def rows_of(connection: Connection, redrive_id: str, after: int, count: int) -> list[Row]:
+def list_letters(connection: Connection, redrive_id: str, after: int, count: int) -> list[Row]:
     """Its dead letters as a list: what each is, and what became of it."""
     place = and_(dead_letter.c.partition == redrive_letter.c.partition, dead_letter.c.offset == redrive_letter.c.offset)
     names = ("reason", "source", "type", "field", "message", "original_topic", "redrives", "received_at")
@@ -102,7 +102,7 @@ def rows_of(connection: Connection, redrive_id: str, after: int, count: int) -> 
     return [dict(row) for row in connection.execute(wanted.order_by(redrive_letter.c.number).limit(count)).mappings()]
 
 
-def outcomes(connection: Connection, rows: Sequence[Row]) -> Mapping[int, str]:
+def find_outcomes(connection: Connection, rows: Sequence[Row]) -> Mapping[int, str]:
     """What became of those that were sent, by their number: `arrived`, `again` (a dead letter once more), else still `sent`."""
     found = {}
     for row in rows:
@@ -111,12 +111,12 @@ def outcomes(connection: Connection, rows: Sequence[Row]) -> Mapping[int, str]:
         told = select(event.c.id).where(event.c.source == row["event_source"], event.c.id == row["event_id"])
         if connection.execute(told).first() is not None:
             found[row["number"]] = "arrived"
-        elif connection.execute(_once_more(row)).first() is not None:
+        elif connection.execute(_select_retry(row)).first() is not None:
             found[row["number"]] = "again"
     return found
 
 
-def _once_more(row: Row) -> Any:
+def _select_retry(row: Row) -> Any:
     """The dead letter that a sent one became again: the same bytes, one try more."""
     before = dead_letter.alias()
     same = select(before.c.value).where(before.c.partition == row["partition"], before.c.offset == row["offset"])
@@ -127,7 +127,7 @@ def _once_more(row: Row) -> Any:
     )
 
 
-def _pending(connection: Connection, place: Place) -> DeadLetter | None:
+def _find_pending(connection: Connection, place: Place) -> DeadLetter | None:
     row = connection.execute(
         select(dead_letter).where(
             dead_letter.c.partition == place[0], dead_letter.c.offset == place[1], dead_letter.c.state == "pending"
@@ -213,7 +213,7 @@ def note_letter(connection: Connection, row: Row, **values: Any) -> None:
     )
 
 
-def sent(engine: Engine, row: Row, wall: datetime) -> None:
+def mark_sent(engine: Engine, row: Row, wall: datetime) -> None:
     """The broker has it: the dead letter is decided about."""
     with engine.begin() as connection:
         dead_letters.decide(connection, [(row["partition"], row["offset"])], "redriven")

@@ -89,17 +89,19 @@ def learn(connection: Connection, source: str) -> Baseline:
     minutes = sorted({row.arrival.replace(second=0, microsecond=0) for row in rows})
     gaps = [later - earlier for earlier, later in pairwise(minutes)]
     lags = [max(row.arrival - row.time, timedelta(0)) for row in rows]
-    return Baseline(_share(gaps, _GAP_SHARE), _share(lags, _LAG_SHARE), numbers(connection, source))
+    return Baseline(
+        _find_quantile(gaps, _GAP_SHARE), _find_quantile(lags, _LAG_SHARE), read_numbers(connection, source)
+    )
 
 
-def _share(lengths: Sequence[timedelta], share: float) -> timedelta | None:
+def _find_quantile(lengths: Sequence[timedelta], share: float) -> timedelta | None:
     """The smallest length that is not exceeded by this share of them."""
     if len(lengths) < LEAST:
         return None
     return sorted(lengths)[min(len(lengths) - 1, int(share * len(lengths)))]
 
 
-def numbers(connection: Connection, source: str) -> list[SequenceNumbers]:
+def read_numbers(connection: Connection, source: str) -> list[SequenceNumbers]:
     """For each topic that the feed numbers: the last number, and what is missing among the latest thousand."""
     numbered = (publisher.c.source == source) & publisher.c.last_sequence.is_not(None)
     found = []
@@ -113,7 +115,7 @@ def numbers(connection: Connection, source: str) -> list[SequenceNumbers]:
     return found
 
 
-def last_hours(connection: Connection, sources: Sequence[str], now: datetime) -> Mapping[str, list[int]]:
+def count_hours(connection: Connection, sources: Sequence[str], now: datetime) -> Mapping[str, list[int]]:
     """How many events came in each of the last 24 hours of the clock, the present one last."""
     hour = hour_of(connection, event.c.arrival)
     first = in_china(now).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
@@ -128,11 +130,11 @@ def last_hours(connection: Connection, sources: Sequence[str], now: datetime) ->
     return found
 
 
-def days(connection: Connection, source: str, now: datetime, count: int) -> list[FeedDay]:
+def read_days(connection: Connection, source: str, now: datetime, count: int) -> list[FeedDay]:
     """The last days of a feed, the newest last; days on which nothing came are there too."""
     today = in_china(now).date()
     first = in_china(now).replace(hour=0, minute=0, second=0, microsecond=0) - (count - 1) * DAY
-    came = {row.day: row for row in connection.execute(_by_day(connection, source, first, now))}
+    came = {row.day: row for row in connection.execute(_select_days(connection, source, first, now))}
     missing = {
         row.day: sum(row.missing.values())
         for row in connection.execute(
@@ -148,15 +150,15 @@ def days(connection: Connection, source: str, now: datetime, count: int) -> list
             FeedDay(
                 day,
                 row.n if row else 0,
-                _length(row.lag) if row else None,
-                _length(row.gap) if row else None,
+                _to_length(row.lag) if row else None,
+                _to_length(row.gap) if row else None,
                 missing.get(name),
             )
         )
     return found
 
 
-def _by_day(connection: Connection, source: str, first: datetime, now: datetime) -> Any:
+def _select_days(connection: Connection, source: str, first: datetime, now: datetime) -> Any:
     day = day_of(connection, event.c.arrival)
     lag = seconds_between(connection, event.c.time, event.c.arrival)
     before = func.lag(event.c.arrival).over(order_by=event.c.arrival)
@@ -176,5 +178,5 @@ def _by_day(connection: Connection, source: str, first: datetime, now: datetime)
     ).group_by(single.c.day)
 
 
-def _length(seconds: float | None) -> timedelta | None:
+def _to_length(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=max(0, round(seconds)))

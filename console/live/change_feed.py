@@ -82,7 +82,7 @@ class ChangeFeed:
     async def start(self) -> None:
         """Begin with what comes from now on."""
         with contextlib.suppress(SQLAlchemyError):  # the reader finds out by itself when the database is there
-            self._last = await run_in_threadpool(self._newest)
+            self._last = await run_in_threadpool(self._find_newest)
         self._task = asyncio.create_task(self._run())
 
     def is_alive(self) -> bool:
@@ -96,23 +96,23 @@ class ChangeFeed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._task, _STOP_SECONDS)
         for page in self._pages:
-            _tell(page, None)
+            _send(page, None)
 
     async def follow(self, page: OpenPage, since: int | None) -> AsyncIterator[bytes]:
         """The stream of one page, as server-sent events; from `since` on, or `reset` where that is too long ago."""
         self._pages.add(page)
         try:
             yield b"retry: 3000\n\n"
-            told = await self._missed(since)
+            told = await self._read_missed(since)
             if None in told:
-                yield event("reset", {}, self._last or 0)
+                yield encode_event("reset", {}, self._last or 0)
                 told = []
             beat_at = time.monotonic() + BEAT_SECONDS
             while True:
-                if parts := self._parts(page, told):
+                if parts := self._encode(page, told):
                     yield parts
                 try:
-                    told = await asyncio.wait_for(_all_of(page.queue), max(0.0, beat_at - time.monotonic()))
+                    told = await asyncio.wait_for(_take_all(page.queue), max(0.0, beat_at - time.monotonic()))
                 except TimeoutError:
                     told, beat_at = [], time.monotonic() + BEAT_SECONDS
                     yield self._beat(page)
@@ -123,22 +123,22 @@ class ChangeFeed:
 
     def _beat(self, page: OpenPage) -> bytes:
         """What a page is told every few seconds, whether anything changes or not."""
-        return event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
+        return encode_event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
 
-    def _parts(self, page: OpenPage, told: Sequence[ChangedAlert | None]) -> bytes:
+    def _encode(self, page: OpenPage, told: Sequence[ChangedAlert | None]) -> bytes:
         """All that a page may know of some changes, as one piece: fifty open pages cost little."""
         parts = []
         for one in told:
             if one is None or page.beats_only or not page.scope.sees(one.row):
                 continue
             row = one.row
-            parts.append(event("row", {name: row[name] for name in _TOLD}, one.number))
+            parts.append(encode_event("row", {name: row[name] for name in _TOLD}, one.number))
             if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
                 page.new += 1
-                parts.append(event("new", {"n": page.new, "severity": row["severity"]}, one.number))
+                parts.append(encode_event("new", {"n": page.new, "severity": row["severity"]}, one.number))
         return b"".join(parts)
 
-    async def _missed(self, since: int | None) -> Sequence[ChangedAlert | None]:
+    async def _read_missed(self, since: int | None) -> Sequence[ChangedAlert | None]:
         if since is None or self._last is None or since >= self._last:
             return []
         if since < self._last - BUFFER:
@@ -146,7 +146,7 @@ class ChangeFeed:
         return await run_in_threadpool(self._read, since, self._last)
 
     async def _run(self) -> None:
-        while not await self._ended():
+        while not await self._rest():
             try:
                 await self._end_revoked()
                 found = await run_in_threadpool(self._read_on)
@@ -158,7 +158,7 @@ class ChangeFeed:
                 continue
             for one in found:
                 for page in list(self._pages):
-                    _tell(page, one)
+                    _send(page, one)
 
     async def _end_revoked(self) -> None:
         """End pages whose session has ended, or whose user sees something else by now: before each reading, so no row reaches them."""
@@ -171,19 +171,19 @@ class ChangeFeed:
             if user is None or (user.scope, user.staff) != (page.scope, page.staff):
                 page.end()
 
-    async def _ended(self) -> bool:
+    async def _rest(self) -> bool:
         """Rest between two readings, or as long as it takes to be told to end."""
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(self._ending.wait(), self._poll)
         return False
 
-    def _newest(self) -> int:
+    def _find_newest(self) -> int:
         with self._engine.connect() as connection:
             return int(connection.execute(select(func.max(change.c.number))).scalar() or 0)
 
     def _read_on(self) -> Sequence[ChangedAlert]:
         if self._last is None:
-            self._last = self._newest()
+            self._last = self._find_newest()
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(change.c.number, change.c.kind, change.c.key)
@@ -195,7 +195,7 @@ class ChangeFeed:
             for row in fresh:
                 self._seen.append(row.number)
                 self._last = max(self._last, row.number)
-            return list(_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
+            return list(_read_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
 
     def _read(self, since: int, until: int) -> Sequence[ChangedAlert]:
         with self._engine.connect() as connection:
@@ -204,10 +204,10 @@ class ChangeFeed:
                 .where(change.c.number > since, change.c.number <= until, change.c.kind == "alert")
                 .order_by(change.c.number)
             )
-            return list(_alerts(connection, [(row.number, row.key) for row in rows]))
+            return list(_read_alerts(connection, [(row.number, row.key) for row in rows]))
 
 
-def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[ChangedAlert]:
+def _read_alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[ChangedAlert]:
     """Each alert once, with its newest number."""
     numbers = {key: number for number, key in changes}
     keys = list(numbers)
@@ -217,7 +217,7 @@ def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Itera
             yield ChangedAlert(numbers[row["alert_id"]], dict(row))
 
 
-async def _all_of(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:
+async def _take_all(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:
     """What waits in a queue; where nothing does, the next."""
     found = [await queue.get()]
     while not queue.empty():
@@ -225,7 +225,7 @@ async def _all_of(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAler
     return found
 
 
-def _tell(page: OpenPage, one: ChangedAlert | None) -> None:
+def _send(page: OpenPage, one: ChangedAlert | None) -> None:
     """A page that does not read any more is ended; its browser connects again and is told what it missed."""
     try:
         page.queue.put_nowait(one)
@@ -233,7 +233,7 @@ def _tell(page: OpenPage, one: ChangedAlert | None) -> None:
         page.end()
 
 
-def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
+def encode_event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
     """One server-sent event."""
     return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), number, orjson.dumps(data))
 

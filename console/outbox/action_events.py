@@ -43,7 +43,7 @@ class ActionEvent:
     body: Mapping[str, Any]
 
 
-def asked(
+def build_action(
     action: str,
     alert: Mapping[str, Any],
     user: User,
@@ -69,7 +69,7 @@ def asked(
         until = fields.get("until")
         if not isinstance(until, datetime) or until <= now:
             errors["until"] = ("error.until", {})
-        elif until - now > (most := longest_snooze(alert["severity"])):
+        elif until - now > (most := limit_snooze(alert["severity"])):
             errors["until"] = ("error.until.far", {"n": most.days})
         else:
             data["until"] = until.isoformat()
@@ -79,10 +79,10 @@ def asked(
         data["upheld"] = bool(fields.get("upheld"))
     if errors:
         raise InvalidForm(errors)
-    return _made(action, TYPES[action], alert["subject"], user, data, now, now)
+    return _build(action, TYPES[action], alert["subject"], user, data, now, now)
 
 
-def longest_snooze(severity: str) -> timedelta:
+def limit_snooze(severity: str) -> timedelta:
     """How long an alert may be put aside at once."""
     return LONGEST_SNOOZE.get(severity, LONGEST_SNOOZE[""])
 
@@ -100,7 +100,7 @@ def check_note(note: str, *, needed: bool) -> dict[str, FieldError]:
     return {}
 
 
-def recorded(
+def build_recorded(
     type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
 ) -> ActionEvent:
     """The event that an office records as its own answer. Raise InvalidForm: what the contract says against it, by field."""
@@ -113,7 +113,7 @@ def recorded(
             key = "error.missing" if one["type"] == "missing" else "error.value"
             found.setdefault(name, (key, {"what": one["msg"].removeprefix("Value error, ")}))
         raise InvalidForm(found) from None
-    return _made("record", type_, subject, user, data, time, now)
+    return _build("record", type_, subject, user, data, time, now)
 
 
 def may_record(type_: str, user: User) -> bool:
@@ -121,12 +121,12 @@ def may_record(type_: str, user: User) -> bool:
     return user.agency.partition("-")[0] in PAYLOADS[type_].SENT_BY
 
 
-def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> ActionEvent:
+def build_announcement(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> ActionEvent:
     """The event by which an office tells what is of no single subject: rules, calendars. Raise InvalidForm."""
-    return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
+    return _build(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
 
 
-def _made(
+def _build(
     action: str, type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
 ) -> ActionEvent:
     event_id = str(uuid.uuid4())

@@ -14,7 +14,7 @@ from console.outbox.action_events import ActionEvent
 from sinks.readmodel.tables import event
 
 
-def _silent(_: Connection) -> None:
+def _record_nothing(_: Connection) -> None:
     """What tells nobody."""
 
 
@@ -44,7 +44,7 @@ def store(
     undo: timedelta,
     *,
     second: bool = False,
-    tell: Callable[[Connection], object] = _silent,
+    tell: Callable[[Connection], object] = _record_nothing,
 ) -> str:
     """Keep actions that were asked for at once, each with its alert; return their batch. The same key again changes nothing.
 
@@ -112,7 +112,7 @@ def confirm(
     return dict(connection.execute(select(pending).where(pending.c.event_id == event_id)).mappings().one())
 
 
-def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBatch]:
+def list_undoable(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBatch]:
     """What a user can still undo, the newest first."""
     wanted = (
         select(pending.c.batch, pending.c.action, func.count(), func.max(pending.c.publish_at))
@@ -128,7 +128,9 @@ def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBat
         ]
 
 
-def of_alerts(connection: Connection, alert_ids: Sequence[str], wall: datetime) -> dict[str, list[Mapping[str, Any]]]:
+def find_pending(
+    connection: Connection, alert_ids: Sequence[str], wall: datetime
+) -> dict[str, list[Mapping[str, Any]]]:
     """What is on its way for each alert, and what came back within the last minute."""
     wanted = (
         select(pending)
@@ -165,17 +167,17 @@ def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, 
         return [dict(row) for row in rows.mappings()]
 
 
-def published(engine: Engine, event_id: str) -> None:
+def mark_published(engine: Engine, event_id: str) -> None:
     """The broker has it."""
-    _set(engine, event_id, state="published", failure=None)
+    _update(engine, event_id, state="published", failure=None)
 
 
-def not_published(engine: Engine, event_id: str, failure: str, again_at: datetime) -> None:
+def mark_unpublished(engine: Engine, event_id: str, failure: str, again_at: datetime) -> None:
     """The broker has not taken it: it waits, and can be undone meanwhile."""
-    _set(engine, event_id, state="waiting", failure=failure, publish_at=again_at)
+    _update(engine, event_id, state="waiting", failure=failure, publish_at=again_at)
 
 
-def _set(engine: Engine, event_id: str, **values: Any) -> None:
+def _update(engine: Engine, event_id: str, **values: Any) -> None:
     with engine.begin() as connection:
         connection.execute(
             pending.update().where(pending.c.event_id == event_id, pending.c.state == "sending").values(**values)
@@ -191,7 +193,7 @@ def settle(engine: Engine, wall: datetime) -> int:
         ).rowcount
 
 
-def add(
+def store_announcement(
     connection: Connection, asked: ActionEvent, about: str, user_id: str, wall: datetime, undo_for: timedelta
 ) -> None:
     """Keep one announcement to be published when the time for an undo is over; `about` is what it was decided on."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from console.alerts.query import Row, others
+from console.alerts.query import Row, find_others
 from console.auth.permissions import Scope
 from sinks.readmodel.tables import alert, case, event, handover
 
@@ -24,23 +24,25 @@ class Person:
     duties: Sequence[Row]
 
 
-def _visible(scope: Scope) -> Any:
+def _limit_to_scope(scope: Scope) -> Any:
     """Handovers in scope; the province has those of persons with an alert that has reached it."""
     if scope.role == "province":
-        escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.of_duties(alert))
+        escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.filter_obligations(alert))
         return handover.c.subject.in_(escalated)
-    return scope.of_handovers(handover)
+    return scope.filter_handovers(handover)
 
 
-def listing(connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int) -> list[Row]:
+def list_people(
+    connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int
+) -> list[Row]:
     """Open handovers in scope, the newest first; each with how many of its alerts fire."""
     late = (
         select(func.count())
         .select_from(alert)
-        .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.of_duties(alert))
+        .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.filter_obligations(alert))
         .scalar_subquery()
     )
-    wanted: Select[Any] = select(handover, late.label("late")).where(_visible(scope))
+    wanted: Select[Any] = select(handover, late.label("late")).where(_limit_to_scope(scope))
     wanted = (
         wanted.where(handover.c.subject.startswith(q, autoescape=True))
         if q
@@ -55,16 +57,18 @@ def listing(connection: Connection, scope: Scope, q: str, after: tuple[datetime,
     return [dict(row) for row in rows.mappings()]
 
 
-def count(connection: Connection, scope: Scope) -> int:
+def count_people(connection: Connection, scope: Scope) -> int:
     """How many people have an open handover in scope."""
-    wanted = select(func.count(handover.c.subject.distinct())).where(_visible(scope), handover.c.closed_at.is_(None))
+    wanted = select(func.count(handover.c.subject.distinct())).where(
+        _limit_to_scope(scope), handover.c.closed_at.is_(None)
+    )
     return int(connection.execute(wanted).scalar_one())
 
 
-def find(connection: Connection, scope: Scope, subject: str) -> Person | None:
+def find_person(connection: Connection, scope: Scope, subject: str) -> Person | None:
     """A person with a handover in scope; None otherwise, also where there is none."""
     rows = connection.execute(
-        select(handover).where(handover.c.subject == subject, _visible(scope)).order_by(handover.c.opened_at)
+        select(handover).where(handover.c.subject == subject, _limit_to_scope(scope)).order_by(handover.c.opened_at)
     ).mappings()
     handovers = [dict(row) for row in rows]
     if not handovers:
@@ -85,4 +89,4 @@ def find(connection: Connection, scope: Scope, subject: str) -> Person | None:
         .order_by(event.c.time)
     ).mappings()
     events = [dict(one) for one in told if (one["source"], one["id"]) in ids]
-    return Person(subject, handovers, events, others(connection, scope, subject))
+    return Person(subject, handovers, events, find_others(connection, scope, subject))

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, li
 
 from console.auth.permissions import Scope
 from console.queue.filters import FACETS, KINDS, QueueFilters
-from console.queue.query import Moment, is_snoozed, mine, town_of, unraised, wait_of
+from console.queue.query import Moment, are_unraised, is_of_staff, is_snoozed, town_column, wait_column
 from handover.calendar import DAY, due_day_of
 from sinks.readmodel.dialect import sort_in_memory
 from sinks.readmodel.tables import alert, obligation
@@ -89,7 +89,7 @@ class Cube:
         self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None
     ) -> Sequence[CubeCell]:
         """The cells that filters leave."""
-        found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
+        found = self._list_cells(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
         for facet in FACETS:
             if wanted := filters.of(facet):
                 found = [one for one in found if one.fits(facet, wanted)]
@@ -99,7 +99,7 @@ class Cube:
         """How many rows each value of each facet would leave under the filters of the others."""
         found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
         asked = [(facet, wanted) for facet in FACETS if (wanted := filters.of(facet))]
-        for one in self._listed(filters.view, filters.bucket):
+        for one in self._list_cells(filters.view, filters.bucket):
             against = [facet for facet, wanted in asked if not one.fits(facet, wanted)]
             if len(against) <= 1:
                 for facet in against or FACETS:
@@ -107,30 +107,32 @@ class Cube:
                         found[facet][value] += one.n
         return found
 
-    def _listed(self, view: str, bucket: str) -> Sequence[CubeCell]:
+    def _list_cells(self, view: str, bucket: str) -> Sequence[CubeCell]:
         return (self.mine if view == "mine" else self.cells).of(bucket, snoozed=view == "snoozed")
 
 
-def cube_of(engine: Engine, scope: Scope, moment: Moment) -> Cube:
+def read_cube(engine: Engine, scope: Scope, moment: Moment) -> Cube:
     """`cube` on a connection of its own: it may go on after the page that asked for it is answered."""
     with engine.connect() as connection:
-        return cube(connection, scope, moment)
+        return count_cube(connection, scope, moment)
 
 
-def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
+def count_cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
     """Count everything in scope: two grouped queries, and one for the days ahead."""
     sort_in_memory(connection, _COUNTING_MEMORY)  # a province is counted without a sort on disk
-    late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
-    due = _cells(connection, _cube_of_duties(scope, moment), late=False)
-    return Cube(CubeCells((*late, *due)), _days_ahead(connection, scope, moment))
+    late = _read_cells(connection, _select_alerts(scope, moment), late=True)
+    due = _read_cells(connection, _select_obligations(scope, moment), late=False)
+    return Cube(CubeCells((*late, *due)), _count_days(connection, scope, moment))
 
 
-def of_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
+def add_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
     """The same counts with those of one person's own alerts, which an index finds."""
-    return replace(counted, mine=CubeCells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
+    return replace(
+        counted, mine=CubeCells(_read_cells(connection, _select_alerts(scope, moment, is_of_staff(staff)), late=True))
+    )
 
 
-def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
+def _select_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
     inner = select(
         case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
         alert.c.severity.label("sev"),
@@ -145,11 +147,11 @@ def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) ->
         alert.c.provisional.label("provisional"),
         is_snoozed(moment.now).label("snoozed"),
         alert.c.due_at,
-    ).where(alert.c.state == "firing", scope.of_duties(alert), *more)
-    return _grouped(inner, scope)
+    ).where(alert.c.state == "firing", scope.filter_obligations(alert), *more)
+    return _group(inner, scope)
 
 
-def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
+def _select_obligations(scope: Scope, moment: Moment) -> Select[Any]:
     at = obligation.c.due_at
     no = literal(value=False)
     bucket = case(
@@ -170,8 +172,8 @@ def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
         obligation.c.provisional.label("provisional"),
         no.label("snoozed"),
         obligation.c.due_at,
-    ).where(scope.of_duties(obligation), *unraised(moment.now))
-    return _grouped(inner, scope)
+    ).where(scope.filter_obligations(obligation), *are_unraised(moment.now))
+    return _group(inner, scope)
 
 
 _DIMENSIONS = (
@@ -190,12 +192,12 @@ _DIMENSIONS = (
 )
 
 
-def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
+def _group(inner: Select[Any], scope: Scope) -> Select[Any]:
     """Count rows by the dimensions. What has to be made from a code is made for each group of equal codes, not for each row."""
     rows = inner.subquery()
     raw = [one for one in rows.c if one.name != "due_at"]
     codes = select(*raw, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*raw).subquery()
-    made = {"town": town_of(scope, codes.c.jurisdiction), "wait": wait_of(codes.c.owner_agency)}
+    made = {"town": town_column(scope, codes.c.jurisdiction), "wait": wait_column(codes.c.owner_agency)}
     few = select(
         *((made[name] if name in made else codes.c[name]).label(name) for name in _DIMENSIONS),
         codes.c.n,
@@ -211,7 +213,7 @@ _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 _STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
 
 
-def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CubeCell]:
+def _read_cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CubeCell]:
     for row in connection.execute(wanted).mappings():
         states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
         yield CubeCell(
@@ -224,7 +226,7 @@ def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterab
         )
 
 
-def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
+def _count_days(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
     first = moment.today_ends - DAY
     wanted = (
         select(obligation.c.due_at, func.count())
@@ -232,7 +234,7 @@ def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[da
             obligation.c.due_at > first,
             obligation.c.due_at <= first + OUTLOOK_DAYS * DAY,
             obligation.c.state == "open",
-            scope.of_duties(obligation),
+            scope.filter_obligations(obligation),
         )
         .group_by(obligation.c.due_at)
     )
@@ -242,7 +244,7 @@ def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[da
     return dict(found)
 
 
-def days_of(moment: Moment) -> list[date]:
+def list_days(moment: Moment) -> list[date]:
     """The days of the outlook, today first."""
     today = moment.now.date()
     return [today + timedelta(days=number) for number in range(OUTLOOK_DAYS)]

@@ -21,9 +21,9 @@ from sqlalchemy import (
 
 from console.auth.permissions import Scope
 from console.queue.filters import KINDS, WAITS, QueueFilters
-from console.text.deadline_text import soon_until
+from console.text.deadline_text import find_soon_end
 from console.web.site import Site
-from console.web.values import point_in_time
+from console.web.values import read_time
 from handover.calendar import Calendar, end_of
 from sinks.readmodel.tables import alert, obligation
 
@@ -42,7 +42,7 @@ class Moment:
     @classmethod
     def of(cls, now: datetime, calendar: Calendar, judged: datetime) -> "Moment":
         """The limits at `now`: the end of today, the end of the third working day after it."""
-        return cls(now, min(now, judged), end_of(now.date()), end_of(soon_until(calendar, now.date())))
+        return cls(now, min(now, judged), end_of(now.date()), end_of(find_soon_end(calendar, now.date())))
 
     @classmethod
     def now_at(cls, site: Site) -> "Moment":
@@ -76,7 +76,7 @@ class RowKey:
         parts = text.split("~")
         if len(parts) != 3 or parts[0] not in ("0", "1"):
             return None
-        at = point_in_time(parts[1])
+        at = read_time(parts[1])
         return cls(int(parts[0]), at, parts[2]) if at is not None else None
 
 
@@ -102,38 +102,38 @@ _OF_ALERT = (
 )
 
 
-def _alerts(scope: Scope) -> Select[Any]:
+def _select_alerts(scope: Scope) -> Select[Any]:
     columns = [alert.c[name] for name in (*_SHARED, *_OF_ALERT)]
-    return select(*columns).where(alert.c.state == "firing", scope.of_duties(alert))
+    return select(*columns).where(alert.c.state == "firing", scope.filter_obligations(alert))
 
 
-def _duties(scope: Scope, now: datetime) -> Select[Any]:
+def _select_obligations(scope: Scope, now: datetime) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
     columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns).where(scope.of_duties(obligation), *unraised(now))
+    return select(*columns).where(scope.filter_obligations(obligation), *are_unraised(now))
 
 
-def unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def are_unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Which obligations are rows of their own. Of one that its case calls overdue the alert is the row: it is written before the case."""
     raised = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
     return obligation.c.state == "open", or_(obligation.c.due_at > now, ~raised)
 
 
-def wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
-    return case(*[(_waits(owner, name), name) for name in WAITS if name != "other"], else_="other")
+def wait_column(owner: ColumnElement[str]) -> ColumnElement[str]:
+    return case(*[(_is_waited_for(owner, name), name) for name in WAITS if name != "other"], else_="other")
 
 
-def _waits(owner: ColumnElement[str], name: str) -> ColumnElement[bool]:
+def _is_waited_for(owner: ColumnElement[str], name: str) -> ColumnElement[bool]:
     if name == "other":
-        return not_(or_(*(_waits(owner, one) for one in WAITS if one != "other")))
+        return not_(or_(*(_is_waited_for(owner, one) for one in WAITS if one != "other")))
     return or_(*(owner.startswith(f"{kind}-") for kind in WAITS[name]))
 
 
-def town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
+def town_column(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(jurisdiction, 1, _BELOW.get(len(scope.prefix), 6))
 
 
-def mine(staff: str) -> ColumnElement[bool]:
+def is_of_staff(staff: str) -> ColumnElement[bool]:
     return or_(alert.c.assigned_to == staff, and_(alert.c.assigned_to.is_(None), alert.c.acknowledged_by == staff))
 
 
@@ -141,7 +141,7 @@ def is_snoozed(now: datetime) -> ColumnElement[bool]:
     return and_(alert.c.snoozed_until.is_not(None), alert.c.snoozed_until > now)
 
 
-def page(
+def read_page(
     connection: Connection,
     scope: Scope,
     staff: str,
@@ -153,16 +153,18 @@ def page(
     """The next rows after a place, in order; at most `count`."""
     rows: list[dict[str, Any]] = []
     if after is None or after.rank == 0:
-        rows += _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=True), alert, after, count)
+        rows += _read_rows(
+            connection, _filter_alerts(scope, staff, filters, moment, critical=True), alert, after, count
+        )
     if len(rows) < count:
         rest = after if after is not None and after.rank == 1 else None
-        late = _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=False), alert, rest, count)
-        due = _take(connection, _wanted_duties(scope, filters, moment), obligation, rest, count)
+        late = _read_rows(connection, _filter_alerts(scope, staff, filters, moment, critical=False), alert, rest, count)
+        due = _read_rows(connection, _filter_obligations(scope, filters, moment), obligation, rest, count)
         rows += sorted(late + due, key=lambda row: (row["due_at"], row["alert_id"]))
     return rows[:count]
 
 
-def _take(
+def _read_rows(
     connection: Connection, wanted: Select[Any] | None, table: Any, after: RowKey | None, count: int
 ) -> list[dict[str, Any]]:
     if wanted is None:
@@ -190,7 +192,7 @@ NOTHING_YET: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def _wanted_alerts(
+def _filter_alerts(
     scope: Scope, staff: str, filters: QueueFilters, moment: Moment, *, critical: bool
 ) -> Select[Any] | None:
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
@@ -199,10 +201,10 @@ def _wanted_alerts(
         return None
     severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
     snoozed = is_snoozed(moment.now)
-    wanted = _alerts(scope).where(severity, *_common(filters, scope, alert, alert.c.handover_kind))
+    wanted = _select_alerts(scope).where(severity, *_list_conditions(filters, scope, alert, alert.c.handover_kind))
     wanted = wanted.where(snoozed if filters.view == "snoozed" else ~snoozed)
     if filters.view == "mine":
-        wanted = wanted.where(mine(staff))
+        wanted = wanted.where(is_of_staff(staff))
     if filters.state:
         wanted = wanted.where(or_(*(_STATE[one] for one in filters.state)))
     return wanted
@@ -218,10 +220,12 @@ _STATE: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def _wanted_duties(scope: Scope, filters: QueueFilters, moment: Moment) -> Select[Any] | None:
+def _filter_obligations(scope: Scope, filters: QueueFilters, moment: Moment) -> Select[Any] | None:
     if filters.view != "office" or filters.bucket == "first":
         return None
-    wanted = _duties(scope, moment.now).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
+    wanted = _select_obligations(scope, moment.now).where(
+        *_list_conditions(filters, scope, obligation, obligation.c.handover_kind)
+    )
     at = obligation.c.due_at
     match filters.bucket:
         case "over":
@@ -242,16 +246,18 @@ def _wanted_duties(scope: Scope, filters: QueueFilters, moment: Moment) -> Selec
     return wanted
 
 
-def _common(filters: QueueFilters, scope: Scope, table: Any, kind: ColumnElement[str]) -> list[ColumnElement[bool]]:
+def _list_conditions(
+    filters: QueueFilters, scope: Scope, table: Any, kind: ColumnElement[str]
+) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.sev:
         found.append(table.c.severity.in_(sorted(filters.sev)))
     if filters.kind:
         found.append(kind.in_(sorted(code for one in filters.kind for code in KINDS[one])))
     if filters.town:
-        found.append(town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
+        found.append(town_column(scope, table.c.jurisdiction).in_(sorted(filters.town)))
     if filters.wait:
-        found.append(or_(*(_waits(table.c.owner_agency, one) for one in sorted(filters.wait))))
+        found.append(or_(*(_is_waited_for(table.c.owner_agency, one) for one in sorted(filters.wait))))
     if filters.rule:
         found.append(table.c.rule_id.in_(sorted(filters.rule)))
     if filters.q:

@@ -7,26 +7,24 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
-from console.audit.log import persons_in, record_list
-from console.feeds.status import count as count_feeds
-from console.feeds.status import find_silent
+from console.audit.log import list_persons, record_list
+from console.feeds.status import count_feeds, find_silent
 from console.queue import saved_views
-from console.queue.facet_counts import Cube, days_of, of_staff
+from console.queue.facet_counts import Cube, add_staff, list_days
 from console.queue.filters import (
     BUCKETS,
     KNOWN_VALUES,
     VIEWS,
     QueueFilters,
 )
-from console.queue.query import Moment, RowKey, key_of
-from console.queue.query import page as read_page
-from console.queue.row_grouping import folded
-from console.queue.row_view import shown
+from console.queue.query import Moment, RowKey, key_of, read_page
+from console.queue.row_grouping import group_rows
+from console.queue.row_view import present_rows
 from console.queue.service import count_scope
-from console.queue.snooze_presets import presets
+from console.queue.snooze_presets import list_presets
 from console.text import svg_charts
 from console.text.formatter import Words
-from console.web.request import Visitor, anyone_known, page, redirect, render
+from console.web.request import Visitor, any_user, page, redirect, render
 from handover.calendar import due_day_of
 from sinks.readmodel.data_time import DataTime
 from sinks.readmodel.tables import handover, obligation
@@ -36,22 +34,22 @@ _RULES_SHOWN = 12
 
 
 @router.get("/today")
-def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
+def show_queue(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
     """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
     moment, data = Moment.now_at(site), site.data_time()
     after, most = RowKey.read(request.query_params.get("after", "")), site.config.page_rows
     counted = count_scope(visitor)
     with site.engine.connect() as connection:
-        counted = of_staff(connection, counted, scope, visitor.user.staff, moment)
+        counted = add_staff(connection, counted, scope, visitor.user.staff, moment)
         rows = read_page(connection, scope, visitor.user.staff, filters, moment, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
         back = filters.query(after=after)
-        listed = shown(site, words, scope, connection, rows, back)
+        listed = present_rows(site, words, scope, connection, rows, back)
         feeds = find_silent(connection, visitor)
-        checked = _checked(connection, visitor) if not rows else None
-        saved = saved_views.of(connection, visitor.user)
-    record_list(visitor, persons_in(rows))
+        checked = _count_checked(connection, visitor) if not rows else None
+        saved = saved_views.list_views(connection, visitor.user)
+    record_list(visitor, list_persons(rows))
     total = counted.count(filters) if not filters.q else len(rows)
     values = {
         "filters": filters,
@@ -60,29 +58,29 @@ def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))])
         "works": site.calendar.is_working(moment.now.date()),
         "total": total,
         "over": counted.count(filters, bucket="over") if filters.bucket in ("", "over") else 0,
-        "views": [_view(words, counted, filters, name) for name in VIEWS],
-        "counters": _counters(visitor, counted, filters, moment, data),
-        "outlook": _outlook(visitor, counted, moment),
-        "facets": _facets(visitor, counted, filters),
-        "groups": _groups(words, counted, filters, moment, rows, listed),
+        "views": [_present_view(words, counted, filters, name) for name in VIEWS],
+        "counters": _present_counters(visitor, counted, filters, moment, data),
+        "outlook": _draw_outlook(visitor, counted, moment),
+        "facets": _present_facets(visitor, counted, filters),
+        "groups": _present_groups(words, counted, filters, moment, rows, listed),
         "shown": len(rows),
         "next": f"/today?{filters.query(after=key_of(rows[-1]))}" if more else "",
         "later": counted.count(filters, bucket="later") if not (filters.bucket or filters.q) else 0,
         "later_href": f"/today?{filters.query(bucket='later')}",
         "feeds": feeds,
         "saved": saved,
-        "presets": presets(words, moment.now, site.calendar),
+        "presets": list_presets(words, moment.now, site.calendar),
         "export": f"/today/export?{filters.query()}" if "export" in visitor.pages else "",
         "unfiltered": filters == QueueFilters(),
         "checked": checked,
-        "next_due": _next_due(counted, moment),
+        "next_due": _find_next_due(counted, moment),
         "office_total": counted.count(QueueFilters()),
         "office_over": counted.count(QueueFilters(), bucket="over"),
     }
     return render(visitor, "today.html", **values)
 
 
-def _view(words: Words, counted: Cube, filters: QueueFilters, name: str) -> dict[str, Any]:
+def _present_view(words: Words, counted: Cube, filters: QueueFilters, name: str) -> dict[str, Any]:
     return {
         "label": words.t(f"today.view.{name}"),
         "n": counted.count(filters, view=name),
@@ -91,7 +89,7 @@ def _view(words: Words, counted: Cube, filters: QueueFilters, name: str) -> dict
     }
 
 
-def _counters(
+def _present_counters(
     visitor: Visitor, counted: Cube, filters: QueueFilters, moment: Moment, data: DataTime
 ) -> list[dict[str, Any]]:
     t, found = visitor.words.t, []
@@ -126,17 +124,17 @@ def _counters(
     return found
 
 
-def _outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
+def _draw_outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
     words, shown_days = visitor.words, []
-    for number, day in enumerate(days_of(moment)):
+    for number, day in enumerate(list_days(moment)):
         n = counted.by_day.get(day, 0)
         label = words.t("today.now") if not number else f"{day.day} {words.t(f'weekday.short.{day.weekday()}')}"
         works = visitor.site.calendar.is_working(day)
         shown_days.append(svg_charts.OutlookDay(day, n, works, label, f"{words.day_wd(day)} {n}"))
-    return svg_charts.outlook(shown_days)
+    return svg_charts.draw_outlook(shown_days)
 
 
-def _facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict[str, Any]]:
+def _present_facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict[str, Any]]:
     found = []
     for name, counts in counted.facets(filters).items():
         chosen = filters.of(name)
@@ -147,7 +145,7 @@ def _facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict
         else:
             values = sorted({*counts, *chosen})
         items = [
-            {"value": one, "label": _label(visitor, name, one), "n": counts.get(one, 0), "on": one in chosen}
+            {"value": one, "label": _name_value(visitor, name, one), "n": counts.get(one, 0), "on": one in chosen}
             for one in values
         ]
         if items:
@@ -155,7 +153,7 @@ def _facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict
     return found
 
 
-def _label(visitor: Visitor, facet: str, value: str) -> str:
+def _name_value(visitor: Visitor, facet: str, value: str) -> str:
     words = visitor.words
     match facet:
         case "sev":
@@ -168,7 +166,7 @@ def _label(visitor: Visitor, facet: str, value: str) -> str:
             return words.t(f"{facet}.{value}")
 
 
-def _groups(
+def _present_groups(
     words: Words,
     counted: Cube,
     filters: QueueFilters,
@@ -188,19 +186,19 @@ def _groups(
             "label": words.t(f"bucket.{bucket}"),
             "n": counts[bucket] if not filters.q else len(found[bucket]),
             "over": bucket in ("first", "over"),
-            "parts": list(_parts(words, bucket, filters, found[bucket])),
+            "parts": list(_present_parts(words, bucket, filters, found[bucket])),
         }
         for bucket in BUCKETS
         if bucket in found
     ]
 
 
-def _parts(
+def _present_parts(
     words: Words, bucket: str, filters: QueueFilters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a bucket, equal ones folded; a list of one rule and one township is not folded again."""
     narrow = len(filters.rule) == 1 and len(filters.town) == 1
-    for part in folded([row for row, _ in pairs]):
+    for part in group_rows([row for row, _ in pairs]):
         key = f"{bucket}-{part.key}" if part.key and (part.held or not narrow) else ""
         shown_ = [{**pairs[place][1], "inside": key} for place in part.rows]
         row, first, n = pairs[part.rows[0]][0], shown_[0], len(shown_)
@@ -215,16 +213,16 @@ def _parts(
         yield {"fold": {"key": key, "label": label, "n": n, "late": first["late"]}, "rows": shown_}
 
 
-def _next_due(counted: Cube, moment: Moment) -> dict[str, Any] | None:
-    day = next((one for one in days_of(moment) if counted.by_day.get(one)), None)
+def _find_next_due(counted: Cube, moment: Moment) -> dict[str, Any] | None:
+    day = next((one for one in list_days(moment) if counted.by_day.get(one)), None)
     return {"day": day, "n": counted.by_day[day]} if day is not None else None
 
 
-def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
+def _count_checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
     """What an empty list says was looked at."""
     scope = visitor.scope
-    people = select(func.count(handover.c.subject.distinct())).where(scope.of_handovers(handover))
-    duties = select(func.count()).select_from(obligation).where(scope.of_duties(obligation))
+    people = select(func.count(handover.c.subject.distinct())).where(scope.filter_handovers(handover))
+    duties = select(func.count()).select_from(obligation).where(scope.filter_obligations(obligation))
     return {
         "rules": len(visitor.site.book.ids),
         "people": int(connection.execute(people).scalar_one()),
@@ -234,6 +232,6 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
 
 
 @router.get("/")
-def home(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
+def go_home(visitor: Annotated[Visitor, Depends(any_user)]) -> Response:
     """To the first page that the role has."""
     return redirect(next((page.menu for page in visitor.menu()), "/settings"))

@@ -20,9 +20,9 @@ class RowGroup:
     held: bool = False
 
 
-def folded(rows: Sequence[Row]) -> Iterator[RowGroup]:
+def group_rows(rows: Sequence[Row]) -> Iterator[RowGroup]:
     """The parts of a list in its order; a fold stands where its first row stood."""
-    keys = [_key(row) for row in rows]
+    keys = [_group_key(row) for row in rows]
     counts = Counter(keys)
     told = set()
     for place, (row, key) in enumerate(zip(rows, keys, strict=True)):
@@ -35,5 +35,5 @@ def folded(rows: Sequence[Row]) -> Iterator[RowGroup]:
         yield RowGroup([other for other, one in enumerate(keys) if one == key], key, bool(row["held"]))
 
 
-def _key(row: Row) -> str:
+def _group_key(row: Row) -> str:
     return f"held-{row['owner_agency']}" if row["held"] else f"{row['rule_id']}-{row['jurisdiction']}"

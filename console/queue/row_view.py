@@ -44,10 +44,12 @@ class Tag:
     loc: bool = False
 
 
-def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DeadlineText:
+def present_deadline(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DeadlineText:
     """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
-    judged = now if row["late"] or row.get("outcome") else site.judged()
-    found = deadline_text.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged)
+    judged = now if row["late"] or row.get("outcome") else site.judged_until()
+    found = deadline_text.compute_deadline(
+        row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged
+    )
     text = words.due(found)
     if row["provisional"]:
         text = f"{words.t('due.about')} {text}"
@@ -56,12 +58,12 @@ def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -
         words.due_date(found, now),
         words.limit(row["due_at"]),
         found.tense == "over",
-        svg_charts.boxes(found.boxes),
+        svg_charts.draw_boxes(found.boxes),
         found.tense == "judging",
     )
 
 
-def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+def read_notes(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
     """The last note of each alert of these subjects."""
     wanted = (
         select(event.c.body)
@@ -74,17 +76,17 @@ def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def shown(
+def present_rows(
     site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[Mapping[str, Any]], back: str = ""
 ) -> list[dict[str, Any]]:
     """Rows with everything their template needs."""
-    notes = notes_of(connection, sorted({row["subject"] for row in rows}))
-    on_way = outbox.of_alerts(connection, [row["alert_id"] for row in rows], site.wall())
+    notes = read_notes(connection, sorted({row["subject"] for row in rows}))
+    on_way = outbox.find_pending(connection, [row["alert_id"] for row in rows], site.wall())
     now = site.now()
-    return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
+    return [_present_row(site, words, scope, row, notes, on_way, now, back) for row in rows]
 
 
-def _shown(
+def _present_row(
     site: Site,
     words: Words,
     scope: Scope,
@@ -94,7 +96,7 @@ def _shown(
     now: datetime,
     back: str,
 ) -> dict[str, Any]:
-    t, late, due = words.t, row["late"], due_shown(words, row, now, site)
+    t, late, due = words.t, row["late"], present_deadline(words, row, now, site)
     alert_id = row["alert_id"]
     waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
     acknowledged = row["acknowledged_by"] or next(
@@ -114,19 +116,19 @@ def _shown(
         "why": words.expectation(row["owner_agency"], row["due_at"], missing=late),
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
-        "owner": _owner(words, row),
-        "state": _state(words, row, due, acknowledged),
+        "owner": _describe_owner(words, row),
+        "state": _describe_state(words, row, due, acknowledged),
         "taken": bool(acknowledged),
         "note": notes.get(alert_id),
         "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
-        "tags": _tags(words, row, now),
+        "tags": _list_tags(words, row, now),
         "href": href.rstrip("?&"),
         "do": f"{href}do=",
         "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
     }
 
 
-def _state(words: Words, row: Mapping[str, Any], due: DeadlineText, acknowledged: str | None) -> str:
+def _describe_state(words: Words, row: Mapping[str, Any], due: DeadlineText, acknowledged: str | None) -> str:
     if row.get("outcome"):
         return words.t(f"outcome.{row['outcome']}")
     if not row["late"]:
@@ -136,14 +138,14 @@ def _state(words: Words, row: Mapping[str, Any], due: DeadlineText, acknowledged
     return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
 
 
-def _owner(words: Words, row: Mapping[str, Any]) -> str:
+def _describe_owner(words: Words, row: Mapping[str, Any]) -> str:
     owner = words.agency(row["owner_agency"])
     if not row["step"] or row.get("outcome"):
         return owner
     return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
 
 
-def _tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
+def _list_tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
     t = words.t
     found = []
     if row["held"]:

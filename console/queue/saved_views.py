@@ -18,7 +18,7 @@ SHARED = ("private", "office", "everyone")  # the last by those who may `share_v
 LONGEST_NAME, MOST = 40, 50
 
 
-def of(connection: Connection, user: User) -> list[Mapping[str, Any]]:
+def list_views(connection: Connection, user: User) -> list[Mapping[str, Any]]:
     """The views that a user has: their own, the office's and everyone's."""
     mine = saved_view.c.user_id == user.user_id
     office = and_(saved_view.c.agency == user.agency, saved_view.c.shared == "office")
@@ -28,7 +28,7 @@ def of(connection: Connection, user: User) -> list[Mapping[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None:
+def save_view(engine: Engine, user: User, name: str, shared: str, query: str) -> None:
     """Keep a view. Raise InvalidForm for a name that cannot be, and for one about a person that others would read."""
     errors: dict[str, FieldError] = {}
     if not name or len(name) > LONGEST_NAME:
@@ -54,7 +54,7 @@ def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None
         )
 
 
-def remove(engine: Engine, user: User, view_id: str) -> None:
+def remove_view(engine: Engine, user: User, view_id: str) -> None:
     """Forget one's own view."""
     with engine.begin() as connection:
         connection.execute(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from fastapi import FastAPI
 
-from console.queue.facet_counts import Cube, cube_of
+from console.queue.facet_counts import Cube, read_cube
 from console.queue.query import Moment
 from console.web.count_cache import CountCache
 from console.web.request import Visitor
@@ -26,4 +26,4 @@ def count_scope(visitor: Visitor) -> Cube:
     """The counts of a visitor's scope, as of some seconds ago at most."""
     site, scope = visitor.site, visitor.scope
     counts: CountCache[Cube] = visitor.request.app.state.queue_counts
-    return counts.of(scope, lambda: cube_of(site.engine, scope, Moment.now_at(site)))
+    return counts.of(scope, lambda: read_cube(site.engine, scope, Moment.now_at(site)))

@@ -24,7 +24,7 @@ class DrillDown:
     counted: int
 
 
-def behind(
+def read_drill_down(
     connection: Connection,
     scope: Scope,
     ground: ObligationBase,
@@ -36,14 +36,14 @@ def behind(
     """The next rows after a place, by deadline; `late` says whether an alert was raised."""
     d = ground.rows()
     condition = and_(wanted.of(d), ground.result(d, result))
-    mine = scope.of_duties(d)
+    mine = scope.filter_obligations(d)
     counted = connection.execute(select(func.count()).select_from(d).where(condition)).scalar_one()
     in_scope = connection.execute(select(func.count()).select_from(d).where(condition, mine)).scalar_one()
-    rows = connection.execute(_page(d, and_(condition, mine), after).limit(most)).mappings()
-    return DrillDown([_row(ground, dict(row)) for row in rows], in_scope, counted)
+    rows = connection.execute(_select_page(d, and_(condition, mine), after).limit(most)).mappings()
+    return DrillDown([_make_row(ground, dict(row)) for row in rows], in_scope, counted)
 
 
-def _page(d: Any, condition: ColumnElement[bool], after: RowKey | None) -> Select[Any]:
+def _select_page(d: Any, condition: ColumnElement[bool], after: RowKey | None) -> Select[Any]:
     columns = [alert.c[name] for name in _OF_ALERT]
     wanted = (
         select(d, *columns, alert.c.severity.label("alert_severity"), alert.c.state.label("alert_state"))
@@ -57,7 +57,7 @@ def _page(d: Any, condition: ColumnElement[bool], after: RowKey | None) -> Selec
     return wanted.where(or_(d.c.due_at > after.due_at, same))
 
 
-def _row(ground: ObligationBase, row: dict[str, Any]) -> dict[str, Any]:
+def _make_row(ground: ObligationBase, row: dict[str, Any]) -> dict[str, Any]:
     fires = row["alert_state"] == "firing"
     known = {name: row[name] for name in _OF_ALERT if row[name] is not None}
     outcome = _OUTCOMES.get(row["standing"])

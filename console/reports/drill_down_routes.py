@@ -8,11 +8,11 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from console.audit.log import persons_in, record_list
+from console.audit.log import list_persons, record_list
 from console.feeds.status import find_silent
 from console.queue.query import RowKey
-from console.queue.row_view import DeadlineText, due_shown, shown
-from console.reports.obligation_base import RESULTS, ground_of
+from console.queue.row_view import DeadlineText, present_deadline, present_rows
+from console.reports.obligation_base import RESULTS, read_base
 from console.reports.obligation_query import ObligationQuery, read_rows
 from console.web.request import Visitor, page, render
 
@@ -20,17 +20,17 @@ router = APIRouter()
 
 
 @router.get("/obligations")
-def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obligations"))]) -> Response:
+def list_obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obligations"))]) -> Response:
     """Duties behind a figure, those answered in time too; ?rule=&county=&month=&result=&kind=&at=&after=."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     after = RowKey.read(request.query_params.get("after", ""))
     with visitor.site.engine.connect() as connection:
-        ground = ground_of(connection, asked.month, asked.at)
+        ground = read_base(connection, asked.month, asked.at)
         found = read_rows(connection, visitor, ground, asked, after, most + 1)
         rows = list(found.rows[:most])
-        listed = listed_of(visitor, connection, rows)
+        listed = present_obligations(visitor, connection, rows)
         feeds = find_silent(connection, visitor)
-    record_list(visitor, persons_in(rows))
+    record_list(visitor, list_persons(rows))
     following = ""
     if len(found.rows) > most:
         place = RowKey(1, rows[-1]["due_at"], rows[-1]["alert_id"])
@@ -50,24 +50,24 @@ def obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obli
     )
 
 
-def listed_of(visitor: Visitor, connection: Connection, rows: Any) -> list[dict[str, Any]]:
+def present_obligations(visitor: Visitor, connection: Connection, rows: Any) -> list[dict[str, Any]]:
     """Rows as the page shows them: what has no alert leads to its person, what does not fire has no actions."""
-    listed = shown(visitor.site, visitor.words, visitor.scope, connection, rows)
+    listed = present_rows(visitor.site, visitor.words, visitor.scope, connection, rows)
     for row, one in zip(rows, listed, strict=True):
         one["plain"] = not row["fires"]
         if row["outcome"] is not None:
             one["severity"] = "DONE" if row["outcome"] == "in_time" else row["severity"]
-            one["due"], one["taken"] = _ended(visitor, row), row["met_at"] is not None
+            one["due"], one["taken"] = _present_ended(visitor, row), row["met_at"] is not None
         if not row["has_alert"] and row["outcome"] is not None:
             one["href"] = f"/people/{row['subject']}" if row["subject"].startswith("p1_") else ""
     return listed
 
 
-def _ended(visitor: Visitor, row: Mapping[str, Any]) -> DeadlineText:
+def _present_ended(visitor: Visitor, row: Mapping[str, Any]) -> DeadlineText:
     """The deadline of a duty that has ended: how late its answer was, or only when it was due."""
     words = visitor.words
     if row["standing"] == "late" and row["met_at"] is not None and row["met_at"] >= row["due_at"]:
-        return due_shown(words, row, row["met_at"], visitor.site)
+        return present_deadline(words, row, row["met_at"], visitor.site)
     met = words.t("duties.met", at=words.at(row["met_at"])) if row["met_at"] is not None else ""
     return DeadlineText(
         words.t("duties.due", at=words.before(row["due_at"])), met, words.limit(row["due_at"]), False, Markup()

@@ -8,12 +8,11 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from console.audit import log as audit
-from console.audit import query as audited
+from console.audit import query as audit_query
 from console.audit.query import AuditQuery
 from console.queue.filters import QueueFilters
-from console.queue.query import Moment, RowKey, key_of
-from console.queue.query import page as read_page
-from console.queue.row_view import notes_of, shown
+from console.queue.query import Moment, RowKey, key_of, read_page
+from console.queue.row_view import present_rows, read_notes
 from console.reports.indicator import Indicator, PartValue
 from console.reports.indicator_view import (
     ReaderIndicators,
@@ -22,7 +21,7 @@ from console.reports.indicator_view import (
     describe_value,
     name_part,
 )
-from console.reports.obligation_base import ground_of
+from console.reports.obligation_base import read_base
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
 from console.reports.scoreboard import FEW, HIDDEN, ScoreboardLine, Share
@@ -62,7 +61,9 @@ def make_file(visitor: Visitor, request: Request, what: str) -> Response:
         visitor.site, visitor.user, "export", persons=persons, about=f"{_PAGE[what]}?{query}", details=details
     )
     number = f"EXP-{kept:06d}"
-    sheet = Sheet(visitor.words.t(f"export.{what}"), _about(visitor, number, query, len(rows), about), heads, rows)
+    sheet = Sheet(
+        visitor.words.t(f"export.{what}"), _list_head_lines(visitor, number, query, len(rows), about), heads, rows
+    )
     name = {"Content-Disposition": f'attachment; filename="{number}.{kind}"'}
     if kind == "csv":
         return StreamingResponse(as_csv(sheet), media_type=MEDIA[kind], headers=name)
@@ -74,21 +75,21 @@ Pairs = Sequence[tuple[str, str]]
 Made = tuple[str, list[str], list[list[Any]], Pairs, audit.Persons]
 
 
-def _about(visitor: Visitor, number: str, query: str, n: int, more: Pairs) -> Pairs:
+def _list_head_lines(visitor: Visitor, number: str, query: str, n: int, more: Pairs) -> Pairs:
     words = visitor.words
     t, user = words.t, visitor.user
     lines = [
         (t("export.number"), number),
         (t("export.by"), f"{user.login} ({words.agency(user.agency)})"),
         (t("export.at"), words.iso(visitor.site.now())),
-        (t("export.processed"), _processed(visitor)),
+        (t("export.processed"), _describe_data_time(visitor)),
         (t("export.filters"), query or t("none")),
         (t("export.rows"), t("export.rows.cut", n=n) if n >= MOST_ROWS else str(n)),
     ]
     return [*lines, *more, ("", t("print.internal"))]
 
 
-def _processed(visitor: Visitor) -> str:
+def _describe_data_time(visitor: Visitor) -> str:
     data, words = visitor.site.data_time(), visitor.words
     until = words.iso(data.processed_until) if data.processed_until is not None else words.t("none")
     return words.t("export.processed.late", until=until) if data.is_late else until
@@ -112,14 +113,14 @@ _QUEUE = (
 )
 
 
-def _queue(visitor: Visitor, request: Request) -> Made:
+def _make_queue(visitor: Visitor, request: Request) -> Made:
     filters = QueueFilters.read(request.query_params)
-    rows = _every(visitor, filters)
+    rows = _read_queue(visitor, filters)
     heads = [visitor.words.t(f"export.col.{name}") for name in _QUEUE]
-    return filters.query(), heads, _listed(visitor, rows), (), audit.persons_in(rows)
+    return filters.query(), heads, _list_queue_rows(visitor, rows), (), audit.list_persons(rows)
 
 
-def _every(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]:
+def _read_queue(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]:
     site = visitor.site
     moment, after = Moment.now_at(site), None
     found: list[dict[str, Any]] = []
@@ -133,15 +134,15 @@ def _every(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]:
     return found[:MOST_ROWS]
 
 
-def _listed(visitor: Visitor, rows: Sequence[Any]) -> list[list[Any]]:
+def _list_queue_rows(visitor: Visitor, rows: Sequence[Any]) -> list[list[Any]]:
     """Rows of the page's table, each with its reference in full: names are nowhere."""
     words, site = visitor.words, visitor.site
     found = []
     with site.engine.connect() as connection:
         for first in range(0, len(rows), _AT_ONCE):
             part = rows[first : first + _AT_ONCE]
-            notes = notes_of(connection, sorted({row["subject"] for row in part}))
-            for row, one in zip(part, shown(site, words, visitor.scope, connection, part), strict=True):
+            notes = read_notes(connection, sorted({row["subject"] for row in part}))
+            for row, one in zip(part, present_rows(site, words, visitor.scope, connection, part), strict=True):
                 found.append([
                     words.t(f"severity.{row['severity']}"), one["due"].words, row["due_at"], row["rule_id"], one["rule"], one["why"],
                     row["subject"], row["jurisdiction"], words.agency(row["owner_agency"]), one["state"], notes.get(row["alert_id"], ""),
@@ -156,13 +157,13 @@ _DUTIES = ("severity", "due_at", "met_at", "anchor_at", "rule_id", "rule", "subj
            "alert_id")  # fmt: skip
 
 
-def _duties(visitor: Visitor, request: Request) -> Made:
+def _make_obligations(visitor: Visitor, request: Request) -> Made:
     asked, words = ObligationQuery.read(request.query_params), visitor.words
     t = words.t
     rows: list[Any] = []
     after: RowKey | None = None
     with visitor.site.engine.connect() as connection:
-        ground = ground_of(connection, asked.month, asked.at)
+        ground = read_base(connection, asked.month, asked.at)
         while len(rows) < MOST_ROWS:
             part = read_duties(connection, visitor, ground, asked, after, _AT_ONCE).rows
             rows += part
@@ -188,14 +189,14 @@ def _duties(visitor: Visitor, request: Request) -> Made:
         [t(f"export.col.{name}") for name in _DUTIES],
         listed,
         about,
-        audit.persons_in(rows[:MOST_ROWS]),
+        audit.list_persons(rows[:MOST_ROWS]),
     )
 
 
 # --- the scoreboard
 
 
-def _scoreboard(visitor: Visitor, request: Request) -> Made:
+def _make_scoreboard(visitor: Visitor, request: Request) -> Made:
     site, words = visitor.site, visitor.words
     t = words.t
     with site.engine.connect() as connection:
@@ -207,7 +208,7 @@ def _scoreboard(visitor: Visitor, request: Request) -> Made:
     for name in columns:
         heads += [t(f"export.col.{part}", name=name) for part in ("top", "bottom", "percent")]
     heads += [t("board.overdue"), t("board.oldest")]
-    rows = [_line(words, view, line) for line in (*view.board.lines, view.board.all)]
+    rows = [_list_line(words, view, line) for line in (*view.board.lines, view.board.all)]
     month = words.month(view.month.first, year=True)
     about = [
         (t("export.known"), words.iso(view.board.ground.at)),
@@ -218,15 +219,15 @@ def _scoreboard(visitor: Visitor, request: Request) -> Made:
     return write_query(view), heads, rows, about, ()
 
 
-def _line(words: Words, view: ScoreboardView, line: ScoreboardLine) -> list[Any]:
+def _list_line(words: Words, view: ScoreboardView, line: ScoreboardLine) -> list[Any]:
     place = line.place or view.reader.prefix
     name = words.place(place) if line.place else words.t("board.all", place=words.place(place))
-    cells = [value for share in (*line.shares, line.total) for value in _share(share)]
+    cells = [value for share in (*line.shares, line.total) for value in _list_share(share)]
     overdue = [f"<{HIDDEN}", None] if line.overdue.hidden else [line.overdue.n, line.overdue.oldest]
     return [place, name, *cells, *overdue]
 
 
-def _share(share: Share) -> list[Any]:
+def _list_share(share: Share) -> list[Any]:
     if share.hidden:
         return [None, f"<{HIDDEN}", None]
     return [share.top, share.bottom, round(share.percent, 1) if share.percent is not None else None]
@@ -237,7 +238,7 @@ def _share(share: Share) -> list[Any]:
 _FIGURES = ("code", "figure", "part", "measure", "value", "definition")
 
 
-def _figures(visitor: Visitor, request: Request) -> Made:
+def _make_indicators(visitor: Visitor, request: Request) -> Made:
     words = visitor.words
     t = words.t
     with visitor.site.engine.connect() as connection:
@@ -247,7 +248,7 @@ def _figures(visitor: Visitor, request: Request) -> Made:
     rows = [
         [figure.name, t(f"figure.{figure.name}"), *measured, describe_definition(words, found, figure)]
         for figure in found.found
-        for measured in (*_whole(words, found, figure), *_parts(words, found, figure))
+        for measured in (*_list_whole(words, found, figure), *_list_parts(words, found, figure))
     ]
     about = [
         (t("export.known"), words.iso(found.ground.at)),
@@ -256,7 +257,7 @@ def _figures(visitor: Visitor, request: Request) -> Made:
     return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about, ()
 
 
-def _whole(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
+def _list_whole(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
     if found.hides(figure):
         return [["", words.t("figure.bottom"), describe_value(words, found, figure)]]
     percent = round(figure.percent, 1) if figure.percent is not None else None
@@ -264,25 +265,25 @@ def _whole(words: Words, found: ReaderIndicators, figure: Indicator) -> list[lis
     return [["", words.t(name), value] for name, value in measured.items() if value is not None]
 
 
-def _parts(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
+def _list_parts(words: Words, found: ReaderIndicators, figure: Indicator) -> list[list[Any]]:
     return [
-        [name_part(words, figure, part), words.t(f"figure.part.{column}"), _plain(words, figure, column, value)]
+        [name_part(words, figure, part), words.t(f"figure.part.{column}"), _plain_value(words, figure, column, value)]
         for part in found.parts(figure)
         for column, value in part.values.items()
     ]
 
 
-def _plain(words: Words, figure: Indicator, column: str, value: PartValue) -> Any:
+def _plain_value(words: Words, figure: Indicator, column: str, value: PartValue) -> Any:
     return value if isinstance(value, int | float) else describe_cell(words, figure, column, value)
 
 
 # --- the audit
 
 
-def _audit(visitor: Visitor, request: Request) -> Made:
+def _make_audit(visitor: Visitor, request: Request) -> Made:
     words, asked = visitor.words, AuditQuery.read(request.query_params)
     with visitor.site.engine.connect() as connection:
-        found = audited.records(connection, visitor.scope, asked, MOST_ROWS)
+        found = audit_query.read_records(connection, visitor.scope, asked, MOST_ROWS)
     given = {"person": asked.person, "by": asked.by, "action": asked.action}
     heads = [words.t(f"audit.{name}") for name in ("number", "at", "by", "action", "persons", "purpose", "about")]
     rows = [
@@ -292,4 +293,10 @@ def _audit(visitor: Visitor, request: Request) -> Made:
     return urlencode({name: value for name, value in given.items() if value}), heads, rows, (), ()
 
 
-_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "figures": _figures, "audit": _audit}
+_MADE = {
+    "queue": _make_queue,
+    "duties": _make_obligations,
+    "scoreboard": _make_scoreboard,
+    "figures": _make_indicators,
+    "audit": _make_audit,
+}

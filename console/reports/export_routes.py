@@ -12,30 +12,30 @@ router = APIRouter()
 
 
 @router.get("/today/export")
-def queue(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_queue(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The queue as it is filtered, all of it; ?format=xlsx or csv."""
     return make_file(visitor, request, "queue")
 
 
 @router.get("/obligations/export")
-def duties(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_obligations(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The duties behind a figure; ?format=xlsx or csv."""
     return make_file(visitor, request, "duties")
 
 
 @router.get("/scoreboard/export")
-def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The scoreboard as it is seen; ?format=xlsx or csv."""
     return make_file(visitor, request, "scoreboard")
 
 
 @router.get("/scoreboard/figures/export")
-def figures(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_indicators(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """All figures of a place and month; ?format=xlsx or csv."""
     return make_file(visitor, request, "figures")
 
 
 @router.get("/audit/export")
-def records(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
+def export_audit(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """The audit as it is filtered; ?person=&by=&action=&format=."""
     return make_file(visitor, request, "audit")

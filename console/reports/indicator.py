@@ -62,17 +62,17 @@ class Indicator:
         return 100 * self.top / self.bottom
 
 
-def share_of(name: str, rows: Sequence[DrillDownRow], parts: Sequence[IndicatorPart] = ()) -> Indicator:
+def make_share(name: str, rows: Sequence[DrillDownRow], parts: Sequence[IndicatorPart] = ()) -> Indicator:
     """A share counted from its rows: the number and what is behind it cannot differ."""
     return Indicator(name, sum(row.holds for row in rows), len(rows), parts=parts, rows=rows)
 
 
-def count_of(name: str, rows: Sequence[DrillDownRow]) -> Indicator:
+def make_count(name: str, rows: Sequence[DrillDownRow]) -> Indicator:
     """A number of rows."""
     return Indicator(name, len(rows), rows=rows)
 
 
-def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
+def compute_quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
     """Within how long a share of all was answered, those still open counted as open that long (Kaplan and Meier); None: not reached."""
     left = len(answered) + len(still_open)
     standing = 1.0
@@ -89,17 +89,17 @@ def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], sha
     return None
 
 
-def within(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, PartValue]:
+def compute_quantiles(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, PartValue]:
     """The two quantiles that every figure of lengths shows, by column."""
-    return {name: quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
+    return {name: compute_quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
 
 
-def together_and_by(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+def group_by_name(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
     """All rows, under no name, then those of each name in order; nothing of nothing."""
     names = sorted({name_of(row) for row in rows})
     return {"": rows, **{name: [row for row in rows if name_of(row) == name] for name in names}} if rows else {}
 
 
-def nearest(values: Sequence[timedelta], share: float) -> timedelta | None:
+def find_nearest_rank(values: Sequence[timedelta], share: float) -> timedelta | None:
     """The value at a share of the way up (nearest rank); None of nothing."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None

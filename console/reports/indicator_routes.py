@@ -13,7 +13,7 @@ from console.reports.indicator_view import (
     _MOST_ROWS,
     ReaderIndicators,
     keep_visible,
-    list_persons,
+    list_drill_down_persons,
     present_indicator,
 )
 from console.reports.month import Month
@@ -26,7 +26,7 @@ router = APIRouter()
 
 
 @router.get("/scoreboard/figures")
-def all_of_them(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+def show_indicators(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
     """All figures with their definitions; ?prefix=&month=&kind=&at=."""
     with visitor.site.engine.connect() as connection:
         figures = ReaderIndicators(connection, visitor, ScoreboardQuery.read(request.query_params))
@@ -53,7 +53,7 @@ def all_of_them(request: Request, visitor: Annotated[Visitor, Depends(page("scor
 
 
 @router.get("/scoreboard/figures/{figure}")
-def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+def show_indicator(request: Request, figure: str, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
     """One figure and the rows behind it that are in scope. 404 for a name that is none."""
     if figure not in NAMES:
         raise NotFound
@@ -63,7 +63,7 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         if figures.ground is None or figure not in known:
             return render(visitor, "no_ledger.html")
         rows = keep_visible(connection, visitor, known[figure].rows)
-    record_list(visitor, list_persons(rows[:_MOST_ROWS]))
+    record_list(visitor, list_drill_down_persons(rows[:_MOST_ROWS]))
     words = visitor.words
     return render(
         visitor,
@@ -72,24 +72,24 @@ def one_of_them(request: Request, figure: str, visitor: Annotated[Visitor, Depen
         month_name=words.month(figures.month.first, year=True),
         at=figures.ground.at,
         figure=present_indicator(words, figures, known[figure]),
-        rows=[_row(words, one) for one in rows[:_MOST_ROWS]],
+        rows=[_present_row(words, one) for one in rows[:_MOST_ROWS]],
         more=max(0, len(rows) - _MOST_ROWS),
         outside=figures.outside(known[figure], rows),
         back=f"/scoreboard/figures?{figures.query()}",
     )
 
 
-def _row(words: Words, one: DrillDownRow) -> dict[str, Any]:
+def _present_row(words: Words, one: DrillDownRow) -> dict[str, Any]:
     return {
         "who": words.person(one.subject),
         "href": f"/people/{one.subject}" if one.subject.startswith("p1_") else "",
         "place": words.place(one.place),
         "office": words.agency(one.office),
-        "at": _day(words, one.at),
+        "at": _format_day(words, one.at),
         "fact": words.rule(words.fact(one.fact)),
         "holds": one.holds,
     }
 
 
-def _day(words: Words, at: datetime) -> str:
+def _format_day(words: Words, at: datetime) -> str:
     return words.day(at.date()) if at.hour == at.minute == 0 else words.at(at)

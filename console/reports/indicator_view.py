@@ -13,10 +13,10 @@ from console.reports.alarms import CONFIRMED_WITHIN
 from console.reports.indicator import DrillDownRow, Indicator, IndicatorPart, PartValue
 from console.reports.load import LEAST_OFFICERS
 from console.reports.month import Month
-from console.reports.obligation_base import ObligationBase, ground_of
-from console.reports.registry import HIDDEN_FROM_STRANGERS, about_few, figures_of, too_few
+from console.reports.obligation_base import ObligationBase, read_base
+from console.reports.registry import HIDDEN_FROM_STRANGERS, compute_indicators, is_about_few, is_too_few
 from console.reports.reoffending import LEAST, WINDOWS
-from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardReader, reader_of
+from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardReader, find_reader
 from console.text.formatter import Words
 from console.web.request import Visitor
 from handover.calendar import DAY
@@ -29,24 +29,24 @@ class ReaderIndicators:
     """The figures that one reader asked for."""
 
     def __init__(self, connection: Connection, visitor: Visitor, asked: ScoreboardQuery) -> None:
-        self.reader: ScoreboardReader = reader_of(visitor.scope, asked.prefix)
+        self.reader: ScoreboardReader = find_reader(visitor.scope, asked.prefix)
         self.place = self.reader.own or self.reader.prefix
         self.asked = asked
         self.month = min(asked.month or Month.of(visitor.site.now()), Month.of(visitor.site.now()))
-        self.ground: ObligationBase | None = ground_of(connection, self.month, asked.at)
+        self.ground: ObligationBase | None = read_base(connection, self.month, asked.at)
         self.found: list[Indicator] = []
         if self.ground is not None:
-            self.found = figures_of(connection, self.ground, self.place, asked.kind)
+            self.found = compute_indicators(connection, self.ground, self.place, asked.kind)
 
     def hides(self, figure: Indicator) -> bool:
         """Whether this reader is told only that they are few."""
-        return figure.withheld > 0 or (not self.reader.sees_rows and too_few(figure))
+        return figure.withheld > 0 or (not self.reader.sees_rows and is_too_few(figure))
 
     def parts(self, figure: Indicator) -> list[IndicatorPart]:
         """The parts of a figure that this reader may see."""
         if self.hides(figure):
             return []
-        return [one for one in figure.parts if self.reader.sees_rows or not about_few(one)]
+        return [one for one in figure.parts if self.reader.sees_rows or not is_about_few(one)]
 
     def outside(self, figure: Indicator, mine: Sequence[DrillDownRow]) -> int:
         """How many rows it counts that are not in scope; nothing where they are too few to be told."""
@@ -59,7 +59,7 @@ class ReaderIndicators:
         return urlencode({name: value for name, value in values.items() if value})
 
 
-def list_persons(rows: Sequence[DrillDownRow]) -> Persons:
+def list_drill_down_persons(rows: Sequence[DrillDownRow]) -> Persons:
     """The persons that rows behind a figure name."""
     return [(row.subject, row.place) for row in rows if row.subject.startswith(PERSON)]
 
@@ -72,7 +72,7 @@ def keep_visible(connection: Connection, visitor: Visitor, rows: Sequence[DrillD
     seen: set[str] = set()
     for first in range(0, len(subjects), _MOST_ROWS):
         wanted = handover.c.subject.in_(subjects[first : first + _MOST_ROWS])
-        mine = select(handover.c.subject).where(wanted, visitor.scope.of_handovers(handover))
+        mine = select(handover.c.subject).where(wanted, visitor.scope.filter_handovers(handover))
         seen.update(connection.execute(mine).scalars())
     prefix = visitor.scope.prefix
     return [row for row in rows if row.subject in seen or (row.subject.startswith("d1_") and row.place.startswith(prefix))]  # fmt: skip
@@ -84,16 +84,16 @@ def present_indicator(
     """A figure as a page shows it: its value in words, its definition, where its rows are; so many of its parts."""
     parts = figures.parts(figure)
     if figure.name == "publishers":
-        parts.sort(key=_slowest)
+        parts.sort(key=_sort_key)
     return {
         "name": words.t(f"figure.{figure.name}"),
         "definition": describe_definition(words, figures, figure),
         "value": describe_value(words, figures, figure),
         "of": words.t(f"figure.part.{_OF.get(figure.name, 'rule')}"),
         "columns": [words.t(f"figure.part.{name}") for name in (parts[0].values if parts else ())],
-        "parts": [_part(words, figure, one) for one in parts[:most]],
+        "parts": [_present_part(words, figure, one) for one in parts[:most]],
         "parts_more": len(parts[most:]) if most is not None else 0,
-        "href": _href(figures, figure),
+        "href": _link(figures, figure),
     }
 
 
@@ -127,7 +127,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
 }
 
 
-def _slowest(part: IndicatorPart) -> tuple[timedelta, str]:
+def _sort_key(part: IndicatorPart) -> tuple[timedelta, str]:
     high = part.values["p95"]
     return (-high if isinstance(high, timedelta) else timedelta(), part.name)
 
@@ -150,7 +150,7 @@ def describe_value(words: Words, figures: ReaderIndicators, figure: Indicator) -
     return str(figure.top)
 
 
-def _part(words: Words, figure: Indicator, part: IndicatorPart) -> dict[str, Any]:
+def _present_part(words: Words, figure: Indicator, part: IndicatorPart) -> dict[str, Any]:
     return {
         "name": name_part(words, figure, part),
         "values": [describe_cell(words, figure, column, value) for column, value in part.values.items()],
@@ -164,8 +164,8 @@ def name_part(words: Words, figure: Indicator, part: IndicatorPart) -> str:
         "notice_lead": words.agency,
         "stock": words.place,
         "load": lambda office: words.agency(office) if office else words.t("figure.load.nobody"),
-        "overdue": partial(_step, words),
-        "disputes_overdue": partial(_step, words),
+        "overdue": partial(_name_step, words),
+        "disputes_overdue": partial(_name_step, words),
         "settled": partial(words.code, "intake.help_referred", "kind"),
         "alarms": lambda result: words.code("checkin.location_checked", "result", result) or words.t("figure.together"),
         "disputes_time": lambda level: words.code("dispute.reported", "level", level) or words.t("figure.together"),
@@ -177,7 +177,7 @@ def name_part(words: Words, figure: Indicator, part: IndicatorPart) -> str:
     return named(part.name) if named is not None else f"{part.name} {words.rule(part.name)}"
 
 
-def _step(words: Words, step: str) -> str:
+def _name_step(words: Words, step: str) -> str:
     return words.t("figure.step", n=step) if step else words.t("figure.step.none")
 
 
@@ -198,7 +198,7 @@ def describe_cell(words: Words, figure: Indicator, column: str, value: PartValue
             return str(value)
 
 
-def _href(figures: ReaderIndicators, figure: Indicator) -> str:
+def _link(figures: ReaderIndicators, figure: Indicator) -> str:
     if figure.duties is None:
         return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows or figure.parts else ""
     result, rules, of_month = figure.duties

@@ -82,16 +82,16 @@ class ObligationFilter:
         )
 
 
-def known_until(connection: Connection) -> datetime | None:
+def read_known_until(connection: Connection) -> datetime | None:
     """Up to when the ledger is reckoned and alerts are processed; None: not yet. Later deadlines nobody has judged."""
     reckoned: datetime | None = connection.execute(select(ledger.c.until)).scalar()
     processed = read_watermark(connection)
     return min(reckoned, processed.processed_until) if reckoned is not None and processed is not None else None
 
 
-def ground_of(connection: Connection, month: Month | None, at: datetime | None = None) -> ObligationBase | None:
+def read_base(connection: Connection, month: Month | None, at: datetime | None = None) -> ObligationBase | None:
     """The frozen figures of a month that is frozen, else what is known now; with `at`, what was known then. None: no ledger yet."""
-    until = known_until(connection)
+    until = read_known_until(connection)
     if until is None:
         return None
     if at is not None:
@@ -114,9 +114,9 @@ class Correction:
     now: str | None
 
 
-def corrections(connection: Connection, month: Month, wanted: ObligationFilter) -> list[Correction]:
+def find_corrections(connection: Connection, month: Month, wanted: ObligationFilter) -> list[Correction]:
     """What has become known of a frozen month since; the frozen figures stay."""
-    frozen, until = ground_of(connection, month), known_until(connection)
+    frozen, until = read_base(connection, month), read_known_until(connection)
     if frozen is None or not frozen.frozen or until is None:
         return []
     now = ObligationBase(month, until, False)
@@ -130,14 +130,14 @@ def corrections(connection: Connection, month: Month, wanted: ObligationFilter) 
     found = []
     for key in sorted({*sides[0], *sides[1]}):
         one, other = sides[0].get(key), sides[1].get(key)
-        before, after = _said(one), _said(other)
+        before, after = _describe_standing(one), _describe_standing(other)
         if before != after:
             known: Any = other if other is not None else one
             found.append(Correction(key, known.rule_id, known.county, before, after))
     return found
 
 
-def _said(row: Any) -> str | None:
+def _describe_standing(row: Any) -> str | None:
     if row is None:
         return None
     return "contested" if row.contest == "open" and row.standing not in ENDED else str(row.standing)

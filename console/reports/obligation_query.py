@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from console.queue.query import RowKey
-from console.reports.drill_down import DrillDown, behind
+from console.reports.drill_down import DrillDown, read_drill_down
 from console.reports.month import Month
 from console.reports.obligation_base import RESULTS, ObligationBase, ObligationFilter
 from console.reports.stages import KINDS
@@ -32,7 +32,7 @@ class ObligationQuery:
     at: datetime | None
 
     @property
-    def wanted(self) -> ObligationFilter:
+    def filter(self) -> ObligationFilter:
         """Which duties."""
         return ObligationFilter(self.rule, self.county, KINDS.get(self.kind, ()))
 
@@ -71,4 +71,4 @@ def read_rows(
     """Rows in the visitor's scope; none where no ledger is there yet."""
     if ground is None:
         return DrillDown((), 0, 0)
-    return behind(connection, visitor.scope, ground, asked.wanted, asked.result, after, most)
+    return read_drill_down(connection, visitor.scope, ground, asked.filter, asked.result, after, most)

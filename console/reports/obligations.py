@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, select
 
-from console.reports.indicator import Indicator, IndicatorPart, within
+from console.reports.indicator import Indicator, IndicatorPart, compute_quantiles
 from console.reports.obligation_base import ObligationBase, ObligationFilter
-from console.reports.stages import STAGES, rules_of
+from console.reports.stages import STAGES, list_rules
 from sinks.readmodel.tables import alert_history
 
 TIMED = ("A02", "A03", "A07", "B02", "B04", "D02")
@@ -15,20 +15,24 @@ _CHECK_INS = ("B09",)
 _OF_DISPUTES = ("D01", "D02", "D03", "D04", "D05")  # D06 is about a person
 
 
-def figures(connection: Connection, ground: ObligationBase, prefix: str, kinds: tuple[str, ...]) -> list[Indicator]:
+def compute(connection: Connection, ground: ObligationBase, prefix: str, kinds: tuple[str, ...]) -> list[Indicator]:
     """All of them, for the place and month of a ground; disputes only where no kind of handover is asked for."""
-    own = rules_of([stage for stage in STAGES if stage.of_county])
+    own = list_rules([stage for stage in STAGES if stage.of_county])
     return [
-        _share(connection, ground, "on_time", ObligationFilter(own, prefix, kinds)),
-        _answers(connection, ground, ObligationFilter(TIMED, prefix, kinds)),
-        _late(connection, ground, "overdue", ObligationFilter((), prefix, kinds)),
-        _soon(connection, ground, ObligationFilter((), prefix, kinds)),
-        _share(connection, ground, "check_ins", ObligationFilter(_CHECK_INS, prefix, kinds)),
-        *([] if kinds else [_late(connection, ground, "disputes_overdue", ObligationFilter(_OF_DISPUTES, prefix))]),
+        _compute_share(connection, ground, "on_time", ObligationFilter(own, prefix, kinds)),
+        _compute_answer_times(connection, ground, ObligationFilter(TIMED, prefix, kinds)),
+        _compute_overdue(connection, ground, "overdue", ObligationFilter((), prefix, kinds)),
+        _count_soon(connection, ground, ObligationFilter((), prefix, kinds)),
+        _compute_share(connection, ground, "check_ins", ObligationFilter(_CHECK_INS, prefix, kinds)),
+        *(
+            []
+            if kinds
+            else [_compute_overdue(connection, ground, "disputes_overdue", ObligationFilter(_OF_DISPUTES, prefix))]
+        ),
     ]
 
 
-def _share(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
+def _compute_share(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     d = ground.rows()
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
     top, bottom = connection.execute(
@@ -37,12 +41,14 @@ def _share(connection: Connection, ground: ObligationBase, name: str, wanted: Ob
     return Indicator(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
 
 
-def _late(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
+def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant; by step of the ladder, without a name: no alert yet."""
     every = ObligationBase(None, ground.at, False)
     d = every.rows()
     late = (
-        select(d.c.due_at, _step(d, ground.at).label("step")).where(every.result(d, "overdue"), wanted.of(d)).subquery()
+        select(d.c.due_at, _step_column(d, ground.at).label("step"))
+        .where(every.result(d, "overdue"), wanted.of(d))
+        .subquery()
     )
     grouped = select(late.c.step, func.count(), func.min(late.c.due_at)).group_by(late.c.step)
     steps = sorted(map(tuple, connection.execute(grouped)), key=lambda one: (one[0] is None, one[0]))
@@ -56,7 +62,7 @@ def _late(connection: Connection, ground: ObligationBase, name: str, wanted: Obl
     )
 
 
-def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
+def _step_column(d: FromClause, at: datetime) -> ColumnElement[Any]:
     """The step that the alert of a duty had reached at an instant; null where it did not fire."""
     h = alert_history
     told = select(case((h.c.state == "firing", h.c.step))).where(
@@ -65,7 +71,7 @@ def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
     return told.order_by(h.c.revision.desc()).limit(1).scalar_subquery()
 
 
-def _soon(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
+def _count_soon(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant."""
     every = ObligationBase(None, ground.at, False)
     d = every.rows()
@@ -73,7 +79,7 @@ def _soon(connection: Connection, ground: ObligationBase, wanted: ObligationFilt
     return Indicator("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
 
 
-def _answers(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
+def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Per rule: from the anchor to the answer; what is open still is open at least so long."""
     d = ground.rows()
     rows = connection.execute(
@@ -83,16 +89,18 @@ def _answers(connection: Connection, ground: ObligationBase, wanted: ObligationF
     still_open: dict[str, list[timedelta]] = {}
     for rule, anchor_at, met_at in rows:
         side = still_open if met_at is None else answered
-        side.setdefault(rule, []).append(_since(anchor_at, met_at or ground.at))
+        side.setdefault(rule, []).append(_measure(anchor_at, met_at or ground.at))
     parts = []
     for rule in wanted.rules:
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
             parts.append(
-                IndicatorPart(rule, {"n": len(done) + len(waiting), "open": len(waiting), **within(done, waiting)})
+                IndicatorPart(
+                    rule, {"n": len(done) + len(waiting), "open": len(waiting), **compute_quantiles(done, waiting)}
+                )
             )
     return Indicator("answer_time", parts=parts, duties=("counted", wanted.rules, True))
 
 
-def _since(anchor_at: datetime, at: datetime) -> timedelta:
+def _measure(anchor_at: datetime, at: datetime) -> timedelta:
     return max(at - anchor_at, timedelta())

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from console.reports.obligation_base import ObligationBase, ObligationFilter, ground_of
-from console.reports.stages import KINDS, ScoreboardStage, rules_of, stages_of
+from console.reports.obligation_base import ObligationBase, ObligationFilter, read_base
+from console.reports.stages import KINDS, ScoreboardStage, list_rules, select_stages
 
 FEW, HIDDEN = 20, 5  # fewer duties show no percentage; fewer still are nobody's business outside their county
 MONTHS = 6  # of the small curve
@@ -86,10 +86,10 @@ class Scoreboard:
     def spread(self) -> float | None:
         """Between the places nine tenths and one tenth up the order, of those that have enough duties."""
         known = sorted(line.total.percent for line in self.lines if line.total.percent is not None)
-        return _at(known, 0.9) - _at(known, 0.1) if len(known) > 1 else None
+        return _interpolate(known, 0.9) - _interpolate(known, 0.1) if len(known) > 1 else None
 
 
-def _at(values: Sequence[float], share: float) -> float:
+def _interpolate(values: Sequence[float], share: float) -> float:
     """Between the two nearest, as spreadsheets do."""
     place = share * (len(values) - 1)
     low = int(place)
@@ -100,26 +100,32 @@ def _at(values: Sequence[float], share: float) -> float:
 SharesByRule = dict[tuple[str, str], Share]  # by place and rule
 
 
-def board_of(connection: Connection, ground: ObligationBase, prefix: str, kind: str, own: str = "") -> Scoreboard:
+def compute_scoreboard(
+    connection: Connection, ground: ObligationBase, prefix: str, kind: str, own: str = ""
+) -> Scoreboard:
     """The scoreboard of the places below a prefix, nothing hidden; what is left out is told of `own` alone where it is named."""
-    stages = stages_of(kind)
+    stages = select_stages(kind)
     assert ground.month is not None
-    wanted = ObligationFilter(rules_of(stages), prefix, KINDS.get(kind, ()))
-    counts = _counts(connection, ground, wanted, prefix)
-    months = [_earlier(connection, ground, back, wanted, prefix) for back in range(MONTHS - 1, 0, -1)] + [counts]
-    overdue = _overdue(connection, ground, ObligationFilter(_of_county(stages), prefix, wanted.kinds), prefix)
+    wanted = ObligationFilter(list_rules(stages), prefix, KINDS.get(kind, ()))
+    counts = _count_shares(connection, ground, wanted, prefix)
+    months = [_count_earlier(connection, ground, back, wanted, prefix) for back in range(MONTHS - 1, 0, -1)] + [counts]
+    overdue = _count_overdue(
+        connection, ground, ObligationFilter(_list_county_rules(stages), prefix, wanted.kinds), prefix
+    )
     places = sorted({*(place for place, _ in counts), *overdue})
-    lines = [_line(place, stages, counts, months, overdue.get(place, OverdueCount())) for place in places]
-    everything = _together(stages, counts, months, overdue)
-    left_out, contested = _left_out(connection, ground, replace(wanted, county=own or prefix))
+    lines = [_make_line(place, stages, counts, months, overdue.get(place, OverdueCount())) for place in places]
+    everything = _make_total(stages, counts, months, overdue)
+    left_out, contested = _count_left_out(connection, ground, replace(wanted, county=own or prefix))
     return Scoreboard(ground, prefix, kind, stages, lines, everything, everything.months[-2], left_out, contested)
 
 
-def _of_county(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
-    return rules_of([stage for stage in stages if stage.of_county])
+def _list_county_rules(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
+    return list_rules([stage for stage in stages if stage.of_county])
 
 
-def _counts(connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str) -> SharesByRule:
+def _count_shares(
+    connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str
+) -> SharesByRule:
     d = ground.rows()
     place = func.substr(d.c.county, 1, _BELOW.get(len(prefix), 6))
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
@@ -131,20 +137,20 @@ def _counts(connection: Connection, ground: ObligationBase, wanted: ObligationFi
     return {(where, rule): Share(int(top), n) for where, rule, top, n in connection.execute(grouped)}
 
 
-def _earlier(
+def _count_earlier(
     connection: Connection, ground: ObligationBase, back: int, wanted: ObligationFilter, prefix: str
 ) -> SharesByRule:
     assert ground.month is not None
     month = ground.month.on(-back)
-    then = ground_of(connection, month)
+    then = read_base(connection, month)
     if then is None:
         return {}
     if not then.frozen and then.at > ground.at:
         then = ObligationBase(month, ground.at, False)
-    return _counts(connection, then, wanted, prefix)
+    return _count_shares(connection, then, wanted, prefix)
 
 
-def _overdue(
+def _count_overdue(
     connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str
 ) -> dict[str, OverdueCount]:
     every = ObligationBase(None, ground.at, False)
@@ -158,7 +164,7 @@ def _overdue(
     return {where: OverdueCount(n, oldest) for where, n, oldest in connection.execute(grouped)}
 
 
-def _left_out(
+def _count_left_out(
     connection: Connection, ground: ObligationBase, wanted: ObligationFilter
 ) -> tuple[dict[str, int], dict[str, int]]:
     d = ground.rows()
@@ -173,28 +179,28 @@ def _left_out(
     return found, contested
 
 
-def _share(counts: SharesByRule, place: str, rules: Sequence[str]) -> Share:
+def _sum_share(counts: SharesByRule, place: str, rules: Sequence[str]) -> Share:
     return sum((counts.get((place, rule), Share()) for rule in rules), Share())
 
 
-def _line(
+def _make_line(
     place: str,
     stages: Sequence[ScoreboardStage],
     counts: SharesByRule,
     months: Sequence[SharesByRule],
     overdue: OverdueCount,
 ) -> ScoreboardLine:
-    own = _of_county(stages)
+    own = _list_county_rules(stages)
     return ScoreboardLine(
         place,
-        tuple(_share(counts, place, stage.rules) for stage in stages),
-        _share(counts, place, own),
+        tuple(_sum_share(counts, place, stage.rules) for stage in stages),
+        _sum_share(counts, place, own),
         overdue,
-        tuple(_share(one, place, own) for one in months),
+        tuple(_sum_share(one, place, own) for one in months),
     )
 
 
-def _together(
+def _make_total(
     stages: Sequence[ScoreboardStage],
     counts: SharesByRule,
     months: Sequence[SharesByRule],
@@ -203,7 +209,7 @@ def _together(
     def of(known: SharesByRule, rules: Sequence[str]) -> Share:
         return sum((share for (_, rule), share in known.items() if rule in rules), Share())
 
-    own = _of_county(stages)
+    own = _list_county_rules(stages)
     oldest = min((one.oldest for one in overdue.values() if one.oldest is not None), default=None)
     return ScoreboardLine(
         "",
@@ -217,19 +223,19 @@ def _together(
 # --- who may see how little
 
 
-def shown_to(board: Scoreboard, own: str, *, alone: bool, sees_rows: bool) -> Scoreboard:
+def limit_to_reader(board: Scoreboard, own: str, *, alone: bool, sees_rows: bool) -> Scoreboard:
     """The same scoreboard for a reader: `own` county (six digits, or empty), `alone`: only its line and all together.
 
     Fewer than five are hidden outside their county, and where all together less one's own would tell them.
     """
     lines = [line for line in board.lines if not alone or line.place == own]
     mine = next((line for line in lines if line.place == own), None)
-    shown = [line if line.place == own else _guarded(line, sees_rows=sees_rows) for line in lines]
-    everything = _guarded(board.all, mine if alone else None, sees_rows=sees_rows)
+    shown = [line if line.place == own else _hide_few(line, sees_rows=sees_rows) for line in lines]
+    everything = _hide_few(board.all, mine if alone else None, sees_rows=sees_rows)
     return replace(board, lines=shown, all=everything)
 
 
-def _guarded(line: ScoreboardLine, less: ScoreboardLine | None = None, *, sees_rows: bool) -> ScoreboardLine:
+def _hide_few(line: ScoreboardLine, less: ScoreboardLine | None = None, *, sees_rows: bool) -> ScoreboardLine:
     others = less.shares if less is not None else (Share(),) * len(line.shares)
     overdue = line.overdue
     if not sees_rows and 0 < overdue.n < HIDDEN:
@@ -247,7 +253,7 @@ def _hide(share: Share, less: Share) -> Share:
     return Share(hidden=True) if few else share
 
 
-def in_order(lines: Sequence[ScoreboardLine], order: str) -> list[ScoreboardLine]:
+def sort_lines(lines: Sequence[ScoreboardLine], order: str) -> list[ScoreboardLine]:
     """Worst first, those with too few duties after them; or by name."""
     if order == "name":
         return sorted(lines, key=lambda line: line.place)

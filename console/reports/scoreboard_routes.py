@@ -13,7 +13,7 @@ router = APIRouter()
 
 
 @router.get("/scoreboard")
-def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+def show_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
     """Counties and stages; ?prefix=&month=&kind=&sort=&at=."""
     site, words = visitor.site, visitor.words
     asked = ScoreboardQuery.read(request.query_params)

@@ -53,17 +53,17 @@ def present_scoreboard(site: Site, words: Words, view: ScoreboardView) -> dict[s
         "place": place,
         "month_name": words.month(view.month.first, year=True),
         "line": summarize(words, view),
-        "kinds": [_link(view, t(f"board.kind.{kind or 'all'}"), current=kind == view.asked.kind, kind=kind) for kind in ("", *KINDS)],
-        "months": [_month(words, view, month) for month in _months(view)],
+        "kinds": [_make_link(view, t(f"board.kind.{kind or 'all'}"), current=kind == view.asked.kind, kind=kind) for kind in ("", *KINDS)],
+        "months": [_present_month(words, view, month) for month in _list_months(view)],
         "orders": [{"href": f"/scoreboard?{write_query(view, sort=name if name != ORDERS[0] else '')}", "name": name} for name in ORDERS],
         "stages": [{"name": t(f"stage.{stage.name}"), "rules": " ".join(stage.rules), "prison": not stage.of_county} for stage in board.stages],
-        "lines": [_row(site, words, view, line) for line in board.lines],
-        "all": _row(site, words, view, board.all),
-        "left_out": [(t(f"duties.result.{name}"), n, _duties(view, view.reader.own or view.reader.prefix, board.stages, name))
+        "lines": [_present_line(site, words, view, line) for line in board.lines],
+        "all": _present_line(site, words, view, board.all),
+        "left_out": [(t(f"duties.result.{name}"), n, _link_to_obligations(view, view.reader.own or view.reader.prefix, board.stages, name))
                      for name, n in board.left_out.items() if n],
         "contested": [(rule, words.rule(rule), n) for rule, n in sorted(board.contested.items())],
-        "contested_href": _duties(view, view.reader.own or view.reader.prefix, board.stages, "contested"),
-        "corrected": _corrected(words, view),
+        "contested_href": _link_to_obligations(view, view.reader.own or view.reader.prefix, board.stages, "contested"),
+        "corrected": _present_corrections(words, view),
         "corrected_n": len(view.corrected),
         "figures_href": f"/scoreboard/figures?{write_query(view, sort='')}",
         "export": f"/scoreboard/export?{write_query(view)}",
@@ -97,22 +97,22 @@ def format_percent(share: Share) -> str:
     return f"{share.percent:.1f}%" if share.percent is not None else ""
 
 
-def _months(view: ScoreboardView) -> list[Month]:
+def _list_months(view: ScoreboardView) -> list[Month]:
     last = min(view.month.on(1), view.now)
     return [last.on(back) for back in (-2, -1, 0)]
 
 
-def _link(view: ScoreboardView, label: str, *, current: bool, **changes: str) -> dict[str, Any]:
+def _make_link(view: ScoreboardView, label: str, *, current: bool, **changes: str) -> dict[str, Any]:
     return {"label": label, "current": current, "href": f"/scoreboard?{write_query(view, **changes)}"}
 
 
-def _month(words: Words, view: ScoreboardView, month: Month) -> dict[str, Any]:
+def _present_month(words: Words, view: ScoreboardView, month: Month) -> dict[str, Any]:
     name = words.month(month.first)
     label = words.t("board.month.running", month=name) if month == view.now else name
-    return _link(view, label, current=month == view.month, month=str(month), at="")
+    return _make_link(view, label, current=month == view.month, month=str(month), at="")
 
 
-def _duties(view: ScoreboardView, county: str, stages: Any, result: str, *, month: bool = True) -> str:
+def _link_to_obligations(view: ScoreboardView, county: str, stages: Any, result: str, *, month: bool = True) -> str:
     values = {
         "rule": ",".join(rule for stage in stages for rule in stage.rules),
         "county": county,
@@ -124,26 +124,28 @@ def _duties(view: ScoreboardView, county: str, stages: Any, result: str, *, mont
     return f"/obligations?{urlencode({name: value for name, value in values.items() if value})}"
 
 
-def _row(site: Site, words: Words, view: ScoreboardView, line: ScoreboardLine) -> dict[str, Any]:
+def _present_line(site: Site, words: Words, view: ScoreboardView, line: ScoreboardLine) -> dict[str, Any]:
     t, stages = words.t, view.board.stages
     name = words.place(line.place) if line.place else t("board.all", place=words.place(view.reader.prefix))
     county = line.place or view.reader.prefix
     of_county = [stage for stage in stages if stage.of_county]
     cells = [
-        (_cell(words, view, name, t(f"stage.{stage.name}"), county, [stage], share), not stage.of_county)
+        (_present_share(words, view, name, t(f"stage.{stage.name}"), county, [stage], share), not stage.of_county)
         for stage, share in zip(stages, line.shares, strict=True)
     ]
+    is_city = len(line.place) == 4
+    counted = _link_to_obligations(view, county, of_county, "counted")
     return {
         "place": name,
-        "href": f"/scoreboard?{write_query(view, prefix=line.place)}" if len(line.place) == 4 else _duties(view, county, of_county, "counted"),
+        "href": f"/scoreboard?{write_query(view, prefix=line.place)}" if is_city else counted,
         "cells": cells,
-        "total": _cell(words, view, name, t("board.total"), county, of_county, line.total),
-        "overdue": _overdue(site, words, view, line, county, of_county),
-        "spark": _spark(words, view, line),
+        "total": _present_share(words, view, name, t("board.total"), county, of_county, line.total),
+        "overdue": _present_overdue(site, words, view, line, county, of_county),
+        "spark": _draw_months(words, view, line),
     }  # fmt: skip
 
 
-def _cell(
+def _present_share(
     words: Words, view: ScoreboardView, place: str, stage: str, county: str, stages: list[ScoreboardStage], share: Share
 ) -> ScoreboardCell:
     t = words.t
@@ -153,13 +155,13 @@ def _cell(
     if not share.bottom:
         return ScoreboardCell("", "–", "", "", t("board.say.none", place=place, stage=stage))
     say = t("board.say", place=place, stage=stage, top=share.top, n=share.bottom)
-    href = _duties(view, county, stages, "counted")
+    href = _link_to_obligations(view, county, stages, "counted")
     if share.percent is None:
         return ScoreboardCell("few", f"{share.top}/{share.bottom}", t("board.cell.few", n=FEW), href, say)
     return ScoreboardCell(share.heat, format_percent(share), f"n={share.bottom}", href, say)
 
 
-def _overdue(
+def _present_overdue(
     site: Site, words: Words, view: ScoreboardView, line: ScoreboardLine, county: str, stages: list[ScoreboardStage]
 ) -> ScoreboardCell:
     t, overdue = words.t, line.overdue
@@ -168,19 +170,19 @@ def _overdue(
     if not overdue.n or overdue.oldest is None:
         return ScoreboardCell("", "0", "", "", t("board.overdue"))
     today = view.board.ground.at.date()
-    age = t("board.age", n=deadline_text.working_days(site.calendar, due_day_of(overdue.oldest), today))
-    href = _duties(view, county, stages, "overdue", month=False)
+    age = t("board.age", n=deadline_text.count_working_days(site.calendar, due_day_of(overdue.oldest), today))
+    href = _link_to_obligations(view, county, stages, "overdue", month=False)
     return ScoreboardCell("", str(overdue.n), age, href, t("board.say.overdue", n=overdue.n, age=age))
 
 
-def _spark(words: Words, view: ScoreboardView, line: ScoreboardLine) -> Markup:
+def _draw_months(words: Words, view: ScoreboardView, line: ScoreboardLine) -> Markup:
     names = [words.month(view.month.on(index - MONTHS + 1).first) for index in range(MONTHS)]
     known = [f"{name} {format_percent(share)}" for name, share in zip(names, line.months, strict=True) if share.percent is not None]  # fmt: skip
     say = words.t("board.spark", months=", ".join(known) or words.t("none"))
-    return svg_charts.spark([share.percent for share in line.months], say)
+    return svg_charts.draw_spark([share.percent for share in line.months], say)
 
 
-def _corrected(words: Words, view: ScoreboardView) -> list[dict[str, Any]]:
+def _present_corrections(words: Words, view: ScoreboardView) -> list[dict[str, Any]]:
     """What became known since: how many duties of a place and rule stand otherwise, and how."""
     grouped = Counter((one.county, one.rule_id, one.before, one.now) for one in view.corrected)
     found = []

@@ -26,7 +26,7 @@ STAGES = (
 KINDS: Mapping[str, tuple[str, ...]] = {"A": ("A", "A+", "U"), "B": ("B1", "B2", "B3")}
 
 
-def stages_of(kind: str) -> Sequence[ScoreboardStage]:
+def select_stages(kind: str) -> Sequence[ScoreboardStage]:
     """The stages of a kind of handover: A released, B community corrections, else all."""
     if kind not in KINDS:
         return STAGES
@@ -34,6 +34,6 @@ def stages_of(kind: str) -> Sequence[ScoreboardStage]:
     return [replace(stage, rules=rules) for stage, rules in own if rules]
 
 
-def rules_of(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
+def list_rules(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
     """All rules of these stages."""
     return tuple(rule for stage in stages for rule in stage.rules)

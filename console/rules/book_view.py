@@ -43,18 +43,20 @@ def group_differences(
     """Differences by rule, as lines that are taken away and lines that are added."""
     found: dict[str, dict[str, Any]] = {}
     for one in told:
-        group = found.setdefault(one.label, {"label": one.label, "name": _name(words, before, after, one), "lines": []})
+        group = found.setdefault(
+            one.label, {"label": one.label, "name": _name_rule(words, before, after, one), "lines": []}
+        )
         if one.key is None:
             key = "diff.gone" if one.after is None else "diff.new"
             group["lines"].append({"sign": "del" if one.after is None else "add", "text": words.t(key)})
             continue
         for sign, side in (("del", one.before), ("add", one.after)):
             if side is not None:
-                group["lines"].append({"sign": sign, "text": f"{one.key} = {rule_text.value(side)}"})
+                group["lines"].append({"sign": sign, "text": f"{one.key} = {rule_text.format_value(side)}"})
     return list(found.values())
 
 
-def _name(words: Words, before: RuleBook, after: RuleBook, one: Difference) -> str:
+def _name_rule(words: Words, before: RuleBook, after: RuleBook, one: Difference) -> str:
     if not one.rule:
         return words.t("diff.book")
     rule = after.by_key.get((one.rule, one.part)) or before.by_key.get((one.rule, one.part))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from console.rules import change_proposals, rule_text, whatif_store
 from console.rules.book_view import list_books
-from console.rules.books import books
+from console.rules.books import read_books
 from console.rules.change_service import (
     decide_proposal,
     propose_calendar,
@@ -25,12 +25,12 @@ _NOTHING_TYPED = dict.fromkeys(("book", "effective", "open", "run", "year", "hol
 
 
 @router.get("/rules/changes")
-def changes(request: Request, visitor: Annotated[Visitor, Depends(page("rules"))]) -> Response:
+def list_changes(request: Request, visitor: Annotated[Visitor, Depends(page("rules"))]) -> Response:
     """What has been proposed, and the forms to propose; ?run= is the what-if whose book is proposed."""
-    return page_of(visitor, typed={"run": request.query_params.get("run", "")})
+    return render_changes(visitor, typed={"run": request.query_params.get("run", "")})
 
 
-def page_of(
+def render_changes(
     visitor: Visitor,
     *,
     status: int = 200,
@@ -41,17 +41,17 @@ def page_of(
     site = visitor.site
     typed = {**_NOTHING_TYPED, **(typed or {})}
     with site.engine.connect() as connection:
-        found = books(site, connection, site.now())
-        rows = change_proposals.listing(connection)
+        found = read_books(site, connection, site.now())
+        rows = change_proposals.list_proposals(connection)
         run = whatif_store.find(connection, typed["run"]) if typed["run"] else None
     return render(
         visitor,
         "rule_changes.html",
         status=status,
-        rows=[_shown(visitor, row) for row in rows],
+        rows=[_present_proposal(visitor, row) for row in rows],
         run=run,
         latest=found.latest.book,
-        suggested=following(found.latest.book, set(found.known)),
+        suggested=suggest_name(found.latest.book, set(found.known)),
         may_propose=visitor.may("propose_rules"),
         typed=typed,
         errors=dict(errors or {}),
@@ -59,7 +59,7 @@ def page_of(
     )
 
 
-def following(book: str, taken: set[str]) -> str:
+def suggest_name(book: str, taken: set[str]) -> str:
     """The name of the next version: cn-default@1 → cn-default@2."""
     stem, _, number = book.rpartition("@")
     if not stem or not number.isdecimal():
@@ -70,16 +70,16 @@ def following(book: str, taken: set[str]) -> str:
     return f"{stem}@{at}"
 
 
-def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_proposal(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
     words, data = visitor.words, row["data"]
-    moves = change_proposals.moves_said(row)
+    moves = change_proposals.describe_moves(row)
     return {
         "id": row["proposal_id"],
         "kind": row["kind"],
-        "title": data["book"] if row["kind"] == change_proposals.RULES else _calendar(words, data),
-        "lines": _lines(data)
+        "title": data["book"] if row["kind"] == change_proposals.RULES else _describe_calendar(words, data),
+        "lines": _list_changes(data)
         if row["kind"] == change_proposals.RULES
-        else [*_days("-", data["holidays"]), *_days("+", data["workdays"])],
+        else [*_list_days("-", data["holidays"]), *_list_days("+", data["workdays"])],
         "effective": words.limit(datetime.fromisoformat(data["effective_from"]))
         if row["kind"] == change_proposals.RULES
         else "",
@@ -96,19 +96,19 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _calendar(words: Words, data: Mapping[str, Any]) -> str:
+def _describe_calendar(words: Words, data: Mapping[str, Any]) -> str:
     return words.t("change.calendar", year=data["year"], holidays=len(data["holidays"]), workdays=len(data["workdays"]))
 
 
-def _lines(data: Mapping[str, Any]) -> list[str]:
+def _list_changes(data: Mapping[str, Any]) -> list[str]:
     found = []
     for one in data["changes"]:
         part = f" ({one['part']})" if one.get("part") else ""
-        found += [f"{one['rule_id']}{part} {key} = {rule_text.value(new)}" for key, new in one["set"].items()]
+        found += [f"{one['rule_id']}{part} {key} = {rule_text.format_value(new)}" for key, new in one["set"].items()]
     return found
 
 
-def _days(sign: str, days: list[str]) -> list[str]:
+def _list_days(sign: str, days: list[str]) -> list[str]:
     return [f"{sign} {day}" for day in days]
 
 
@@ -116,7 +116,7 @@ def _days(sign: str, days: list[str]) -> list[str]:
 
 
 @router.post("/rules/changes")
-def propose(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> Response:
+def propose_change(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> Response:
     """Propose the book of a what-if as the next version, or a calendar."""
     visitor = sent.visitor
     if not visitor.may("propose_rules"):
@@ -133,12 +133,14 @@ def propose(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> 
                 open_too=sent["open"] == "yes",
             )
     except InvalidForm as invalid:
-        return page_of(visitor, status=422, typed=sent.fields, errors=describe_errors(visitor.words, invalid.errors))
+        return render_changes(
+            visitor, status=422, typed=sent.fields, errors=describe_errors(visitor.words, invalid.errors)
+        )
     return redirect("/rules/changes")
 
 
 @router.post("/rules/changes/{proposal_id}/{decision}")
-def decide(
+def decide_change(
     request: Request, proposal_id: str, decision: str, sent: Annotated[Form, Depends(form("rules"))]
 ) -> Response:
     """Approve (another person than who proposed), refuse or withdraw."""
@@ -146,5 +148,5 @@ def decide(
     try:
         decide_proposal(visitor, proposal_id, decision)
     except InvalidForm as invalid:
-        return page_of(visitor, status=409, errors=describe_errors(visitor.words, invalid.errors))
+        return render_changes(visitor, status=409, errors=describe_errors(visitor.words, invalid.errors))
     return redirect("/rules/changes")

@@ -6,7 +6,7 @@ from typing import Any
 
 from console.audit import log as audit
 from console.rules import change_proposals, whatif_store
-from console.rules.books import books
+from console.rules.books import read_books
 from console.web.forms import InvalidForm, to_china_time
 from console.web.request import NotAllowed, NotFound, Visitor
 from handover.rules.rulebook import InvalidRuleBook, RuleBook
@@ -17,24 +17,24 @@ def propose_rules(visitor: Visitor, run_id: str, name: str, effective: datetime 
     site = visitor.site
     with site.engine.connect() as connection:
         run = whatif_store.find(connection, run_id)
-        found = books(site, connection, site.now())
+        found = read_books(site, connection, site.now())
     if run is None:
         raise NotFound
-    data = change_proposals.rules_data(found, read_draft(run), name, effective, site.now(), open_too=open_too)
+    data = change_proposals.build_rules_data(found, read_draft(run), name, effective, site.now(), open_too=open_too)
     return _store_proposal(visitor, change_proposals.RULES, data, found.latest.book, run_id)
 
 
 def read_draft(run: Mapping[str, Any]) -> RuleBook:
     """The book of a run. Raise InvalidForm where it cannot be read any more."""
     try:
-        return whatif_store.book_of(run)
+        return whatif_store.read_book(run)
     except (InvalidRuleBook, OSError) as error:
         raise InvalidForm({"form": ("change.not_tellable", {"what": str(error)})}) from None
 
 
 def propose_calendar(visitor: Visitor, year: str, holidays: str, workdays: str) -> str:
     """Propose the working days of a year; the proposal's id. Raise InvalidForm."""
-    data = change_proposals.calendar_data(year, holidays, workdays)
+    data = change_proposals.build_calendar_data(year, holidays, workdays)
     return _store_proposal(visitor, change_proposals.CALENDAR, data, "", None)
 
 
@@ -65,8 +65,8 @@ def decide_proposal(visitor: Visitor, proposal_id: str, decision: str) -> None:
     if not visitor.may(needed):
         raise NotAllowed(needed)
     with site.engine.connect() as connection:
-        row = change_proposals.find(connection, proposal_id)
-        latest = books(site, connection, site.now()).latest.book
+        row = change_proposals.find_proposal(connection, proposal_id)
+        latest = read_books(site, connection, site.now()).latest.book
     if row is None:
         raise NotFound
     if row["state"] == "proposed" and not change_proposals.may_decide(row, visitor.user, decision):

@@ -7,13 +7,13 @@ from sqlalchemy import Connection
 
 from console.audit import log as audit
 from console.rules import whatif_store
-from console.rules.books import tryable
+from console.rules.books import list_tryable
 from console.rules.whatif_store import Row
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, to_china_time
 from console.web.request import NotFound, Visitor
-from console.web.uploads import LARGEST, InvalidBook, file_name, uploaded
-from console.web.values import point_in_time
+from console.web.uploads import LARGEST, InvalidBook, file_name, read_book
+from console.web.values import read_time
 from handover.rules.rulebook import load, read
 
 KB = 1024
@@ -28,11 +28,11 @@ def start_run(visitor: Visitor, name: str, content: bytes, size: int, fields: Ma
         raise InvalidForm({"file": ("whatif.refusal.size", values)})
     text: str | None
     if name:
-        book, text = uploaded(name, content)
+        book, text = read_book(name, content)
         file = file_name(name)
     else:
         with site.engine.connect() as connection:
-            known = tryable(site, connection).get(fields.get("book", "").strip())
+            known = list_tryable(site, connection).get(fields.get("book", "").strip())
         if known is None:
             raise InvalidForm({"book": ("whatif.refusal.none", {})})
         file, text = known
@@ -95,7 +95,7 @@ def hide_few(visitor: Visitor, number: int) -> int | None:
 def read_place(text: str) -> tuple[datetime, str] | None:
     """Where a list goes on."""
     at, _, alert_id = text.partition("~")
-    found = point_in_time(at)
+    found = read_time(at)
     return (found, alert_id) if found is not None and alert_id else None
 
 

@@ -81,7 +81,7 @@ def find(connection: Connection, run_id: str) -> Row | None:
     return dict(row) if row is not None else None
 
 
-def latest(connection: Connection, most: int) -> list[Row]:
+def list_latest(connection: Connection, most: int) -> list[Row]:
     """The newest runs, without the texts uploaded."""
     columns = [column for column in whatif_run.c if column.name != "toml"]
     wanted = select(*columns).order_by(whatif_run.c.asked_at.desc(), whatif_run.c.run_id).limit(most)
@@ -100,12 +100,12 @@ def cancel(engine: Engine, run_id: str, wall: datetime) -> bool:
         )
 
 
-def book_of(run: Row) -> RuleBook:
+def read_book(run: Row) -> RuleBook:
     """The other book of a run. Raise InvalidRuleBook, OSError."""
     return read(run["toml"]) if run["toml"] is not None else load(run["file"])
 
 
-def cells(connection: Connection, run_id: str, by: str) -> list[tuple[str, Cell]]:
+def read_cells(connection: Connection, run_id: str, by: str) -> list[tuple[str, Cell]]:
     """The counts of a run by county or by rule (`county` or `rule_id`), the most changed first; what never changes is left out."""
     column = whatif_cell.c[by]
     sums = [func.sum(whatif_cell.c[name]).label(name) for name in FIGURES]
@@ -118,7 +118,7 @@ def cells(connection: Connection, run_id: str, by: str) -> list[tuple[str, Cell]
     return sorted(moved, key=lambda one: (-sum(getattr(one[1], name) for name in KINDS), one[0]))
 
 
-def alerts(
+def read_alerts(
     connection: Connection, run_id: str, chosen: Mapping[str, str], after: tuple[datetime, str] | None, most: int
 ) -> list[Row]:
     """Alerts of a run that change, in order: ?change=&county=&rule=&key=."""

@@ -61,7 +61,7 @@ class DataTimeHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def dated(message: Message) -> None:
+        async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 found, headers = self._processed.last(), MutableHeaders(scope=message)
                 if found.processed_until is not None:
@@ -69,4 +69,4 @@ class DataTimeHeaders:
                 headers["X-Data-Late"] = "true" if found.is_late else "false"
             await send(message)
 
-        await self._app(scope, receive, dated)
+        await self._app(scope, receive, add_headers)

@@ -34,10 +34,10 @@ class RequestTimes:
             return
         began = time.perf_counter()
 
-        async def noted(message: Message) -> None:
+        async def measure(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "unknown")
                 self._requests.labels(route, scope["method"], message["status"]).observe(time.perf_counter() - began)
             await send(message)
 
-        await self._app(scope, receive, noted)
+        await self._app(scope, receive, measure)

@@ -17,7 +17,7 @@ from console.auth.permissions import Scope
 from console.auth.sessions import Session
 from console.auth.users import User
 from console.text.formatter import Words
-from console.text.i18n import LANGUAGES, TAGS, Language, accepted
+from console.text.i18n import LANGUAGES, TAGS, Language, choose_language
 from console.web.feature import Page
 from console.web.security import form_token, is_token
 from console.web.site import Site
@@ -112,7 +112,7 @@ def language_of(request: Request, user: User | None = None) -> Language:
         return chosen
     if user is not None and user.language is not None:
         return user.language
-    return accepted(request.headers.get("accept-language", ""))
+    return choose_language(request.headers.get("accept-language", ""))
 
 
 def cookie_name(request: Request, name: str) -> str:
@@ -134,7 +134,7 @@ def session_of(request: Request) -> Session | None:
     return sessions.find(site.engine, token, site.wall(), site.config.idle, site.config.longest, touch=not listens)
 
 
-def visitor(request: Request) -> Visitor:
+def read_visitor(request: Request) -> Visitor:
     """Whoever is logged in. Raise LoginNeeded, PasswordNeeded."""
     found = with_any_password(request)
     if found.user.once:
@@ -157,22 +157,22 @@ with_any_password.needs = "login"  # type: ignore[attr-defined]
 def page(kind: str) -> Callable[[Request], Visitor]:
     """What a route of this kind of page depends on. Raise LoginNeeded, NotAllowed."""
 
-    def allowed(request: Request) -> Visitor:
-        found = visitor(request)
+    def read_allowed(request: Request) -> Visitor:
+        found = read_visitor(request)
         if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
-    allowed.needs = kind  # type: ignore[attr-defined]
-    return allowed
+    read_allowed.needs = kind  # type: ignore[attr-defined]
+    return read_allowed
 
 
-def anyone_known(request: Request) -> Visitor:
+def any_user(request: Request) -> Visitor:
     """What a route depends on that every user has: settings, logging out."""
-    return visitor(request)
+    return read_visitor(request)
 
 
-anyone_known.needs = "login"  # type: ignore[attr-defined]
+any_user.needs = "login"  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Form:
 def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
     """What a route depends on that changes something. Raise LoginNeeded with what was typed, NotAllowed, BadForm."""
 
-    async def read(request: Request) -> Form:
+    async def read_form(request: Request) -> Form:
         fields, many = await read_fields(request)
         found = await run_in_threadpool(session_of, request)
         if found is None:
@@ -206,23 +206,23 @@ def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
             raise NotAllowed(kind)
         return Form(one, fields, many)
 
-    read.needs = kind  # type: ignore[attr-defined]
-    return read
+    read_form.needs = kind  # type: ignore[attr-defined]
+    return read_form
 
 
 def sender(kind: str) -> Callable[[Request], Visitor]:
     """What a route of the API depends on that changes something: its token comes in `X-CSRF-Token`. Raise as `form`."""
 
-    def known(request: Request) -> Visitor:
-        found = visitor(request)
+    def read_sender(request: Request) -> Visitor:
+        found = read_visitor(request)
         if not is_token(found.session.csrf, request.headers.get("x-csrf-token")):
             raise BadForm
         if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
-    known.needs = kind  # type: ignore[attr-defined]
-    return known
+    read_sender.needs = kind  # type: ignore[attr-defined]
+    return read_sender
 
 
 async def read_fields(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -248,7 +248,7 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
     data = site.data_time()
     request.app.state.database_away = None
     shared = {
-        **_shared(site, request, visitor.words, data),
+        **_shared_values(site, request, visitor.words, data),
         "user": visitor.user,
         "scope": visitor.scope,
         "pages": visitor.pages,
@@ -266,11 +266,11 @@ def render_public(request: Request, template: str, *, status: int = 200, **value
     """A page for somebody who may not be known: nothing about persons stands on it. The database is not asked."""
     site = site_of(request)
     words = site.words(language_of(request, getattr(request.state, "user", None)))
-    shared = {**_shared(site, request, words, site.processed.last()), "user": None, "menu": [], "waiting": []}
+    shared = {**_shared_values(site, request, words, site.processed.last()), "user": None, "menu": [], "waiting": []}
     return HTMLResponse(site.templates.get_template(template).render({**shared, **values}), status)
 
 
-def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[str, Any]:
+def _shared_values(site: Site, request: Request, words: Words, data: DataTime) -> dict[str, Any]:
     other: Language = "en" if words.language == "zh" else "zh"
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return {
@@ -282,7 +282,7 @@ def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[
         "switch": f"/language?{urlencode({'to': other, 'next': here if request.method == 'GET' else '/'})}",
         "path": request.url.path,
         "now": site.now(),
-        "data": data_shown(words, data, site.now()),
+        "data": present_data_time(words, data, site.now()),
         "book": site.book.book,
         "demo": site.config.demo,
     }
@@ -298,7 +298,7 @@ class DataTimeText:
     late: bool
 
 
-def data_shown(words: Words, data: DataTime, now: datetime) -> DataTimeText:
+def present_data_time(words: Words, data: DataTime, now: datetime) -> DataTimeText:
     """It as a page says it."""
     t = words.t
     if data.processed_until is None or data.behind is None:

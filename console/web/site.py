@@ -17,7 +17,7 @@ from console.web import assets
 from console.web.config import ConsoleConfig, real_time
 from console.web.data_time import DataTimeCache
 from console.web.feature import Page
-from console.web.values import visible
+from console.web.values import strip_invisible
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
 from sinks.readmodel.data_time import DataTime
@@ -53,7 +53,7 @@ class Site:
         """How far alerts are processed, as of a second ago at most. Raise SQLAlchemyError."""
         return self.processed.read()
 
-    def judged(self) -> datetime:
+    def judged_until(self) -> datetime:
         """The instant that decides whether a duty without an alert is late: never after the watermark. Raise SQLAlchemyError."""
         return self.data_time().judged(self.now())
 
@@ -66,13 +66,13 @@ class Site:
         return Words(language, self.book)
 
 
-def environment() -> Environment:
+def make_environment() -> Environment:
     """The templates: everything is escaped, an unknown name is an error."""
     found = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
+        finalize=_clean,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -80,8 +80,8 @@ def environment() -> Environment:
     return found
 
 
-def _visible(value: Any) -> Any:
-    return visible(value) if type(value) is str else value
+def _clean(value: Any) -> Any:
+    return strip_invisible(value) if type(value) is str else value
 
 
 Render = Callable[[str, Mapping[str, Any]], str]

@@ -42,7 +42,7 @@ class UploadForm:
 def upload(kind: str) -> Callable[[Request], Awaitable[UploadForm]]:
     """What a route depends on that takes a file. Raise LoginNeeded, NotAllowed, BadForm."""
 
-    async def received(request: Request) -> UploadForm:
+    async def read_upload(request: Request) -> UploadForm:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise BadForm
         found = await run_in_threadpool(session_of, request)
@@ -60,8 +60,8 @@ def upload(kind: str) -> Callable[[Request], Awaitable[UploadForm]]:
             raise NotAllowed(kind)
         return UploadForm(visitor, fields, name, content, int(length))
 
-    received.needs = kind  # type: ignore[attr-defined]
-    return received
+    read_upload.needs = kind  # type: ignore[attr-defined]
+    return read_upload
 
 
 async def _parts(request: Request, length: int) -> tuple[dict[str, str], str, bytes]:
@@ -90,7 +90,7 @@ def file_name(name: str) -> str:
     return Path(name.replace("\\", "/")).name[:80] or "?"
 
 
-def uploaded(name: str, content: bytes) -> tuple[RuleBook, str]:
+def read_book(name: str, content: bytes) -> tuple[RuleBook, str]:
     """The rule book in a file that was sent, and its text. Raise NoBook."""
     file = file_name(name)
     try:
@@ -100,10 +100,10 @@ def uploaded(name: str, content: bytes) -> tuple[RuleBook, str]:
     try:
         return read(text), text
     except InvalidRuleBook as error:
-        raise InvalidBook(file, str(error), line_of(text, str(error))) from None
+        raise InvalidBook(file, str(error), find_line(text, str(error))) from None
 
 
-def line_of(text: str, why: str) -> int | None:
+def find_line(text: str, why: str) -> int | None:
     """The line of a rule book that a refusal speaks of: the key's, else the rule's; None where neither stands in it."""
     found = _SYNTAX.search(why)
     if found:

@@ -114,7 +114,7 @@ _FOUND: dict[str, Callable[[Connection], str]] = {
     "ended": _alert(alert.c.state != "firing"),
     "person": _person,
     "source": _first_of(publisher.c.source, publisher.c.source.startswith("/agencies/PRISON-")),
-    "group": lambda connection: dead_letters.groups(connection)[0].group_id,
+    "group": lambda connection: dead_letters.list_groups(connection)[0].group_id,
     "redrive": _first_of(redrive.c.redrive_id),
     "run": _first_of(whatif_run.c.run_id),
 }

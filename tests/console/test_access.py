@@ -191,7 +191,9 @@ def test_the_filter_in_sql_and_on_a_row_agree(engine: Engine) -> None:
             ROLES, ("", "9", "99", "9901", "990102", "990102006"), (alert, obligation)
         ):
             scope = Scope(role, "COUNTY_JUSTICE-990102-01", prefix)
-            by_sql = {one for (one,) in connection.execute(select(table.c.alert_id).where(scope.of_duties(table)))}
+            by_sql = {
+                one for (one,) in connection.execute(select(table.c.alert_id).where(scope.filter_obligations(table)))
+            }
             by_hand = {
                 row["alert_id"] for row in map(dict, connection.execute(select(table)).mappings()) if scope.sees(row)
             }
@@ -221,7 +223,7 @@ def test_a_silent_feed_is_told_to_those_whose_lists_it_makes_doubtful() -> None:
 
 def test_what_is_not_named_is_denied() -> None:
     assert not ACTIONS["procurator"]
-    assert not Scope("rules", "X", "99").duties
+    assert not Scope("rules", "X", "99").obligations
     assert not Scope("county", "", "").sees({"jurisdiction": "990102", "owner_agency": ""})
     assert not Scope("platform", "PLATFORM", "").may("acknowledge")
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from console.auth.permissions import Scope
-from console.queue.facet_counts import Cube, cube, of_staff
+from console.queue.facet_counts import Cube, add_staff, count_cube
 from console.queue.filters import BUCKETS, FACETS, KINDS, STATES, VIEWS, QueueFilters
-from console.queue.query import Moment, RowKey, key_of, page
+from console.queue.query import Moment, RowKey, key_of, read_page
 from handover.calendar import load_calendar
 from sinks.readmodel.tables import alert, obligation
 from tests.console.conftest import NOW
@@ -31,7 +31,7 @@ def rows_of(engine: Engine, scope: Scope, filters: QueueFilters, size: int = 13)
     found: list[dict[str, object]] = []
     after = None
     with engine.connect() as connection:
-        while rows := page(connection, scope, "nobody", filters, MOMENT, after, size):
+        while rows := read_page(connection, scope, "nobody", filters, MOMENT, after, size):
             found += rows
             after = RowKey.read(str(key_of(rows[-1])))
             assert after == key_of(rows[-1])
@@ -40,7 +40,7 @@ def rows_of(engine: Engine, scope: Scope, filters: QueueFilters, size: int = 13)
 
 def cube_of(engine: Engine, scope: Scope) -> Cube:
     with engine.connect() as connection:
-        return of_staff(connection, cube(connection, scope, MOMENT), scope, "nobody", MOMENT)
+        return add_staff(connection, count_cube(connection, scope, MOMENT), scope, "nobody", MOMENT)
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda one: one.role)
