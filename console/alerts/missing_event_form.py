@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
-from console.alerts.query import Row
 from console.auth.users import User
+from console.db.rows import EventRow
 from console.text.formatter import Words
 from console.web.forms import FieldError, InvalidForm, to_china_time
 from schemas.catalogue import PAYLOADS, labels_of
@@ -41,7 +41,12 @@ class EventForm:
 
 
 def build_form(
-    type_: str, words: Words, user: User, anchors: Sequence[Row], now: datetime, typed: Mapping[str, str] | None = None
+    type_: str,
+    words: Words,
+    user: User,
+    anchors: Sequence[EventRow],
+    now: datetime,
+    typed: Mapping[str, str] | None = None,
 ) -> EventForm:
     """The form of an event type; what was typed stands in it, otherwise what can be known."""
     payload = PAYLOADS[type_]
@@ -139,7 +144,7 @@ def _flatten(annotation: Any) -> list[Any]:
     return [one for one in found if isinstance(one, type)]
 
 
-def _suggest_value(wire: str, kind: InputKind, user: User, anchors: Sequence[Row], now: datetime) -> str:
+def _suggest_value(wire: str, kind: InputKind, user: User, anchors: Sequence[EventRow], now: datetime) -> str:
     if wire.endswith("_id") or wire in _FROM_ANCHOR:
         return next((str(one["body"]["data"][wire]) for one in reversed(anchors) if wire in one["body"]["data"]), "")
     if wire in _STAFF:

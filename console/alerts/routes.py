@@ -9,7 +9,7 @@ from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
 from console.alerts import missing_event_form, story
-from console.alerts.query import AlertContext, Row, find_row, read_context
+from console.alerts.query import AlertContext, find_row, read_context
 from console.alerts.service import (
     describe_conflict,
     describe_end,
@@ -20,6 +20,7 @@ from console.alerts.service import (
 )
 from console.audit import log as audit
 from console.auth import users
+from console.db.rows import AlertRow, HandoverRow, PendingRow
 from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
 from console.outbox.action_events import NOTE_NEEDED, TYPES, ActionEvent
@@ -113,7 +114,7 @@ def render_alert(
     )
 
 
-def _explain(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
+def _explain(visitor: Visitor, row: AlertRow, told: AlertContext) -> dict[str, Any]:
     """What the page says of the alert: why it is here, what was counted, what came, who else is told."""
     site, words, now = visitor.site, visitor.words, visitor.site.now()
     return {
@@ -135,7 +136,7 @@ def _explain(visitor: Visitor, row: Row, told: AlertContext) -> dict[str, Any]:
 
 
 def _offer_actions(
-    visitor: Visitor, row: Row, told: AlertContext, typed: Mapping[str, str], record: str
+    visitor: Visitor, row: AlertRow, told: AlertContext, typed: Mapping[str, str], record: str
 ) -> dict[str, Any]:
     """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
     site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
@@ -152,13 +153,13 @@ def _offer_actions(
     }
 
 
-def _may_be_second(visitor: Visitor, row: Row, asked: Row) -> bool:
+def _may_be_second(visitor: Visitor, row: AlertRow, asked: PendingRow) -> bool:
     """Whether an action waits for another officer's word, and the visitor is one who may give it."""
     waits = asked["state"] == "second" and asked["user_id"] != visitor.user.user_id
     return bool(waits and visitor.scope.may(asked["action"], row))
 
 
-def _describe_release(words: Words, handover: Row | None, now: datetime) -> dict[str, str] | None:
+def _describe_release(words: Words, handover: HandoverRow | None, now: datetime) -> dict[str, str] | None:
     if handover is None or not handover["release_date"]:
         return None
     day = datetime.fromisoformat(handover["release_date"]).date()
@@ -167,7 +168,7 @@ def _describe_release(words: Words, handover: Row | None, now: datetime) -> dict
     return {"words": words.t(f"alert.release.{key}", n=abs(left)), "day": words.long_day(day)}
 
 
-def _present_other(visitor: Visitor, row: Row, now: datetime) -> dict[str, Any]:
+def _present_other(visitor: Visitor, row: AlertRow, now: datetime) -> dict[str, Any]:
     words = visitor.words
     due = present_deadline(words, row, now, visitor.site)
     line = words.t(f"outcome.{row['outcome']}") if row["outcome"] else due.words
@@ -245,7 +246,12 @@ def read_values(sent: Form) -> dict[str, Any]:
 
 
 def _store_and_answer(
-    request: Request, sent: Form, asked: list[tuple[ActionEvent, Row]], again: dict[str, Any], *, second: bool = False
+    request: Request,
+    sent: Form,
+    asked: list[tuple[ActionEvent, AlertRow]],
+    again: dict[str, Any],
+    *,
+    second: bool = False,
 ) -> Response:
     """Store and go back to the page; where Kafka or the database is away, say so with everything that was typed."""
     visitor, alert_id = sent.visitor, str(asked[0][1]["alert_id"])
@@ -287,9 +293,9 @@ def act_on_several(request: Request, sent: Annotated[Form, Depends(form("today")
     if action not in visitor.scope.actions:
         raise NotAllowed(action)
     away = request.app.state.publisher.away_since
-    fit: list[tuple[ActionEvent, Row]] = []
+    fit: list[tuple[ActionEvent, AlertRow]] = []
     failed: list[dict[str, str]] = []
-    named: list[Row] = []
+    named: list[AlertRow] = []
     now = visitor.site.now()
     with visitor.site.engine.connect() as connection:
         officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.alerts.query import AlertContext, Row
+from console.alerts.query import AlertContext
+from console.db.rows import AlertRow, AlertTableRow, EventRow, PendingRow
 from console.text import deadline_text
 from console.text.formatter import Words
 from console.web.site import Site
@@ -21,7 +22,7 @@ def describe_alert(words: Words, story: AlertContext) -> str:
         "limit": words.before(row["due_at"]),
         "duty": t("alert.duty", answer=words.fact(row["missing"][0])) if row["missing"] else t("alert.duty.any"),
     }
-    if row["outcome"]:
+    if row["outcome"] is not None and row["resolved_at"] is not None:
         return t("alert.say.ended", **values, at=words.at(row["resolved_at"]), outcome=t(f"outcome.{row['outcome']}"))
     if not story.seen:
         return t("alert.say.plain", **values)
@@ -34,7 +35,7 @@ def describe_alert(words: Words, story: AlertContext) -> str:
     return t("alert.say" if row["late"] else "alert.say.due", **what, **values)
 
 
-def list_days(site: Site, words: Words, row: Row) -> list[Shown]:
+def list_days(site: Site, words: Words, row: AlertRow) -> list[Shown]:
     """The days from the start to the deadline and on to today, or to the end of the alert; late ones only where that is judged."""
     until = row["resolved_at"] or site.now()
     cells = deadline_text.list_strip(
@@ -91,7 +92,7 @@ def _present_day(words: Words, cell: deadline_text.DayCell, *, first: bool) -> S
     }
 
 
-def describe_unit(words: Words, row: Row) -> str:
+def describe_unit(words: Words, row: AlertRow) -> str:
     """In which unit it is counted."""
     unit = deadline_text.find_unit(row["computation"])
     hours = next((one["hours"] for one in row["computation"] if "hours" in one), 0)
@@ -117,7 +118,7 @@ def list_events(words: Words, story: AlertContext) -> list[Shown]:
     ]
 
 
-def describe_lag(words: Words, event: Row) -> str:
+def describe_lag(words: Words, event: EventRow) -> str:
     """How long after it happened we were told."""
     return words.length(max(event["arrival"] - event["time"], timedelta()))
 
@@ -143,7 +144,7 @@ def list_escalations(site: Site, words: Words, story: AlertContext) -> list[Show
     return found
 
 
-def _describe_lateness(site: Site, words: Words, row: Row, at: datetime) -> str:
+def _describe_lateness(site: Site, words: Words, row: AlertRow, at: datetime) -> str:
     return words.due(
         deadline_text.compute_deadline(row["computation"], row["anchor_at"], row["due_at"], at, site.calendar)
     )
@@ -153,7 +154,7 @@ def _present_level(words: Words, to: str, at: datetime, line: str, *, reached: b
     return {"who": words.agency(to), "when": words.log_at(at), "line": line, "reached": reached, "cls": ""}
 
 
-def list_history(words: Words, story: AlertContext, pending: Sequence[Row]) -> list[Shown]:
+def list_history(words: Words, story: AlertContext, pending: Sequence[PendingRow]) -> list[Shown]:
     """Everything that was done, the newest first: the pipeline's revisions, officers' actions, what is on its way."""
     found = [*_list_revisions(words, story.history), *(_present_action(words, one) for one in story.actions)]
     known = {one["id"] for one in story.actions}
@@ -162,9 +163,9 @@ def list_history(words: Words, story: AlertContext, pending: Sequence[Row]) -> l
     return found
 
 
-def _list_revisions(words: Words, history: Sequence[Row]) -> list[Shown]:
+def _list_revisions(words: Words, history: Sequence[AlertTableRow]) -> list[Shown]:
     found: list[Shown] = []
-    before: Row | None = None
+    before: AlertTableRow | None = None
     for one in history:
         for what in _describe_changes(words, before, one):
             at = one["changed_at"]
@@ -175,7 +176,7 @@ def _list_revisions(words: Words, history: Sequence[Row]) -> list[Shown]:
     return found
 
 
-def _describe_changes(words: Words, before: Row | None, now: Row) -> list[str]:
+def _describe_changes(words: Words, before: AlertTableRow | None, now: AlertTableRow) -> list[str]:
     t, severity = words.t, words.t(f"severity.{now['severity']}")
     if before is None:
         return [t("log.raised", severity=severity)]
@@ -198,7 +199,7 @@ def _describe_changes(words: Words, before: Row | None, now: Row) -> list[str]:
     return found
 
 
-def _present_action(words: Words, one: Row) -> Shown:
+def _present_action(words: Words, one: EventRow) -> Shown:
     data = one["body"]["data"]
     return {
         "iso": words.iso(one["arrival"]),
@@ -219,7 +220,7 @@ def _add_details(words: Words, what: str, data: Mapping[str, Any]) -> str:
     return what
 
 
-def _present_pending(words: Words, one: Row) -> Shown:
+def _present_pending(words: Words, one: PendingRow) -> Shown:
     data, state = one["body"]["data"], one["state"]
     state = "failed" if state == "waiting" and one["failure"] else state
     what = words.t(f"action.{one['action']}")

@@ -13,6 +13,7 @@ from console.alerts.service import describe_conflict, find_alert, is_possible, r
 from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
 from console.audit.log import list_persons, record_list
 from console.auth import users
+from console.db.rows import QueueRow
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
 from console.people import query as people
@@ -44,7 +45,7 @@ class Me(BaseModel):
     csrf: str = Field(description="send it as X-CSRF-Token")
 
 
-class QueueRow(BaseModel):
+class QueueItem(BaseModel):
     """A row of the queue."""
 
     model_config = ConfigDict(extra="ignore")
@@ -76,7 +77,7 @@ class QueuePage(WithDataTime):
     """Rows in order, counts of the whole scope, and where to go on."""
 
     now: datetime
-    rows: list[QueueRow]
+    rows: list[QueueItem]
     after: str | None
     counts: dict[str, int]
     facets: dict[str, dict[str, int]]
@@ -155,13 +156,18 @@ def queue(
     return QueuePage(
         **data_time_fields(site),
         now=moment.now,
-        rows=[QueueRow(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
+        rows=[_describe_row(moment, row) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
         counts={
             name: sum(one.n for one in counted.cells.all if one.bucket == name and not one.snoozed) for name in BUCKETS
         },
         facets={name: dict(counts) for name, counts in counted.facets(filters).items()},
     )
+
+
+def _describe_row(moment: Moment, row: QueueRow) -> QueueItem:
+    bucket = moment.bucket(row["severity"], row["due_at"], late=row["late"])
+    return QueueItem.model_validate({**row, "bucket": bucket})
 
 
 @router.get("/alerts/{alert_id}", responses={code: ERRORS[code] for code in (401, 403, 404)})

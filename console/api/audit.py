@@ -18,7 +18,7 @@ from sinks.readmodel.dialect import read_snapshot
 router = APIRouter(prefix=PREFIX, tags=["console"])
 
 
-class AuditRow(BaseModel):
+class AuditItem(BaseModel):
     """One record of the audit; `persons` are those within the prefix."""
 
     number: int
@@ -38,7 +38,7 @@ class AuditRow(BaseModel):
 class AuditPage(BaseModel):
     """Records, the newest first; `before` goes on from there."""
 
-    records: list[AuditRow]
+    records: list[AuditItem]
     before: int | None
     total: int
     findings: list[str]
@@ -61,7 +61,7 @@ def as_json(
         checked = check(connection, visitor.site.config.audit_key, CHECKED)
         total, _ = audit_query.read_head(connection)
     return AuditPage(
-        records=[AuditRow.model_validate(row) for row in rows],
+        records=[AuditItem.model_validate(row) for row in rows],
         before=rows[-1]["number"] if more else None,
         total=total,
         findings=[str(one) for one in checked.findings],

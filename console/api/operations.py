@@ -29,7 +29,7 @@ class MissingNumbers(BaseModel):
     ranges: list[tuple[int, int]] = Field(description="first and last missing number")
 
 
-class FeedRow(BaseModel):
+class FeedItem(BaseModel):
     """A publisher as it stands."""
 
     source: str
@@ -45,7 +45,7 @@ class FeedRow(BaseModel):
     alerts: list[str] = Field(description="rules that fire about the feed itself")
 
 
-class DayRow(BaseModel):
+class DayItem(BaseModel):
     """One local day of arrival."""
 
     day: str
@@ -55,14 +55,14 @@ class DayRow(BaseModel):
     missing: int | None = Field(description="by the manifest of that day; null: none was judged")
 
 
-class FeedDetail(FeedRow):
+class FeedDetail(FeedItem):
     """A publisher, day by day."""
 
     dead_letters: int
-    days: list[DayRow]
+    days: list[DayItem]
 
 
-class GroupRow(BaseModel):
+class GroupItem(BaseModel):
     """Dead letters that are wrong in the same way."""
 
     group: str
@@ -75,7 +75,7 @@ class GroupRow(BaseModel):
     oldest: datetime
 
 
-class LetterRow(BaseModel):
+class LetterItem(BaseModel):
     """A dead letter, without key and value."""
 
     model_config = ConfigDict(extra="ignore")
@@ -117,6 +117,8 @@ class DecisionNote(BaseModel):
 class RedriveStatus(BaseModel):
     """A redrive: what it would do, how far it is."""
 
+    model_config = ConfigDict(extra="ignore")
+
     redrive: str
     state: str
     asked_by: str
@@ -132,10 +134,10 @@ class RedriveStatus(BaseModel):
 
 
 @router.get("/feeds", responses=_READ)
-def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedRow]:
+def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedItem]:
     """Every feed that one's lists depend on, those in trouble first."""
     with visitor.site.engine.connect() as connection:
-        return [FeedRow(**_describe_feed(one)) for one in status.read_feeds(connection, visitor)]
+        return [FeedItem(**_describe_feed(one)) for one in status.read_feeds(connection, visitor)]
 
 
 @router.get("/feeds/{source:path}", responses=_FIND)
@@ -154,7 +156,7 @@ def one_feed(
             **_describe_feed(found[0]),
             dead_letters=status.count_dead_letters(connection, name),
             days=[
-                DayRow(
+                DayItem(
                     day=one.day.isoformat(),
                     events=one.n,
                     lag_p95_seconds=_seconds(one.lag),
@@ -192,12 +194,12 @@ def list_groups(
     visitor: Annotated[Visitor, Depends(page("dead_letters"))],
     reason: Annotated[str, Query(max_length=64)] = "",
     source: Annotated[str, Query(max_length=256, description='"-": not told')] = "",
-) -> list[GroupRow]:
+) -> list[GroupItem]:
     """Pending dead letters by reason, publisher, type and path, the oldest first."""
     with visitor.site.engine.connect() as connection:
         found = dead_letters.list_groups(connection, reason, source)
     return [
-        GroupRow(
+        GroupItem(
             group=one.group_id, reason=one.reason, source=one.source, type=one.type, field=one.field, message=one.message,
             count=one.n, oldest=one.oldest,
         )
@@ -210,7 +212,7 @@ def list_letters(
     group: str,
     visitor: Annotated[Visitor, Depends(page("dead_letters"))],
     after: Annotated[str, Query(max_length=32, description="partition:offset of the last one before")] = "",
-) -> list[LetterRow]:
+) -> list[LetterItem]:
     """The dead letters of a group by place, a page of them."""
     with visitor.site.engine.connect() as connection:
         found = dead_letters.find_group(connection, group)
@@ -219,7 +221,7 @@ def list_letters(
         rows = dead_letters.list_letters(
             connection, found, dead_letters.read_place(after), visitor.site.config.page_rows
         )
-    return [LetterRow(**row) for row in rows]
+    return [LetterItem.model_validate(row) for row in rows]
 
 
 @router.post("/redrive", status_code=202, responses=ERRORS)
@@ -242,11 +244,7 @@ def _read_redrive(visitor: Visitor, redrive_id: str) -> RedriveStatus:
     row = redrive_service.find_redrive(visitor, redrive_id)
     with visitor.site.engine.connect() as connection:
         counts = redrives.count_letters(connection, redrive_id)
-    return RedriveStatus(
-        redrive=redrive_id,
-        counts=dict(counts),
-        **{name: row[name] for name in RedriveStatus.model_fields if name in row},
-    )
+    return RedriveStatus.model_validate({**row, "redrive": redrive_id, "counts": dict(counts)})
 
 
 @router.post("/redrive/{redrive_id}/{what}", status_code=202, responses=ERRORS)

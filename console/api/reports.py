@@ -95,7 +95,7 @@ class Scoreboard(answers.WithDataTime):
     corrected: list[CorrectedObligation]
 
 
-class ObligationRow(BaseModel):
+class ObligationItem(BaseModel):
     """A duty behind a figure."""
 
     model_config = ConfigDict(extra="ignore")
@@ -124,7 +124,7 @@ class ObligationPage(answers.WithDataTime):
     frozen: bool
     counted: int
     in_scope: int
-    rows: list[ObligationRow]
+    rows: list[ObligationItem]
     after: str | None
 
 
@@ -203,19 +203,19 @@ def obligations(
         frozen=ground.frozen,
         counted=found.counted,
         in_scope=found.in_scope,
-        rows=[ObligationRow(**row) for row in found.rows],
+        rows=[ObligationItem.model_validate(row) for row in found.rows],
         after=str(RowKey(1, last["due_at"], last["alert_id"])) if last is not None else None,
     )
 
 
-class IndicatorPartRow(BaseModel):
+class IndicatorPartItem(BaseModel):
     """A figure of one rule, office, county or publisher: numbers by name, lengths in seconds; null: not reached, not known or of one."""
 
     name: str
     values: dict[str, float | None]
 
 
-class IndicatorRow(BaseModel):
+class IndicatorItem(BaseModel):
     """A figure with its definition. Numbers are null where they are too few to be told (`hidden`)."""
 
     name: str
@@ -226,10 +226,10 @@ class IndicatorRow(BaseModel):
     percent: float | None
     hidden: bool
     oldest: datetime | None
-    parts: list[IndicatorPartRow]
+    parts: list[IndicatorPartItem]
 
 
-class DrillDownRow(BaseModel):
+class DrillDownItem(BaseModel):
     """A row behind a figure."""
 
     subject: str
@@ -247,14 +247,14 @@ class IndicatorPage(answers.WithDataTime):
     place: str
     known_at: datetime
     frozen: bool
-    figures: list[IndicatorRow]
+    figures: list[IndicatorItem]
 
 
 class DrillDownPage(answers.WithDataTime):
     """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
 
     name: str
-    rows: list[DrillDownRow]
+    rows: list[DrillDownItem]
     outside: int
 
 
@@ -278,9 +278,9 @@ def figures(
     )
 
 
-def _describe_indicator(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorRow:
+def _describe_indicator(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorItem:
     said, hidden = present_indicator(visitor.words, found, one), found.hides(one)
-    return IndicatorRow(
+    return IndicatorItem(
         name=one.name,
         title=said["name"],
         definition=said["definition"],
@@ -293,11 +293,11 @@ def _describe_indicator(visitor: Visitor, found: ReaderIndicators, one: Indicato
     )
 
 
-def _describe_part(part: IndicatorPart) -> IndicatorPartRow:
+def _describe_part(part: IndicatorPart) -> IndicatorPartItem:
     values = {
         name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
     }
-    return IndicatorPartRow(name=part.name, values=values)
+    return IndicatorPartItem(name=part.name, values=values)
 
 
 @router.get("/figures/{figure}", responses=_ERRORS)
@@ -315,7 +315,7 @@ def figure_rows(
         rows = keep_visible(connection, visitor, known[figure].rows)
     record_list(visitor, list_drill_down_persons(rows))
     told = [
-        DrillDownRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
+        DrillDownItem(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
     return DrillDownPage(

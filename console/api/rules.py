@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.answers import ERRORS, PREFIX, Problem
 from console.audit.log import list_persons, record_list
+from console.db.rows import RunColumns
 from console.rules import (
     change_proposals,
     change_service,
@@ -18,7 +19,7 @@ from console.rules import (
 )
 from console.rules.book_view import find_book
 from console.rules.books import read_books
-from console.rules.whatif_store import FIGURES, Row, TooMany
+from console.rules.whatif_store import FIGURES, TooMany
 from console.text.i18n import LANGUAGES, texts
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import NotAllowed, NotFound, Visitor, page, sender
@@ -60,6 +61,8 @@ class StoredRun(BaseModel):
 
 class WhatIfRun(BaseModel):
     """A what-if run; `figures` is null until it is done."""
+
+    model_config = ConfigDict(extra="ignore")
 
     run_id: str
     book: str
@@ -157,8 +160,8 @@ def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list
         return [_describe_run(one) for one in whatif_store.list_latest(connection, _MOST_RUNS)]
 
 
-def _describe_run(one: Row) -> WhatIfRun:
-    return WhatIfRun(**{name: one[name] for name in WhatIfRun.model_fields})
+def _describe_run(one: RunColumns) -> WhatIfRun:
+    return WhatIfRun.model_validate(one)
 
 
 @router.post("/whatif", status_code=202, responses=ERRORS)
@@ -243,21 +246,12 @@ def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whati
 @router.get("/rule-changes", responses=_LIST)
 def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """What has been proposed, with how far each is and how many open duties it would move (null: being found)."""
-    names = (
-        "proposal_id",
-        "kind",
-        "data",
-        "run_id",
-        "moves",
-        "login",
-        "proposed_at",
-        "decided_by",
-        "decided_at",
-        "stage",
-    )
+    hidden = ("base", "user_id", "state", "event_id", "sent")
     with visitor.site.engine.connect() as connection:
         rows = change_proposals.list_proposals(connection)
-    shown: list[dict[str, Any]] = jsonable_encoder([{name: row[name] for name in names} for row in rows])
+    shown: list[dict[str, Any]] = jsonable_encoder(
+        [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+    )
     return shown
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from console.audit.anomaly import find_listed, find_unusual
 from console.auth.users import User
+from console.db.rows import AboutPerson
 from console.db.tables import audit_head, audit_person, audit_record
 from console.web.request import Visitor
 from console.web.site import Site
@@ -59,9 +60,9 @@ def record(
         )  # fmt: skip
 
 
-def list_persons(rows: Iterable[Mapping[str, Any]]) -> Persons:
-    """The persons that rows with `subject` and `jurisdiction` are about; other subjects are publishers and disputes."""
-    return [(row["subject"], row["jurisdiction"]) for row in rows if str(row["subject"]).startswith(PERSON)]
+def list_persons(rows: Iterable[AboutPerson]) -> Persons:
+    """The persons that rows are about; other subjects are publishers and disputes."""
+    return [(row["subject"], row["jurisdiction"]) for row in rows if row["subject"].startswith(PERSON)]
 
 
 def record_list(visitor: Visitor, persons: Persons) -> None:

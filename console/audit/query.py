@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, select, true
 
 from console.auth.permissions import Scope, under
+from console.db.rows import AuditRow, AuditRowOfPersons, read_all
 from console.db.tables import audit_head, audit_person, audit_record
 
 _LONG = 64
@@ -33,7 +33,7 @@ class AuditQuery:
         )
 
 
-def read_records(connection: Connection, scope: Scope, asked: AuditQuery, count: int) -> list[dict[str, Any]]:
+def read_records(connection: Connection, scope: Scope, asked: AuditQuery, count: int) -> list[AuditRowOfPersons]:
     """Records in scope, the newest first, each with its persons in scope as `persons`."""
     wanted = select(audit_record).where(limit_to_scope(scope))
     if asked.person:
@@ -44,20 +44,16 @@ def read_records(connection: Connection, scope: Scope, asked: AuditQuery, count:
         wanted = wanted.where(audit_record.c.action == asked.action)
     if asked.before is not None:
         wanted = wanted.where(audit_record.c.number < asked.before)
-    rows = [
-        dict(row) for row in connection.execute(wanted.order_by(audit_record.c.number.desc()).limit(count)).mappings()
-    ]
+    rows = read_all(connection, wanted.order_by(audit_record.c.number.desc()).limit(count), AuditRow)
     seen = _read_persons(connection, scope, [row["number"] for row in rows])
     return [{**row, "persons": seen.get(row["number"], [])} for row in rows]
 
 
-def read_unusual(connection: Connection, scope: Scope, count: int) -> list[dict[str, Any]]:
+def read_unusual(connection: Connection, scope: Scope, count: int) -> list[AuditRow]:
     """Who has read unusually many persons, the newest first: all for the auditor, users of offices below the prefix for the procurator."""
     own = [audit_record.c.agency.contains(f"-{scope.prefix}", autoescape=True)] if scope.role == "procurator" else []
     wanted = select(audit_record).where(audit_record.c.action == "bulk_read", *own)
-    return [
-        dict(row) for row in connection.execute(wanted.order_by(audit_record.c.number.desc()).limit(count)).mappings()
-    ]
+    return read_all(connection, wanted.order_by(audit_record.c.number.desc()).limit(count), AuditRow)
 
 
 def read_head(connection: Connection) -> tuple[int, str]:

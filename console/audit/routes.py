@@ -1,6 +1,5 @@
 """/audit: who saw whom, and why? For the auditor, who sees no person's page, and for the procurator within the prefix."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from console.audit.log import ACTIONS, PURPOSES
 from console.audit.query import AuditQuery
 from console.audit.service import CHECKED, read_page, record_search
 from console.audit.verification import Finding, check
+from console.db.rows import AuditRow, AuditRowOfPersons
 from console.text.formatter import Words
 from console.web.request import Visitor, page, render
 from sinks.readmodel.dialect import read_snapshot
@@ -48,7 +48,7 @@ def list_records(request: Request, visitor: Annotated[Visitor, Depends(page("aud
     )
 
 
-def _present_record(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_record(visitor: Visitor, row: AuditRowOfPersons) -> dict[str, Any]:
     words, persons = visitor.words, row["persons"]
     linked = "people" in visitor.pages
     return {
@@ -80,7 +80,7 @@ def _hide_person(words: Words, about: str) -> str:
     return f"{path}?…" if query else path
 
 
-def _present_flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_flag(words: Words, row: AuditRow) -> dict[str, Any]:
     told = row["details"]
     values = {"by": row["login"], "office": words.agency(row["agency"]), "at": words.at(row["at"])}
     return {

@@ -1,13 +1,14 @@
 """Whether the audit is whole: every record against its hash, its neighbours and the head; and where not, what was done to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
 from console.audit.log import fingerprint, hash_of, seal_of
+from console.db.rows import AuditRow, read_all
 from console.db.tables import audit_head, audit_person, audit_record
 
 Fault = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
@@ -100,7 +101,7 @@ def _read_links(connection: Connection, key: bytes | None, floor: int) -> Iterat
     after, keyed = floor or -(2**62), False
     while True:
         wanted = select(audit_record).where(audit_record.c.number > after).order_by(audit_record.c.number)
-        rows = [dict(row) for row in connection.execute(wanted.limit(_AT_ONCE)).mappings()]
+        rows = read_all(connection, wanted.limit(_AT_ONCE), AuditRow)
         if not rows:
             return
         seen = _read_persons(connection, rows[0]["number"], rows[-1]["number"])
@@ -121,7 +122,7 @@ def _read_links(connection: Connection, key: bytes | None, floor: int) -> Iterat
         after = rows[-1]["number"]
 
 
-def _is_sound(row: Mapping[str, Any], key: bytes | None, seen: Sequence[tuple[str, str]]) -> bool:
+def _is_sound(row: AuditRow, key: bytes | None, seen: Sequence[tuple[str, str]]) -> bool:
     return bool(hash_of(key if row["key"] else None, row, seen) == row["hash"])
 
 

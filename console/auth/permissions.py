@@ -114,7 +114,7 @@ class Scope:
         """Actions that are allowed at all."""
         return ACTIONS[self.role]
 
-    def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
+    def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
         """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
         if action not in ACTIONS[self.role]:
             return False
@@ -122,19 +122,20 @@ class Scope:
             return False
         if row is None or self.role in ("city", "province"):
             return row is None or self.sees(row)
-        own: bool = row["owner_agency"] == self.agency
+        owner = str(row["owner_agency"])
+        own = owner == self.agency
         if action == "record":
-            return own or (self.role == "county" and _code(row["owner_agency"]).startswith(self.prefix))
+            return own or (self.role == "county" and _code(owner).startswith(self.prefix))
         if self.role == "prison":
             return own
         return self.sees(row)
 
-    def _has_authority(self, action: str, row: Mapping[str, Any]) -> bool:
+    def _has_authority(self, action: str, row: Mapping[str, object]) -> bool:
         """Whether a worker would hear it from this user's agency."""
         fact = "action.contest_decided" if action == "decide" else f"action.{action}"
-        return may_act(self.agency, fact, row["owner_agency"], row["jurisdiction"])
+        return may_act(self.agency, fact, str(row["owner_agency"]), str(row["jurisdiction"]))
 
-    def sees(self, row: Mapping[str, Any]) -> bool:
+    def sees(self, row: Mapping[str, object]) -> bool:
         """Whether a row of alerts or obligations is in scope."""
         return meets_any(self.obligations, row)
 
@@ -152,7 +153,7 @@ def _code(agency: str) -> str:
     return parts[1] if len(parts) == 3 else ""
 
 
-def meets_any(rows: Rows, row: Mapping[str, Any]) -> bool:
+def meets_any(rows: Rows, row: Mapping[str, object]) -> bool:
     """Whether a row meets the conditions; a column that it does not have meets none."""
     return any(all(_meets_one(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
 

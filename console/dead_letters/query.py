@@ -1,7 +1,7 @@
 """Dead letters by reason, publisher, type and path: what we failed to understand. No value is ever read from here."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, or_, select
 
+from console.db.rows import LetterRow, read_all
 from console.text.formatter import Words
 from schemas.invalid import BETWEEN
 from sinks.readmodel.dead_letters import Place
@@ -65,9 +66,7 @@ def find_group(connection: Connection, group_id: str) -> LetterGroup | None:
     return next((one for one in list_groups(connection) if one.group_id == group_id), None)
 
 
-def list_letters(
-    connection: Connection, group: LetterGroup, after: Place | None, count: int
-) -> list[Mapping[str, Any]]:
+def list_letters(connection: Connection, group: LetterGroup, after: Place | None, count: int) -> list[LetterRow]:
     """The dead letters of a group by place, without their keys and values."""
     shown = [column for column in dead_letter.c if column.name not in ("key", "value", "headers")]
     wanted = select(*shown, func.length(dead_letter.c.value).label("bytes")).where(
@@ -76,8 +75,7 @@ def list_letters(
     )
     if after is not None:
         wanted = wanted.where(_follows(after))
-    rows = connection.execute(wanted.order_by(dead_letter.c.partition, dead_letter.c.offset).limit(count))
-    return [dict(row) for row in rows.mappings()]
+    return read_all(connection, wanted.order_by(dead_letter.c.partition, dead_letter.c.offset).limit(count), LetterRow)
 
 
 def _follows(place: Place) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, Select, select
 
+from console.db.rows import OwedColumns, columns_of, read_all
 from console.web.site import Site
 from handover.analysis.replay import Told, replay
 from handover.facts.forwarding import routes
@@ -111,15 +112,10 @@ def _make_change(kind: ChangeKind, of: Alert, what: str = "") -> AlertChange:
 def _find_met_manifests(connection: Connection, arriving: Sequence[Told]) -> Iterable[AlertChange]:
     """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
     for source, day in met_by(connection, arriving):
-        rows = connection.execute(
-            select(alert).where(
-                alert.c.subject == source,
-                alert.c.rule_id == "X04",
-                alert.c.occurrence == day,
-                alert.c.state == "firing",
-            )
-        ).mappings()
-        for row in rows:
+        firing = select(*columns_of(alert, OwedColumns)).where(
+            alert.c.subject == source, alert.c.rule_id == "X04", alert.c.occurrence == day, alert.c.state == "firing"
+        )
+        for row in read_all(connection, firing, OwedColumns):
             yield AlertChange(
                 "ends", row["alert_id"], "X04", day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
                 row["due_at"].isoformat(),

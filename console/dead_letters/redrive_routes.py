@@ -7,10 +7,10 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.db.rows import ListedRedriveLetter
 from console.dead_letters import redrive_store
 from console.dead_letters.query import describe_publisher, describe_reason
 from console.dead_letters.redrive_service import ACTIONS, apply_decision, ask_redrive, check_allowed, find_redrive
-from console.dead_letters.redrive_store import Row
 from console.outbox.action_events import check_note
 from console.text.formatter import Words
 from console.web.forms import describe_errors
@@ -148,7 +148,7 @@ def _present_change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _present_letter(words: Words, one: Row, outcomes: Mapping[int, str]) -> dict[str, Any]:
+def _present_letter(words: Words, one: ListedRedriveLetter, outcomes: Mapping[int, str]) -> dict[str, Any]:
     state = outcomes.get(one["number"], one["state"])
     return {
         "place": f"{one['partition']}:{one['offset']}",

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Sequence
 
 from console.audit import log as audit
+from console.db.rows import RedriveRow
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
-from console.dead_letters.redrive_store import MOST, Row
+from console.dead_letters.redrive_store import MOST
 from console.web.request import BadForm, NotAllowed, NotFound, Visitor
 from sinks.readmodel.dead_letters import Place
 
@@ -44,7 +45,7 @@ def record_decision(visitor: Visitor, what: str, redrive_id: str, n: int, note: 
     audit.record(visitor.site, visitor.user, action, about=f"/redrive/{redrive_id}", purpose=note, details=details)
 
 
-def find_redrive(visitor: Visitor, redrive_id: str) -> Row:
+def find_redrive(visitor: Visitor, redrive_id: str) -> RedriveRow:
     """A redrive. Raise NotFound."""
     with visitor.site.engine.connect() as connection:
         row = redrive_store.find(connection, redrive_id)

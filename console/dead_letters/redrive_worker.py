@@ -11,8 +11,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 from sqlalchemy.exc import SQLAlchemyError
 
+from console.db.rows import RedriveLetterRow, RedriveRow
 from console.dead_letters import redrive_preview, redrive_store
-from console.dead_letters.redrive_store import RedriveLetter, Row
+from console.dead_letters.redrive_store import RedriveLetter
 from console.outbox.publisher import SEND_SECONDS, Publisher, make_producer
 from console.web.metrics import REDRIVEN
 from console.web.site import Site
@@ -83,7 +84,7 @@ class Redriver:
 
     # --- preview
 
-    def _preview(self, row: Row) -> None:
+    def _preview(self, row: RedriveRow) -> None:
         site, now = self._site, self._site.now()
         with site.engine.connect() as connection:
             judged = [(one, self._judge(one, now)) for one in redrive_store.open_letters(connection, row["redrive_id"])]
@@ -116,7 +117,7 @@ class Redriver:
 
     # --- sending
 
-    def _send_some(self, row: Row) -> None:
+    def _send_some(self, row: RedriveRow) -> None:
         """Send for about a second, so that others' previews come in between."""
         site, redrive_id, sent = self._site, row["redrive_id"], 0
         with site.engine.connect() as connection:
@@ -144,7 +145,7 @@ class Redriver:
         elif sent and row["failure"]:
             redrive_store.move(site.engine, redrive_id, redrive_store.WORKING, failure=None)
 
-    def _send(self, row: Row) -> bool:
+    def _send(self, row: RedriveLetterRow) -> bool:
         """Send one, if it still passes; False where Kafka is away: then the same again."""
         site = self._site
         with site.engine.connect() as connection:

@@ -1,12 +1,12 @@
 """/dead-letters: what did we fail to understand? Paths and reasons, never values."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.db.rows import LetterRow, ListedRedrive
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
 from console.dead_letters.query import LetterGroup, describe_fault, describe_publisher, describe_reason
@@ -68,7 +68,7 @@ def present_group(visitor: Visitor, one: LetterGroup) -> dict[str, Any]:
     }
 
 
-def present_redrive(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def present_redrive(visitor: Visitor, row: ListedRedrive) -> dict[str, Any]:
     """A redrive in a list."""
     words = visitor.words
     return {
@@ -115,5 +115,5 @@ def show_group(request: Request, group: str, visitor: Annotated[Visitor, Depends
     )
 
 
-def _format_place(row: Mapping[str, Any]) -> str:
+def _format_place(row: LetterRow) -> str:
     return f"{row['partition']}:{row['offset']}"

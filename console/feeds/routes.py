@@ -1,12 +1,13 @@
 """/feeds: can I trust an empty list?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.db.rows import PastFeedAlert
 from console.feeds import baseline
 from console.feeds.baseline import SequenceNumbers
 from console.feeds.status import (
@@ -147,7 +148,7 @@ def _present_day(words: Words, day: baseline.FeedDay) -> dict[str, Any]:
     }
 
 
-def _present_alert(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_alert(visitor: Visitor, row: PastFeedAlert) -> dict[str, Any]:
     words = visitor.words
     return {
         "href": f"/alerts/{row['alert_id']}" if visitor.scope.sees(row) else "",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from console.auth.permissions import Scope
+from console.db.rows import FeedAlert, HeldAlerts, PastFeedAlert, columns_of, read_all
 from console.feeds.baseline import Baseline, count_hours
 from console.feeds.cache import cache_of
 from console.web.request import Visitor
@@ -34,7 +35,7 @@ class Feed:
     habit: Baseline
     hours: Sequence[int]
     held: int  # alerts in scope that wait because of it
-    alerts: Sequence[Mapping[str, Any]]
+    alerts: Sequence[FeedAlert]
 
     @property
     def agency(self) -> str:
@@ -62,9 +63,8 @@ def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, A
     scope, words = visitor.scope, visitor.words
     if "today" not in visitor.pages:
         return []
-    shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
-    rows: dict[str, Mapping[str, Any]] = {}
-    for row in _read_firing(connection, *shown):
+    rows: dict[str, FeedAlert] = {}
+    for row in _read_firing(connection):
         if scope.depends_on(row["subject"]):
             rows.setdefault(row["subject"], row)
     if not rows:
@@ -83,14 +83,10 @@ def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, A
     ]
 
 
-def _read_firing(connection: Connection, *columns: ColumnElement[Any]) -> list[Mapping[str, Any]]:
-    """The firing alerts on feeds, the longest first: these columns, or all of them."""
-    wanted = (
-        select(*(columns or alert.c))
-        .where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
-        .order_by(alert.c.raised_at)
-    )
-    return [dict(row) for row in connection.execute(wanted).mappings()]
+def _read_firing(connection: Connection) -> list[FeedAlert]:
+    """The firing alerts on feeds, the longest first."""
+    wanted = select(*columns_of(alert, FeedAlert)).where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
+    return read_all(connection, wanted.order_by(alert.c.raised_at), FeedAlert)
 
 
 def _count_held_in_scope(visitor: Visitor) -> Mapping[str, int]:
@@ -117,15 +113,15 @@ def _count_held(connection: Connection, visible: ColumnElement[bool], book: Rule
     for rule in book.rules:
         roles[rule.id].update(rule.answered_by)
     found: Counter[str] = Counter()
-    for row in map(dict, connection.execute(wanted).mappings()):
+    for row in read_all(connection, wanted, HeldAlerts):
         for agency in {_find_agency(role, row) for role in roles[row["rule_id"]] or {"owner"}}:
             found[agency] += row["n"]
     return found
 
 
-def _find_agency(role: str, row: Mapping[str, Any]) -> str:
+def _find_agency(role: str, row: HeldAlerts) -> str:
     known = {"county": row["county"], "town": row["town"], "sending": row["sending"], "publisher": row["sending"]}
-    return known.get(role) or str(row["owner_agency"])
+    return known.get(role) or row["owner_agency"]
 
 
 def count_feeds(connection: Connection, scope: Scope) -> int:
@@ -142,7 +138,7 @@ def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list
     if only:
         newest = newest.where(publisher.c.source == only)
     last = {row.source: row.at for row in connection.execute(newest) if scope.depends_on(row.source)}
-    alerts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    alerts: dict[str, list[FeedAlert]] = defaultdict(list)
     for row in _read_firing(connection):
         alerts[row["subject"]].append(row)
     habits = cache_of(visitor).habits.of(connection, last)
@@ -179,11 +175,11 @@ def find_late_limit(book: RuleBook) -> timedelta | None:
     return timedelta(hours=hours) if hours is not None else None
 
 
-def list_alerts(connection: Connection, source: str, count: int) -> list[Mapping[str, Any]]:
+def list_alerts(connection: Connection, source: str, count: int) -> list[PastFeedAlert]:
     """The latest alerts about a feed itself, firing ones first."""
-    wanted = select(alert).where(alert.c.subject == source, alert.c.rule_id.in_(RULES))
-    rows = connection.execute(wanted.order_by(alert.c.resolved_at.is_not(None), alert.c.raised_at.desc()).limit(count))
-    return [dict(row) for row in rows.mappings()]
+    wanted = select(*columns_of(alert, PastFeedAlert)).where(alert.c.subject == source, alert.c.rule_id.in_(RULES))
+    order = (alert.c.resolved_at.is_not(None), alert.c.raised_at.desc())
+    return read_all(connection, wanted.order_by(*order).limit(count), PastFeedAlert)
 
 
 def find_heartbeat_period(connection: Connection, source: str) -> str | None:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 from sqlalchemy import Connection, Engine, func, select
@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from console.auth.permissions import Scope
 from console.auth.users import User
+from console.db.rows import columns_of, read_all
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.web.config import real_time
 from schemas.instants import in_china
@@ -28,10 +29,26 @@ _OVERLAP, _SEEN = 200, 2_000  # on PostgreSQL a lower number may be committed af
 _QUEUE, _KEYS = 1_000, 500
 BEAT_SECONDS = 5.0
 _STOP_SECONDS = 15.0
-_COLUMNS = ("alert_id", "revision", "state", "severity", "rule_id", "owner_agency", "jurisdiction", "step", "handover_kind", "acknowledged_by",
-            "assigned_to", "held", "contest", "provisional")  # fmt: skip
-_TOLD = ("alert_id", "revision", "state", "severity")
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
+
+
+class ChangedColumns(TypedDict):
+    """What says which open pages an alert concerns, and what they are told of it."""
+
+    alert_id: str
+    revision: int
+    state: str
+    severity: str
+    rule_id: str
+    owner_agency: str
+    jurisdiction: str
+    step: int
+    handover_kind: str
+    acknowledged_by: str | None
+    assigned_to: str | None
+    held: bool
+    contest: str | None
+    provisional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class ChangedAlert:
     """An alert that changed, with the number of its change."""
 
     number: int
-    row: Mapping[str, Any]
+    row: ChangedColumns
 
 
 @dataclass(eq=False, slots=True)
@@ -132,7 +149,13 @@ class ChangeFeed:
             if one is None or page.beats_only or not page.scope.sees(one.row):
                 continue
             row = one.row
-            parts.append(encode_event("row", {name: row[name] for name in _TOLD}, one.number))
+            told_of = {
+                "alert_id": row["alert_id"],
+                "revision": row["revision"],
+                "state": row["state"],
+                "severity": row["severity"],
+            }
+            parts.append(encode_event("row", told_of, one.number))
             if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
                 page.new += 1
                 parts.append(encode_event("new", {"n": page.new, "severity": row["severity"]}, one.number))
@@ -212,9 +235,9 @@ def _read_alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> 
     numbers = {key: number for number, key in changes}
     keys = list(numbers)
     for start in range(0, len(keys), _KEYS):
-        wanted = select(*(alert.c[name] for name in _COLUMNS)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
-        for row in connection.execute(wanted).mappings():
-            yield ChangedAlert(numbers[row["alert_id"]], dict(row))
+        wanted = select(*columns_of(alert, ChangedColumns)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
+        for row in read_all(connection, wanted, ChangedColumns):
+            yield ChangedAlert(numbers[row["alert_id"]], row)
 
 
 async def _take_all(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:
@@ -241,7 +264,7 @@ def encode_event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
 _WAIT_OF = {kind: name for name, kinds in WAITS.items() for kind in kinds}
 
 
-def matches(filters: QueueFilters, staff: str, scope: Scope, row: Mapping[str, Any]) -> bool:
+def matches(filters: QueueFilters, staff: str, scope: Scope, row: ChangedColumns) -> bool:
     """Whether a firing alert belongs on a page with these filters."""
     if filters.view == "snoozed" or filters.bucket not in ("", "over", "first"):
         return False

@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from console.auth.users import User
+from console.db.rows import AlertRow
 from console.web.forms import FieldError, InvalidForm
 from schemas.catalogue import PAYLOADS
 from schemas.invalid import InvalidEvent
@@ -45,7 +46,7 @@ class ActionEvent:
 
 def build_action(
     action: str,
-    alert: Mapping[str, Any],
+    alert: AlertRow,
     user: User,
     fields: Mapping[str, Any],
     now: datetime,

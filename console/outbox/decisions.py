@@ -8,16 +8,18 @@ from sqlalchemy import Connection, select
 
 from console.audit import log as audit
 from console.auth.users import User
+from console.db.rows import AlertRow
 from console.db.tables import console_user
 from console.outbox import outbox
 from console.outbox.action_events import ActionEvent
 from console.web.site import Site
 
-Row = Mapping[str, Any]
 _MOST_NAMED = 200  # events whose ids a record names
 
 
-def store(site: Site, user: User, asked: Sequence[tuple[ActionEvent, Row]], key: str, *, second: bool = False) -> str:
+def store(
+    site: Site, user: User, asked: Sequence[tuple[ActionEvent, AlertRow]], key: str, *, second: bool = False
+) -> str:
     """Store what was asked for, to be published when the time for an undo is over; return its batch."""
     key, wall = key[:64] or secrets.token_urlsafe(12), site.wall()
 
@@ -41,7 +43,7 @@ def undo(site: Site, user: User, batch: str) -> int:
     return len(taken)
 
 
-def confirm(site: Site, user: User, event_id: str, alert: Row) -> bool:
+def confirm(site: Site, user: User, event_id: str, alert: AlertRow) -> bool:
     """A second person agrees: the record names both. False where it is the first again, or nothing waits."""
     alert_id = str(alert["alert_id"])
     with site.engine.begin() as connection:

@@ -1,7 +1,7 @@
 """What was asked for and has not come back yet: kept ten seconds for an undo, published, and watched until SQL shows it."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from console.db.rows import AlertRow, PendingRow, read_all, read_first
 from console.db.tables import pending
 from console.outbox.action_events import ActionEvent
 from sinks.readmodel.tables import event
@@ -37,7 +38,7 @@ class UndoableBatch:
 
 def store(
     engine: Engine,
-    asked: Sequence[tuple[ActionEvent, Mapping[str, Any]]],
+    asked: Sequence[tuple[ActionEvent, AlertRow]],
     user_id: str,
     key: str,
     wall: datetime,
@@ -59,7 +60,7 @@ def store(
             "user_id": user_id,
             "alert_id": alert["alert_id"],
             "action": one.action,
-            "revision": alert.get("revision") or 0,
+            "revision": alert["revision"],
             "body": dict(one.body),
             "asked_at": wall,
             "publish_at": wall + undo,
@@ -95,7 +96,7 @@ def undo(connection: Connection, batch: str, user_id: str, wall: datetime) -> li
 
 def confirm(
     connection: Connection, event_id: str, alert_id: str, user_id: str, wall: datetime, undo_for: timedelta
-) -> Mapping[str, Any] | None:
+) -> PendingRow | None:
     """A second person agrees to what is returned; None where it is the first again, or where there is nothing to agree to."""
     agreed = connection.execute(
         pending.update()
@@ -109,7 +110,7 @@ def confirm(
     ).rowcount
     if not agreed:
         return None
-    return dict(connection.execute(select(pending).where(pending.c.event_id == event_id)).mappings().one())
+    return read_first(connection, select(pending).where(pending.c.event_id == event_id), PendingRow)
 
 
 def list_undoable(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBatch]:
@@ -128,9 +129,7 @@ def list_undoable(engine: Engine, user_id: str, wall: datetime) -> list[Undoable
         ]
 
 
-def find_pending(
-    connection: Connection, alert_ids: Sequence[str], wall: datetime
-) -> dict[str, list[Mapping[str, Any]]]:
+def find_pending(connection: Connection, alert_ids: Sequence[str], wall: datetime) -> dict[str, list[PendingRow]]:
     """What is on its way for each alert, and what came back within the last minute."""
     wanted = (
         select(pending)
@@ -140,13 +139,13 @@ def find_pending(
         )
         .order_by(pending.c.asked_at)
     )
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(wanted).mappings():
-        found.setdefault(row["alert_id"], []).append(dict(row))
+    found: dict[str, list[PendingRow]] = {}
+    for row in read_all(connection, wanted, PendingRow):
+        found.setdefault(row["alert_id"], []).append(row)
     return found
 
 
-def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, Any]]:
+def claim(engine: Engine, wall: datetime, most: int = 100) -> list[PendingRow]:
     """Take what is to be published now, for this process alone."""
     due = and_(pending.c.state == "waiting", pending.c.publish_at <= wall)
     stuck = and_(pending.c.state == "sending", pending.c.publish_at <= wall - _CLAIM_LASTS)
@@ -163,8 +162,8 @@ def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, 
             )
             if won.rowcount:
                 taken.append(event_id)
-        rows = connection.execute(select(pending).where(pending.c.event_id.in_(taken)).order_by(pending.c.asked_at))
-        return [dict(row) for row in rows.mappings()]
+        mine = select(pending).where(pending.c.event_id.in_(taken)).order_by(pending.c.asked_at)
+        return read_all(connection, mine, PendingRow)
 
 
 def mark_published(engine: Engine, event_id: str) -> None:

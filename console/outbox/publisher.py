@@ -3,9 +3,8 @@
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from kafka import KafkaProducer
@@ -14,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from brokers.connection import KafkaConnection
+from console.db.rows import PendingRow
 from console.outbox import outbox
 from console.web.metrics import PUBLISHED
 from schemas.parse import parse
@@ -86,7 +86,7 @@ class Publisher:
                 self._send(row)
         outbox.settle(self._engine, self._wall())
 
-    def _send(self, row: Mapping[str, Any]) -> None:
+    def _send(self, row: PendingRow) -> None:
         value = orjson.dumps(row["body"])
         event = parse(value)
         try:

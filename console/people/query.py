@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from console.alerts.query import Row, find_others
+from console.alerts.query import find_others
 from console.auth.permissions import Scope
+from console.db.rows import AlertRow, EventRow, HandoverRow, ListedHandover, read_all
 from sinks.readmodel.tables import alert, case, event, handover
 
 _UNSHOWN = "reentry.system.v1"
@@ -19,9 +20,9 @@ class Person:
     """One person: their handovers in scope, the milestones of these as events, all duties in scope by deadline."""
 
     subject: str
-    handovers: Sequence[Row]
-    events: Sequence[Row]
-    duties: Sequence[Row]
+    handovers: Sequence[HandoverRow]
+    events: Sequence[EventRow]
+    duties: Sequence[AlertRow]
 
 
 def _limit_to_scope(scope: Scope) -> Any:
@@ -34,7 +35,7 @@ def _limit_to_scope(scope: Scope) -> Any:
 
 def list_people(
     connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int
-) -> list[Row]:
+) -> list[ListedHandover]:
     """Open handovers in scope, the newest first; each with how many of its alerts fire."""
     late = (
         select(func.count())
@@ -53,8 +54,8 @@ def list_people(
         wanted = wanted.where(
             or_(handover.c.opened_at < at, and_(handover.c.opened_at == at, handover.c.subject > subject))
         )
-    rows = connection.execute(wanted.order_by(handover.c.opened_at.desc(), handover.c.subject).limit(count))
-    return [dict(row) for row in rows.mappings()]
+    order = (handover.c.opened_at.desc(), handover.c.subject)
+    return read_all(connection, wanted.order_by(*order).limit(count), ListedHandover)
 
 
 def count_people(connection: Connection, scope: Scope) -> int:
@@ -67,10 +68,8 @@ def count_people(connection: Connection, scope: Scope) -> int:
 
 def find_person(connection: Connection, scope: Scope, subject: str) -> Person | None:
     """A person with a handover in scope; None otherwise, also where there is none."""
-    rows = connection.execute(
-        select(handover).where(handover.c.subject == subject, _limit_to_scope(scope)).order_by(handover.c.opened_at)
-    ).mappings()
-    handovers = [dict(row) for row in rows]
+    of_person = select(handover).where(handover.c.subject == subject, _limit_to_scope(scope))
+    handovers = read_all(connection, of_person.order_by(handover.c.opened_at), HandoverRow)
     if not handovers:
         return None
     document: Mapping[str, Any] = connection.execute(
@@ -83,10 +82,7 @@ def find_person(connection: Connection, scope: Scope, subject: str) -> Person | 
         if view["handover_id"] in seen
         for one in view["milestones"]
     }
-    told = connection.execute(
-        select(event)
-        .where(event.c.subject == subject, event.c.topic.in_(scope.topics), event.c.topic != _UNSHOWN)
-        .order_by(event.c.time)
-    ).mappings()
-    events = [dict(one) for one in told if (one["source"], one["id"]) in ids]
+    shown = (event.c.topic.in_(scope.topics), event.c.topic != _UNSHOWN)
+    told = select(event).where(event.c.subject == subject, *shown).order_by(event.c.time)
+    events = [one for one in read_all(connection, told, EventRow) if (one["source"], one["id"]) in ids]
     return Person(subject, handovers, events, find_others(connection, scope, subject))

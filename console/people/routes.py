@@ -1,7 +1,7 @@
 """/people: what should have happened to this person, and what did?"""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console.audit import log
 from console.audit import log as audit
+from console.db.rows import HandoverRow
 from console.feeds.status import find_silent
 from console.people import name_reveal, timeline
 from console.people import query as people
@@ -78,13 +79,13 @@ def show_person(person_ref: str, visitor: Annotated[Visitor, Depends(page("peopl
     )
 
 
-def _list_tags(words: Words, handover: Any) -> list[str]:
+def _list_tags(words: Words, handover: HandoverRow) -> list[str]:
     key = f"handover.{handover['state']}"
     state = words.t(key) if words.t.has(key) else handover["state"]
     return [words.kind(handover["kind"]), state] + ([words.t("person.key")] if handover["key_person"] else [])
 
 
-def _describe_release(site: Site, words: Words, handover: Any) -> str:
+def _describe_release(site: Site, words: Words, handover: HandoverRow) -> str:
     if not handover["release_date"]:
         return words.t("none")
     return words.long_day(datetime.fromisoformat(handover["release_date"]).date())

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from console.alerts.query import Row
 from console.alerts.story import describe_lag
+from console.db.rows import AlertRow, EventRow
 from console.people.query import Person
 from console.queue.row_view import present_deadline
 from console.text import svg_charts
@@ -42,7 +42,7 @@ def describe_state(site: Site, words: Words, person: Person) -> str:
     return words.t("person.say.unknown" if data.is_late else "person.say.none")
 
 
-def summarize(words: Words, duties: Sequence[Row]) -> str:
+def summarize(words: Words, duties: Sequence[AlertRow]) -> str:
     """How many duties are late, to come, ended."""
     late = sum(bool(one["late"] and not one["outcome"]) for one in duties)
     ended = sum(bool(one["outcome"]) for one in duties)
@@ -68,16 +68,16 @@ def list_steps(site: Site, words: Words, person: Person) -> list[Shown]:
     return [shown for _, _, shown in found]
 
 
-def _find_answers(person: Person) -> dict[str, Row]:
+def _find_answers(person: Person) -> dict[str, AlertRow]:
     """Ended alerts by the last event that counted: their answer."""
     return {one["seen"][-1]: one for one in person.duties if one["outcome"] and one["seen"]}
 
 
-def _name_rule(words: Words, row: Row) -> str:
+def _name_rule(words: Words, row: AlertRow) -> str:
     return words.rule(row["rule_id"], row["occurrence"])
 
 
-def _present_event(words: Words, event: Row, ended: Row | None) -> Shown:
+def _present_event(words: Words, event: EventRow, ended: AlertRow | None) -> Shown:
     late = ended is not None and ended["outcome"] == "met_late"
     expected = {} if ended is None else {
         "rule": _name_rule(words, ended), "rule_id": ended["rule_id"], "limit": words.t("person.due", limit=words.before(ended["due_at"])),
@@ -97,7 +97,7 @@ def _present_event(words: Words, event: Row, ended: Row | None) -> Shown:
     }
 
 
-def _describe_details(words: Words, event: Row) -> str:
+def _describe_details(words: Words, event: EventRow) -> str:
     fact = event["type"].removeprefix("reentry.").removesuffix(".v1")
     shown = [
         words.t("said", what=words.field(name), value=words.value(fact, name, value))
@@ -107,7 +107,7 @@ def _describe_details(words: Words, event: Row) -> str:
     return words.t("said.next").join(shown[:3])
 
 
-def _present_missing(site: Site, words: Words, duty: Row, now: datetime) -> Shown:
+def _present_missing(site: Site, words: Words, duty: AlertRow, now: datetime) -> Shown:
     due = present_deadline(words, duty, now, site)
     return {
         "cls": "gapr",
@@ -122,7 +122,7 @@ def _present_missing(site: Site, words: Words, duty: Row, now: datetime) -> Show
     }  # fmt: skip
 
 
-def _present_coming(site: Site, words: Words, duty: Row, now: datetime) -> Shown:
+def _present_coming(site: Site, words: Words, duty: AlertRow, now: datetime) -> Shown:
     due = present_deadline(words, duty, now, site)
     return {
         "cls": "fut",
@@ -158,7 +158,7 @@ def draw_chart(site: Site, words: Words, person: Person) -> Markup:
     return svg_charts.draw_overview(lines, span, words.t("person.chart.say", n=len(lines)))
 
 
-def _choose_range(duties: Sequence[Row], now: datetime) -> tuple[date, date]:
+def _choose_range(duties: Sequence[AlertRow], now: datetime) -> tuple[date, date]:
     today = now.date()
     first = min([today - _BEFORE * DAY, *(one["anchor_at"].date() for one in duties)])
     last = max([today + _AFTER * DAY, *(due_day_of(one["due_at"]) + 5 * DAY for one in duties)])
@@ -167,7 +167,7 @@ def _choose_range(duties: Sequence[Row], now: datetime) -> tuple[date, date]:
     return first, max(last, first + _LEAST * DAY)
 
 
-def _make_line(site: Site, words: Words, duty: Row, at: Any, now: datetime) -> svg_charts.ObligationLine:
+def _make_line(site: Site, words: Words, duty: AlertRow, at: Any, now: datetime) -> svg_charts.ObligationLine:
     firing = duty["late"] and not duty["outcome"]
     met = at(duty["resolved_at"]) if duty["outcome"] == "met_late" else None
     note = words.t(f"outcome.{duty['outcome']}") if duty["outcome"] else present_deadline(words, duty, now, site).words

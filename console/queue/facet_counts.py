@@ -4,11 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
 from console.auth.permissions import Scope
+from console.db.rows import read_all
 from console.queue.filters import FACETS, KINDS, QueueFilters
 from console.queue.query import Moment, are_unraised, is_of_staff, is_snoozed, town_column, wait_column
 from handover.calendar import DAY, due_day_of
@@ -176,20 +177,27 @@ def _select_obligations(scope: Scope, moment: Moment) -> Select[Any]:
     return _group(inner, scope)
 
 
-_DIMENSIONS = (
-    "bucket",
-    "sev",
-    "kind",
-    "town",
-    "wait",
-    "rule",
-    "acknowledged",
-    "escalated",
-    "held",
-    "contested",
-    "provisional",
-    "snoozed",
-)
+class _Dimensions(TypedDict):
+    bucket: str
+    sev: str
+    kind: str
+    town: str
+    wait: str
+    rule: str
+    acknowledged: bool
+    escalated: bool
+    held: bool
+    contested: bool
+    provisional: bool
+    snoozed: bool
+
+
+class _CellRow(_Dimensions):
+    n: int
+    oldest: datetime
+
+
+_DIMENSIONS = tuple(_Dimensions.__annotations__)
 
 
 def _group(inner: Select[Any], scope: Scope) -> Select[Any]:
@@ -210,20 +218,33 @@ def _group(inner: Select[Any], scope: Scope) -> Select[Any]:
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
-_STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
-
-
 def _read_cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CubeCell]:
-    for row in connection.execute(wanted).mappings():
-        states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
+    for row in read_all(connection, wanted, _CellRow):
         yield CubeCell(
-            **{name: row[name] for name in ("bucket", "sev", "town", "wait", "rule", "oldest")},
+            bucket=row["bucket"],
+            sev=row["sev"],
             kind=_KIND_OF.get(row["kind"], row["kind"]),
-            states=frozenset(states),
+            town=row["town"],
+            wait=row["wait"],
+            rule=row["rule"],
+            states=frozenset(_list_states(row)),
             snoozed=bool(row["snoozed"]),
             late=late,
             n=int(row["n"]),
+            oldest=row["oldest"],
         )
+
+
+def _list_states(row: _CellRow) -> Iterable[str]:
+    yield "ack" if row["acknowledged"] else "open"
+    if row["escalated"]:
+        yield "esc"
+    if row["held"]:
+        yield "held"
+    if row["contested"]:
+        yield "contest"
+    if row["provisional"]:
+        yield "prov"
 
 
 def _count_days(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:

@@ -20,6 +20,16 @@ from sqlalchemy import (
 )
 
 from console.auth.permissions import Scope
+from console.db.rows import (
+    AlertColumns,
+    FiringColumns,
+    ListedRow,
+    ObligationColumns,
+    QueueRow,
+    Shape,
+    columns_of,
+    read_all,
+)
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.text.deadline_text import find_soon_end
 from console.web.site import Site
@@ -80,37 +90,28 @@ class RowKey:
         return cls(int(parts[0]), at, parts[2]) if at is not None else None
 
 
-def key_of(row: Mapping[str, Any]) -> RowKey:
+def key_of(row: ListedRow) -> RowKey:
     """The place of a row."""
     return RowKey(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
 
 
 # --- rows
 
-_SHARED = ("obligation_id", "alert_id", "subject", "rule_id", "occurrence", "severity", "owner_agency", "jurisdiction", "due_at", "anchor_at",
-           "provisional", "reason", "computation", "missing")  # fmt: skip
-_OF_ALERT = (
-    "handover_kind",
-    "step",
-    "held",
-    "acknowledged_by",
-    "assigned_to",
-    "snoozed_until",
-    "contest",
-    "revision",
-    "raised_at",
-)
+NOT_RAISED: AlertColumns = {
+    "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
+    "raised_at": None,
+}  # fmt: skip
 
 
 def _select_alerts(scope: Scope) -> Select[Any]:
-    columns = [alert.c[name] for name in (*_SHARED, *_OF_ALERT)]
-    return select(*columns).where(alert.c.state == "firing", scope.filter_obligations(alert))
+    wanted = select(*columns_of(alert, FiringColumns))
+    return wanted.where(alert.c.state == "firing", scope.filter_obligations(alert))
 
 
 def _select_obligations(scope: Scope, now: datetime) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
-    columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns).where(scope.filter_obligations(obligation), *are_unraised(now))
+    wanted = select(*columns_of(obligation, ObligationColumns))
+    return wanted.where(scope.filter_obligations(obligation), *are_unraised(now))
 
 
 def are_unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -149,24 +150,41 @@ def read_page(
     moment: Moment,
     after: RowKey | None,
     count: int,
-) -> list[dict[str, Any]]:
+) -> list[QueueRow]:
     """The next rows after a place, in order; at most `count`."""
-    rows: list[dict[str, Any]] = []
+    rows: list[QueueRow] = []
     if after is None or after.rank == 0:
-        rows += _read_rows(
-            connection, _filter_alerts(scope, staff, filters, moment, critical=True), alert, after, count
-        )
+        rows += _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=True), after, count)
     if len(rows) < count:
         rest = after if after is not None and after.rank == 1 else None
-        late = _read_rows(connection, _filter_alerts(scope, staff, filters, moment, critical=False), alert, rest, count)
-        due = _read_rows(connection, _filter_obligations(scope, filters, moment), obligation, rest, count)
+        late = _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=False), rest, count)
+        due = _read_obligations(connection, _filter_obligations(scope, filters, moment), rest, count)
         rows += sorted(late + due, key=lambda row: (row["due_at"], row["alert_id"]))
     return rows[:count]
 
 
-def _read_rows(
-    connection: Connection, wanted: Select[Any] | None, table: Any, after: RowKey | None, count: int
-) -> list[dict[str, Any]]:
+def _read_alerts(
+    connection: Connection, wanted: Select[Any] | None, after: RowKey | None, count: int
+) -> list[QueueRow]:
+    found = _read_next(connection, wanted, alert, FiringColumns, after, count)
+    return [{**row, "late": True, "outcome": None} for row in found]
+
+
+def _read_obligations(
+    connection: Connection, wanted: Select[Any] | None, after: RowKey | None, count: int
+) -> list[QueueRow]:
+    found = _read_next(connection, wanted, obligation, ObligationColumns, after, count)
+    return [{**NOT_RAISED, **row, "late": False, "outcome": None} for row in found]
+
+
+def _read_next(
+    connection: Connection,
+    wanted: Select[Any] | None,
+    table: Any,
+    shape: type[Shape],
+    after: RowKey | None,
+    count: int,
+) -> list[Shape]:
     if wanted is None:
         return []
     if after is not None:
@@ -179,17 +197,7 @@ def _read_rows(
     order = table.c.due_at, table.c.alert_id
     # First which rows, from the index alone; then those few whole: the texts on a row are long.
     ids = list(connection.execute(wanted.with_only_columns(table.c.alert_id).order_by(*order).limit(count)).scalars())
-    if not ids:
-        return []
-    rows = connection.execute(wanted.where(table.c.alert_id.in_(ids)).order_by(*order)).mappings()
-    late = table is alert
-    return [{**NOTHING_YET, **row, "late": late} for row in rows]
-
-
-NOTHING_YET: Mapping[str, Any] = {
-    "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
-    "raised_at": None,
-}  # fmt: skip
+    return read_all(connection, wanted.where(table.c.alert_id.in_(ids)).order_by(*order), shape) if ids else []
 
 
 def _filter_alerts(

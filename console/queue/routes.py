@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console.audit.log import list_persons, record_list
+from console.db.rows import QueueRow
 from console.feeds.status import count_feeds, find_silent
 from console.queue import saved_views
 from console.queue.facet_counts import Cube, add_staff, list_days
@@ -171,10 +172,10 @@ def _present_groups(
     counted: Cube,
     filters: QueueFilters,
     moment: Moment,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[QueueRow],
     listed: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    found: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
+    found: dict[str, list[tuple[QueueRow, Mapping[str, Any]]]] = {}
     for row, one in zip(rows, listed, strict=True):
         bucket = moment.bucket(row["severity"], row["due_at"], late=row["late"])
         found.setdefault(bucket, []).append((row, one))
@@ -194,7 +195,7 @@ def _present_groups(
 
 
 def _present_parts(
-    words: Words, bucket: str, filters: QueueFilters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    words: Words, bucket: str, filters: QueueFilters, pairs: Sequence[tuple[QueueRow, Mapping[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a bucket, equal ones folded; a list of one rule and one township is not folded again."""
     narrow = len(filters.rule) == 1 and len(filters.town) == 1

@@ -3,12 +3,12 @@ all that wait for one silent feed.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from console.db.rows import ListedRow
 
 MOST_EQUAL = 8
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RowGroup:
     held: bool = False
 
 
-def group_rows(rows: Sequence[Row]) -> Iterator[RowGroup]:
+def group_rows(rows: Sequence[ListedRow]) -> Iterator[RowGroup]:
     """The parts of a list in its order; a fold stands where its first row stood."""
     keys = [_group_key(row) for row in rows]
     counts = Counter(keys)
@@ -35,5 +35,5 @@ def group_rows(rows: Sequence[Row]) -> Iterator[RowGroup]:
         yield RowGroup([other for other, one in enumerate(keys) if one == key], key, bool(row["held"]))
 
 
-def _group_key(row: Row) -> str:
+def _group_key(row: ListedRow) -> str:
     return f"held-{row['owner_agency']}" if row["held"] else f"{row['rule_id']}-{row['jurisdiction']}"

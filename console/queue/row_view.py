@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from console.auth.permissions import Scope
+from console.db.rows import ListedRow, PendingRow
 from console.outbox import outbox
 from console.text import deadline_text, svg_charts
 from console.text.formatter import Words
@@ -44,9 +45,9 @@ class Tag:
     loc: bool = False
 
 
-def present_deadline(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DeadlineText:
+def present_deadline(words: Words, row: ListedRow, now: datetime, site: Site) -> DeadlineText:
     """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
-    judged = now if row["late"] or row.get("outcome") else site.judged_until()
+    judged = now if row["late"] or row["outcome"] else site.judged_until()
     found = deadline_text.compute_deadline(
         row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged
     )
@@ -77,7 +78,7 @@ def read_notes(connection: Connection, subjects: Sequence[str]) -> dict[str, str
 
 
 def present_rows(
-    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[Mapping[str, Any]], back: str = ""
+    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[ListedRow], back: str = ""
 ) -> list[dict[str, Any]]:
     """Rows with everything their template needs."""
     notes = read_notes(connection, sorted({row["subject"] for row in rows}))
@@ -90,9 +91,9 @@ def _present_row(
     site: Site,
     words: Words,
     scope: Scope,
-    row: Mapping[str, Any],
+    row: ListedRow,
     notes: Mapping[str, str],
-    on_way: Mapping[str, Sequence[Mapping[str, Any]]],
+    on_way: Mapping[str, Sequence[PendingRow]],
     now: datetime,
     back: str,
 ) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def _present_row(
         "id": alert_id,
         "revision": row["revision"],
         "late": late,
-        "ended": row.get("outcome"),
+        "ended": row["outcome"],
         "inside": "",
         "severity": row["severity"] if late else due.severity,
         "due": due,
@@ -128,8 +129,8 @@ def _present_row(
     }
 
 
-def _describe_state(words: Words, row: Mapping[str, Any], due: DeadlineText, acknowledged: str | None) -> str:
-    if row.get("outcome"):
+def _describe_state(words: Words, row: ListedRow, due: DeadlineText, acknowledged: str | None) -> str:
+    if row["outcome"]:
         return words.t(f"outcome.{row['outcome']}")
     if not row["late"]:
         return words.t("row.judging" if due.judging else "row.arriving" if due.over else "row.not_due")
@@ -138,14 +139,14 @@ def _describe_state(words: Words, row: Mapping[str, Any], due: DeadlineText, ack
     return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
 
 
-def _describe_owner(words: Words, row: Mapping[str, Any]) -> str:
+def _describe_owner(words: Words, row: ListedRow) -> str:
     owner = words.agency(row["owner_agency"])
-    if not row["step"] or row.get("outcome"):
+    if not row["step"] or row["outcome"]:
         return owner
     return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
 
 
-def _list_tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
+def _list_tags(words: Words, row: ListedRow, now: datetime) -> list[Tag]:
     t = words.t
     found = []
     if row["held"]:

@@ -2,12 +2,11 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, or_, select
 
 from console.auth.users import User
+from console.db.rows import SavedViewRow, read_all
 from console.db.tables import saved_view
 from console.web.forms import FieldError, InvalidForm
 from schemas.payload import PERSON
@@ -18,14 +17,13 @@ SHARED = ("private", "office", "everyone")  # the last by those who may `share_v
 LONGEST_NAME, MOST = 40, 50
 
 
-def list_views(connection: Connection, user: User) -> list[Mapping[str, Any]]:
+def list_views(connection: Connection, user: User) -> list[SavedViewRow]:
     """The views that a user has: their own, the office's and everyone's."""
     mine = saved_view.c.user_id == user.user_id
     office = and_(saved_view.c.agency == user.agency, saved_view.c.shared == "office")
     everyone = saved_view.c.shared == "everyone"
     wanted = select(saved_view).where(or_(mine, office, everyone)).order_by(saved_view.c.name).limit(MOST)
-    rows = connection.execute(wanted)
-    return [dict(row) for row in rows.mappings()]
+    return read_all(connection, wanted, SavedViewRow)
 
 
 def save_view(engine: Engine, user: User, name: str, shared: str, query: str) -> None:

@@ -1,6 +1,6 @@
 """/obligations: which cases stand behind this figure?"""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.audit.log import list_persons, record_list
+from console.db.rows import DrillDownObligation
 from console.feeds.status import find_silent
 from console.queue.query import RowKey
 from console.queue.row_view import DeadlineText, present_deadline, present_rows
@@ -50,7 +51,9 @@ def list_obligations(request: Request, visitor: Annotated[Visitor, Depends(page(
     )
 
 
-def present_obligations(visitor: Visitor, connection: Connection, rows: Any) -> list[dict[str, Any]]:
+def present_obligations(
+    visitor: Visitor, connection: Connection, rows: Sequence[DrillDownObligation]
+) -> list[dict[str, Any]]:
     """Rows as the page shows them: what has no alert leads to its person, what does not fire has no actions."""
     listed = present_rows(visitor.site, visitor.words, visitor.scope, connection, rows)
     for row, one in zip(rows, listed, strict=True):
@@ -63,7 +66,7 @@ def present_obligations(visitor: Visitor, connection: Connection, rows: Any) -> 
     return listed
 
 
-def _present_ended(visitor: Visitor, row: Mapping[str, Any]) -> DeadlineText:
+def _present_ended(visitor: Visitor, row: DrillDownObligation) -> DeadlineText:
     """The deadline of a duty that has ended: how late its answer was, or only when it was due."""
     words = visitor.words
     if row["standing"] == "late" and row["met_at"] is not None and row["met_at"] >= row["due_at"]:

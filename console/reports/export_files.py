@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from console.audit import log as audit
 from console.audit import query as audit_query
 from console.audit.query import AuditQuery
+from console.db.rows import DrillDownObligation, QueueRow
 from console.queue.filters import QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
 from console.queue.row_view import present_rows, read_notes
@@ -120,10 +121,10 @@ def _make_queue(visitor: Visitor, request: Request) -> Made:
     return filters.query(), heads, _list_queue_rows(visitor, rows), (), audit.list_persons(rows)
 
 
-def _read_queue(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]:
+def _read_queue(visitor: Visitor, filters: QueueFilters) -> list[QueueRow]:
     site = visitor.site
     moment, after = Moment.now_at(site), None
-    found: list[dict[str, Any]] = []
+    found: list[QueueRow] = []
     with site.engine.connect() as connection:
         while len(found) < MOST_ROWS:
             rows = read_page(connection, visitor.scope, visitor.user.staff, filters, moment, after, _AT_ONCE)
@@ -134,7 +135,7 @@ def _read_queue(visitor: Visitor, filters: QueueFilters) -> list[dict[str, Any]]
     return found[:MOST_ROWS]
 
 
-def _list_queue_rows(visitor: Visitor, rows: Sequence[Any]) -> list[list[Any]]:
+def _list_queue_rows(visitor: Visitor, rows: Sequence[QueueRow]) -> list[list[Any]]:
     """Rows of the page's table, each with its reference in full: names are nowhere."""
     words, site = visitor.words, visitor.site
     found = []
@@ -160,7 +161,7 @@ _DUTIES = ("severity", "due_at", "met_at", "anchor_at", "rule_id", "rule", "subj
 def _make_obligations(visitor: Visitor, request: Request) -> Made:
     asked, words = ObligationQuery.read(request.query_params), visitor.words
     t = words.t
-    rows: list[Any] = []
+    rows: list[DrillDownObligation] = []
     after: RowKey | None = None
     with visitor.site.engine.connect() as connection:
         ground = read_base(connection, asked.month, asked.at)

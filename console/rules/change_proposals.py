@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from console.auth.users import User
+from console.db.rows import ListedProposal, ProposalRow, SentProposal, read_all, read_first
 from console.db.tables import pending, proposal
 from console.outbox import outbox
 from console.outbox.action_events import build_announcement
@@ -31,7 +32,6 @@ DECISIONS = ("approve", "refuse", "withdraw")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SHOWN = 50
 _UNDER_WAY = ("waiting", "sending", "published")
-Row = Mapping[str, Any]
 
 
 def build_rules_data(
@@ -114,33 +114,32 @@ def propose(site: Site, user: User, kind: str, data: Mapping[str, Any], base: st
     return proposal_id
 
 
-def list_proposals(connection: Connection) -> list[dict[str, Any]]:
+def list_proposals(connection: Connection) -> list[ListedProposal]:
     """The newest proposals; `stage` says how far each is: also whether its event has been published, and come back."""
     joined = proposal.outerjoin(pending, pending.c.event_id == proposal.c.event_id)
     wanted = select(proposal, pending.c.state.label("sent")).select_from(joined)
-    rows = connection.execute(wanted.order_by(proposal.c.proposed_at.desc(), proposal.c.proposal_id).limit(_SHOWN))
-    return [{**row, "stage": _find_stage(dict(row))} for row in rows.mappings()]
+    newest = wanted.order_by(proposal.c.proposed_at.desc(), proposal.c.proposal_id).limit(_SHOWN)
+    return [{**row, "stage": _find_stage(row)} for row in read_all(connection, newest, SentProposal)]
 
 
-def _find_stage(row: Row) -> str:
+def _find_stage(row: SentProposal) -> str:
     if row["state"] != "approved":
-        return str(row["state"])
+        return row["state"]
     sent = row["sent"] or "recorded"  # long since: the publisher's table has forgotten it
-    return "waiting" if sent == "sending" else str(sent)
+    return "waiting" if sent == "sending" else sent
 
 
-def is_open(row: Row) -> bool:
+def is_open(row: ListedProposal) -> bool:
     """Whether something is still to happen to it."""
     return row["stage"] == "proposed" or row["stage"] in _UNDER_WAY
 
 
-def find_proposal(connection: Connection, proposal_id: str) -> dict[str, Any] | None:
+def find_proposal(connection: Connection, proposal_id: str) -> ProposalRow | None:
     """One proposal."""
-    row = connection.execute(select(proposal).where(proposal.c.proposal_id == proposal_id)).mappings().first()
-    return dict(row) if row is not None else None
+    return read_first(connection, select(proposal).where(proposal.c.proposal_id == proposal_id), ProposalRow)
 
 
-def may_decide(row: Row, user: User, decision: str) -> bool:
+def may_decide(row: ProposalRow, user: User, decision: str) -> bool:
     """Who proposed may only withdraw; another person with the right may approve or refuse."""
     own = bool(row["user_id"] == user.user_id)
     if row["state"] != "proposed":
@@ -148,7 +147,7 @@ def may_decide(row: Row, user: User, decision: str) -> bool:
     return own if decision == "withdraw" else not own and user.scope.may("approve_rules")
 
 
-def decide(site: Site, user: User, row: Row, decision: str, latest: str) -> bool:
+def decide(site: Site, user: User, row: ProposalRow, decision: str, latest: str) -> bool:
     """Approve, refuse or withdraw; False: somebody was quicker. `latest` is the newest version now. Raise InvalidForm."""
     values: dict[str, Any] = {"decided_by": user.login, "decided_at": site.now()}
     asked = None
@@ -169,7 +168,7 @@ def decide(site: Site, user: User, row: Row, decision: str, latest: str) -> bool
     return True
 
 
-def _check_still(row: Row, latest: str, now: datetime) -> None:
+def _check_still(row: ProposalRow, latest: str, now: datetime) -> None:
     if row["kind"] != RULES:
         return
     if row["base"] != latest:
@@ -195,24 +194,24 @@ def set_moves(engine: Engine, proposal_id: str, counts: Mapping[Kind, int]) -> N
         connection.execute(one.values(moves=dict(counts)))
 
 
-def build_event(row: Row) -> Event:
+def build_event(row: ProposalRow) -> Event:
     """The event that approval would publish, told when it was proposed."""
     source = f"/proposals/{row['proposal_id']}"
     return Event(row["proposal_id"], source, TYPES[row["kind"]], source, row["proposed_at"], row["data"])
 
 
-def find_effect_time(row: Row) -> datetime:
+def find_effect_time(row: ProposalRow) -> datetime:
     """When it takes effect at the earliest."""
     at: datetime = row["proposed_at"]
     return max(at, datetime.fromisoformat(row["data"]["effective_from"])) if row["kind"] == RULES else at
 
 
-def list_touched_rules(row: Row, every: Sequence[str]) -> set[str]:
+def list_touched_rules(row: ProposalRow, every: Sequence[str]) -> set[str]:
     """The rules whose duties it can move."""
     return {change["rule_id"] for change in row["data"]["changes"]} if row["kind"] == RULES else set(every)
 
 
-def describe_moves(row: Row) -> tuple[str, dict[str, int]] | None:
+def describe_moves(row: ProposalRow) -> tuple[str, dict[str, int]] | None:
     """The key of the sentence with its values; None while it is being found."""
     if row["moves"] is None:
         return None

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from console.db.rows import ListedProposal
 from console.rules import change_proposals, rule_text, whatif_store
 from console.rules.book_view import list_books
 from console.rules.books import read_books
@@ -70,7 +71,7 @@ def suggest_name(book: str, taken: set[str]) -> str:
     return f"{stem}@{at}"
 
 
-def _present_proposal(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_proposal(visitor: Visitor, row: ListedProposal) -> dict[str, Any]:
     words, data = visitor.words, row["data"]
     moves = change_proposals.describe_moves(row)
     return {
@@ -87,7 +88,7 @@ def _present_proposal(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any
         "stage": row["stage"],
         "by": words.t("change.by", by=row["login"], at=words.at(row["proposed_at"])),
         "decided": words.t("change.decided", by=row["decided_by"], at=words.at(row["decided_at"]))
-        if row["decided_by"]
+        if row["decided_at"] is not None
         else "",
         "moves": words.t(moves[0], **moves[1]) if moves else "",
         "run": row["run_id"],

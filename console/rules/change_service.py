@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from console.audit import log as audit
+from console.db.rows import RunRow
 from console.rules import change_proposals, whatif_store
 from console.rules.books import read_books
 from console.web.forms import InvalidForm, to_china_time
@@ -24,7 +25,7 @@ def propose_rules(visitor: Visitor, run_id: str, name: str, effective: datetime 
     return _store_proposal(visitor, change_proposals.RULES, data, found.latest.book, run_id)
 
 
-def read_draft(run: Mapping[str, Any]) -> RuleBook:
+def read_draft(run: RunRow) -> RuleBook:
     """The book of a run. Raise InvalidForm where it cannot be read any more."""
     try:
         return whatif_store.read_book(run)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console.audit import log as audit
+from console.db.rows import RunRow, WhatIfAlertRow
 from console.rules import whatif_store
 from console.rules.book_view import group_differences, list_books
 from console.rules.books import list_tryable, read_books
@@ -23,7 +24,7 @@ from console.rules.whatif_service import (
     read_place,
     start_run,
 )
-from console.rules.whatif_store import FIGURES, OPEN, Row, TooMany
+from console.rules.whatif_store import FIGURES, OPEN, TooMany
 from console.text import svg_charts
 from console.text.formatter import Words
 from console.web.forms import InvalidForm
@@ -117,14 +118,14 @@ def _list_differences(before: RuleBook, after: RuleBook) -> list[Difference]:
     return [one for one in differences(before, after) if one.rule or one.key not in ("book", "names")]
 
 
-def _read_book(one: Row) -> RuleBook | None:
+def _read_book(one: RunRow) -> RuleBook | None:
     try:
         return whatif_store.read_book(one)
     except (InvalidRuleBook, OSError):  # what it extends has changed since
         return None
 
 
-def _describe_duration(words: Words, one: Row) -> str:
+def _describe_duration(words: Words, one: RunRow) -> str:
     figures = one["figures"]
     if not figures or not figures["first"]:
         return ""
@@ -137,12 +138,12 @@ def _describe_duration(words: Words, one: Row) -> str:
     )
 
 
-def _describe_failure(words: Words, one: Row) -> str:
+def _describe_failure(words: Words, one: RunRow) -> str:
     why = one["failure"] or ""
     return words.t("whatif.failed", why=words.t("whatif.failed.interrupted") if why == "interrupted" else why)
 
 
-def _present_table(visitor: Visitor, one: Row, cells: list[tuple[str, Cell]], by: str) -> list[dict[str, Any]]:
+def _present_table(visitor: Visitor, one: RunRow, cells: list[tuple[str, Cell]], by: str) -> list[dict[str, Any]]:
     widest = max((max(cell.before, cell.after) for _, cell in cells), default=1) or 1
     words, column, clear = visitor.words, "rule" if by == "rule_id" else "county", may_see_alerts(visitor)
     found = []
@@ -215,7 +216,7 @@ def list_alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depen
     )
 
 
-def _present_alert(visitor: Visitor, row: Row) -> dict[str, Any]:
+def _present_alert(visitor: Visitor, row: WhatIfAlertRow) -> dict[str, Any]:
     words = visitor.words
     known = may_know_person(visitor, row)
     return {

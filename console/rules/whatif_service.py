@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from console.audit import log as audit
+from console.db.rows import RunRow, WhatIfAlertRow
 from console.rules import whatif_store
 from console.rules.books import list_tryable
-from console.rules.whatif_store import Row
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, to_china_time
 from console.web.request import NotFound, Visitor
@@ -74,7 +74,7 @@ def _read_span(since: str, until: str, now: datetime) -> tuple[datetime | None, 
     return first, last
 
 
-def find_run(connection: Connection, run_id: str) -> Row:
+def find_run(connection: Connection, run_id: str) -> RunRow:
     """A run. Raise NotFound."""
     one = whatif_store.find(connection, run_id)
     if one is None:
@@ -99,6 +99,6 @@ def read_place(text: str) -> tuple[datetime, str] | None:
     return (found, alert_id) if found is not None and alert_id else None
 
 
-def may_know_person(visitor: Visitor, row: Row) -> bool:
+def may_know_person(visitor: Visitor, row: WhatIfAlertRow) -> bool:
     """Whether the person of an alert may be known: the same rows as in the queue, by the highest step under either book."""
     return visitor.scope.sees(row)

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from console.db.rows import Json, WhatIfAlertRow
 from console.db.tables import whatif_alert, whatif_cell, whatif_run
 from console.rules import change_proposals
-from console.rules.whatif_store import DONE, FAILED, RUNNING, WAITING, Row, find, read_book
+from console.rules.whatif_store import DONE, FAILED, RUNNING, WAITING, find, read_book
 from console.web.config import real_time
 from handover.analysis.rule_impact import tally
 from handover.analysis.whatif import Change, Result, Side, compare
@@ -43,7 +44,7 @@ class _Job:
 
     def __init__(self, engine: Engine, run_id: str) -> None:
         self._engine, self._run_id = engine, run_id
-        self._waiting: list[Row] = []
+        self._waiting: list[WhatIfAlertRow] = []
         self._began = self._told = time.monotonic()
 
     def keep(self, changes: Sequence[Change]) -> None:
@@ -176,7 +177,7 @@ def _forget_alerts(engine: Engine, run_id: str) -> None:
         connection.execute(delete(whatif_alert).where(whatif_alert.c.run_id == run_id))
 
 
-def _make_alert_row(run_id: str, one: Change) -> Row:
+def _make_alert_row(run_id: str, one: Change) -> WhatIfAlertRow:
     sides = [side for side in (one.before, one.after) if side is not None]
     return {
         "run_id": run_id,
@@ -197,7 +198,7 @@ def _make_alert_row(run_id: str, one: Change) -> Row:
     }
 
 
-def _to_json(side: Side | None) -> Row | None:
+def _to_json(side: Side | None) -> Json | None:
     if side is None:
         return None
     return {**side._asdict(), "raised_at": show(side.raised_at), "due_at": show(side.due_at)}

@@ -87,7 +87,7 @@ class Visitor:
         """The pages that the menu leads them to."""
         return [page for page in self.site.menu if page.name in self.pages]
 
-    def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
+    def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
         """Whether an action is allowed, on a row if one is given."""
         return self.scope.may(action, row)
 

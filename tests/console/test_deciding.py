@@ -21,11 +21,11 @@ def user(engine: Engine, login: str) -> User:
     return found
 
 
-def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[ActionEvent, Mapping[str, Any]]:
+def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[ActionEvent, Any]:
     """An action on a firing alert."""
     with engine.connect() as connection:
         chosen = select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04"))
-        row = dict(connection.execute(chosen).mappings().one())
+        row: Any = dict(connection.execute(chosen).mappings().one())
     return action_events.build_action(action, row, by, {"note": "等法院补寄"}, NOW), row
 
 

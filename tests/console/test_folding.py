@@ -7,7 +7,7 @@ from console.queue.row_grouping import MOST_EQUAL, RowGroup, group_rows
 
 def row(
     rule: str = "A04", place: str = "990102001", owner: str = "TOWN_JUSTICE-990102001-01", *, held: bool = False
-) -> dict[str, Any]:
+) -> Any:
     return {"rule_id": rule, "jurisdiction": place, "owner_agency": owner, "held": held}
 
 

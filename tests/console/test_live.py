@@ -148,7 +148,7 @@ async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Chan
 )
 def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: QueueFilters, fits: bool) -> None:
     with engine.connect() as connection:
-        row = dict(
+        row: Any = dict(
             connection.execute(select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04")))
             .mappings()
             .one()

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from console.auth.permissions import Scope
+from console.db.rows import QueueRow
 from console.queue.facet_counts import Cube, add_staff, count_cube
 from console.queue.filters import BUCKETS, FACETS, KINDS, STATES, VIEWS, QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
@@ -26,9 +27,9 @@ SCOPES = (
 )
 
 
-def rows_of(engine: Engine, scope: Scope, filters: QueueFilters, size: int = 13) -> list[dict[str, object]]:
+def rows_of(engine: Engine, scope: Scope, filters: QueueFilters, size: int = 13) -> list[QueueRow]:
     """All rows, page by page."""
-    found: list[dict[str, object]] = []
+    found: list[QueueRow] = []
     after = None
     with engine.connect() as connection:
         while rows := read_page(connection, scope, "nobody", filters, MOMENT, after, size):
