@@ -6,18 +6,22 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Histogram(
-    "console_request_seconds",
+    "reentry_console_request_seconds",
     "Time to an answer by route template, method and status.",
     ("route", "method", "status"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5),
 )
-PUBLISHED = Counter("console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",))
-REDRIVEN = Counter("console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",))
+PUBLISHED = Counter(
+    "reentry_console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",)
+)
+REDRIVEN = Counter(
+    "reentry_console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",)
+)
 PROCESSED_UNTIL = Gauge(
-    "console_processed_until_timestamp_seconds",
+    "reentry_console_processed_until_timestamp_seconds",
     "Alerts before this instant of the judged time are shown; 0: none has been processed yet.",
 )
-DATA_LATE = Gauge("console_data_late", "1 while alerts are processed up to an instant too long ago.")
+DATA_LATE = Gauge("reentry_console_data_late", "1 while alerts are processed up to an instant too long ago.")
 _ENDLESS = "/events"
 
 

@@ -114,8 +114,8 @@ def test_the_probe_says_up_to_when_and_the_process_goes_on(console: OpenConsole,
     assert answer.status_code == 503
     assert answer.json()["reason"] == f"alerts are processed only up to {show(BEFORE)}"
     assert browser.client.get("/live").status_code == 200
-    assert REGISTRY.get_sample_value("console_processed_until_timestamp_seconds") == BEFORE.timestamp()
-    assert REGISTRY.get_sample_value("console_data_late") == 1
+    assert REGISTRY.get_sample_value("reentry_console_processed_until_timestamp_seconds") == BEFORE.timestamp()
+    assert REGISTRY.get_sample_value("reentry_console_data_late") == 1
 
 
 def test_an_hour_is_not_late_where_the_judged_time_runs_fast(console: OpenConsole, engine: Engine) -> None:
