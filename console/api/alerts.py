@@ -247,13 +247,13 @@ def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> d
 
 @router.get("/people/{person_ref}", responses={code: ERRORS[code] for code in (401, 403, 404)})
 def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> dict[str, Any]:
-    """A person's handovers, events and duties in scope."""
+    """A person's handovers, events and obligations in scope."""
     with visitor.site.engine.connect() as connection:
         one = people.find_person(connection, visitor.scope, person_ref)
     if one is None:
         raise NotFound
     service.record_read(visitor, one)
-    duties = [{name: value for name, value in duty.items() if name not in _HIDDEN} for duty in one.duties]
+    duties = [{name: value for name, value in row.items() if name not in _HIDDEN} for row in one.obligations]
     shown: dict[str, Any] = jsonable_encoder(
         {
             **data_time_fields(visitor.site),

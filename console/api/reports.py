@@ -1,4 +1,4 @@
-"""/api/v1: the scoreboard, the duties behind a figure and exports, for the same users with the same scope."""
+"""/api/v1: the scoreboard, the obligations behind a figure and exports, for the same users with the same scope."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -42,7 +42,7 @@ def _read_query(
 
 
 class ShareCell(BaseModel):
-    """A share of duties. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
+    """A share of obligations. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
 
     top: int | None
     bottom: int | None
@@ -70,7 +70,7 @@ class StageColumn(BaseModel):
 
 
 class CorrectedObligation(BaseModel):
-    """A duty of a frozen month that stands otherwise now."""
+    """An obligation of a frozen month that stands otherwise now."""
 
     obligation_id: str
     rule_id: str
@@ -96,7 +96,7 @@ class Scoreboard(answers.WithDataTime):
 
 
 class ObligationItem(BaseModel):
-    """A duty behind a figure."""
+    """An obligation behind a figure."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -118,7 +118,7 @@ class ObligationItem(BaseModel):
 
 
 class ObligationPage(answers.WithDataTime):
-    """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
+    """Obligations by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
 
     known_at: datetime
     frozen: bool
@@ -188,7 +188,7 @@ def obligations(
     at: Annotated[str, _AT] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
 ) -> ObligationPage:
-    """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
+    """The obligations behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
         ground = read_base(connection, asked.month, asked.at)
@@ -306,7 +306,7 @@ def figure_rows(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
     asked: Annotated[ScoreboardQuery, Depends(_read_query)],
 ) -> DrillDownPage:
-    """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
+    """The rows behind a figure; figures of obligations have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
         found = ReaderIndicators(connection, visitor, asked)
         known = {one.name: one for one in found.found}

@@ -245,7 +245,7 @@ def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whati
 
 @router.get("/rule-changes", responses=_LIST)
 def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
-    """What has been proposed, with how far each is and how many open duties it would move (null: being found)."""
+    """What has been proposed, with how far each is and how many open obligations it would move (null: being found)."""
     hidden = ("base", "user_id", "state", "event_id", "sent")
     with visitor.site.engine.connect() as connection:
         rows = change_proposals.list_proposals(connection)

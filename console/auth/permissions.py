@@ -115,7 +115,7 @@ class Scope:
         return ACTIONS[self.role]
 
     def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
-        """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
+        """Whether an action is allowed, on a row if one is given: township and prison act on their own obligations only."""
         if action not in ACTIONS[self.role]:
             return False
         if row is not None and action in _ON_ALERTS and not self._has_authority(action, row):

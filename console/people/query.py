@@ -17,12 +17,12 @@ _UNSHOWN = "reentry.system.v1"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person: their handovers in scope, the milestones of these as events, all duties in scope by deadline."""
+    """One person: their handovers in scope, the milestones of these as events, all obligations in scope by deadline."""
 
     subject: str
     handovers: Sequence[HandoverRow]
     events: Sequence[EventRow]
-    duties: Sequence[AlertRow]
+    obligations: Sequence[AlertRow]
 
 
 def _limit_to_scope(scope: Scope) -> Any:

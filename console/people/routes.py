@@ -71,7 +71,7 @@ def show_person(person_ref: str, visitor: Annotated[Visitor, Depends(page("peopl
         purposes=log.PURPOSES if visitor.may("reveal") else (),
         latest=found.handovers[-1],
         say=timeline.describe_state(site, words, found),
-        sums=timeline.summarize(words, found.duties),
+        sums=timeline.summarize(words, found.obligations),
         chart=timeline.draw_chart(site, words, found),
         steps=timeline.list_steps(site, words, found),
         tags=_list_tags(words, found.handovers[-1]),

@@ -42,7 +42,7 @@ _BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefi
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, the instant up to which duties are judged, and the two limits between the buckets."""
+    """Now, the instant up to which obligations are judged, and the two limits between the buckets."""
 
     now: datetime
     judged: datetime

@@ -36,7 +36,7 @@ _RULES_SHOWN = 12
 
 @router.get("/today")
 def show_queue(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
-    """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
+    """The queue: a list of obligations with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
     site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
     moment, data = Moment.now_at(site), site.data_time()
     after, most = RowKey.read(request.query_params.get("after", "")), site.config.page_rows

@@ -33,7 +33,7 @@ class DeadlineText:
 
     @property
     def severity(self) -> str:
-        """What stands for the severity of a duty that has no alert: whether it is due."""
+        """What stands for the severity of an obligation that has no alert: whether it is due."""
         return "due" if self.judging or self.over else "ghost"
 
 
@@ -46,7 +46,7 @@ class Tag:
 
 
 def present_deadline(words: Words, row: ListedRow, now: datetime, site: Site) -> DeadlineText:
-    """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
+    """The deadline of a row. An alert and what has ended are judged; an obligation is up to where the pipeline has come."""
     judged = now if row["late"] or row["outcome"] else site.judged_until()
     found = deadline_text.compute_deadline(
         row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged

@@ -1,4 +1,4 @@
-"""The rows behind a figure: exactly the duties that it counts, with what is known of their alerts, a page at a time."""
+"""The rows behind a figure: exactly the obligations that it counts, with what is known of their alerts, a page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

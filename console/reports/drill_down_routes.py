@@ -22,7 +22,7 @@ router = APIRouter()
 
 @router.get("/obligations")
 def list_obligations(request: Request, visitor: Annotated[Visitor, Depends(page("obligations"))]) -> Response:
-    """Duties behind a figure, those answered in time too; ?rule=&county=&month=&result=&kind=&at=&after=."""
+    """Obligations behind a figure, those answered in time too; ?rule=&county=&month=&result=&kind=&at=&after=."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     after = RowKey.read(request.query_params.get("after", ""))
     with visitor.site.engine.connect() as connection:
@@ -67,7 +67,7 @@ def present_obligations(
 
 
 def _present_ended(visitor: Visitor, row: DrillDownObligation) -> DeadlineText:
-    """The deadline of a duty that has ended: how late its answer was, or only when it was due."""
+    """The deadline of an obligation that has ended: how late its answer was, or only when it was due."""
     words = visitor.words
     if row["standing"] == "late" and row["met_at"] is not None and row["met_at"] >= row["due_at"]:
         return present_deadline(words, row, row["met_at"], visitor.site)

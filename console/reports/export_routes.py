@@ -19,7 +19,7 @@ def export_queue(request: Request, visitor: Annotated[Visitor, Depends(page("exp
 
 @router.get("/obligations/export")
 def export_obligations(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
-    """The duties behind a figure; ?format=xlsx or csv."""
+    """The obligations behind a figure; ?format=xlsx or csv."""
     return make_file(visitor, request, "duties")
 
 

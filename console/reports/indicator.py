@@ -39,7 +39,7 @@ class IndicatorPart:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all.
+    """One figure. `obligations`: its rows are obligations with this result and rules; else `rows` has them all.
 
     `oldest`: the first deadline or day that it counts. `withheld`: it is about fewer than so many, and so told to nobody.
     """
@@ -50,7 +50,7 @@ class Indicator:
     oldest: datetime | None = None
     parts: Sequence[IndicatorPart] = ()
     rows: Sequence[DrillDownRow] = ()
-    duties: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
+    obligations: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
     more: dict[str, int] = field(default_factory=dict)
     withheld: int = 0
 

@@ -199,9 +199,9 @@ def describe_cell(words: Words, figure: Indicator, column: str, value: PartValue
 
 
 def _link(figures: ReaderIndicators, figure: Indicator) -> str:
-    if figure.duties is None:
+    if figure.obligations is None:
         return f"/scoreboard/figures/{figure.name}?{figures.query()}" if figure.rows or figure.parts else ""
-    result, rules, of_month = figure.duties
+    result, rules, of_month = figure.obligations
     values = {
         "rule": ",".join(rules), "county": figures.place, "month": str(figures.month) if of_month else "", "result": result,
         "kind": figures.asked.kind, "at": figures.asked.at.isoformat() if figures.asked.at else "",

@@ -1,6 +1,6 @@
-"""Load (domain.md 4.9): open duties and people per officer, by office. Officers are counted, never named or compared.
+"""Load (domain.md 4.9): open obligations and people per officer, by office. Officers are counted, never named or compared.
 
-As rule X02 has it: the duties that a county's bureau and townships owe about a person are with the officer who took them over last.
+As rule X02 has it: the obligations that a county's bureau and townships owe about a person are with the officer who took them over last.
 """
 
 from collections import Counter
@@ -20,9 +20,9 @@ _NOBODY = ("", "")
 
 
 def compute(known: PersonBase) -> Indicator:
-    """Denominator: open duties of county bureaus and townships; numerator: those about people whom an officer took over.
+    """Denominator: open obligations of county bureaus and townships; numerator: those about people whom an officer took over.
 
-    By office: its people, those duties about them, and both by its officers; without a name: people whom nobody took over yet.
+    By office: its people, those obligations about them, and both by its officers; without a name: people whom nobody took over yet.
     """
     with_whom = _find_officers(known)
     rows = _read_open(known, with_whom)

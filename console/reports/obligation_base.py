@@ -1,4 +1,4 @@
-"""The ground of all figures about duties: each duty once, as it stood at an instant, and what counts (domain.md 4.9).
+"""The ground of all figures about obligations: each obligation once, as it stood at an instant, and what counts (domain.md 4.9).
 
 Denominator: due in the month and not later than what is known, answered or not; not waived, cancelled, moved or paused, and no
 contest open. Numerator: of these, answered in time.
@@ -27,14 +27,14 @@ _COLUMNS = [column.name for column in frozen_duty.c if column.name != "month"]
 
 @dataclass(frozen=True, slots=True)
 class ObligationBase:
-    """Duties as known at `at`: of one month, or of all (`month` None). `frozen`: the figures that were kept."""
+    """Obligations as known at `at`: of one month, or of all (`month` None). `frozen`: the figures that were kept."""
 
     month: Month | None
     at: datetime
     frozen: bool
 
     def rows(self) -> Subquery:
-        """Each duty once."""
+        """Each obligation once."""
         if self.frozen:
             wanted = select(*(frozen_duty.c[name] for name in _COLUMNS)).where(frozen_duty.c.month == str(self.month))
         else:
@@ -65,7 +65,7 @@ class ObligationBase:
 
 @dataclass(frozen=True, slots=True)
 class ObligationFilter:
-    """Which duties: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
+    """Which obligations: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
 
     rules: tuple[str, ...] = ()
     county: str = ""
@@ -105,7 +105,7 @@ def read_base(connection: Connection, month: Month | None, at: datetime | None =
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A duty of a frozen month that stands otherwise now; None: not there then, or not now."""
+    """An obligation of a frozen month that stands otherwise now; None: not there then, or not now."""
 
     obligation_id: str
     rule_id: str

@@ -33,7 +33,7 @@ class ObligationQuery:
 
     @property
     def filter(self) -> ObligationFilter:
-        """Which duties."""
+        """Which obligations."""
         return ObligationFilter(self.rule, self.county, KINDS.get(self.kind, ()))
 
     @classmethod

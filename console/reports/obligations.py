@@ -1,4 +1,4 @@
-"""Figures of duties, from the ledger: time to an answer, late now, due soon, check-ins kept."""
+"""Figures of obligations, from the ledger: time to an answer, late now, due soon, check-ins kept."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def _compute_share(connection: Connection, ground: ObligationBase, name: str, wa
     top, bottom = connection.execute(
         select(in_time, func.count()).select_from(d).where(ground.result(d, "counted"), wanted.of(d))
     ).one()
-    return Indicator(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
+    return Indicator(name, int(top or 0), bottom, obligations=("counted", wanted.rules, True))
 
 
 def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
@@ -58,12 +58,12 @@ def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, 
     ]
     oldest = min((due_at for _, _, due_at in steps), default=None)
     return Indicator(
-        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, duties=("overdue", wanted.rules, False)
+        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, obligations=("overdue", wanted.rules, False)
     )
 
 
 def _step_column(d: FromClause, at: datetime) -> ColumnElement[Any]:
-    """The step that the alert of a duty had reached at an instant; null where it did not fire."""
+    """The step that the alert of an obligation had reached at an instant; null where it did not fire."""
     h = alert_history
     told = select(case((h.c.state == "firing", h.c.step))).where(
         and_(h.c.alert_id == d.c.alert_id, h.c.changed_at <= at)
@@ -76,7 +76,7 @@ def _count_soon(connection: Connection, ground: ObligationBase, wanted: Obligati
     every = ObligationBase(None, ground.at, False)
     d = every.rows()
     is_soon = select(func.count()).select_from(d).where(every.result(d, "soon"), wanted.of(d))
-    return Indicator("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
+    return Indicator("due_soon", connection.execute(is_soon).scalar_one(), obligations=("soon", (), False))
 
 
 def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
@@ -99,7 +99,7 @@ def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted
                     rule, {"n": len(done) + len(waiting), "open": len(waiting), **compute_quantiles(done, waiting)}
                 )
             )
-    return Indicator("answer_time", parts=parts, duties=("counted", wanted.rules, True))
+    return Indicator("answer_time", parts=parts, obligations=("counted", wanted.rules, True))
 
 
 def _measure(anchor_at: datetime, at: datetime) -> timedelta:

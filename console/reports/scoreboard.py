@@ -1,4 +1,4 @@
-"""The scoreboard's numbers: per place and stage how many duties fell due and how many were answered in time."""
+"""The scoreboard's numbers: per place and stage how many obligations fell due and how many were answered in time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, select
 from console.reports.obligation_base import ObligationBase, ObligationFilter, read_base
 from console.reports.stages import KINDS, ScoreboardStage, list_rules, select_stages
 
-FEW, HIDDEN = 20, 5  # fewer duties show no percentage; fewer still are nobody's business outside their county
+FEW, HIDDEN = 20, 5  # fewer obligations show no percentage; fewer still are nobody's business outside their county
 MONTHS = 6  # of the small curve
 LEFT_OUT = ("contested", "paused", "waived", "cancelled", "redated")
 _BELOW = {2: 4, 4: 6}  # length of the codes one level below a prefix
@@ -44,7 +44,7 @@ _STEPS = ((95.0, ""), (90.0, "g1"), (80.0, "g2"), (70.0, "g3"))
 
 @dataclass(frozen=True, slots=True)
 class OverdueCount:
-    """Duties unanswered now, of any month, and the oldest deadline."""
+    """Obligations unanswered now, of any month, and the oldest deadline."""
 
     n: int = 0
     oldest: datetime | None = None
@@ -53,7 +53,7 @@ class OverdueCount:
 
 @dataclass(frozen=True, slots=True)
 class ScoreboardLine:
-    """One place: a share for each stage, the county's own duties together, what is overdue, the last months."""
+    """One place: a share for each stage, the county's own obligations together, what is overdue, the last months."""
 
     place: str
     shares: tuple[Share, ...]
@@ -64,7 +64,7 @@ class ScoreboardLine:
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """The whole scoreboard. `all` is the last line; `left_out`: how many duties of the month are not counted, by reason."""
+    """The whole scoreboard. `all` is the last line; `left_out`: how many obligations of the month are not counted, by reason."""
 
     ground: ObligationBase
     prefix: str
@@ -84,7 +84,7 @@ class Scoreboard:
 
     @property
     def spread(self) -> float | None:
-        """Between the places nine tenths and one tenth up the order, of those that have enough duties."""
+        """Between the places nine tenths and one tenth up the order, of those that have enough obligations."""
         known = sorted(line.total.percent for line in self.lines if line.total.percent is not None)
         return _interpolate(known, 0.9) - _interpolate(known, 0.1) if len(known) > 1 else None
 
@@ -254,7 +254,7 @@ def _hide(share: Share, less: Share) -> Share:
 
 
 def sort_lines(lines: Sequence[ScoreboardLine], order: str) -> list[ScoreboardLine]:
-    """Worst first, those with too few duties after them; or by name."""
+    """Worst first, those with too few obligations after them; or by name."""
     if order == "name":
         return sorted(lines, key=lambda line: line.place)
     return sorted(

@@ -183,7 +183,7 @@ def _draw_months(words: Words, view: ScoreboardView, line: ScoreboardLine) -> Ma
 
 
 def _present_corrections(words: Words, view: ScoreboardView) -> list[dict[str, Any]]:
-    """What became known since: how many duties of a place and rule stand otherwise, and how."""
+    """What became known since: how many obligations of a place and rule stand otherwise, and how."""
     grouped = Counter((one.county, one.rule_id, one.before, one.now) for one in view.corrected)
     found = []
     for (county, rule, before, now), n in sorted(grouped.items(), key=str)[:_MOST_CORRECTIONS]:

@@ -1,4 +1,4 @@
-"""The columns of the scoreboard: stages of a handover, each with the rules whose duties it counts."""
+"""The columns of the scoreboard: stages of a handover, each with the rules whose obligations it counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

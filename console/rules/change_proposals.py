@@ -177,11 +177,11 @@ def _check_still(row: ProposalRow, latest: str, now: datetime) -> None:
         raise InvalidForm({"form": ("change.error.late", {})})
 
 
-# --- how many open duties would move
+# --- how many open obligations would move
 
 
 def list_uncounted(engine: Engine) -> list[str]:
-    """Proposals of which it is not known yet how many duties they would move."""
+    """Proposals of which it is not known yet how many obligations they would move."""
     wanted = select(proposal.c.proposal_id, proposal.c.moves).where(proposal.c.state == "proposed")
     with engine.connect() as connection:
         return [row.proposal_id for row in connection.execute(wanted) if row.moves is None]
@@ -207,7 +207,7 @@ def find_effect_time(row: ProposalRow) -> datetime:
 
 
 def list_touched_rules(row: ProposalRow, every: Sequence[str]) -> set[str]:
-    """The rules whose duties it can move."""
+    """The rules whose obligations it can move."""
     return {change["rule_id"] for change in row["data"]["changes"]} if row["kind"] == RULES else set(every)
 
 

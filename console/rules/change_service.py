@@ -43,7 +43,7 @@ def _store_proposal(visitor: Visitor, kind: str, data: Mapping[str, Any], base: 
     site, user = visitor.site, visitor.user
     proposal_id = change_proposals.propose(site, user, kind, data, base, run_id)
     audit.record(site, user, "rules_proposed", about=proposal_id, details={"kind": kind})
-    visitor.request.app.state.runs.wake()  # it finds how many open duties would move
+    visitor.request.app.state.runs.wake()  # it finds how many open obligations would move
     return proposal_id
 
 

@@ -125,7 +125,7 @@ def compute(url: str, run_id: str, rules: str, calendar: Path | None) -> None:
 
 
 def count_moves(url: str, proposal_id: str, rules: str, calendar: Path | None) -> None:
-    """Find how many open duties a proposal would move, and keep it; an empty answer where that cannot be found."""
+    """Find how many open obligations a proposal would move, and keep it; an empty answer where that cannot be found."""
     engine = connect(url)
     try:
         with engine.connect() as connection:

@@ -59,7 +59,7 @@ class OutlookDay:
 
 
 def draw_outlook(days: Sequence[OutlookDay]) -> Markup:
-    """Duties due per day; days off are hatched, the first is today."""
+    """Obligations due per day; days off are hatched, the first is today."""
     width = 620 / max(1, len(days))
     top = max([one.n for one in days] + [6])
     parts = [_define_hatch("ht")]
@@ -86,7 +86,7 @@ def draw_outlook(days: Sequence[OutlookDay]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class ObligationLine:
-    """One duty of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
+    """One obligation of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
 
     A name too long for its place is cut; the list below the chart has it whole.
     """
@@ -118,7 +118,7 @@ _TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of
 
 
 def draw_overview(lines: Sequence[ObligationLine], span: ChartSpan, say: str) -> Markup:
-    """Expected beside actual over time: one line for each duty."""
+    """Expected beside actual over time: one line for each obligation."""
     scale = (_RIGHT - _LEFT) / max(1.0, span.days)
     height = 36 * len(lines) + 46
     parts = [_define_hatch("hw")]

@@ -54,7 +54,7 @@ class Site:
         return self.processed.read()
 
     def judged_until(self) -> datetime:
-        """The instant that decides whether a duty without an alert is late: never after the watermark. Raise SQLAlchemyError."""
+        """The instant that decides whether an obligation without an alert is late: never after the watermark. Raise SQLAlchemyError."""
         return self.data_time().judged(self.now())
 
     def wall(self) -> datetime:
