@@ -8,17 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from console.auth.permissions import Scope
-from console.db.rows import (
-    AlertRow,
-    AlertTableRow,
-    EventRow,
-    HandoverRow,
-    ObligationTableRow,
-    RaisedRow,
-    UnraisedRow,
-    read_all,
-    read_first,
-)
+from console.db.alert_rows import AlertRow, AlertTableRow, ObligationTableRow, RaisedRow, UnraisedRow
+from console.db.reading import read_all, read_first
+from console.db.rows import EventRow, HandoverRow
 from console.outbox.action_events import TYPES
 from console.queue.query import NOT_RAISED
 from sinks.readmodel.tables import alert, alert_history, event, handover, obligation

@@ -9,23 +9,25 @@ from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
 from console.alerts import missing_event_form, story
-from console.alerts.query import AlertContext, find_row, read_context
+from console.alerts.query import AlertContext, read_context
 from console.alerts.service import (
     describe_conflict,
     describe_end,
     find_alert,
     is_possible,
+    read_values,
     record_read,
     store_actions,
 )
 from console.audit import log as audit
 from console.auth import users
-from console.db.rows import AlertRow, HandoverRow, PendingRow
+from console.db.alert_rows import AlertRow
+from console.db.rows import HandoverRow, PendingRow
 from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
-from console.outbox.action_events import NOTE_NEEDED, TYPES, ActionEvent
+from console.outbox.action_events import TYPES, ActionEvent
 from console.queue.row_view import present_deadline, present_rows, read_notes
-from console.queue.snooze_presets import list_presets, read_until
+from console.queue.snooze_presets import list_presets
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
@@ -239,12 +241,6 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
     )
 
 
-def read_values(sent: Form) -> dict[str, Any]:
-    """The fields of an action as it wants them."""
-    upheld = {"yes": True, "no": False}.get(sent["upheld"])
-    return {"note": sent["note"], "to": sent["to"], "until": read_until(sent["until"]), "upheld": upheld}
-
-
 def _store_and_answer(
     request: Request,
     sent: Form,
@@ -282,63 +278,3 @@ def confirm(alert_id: str, event_id: str, sent: Annotated[Form, Depends(form("al
         raise NotAllowed("waive")
     decisions.confirm(site, visitor.user, event_id, row)
     return redirect(f"/alerts/{alert_id}")
-
-
-@router.post("/today/bulk")
-def act_on_several(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Response:
-    """One action on several alerts, with one undo; those that do not fit are named."""
-    visitor, action = sent.visitor, sent["action"]
-    if action not in ("acknowledge", "snooze", "comment", "assign"):
-        raise NotFound
-    if action not in visitor.scope.actions:
-        raise NotAllowed(action)
-    away = request.app.state.publisher.away_since
-    fit: list[tuple[ActionEvent, AlertRow]] = []
-    failed: list[dict[str, str]] = []
-    named: list[AlertRow] = []
-    now = visitor.site.now()
-    with visitor.site.engine.connect() as connection:
-        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
-        for alert_id in list(dict.fromkeys(sent.many.get("id", [])))[: visitor.site.config.page_rows * 4]:
-            row = find_row(connection, visitor.scope, alert_id)
-            if row is None:
-                continue
-            named.append(row)
-            rule = f"{row['rule_id']} {visitor.words.person(row['subject'])}"
-            if not visitor.may(action, row) or not is_possible(action, row, now):
-                failed.append({"id": alert_id, "rule": rule, "why": describe_end(visitor.words, row)})
-                continue
-            try:
-                fit.append(
-                    (action_events.build_action(action, row, visitor.user, read_values(sent), now, officers), row)
-                )
-            except InvalidForm as invalid:
-                failed.append(
-                    {
-                        "id": alert_id,
-                        "rule": rule,
-                        "why": " ".join(describe_errors(visitor.words, invalid.errors).values()),
-                    }
-                )
-    if fit and away is None:
-        store_actions(visitor, fit, sent["key"])
-    if failed or away is not None or not fit:
-        audit.record_list(visitor, audit.list_persons(named))
-        t = visitor.words.t
-        notice = (
-            t("problem.kafka.what", since=visitor.words.at(away))
-            if away is not None
-            else t("bulk.result", n=len(fit), failed=len(failed))
-        )
-        status = 503 if away is not None else 422 if not fit else 200
-        return render(
-            visitor,
-            "bulk.html",
-            status=status,
-            notice=notice,
-            failed=failed,
-            to=own_path(sent["next"] or "/today"),
-            note=sent["note"],
-            needs_note=action in NOTE_NEEDED,
-        )
-    return redirect(own_path(sent["next"] or "/today"))

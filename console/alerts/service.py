@@ -5,11 +5,12 @@ from typing import Any
 
 from console.alerts.query import find_row
 from console.audit import log as audit
-from console.db.rows import AlertRow
+from console.db.alert_rows import AlertRow
 from console.outbox import decisions
 from console.outbox.action_events import ActionEvent
+from console.queue.snooze_presets import read_until
 from console.text.formatter import Words
-from console.web.request import NotFound, Visitor
+from console.web.request import Form, NotFound, Visitor
 
 
 def find_alert(connection: Any, visitor: Visitor, alert_id: str) -> AlertRow:
@@ -81,3 +82,9 @@ def store_actions(
 ) -> str:
     """Store what was asked for, to be published when the time for an undo is over."""
     return decisions.store(visitor.site, visitor.user, asked, key, second=second)
+
+
+def read_values(sent: Form) -> dict[str, Any]:
+    """The fields of an action as it wants them."""
+    upheld = {"yes": True, "no": False}.get(sent["upheld"])
+    return {"note": sent["note"], "to": sent["to"], "until": read_until(sent["until"]), "upheld": upheld}

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.alerts.query import AlertContext
-from console.db.rows import AlertRow, AlertTableRow, EventRow, PendingRow
+from console.db.alert_rows import AlertRow, AlertTableRow
+from console.db.rows import EventRow, PendingRow
 from console.text import deadline_text
 from console.text.formatter import Words
 from console.web.site import Site

@@ -13,7 +13,7 @@ from console.alerts.service import describe_conflict, find_alert, is_possible, r
 from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
 from console.audit.log import list_persons, record_list
 from console.auth import users
-from console.db.rows import QueueRow
+from console.db.alert_rows import QueueRow
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
 from console.people import query as people

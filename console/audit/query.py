@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, exists, select, true
 
 from console.auth.permissions import Scope, under
-from console.db.rows import AuditRow, AuditRowOfPersons, read_all
+from console.db.reading import read_all
+from console.db.rows import AuditRow, AuditRowOfPersons
 from console.db.tables import audit_head, audit_person, audit_record
 
 _LONG = 64

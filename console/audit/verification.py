@@ -8,7 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select
 
 from console.audit.log import fingerprint, hash_of, seal_of
-from console.db.rows import AuditRow, read_all
+from console.db.reading import read_all
+from console.db.rows import AuditRow
 from console.db.tables import audit_head, audit_person, audit_record
 
 Fault = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, or_, select
 
-from console.db.rows import LetterRow, read_all
+from console.db.reading import read_all
+from console.db.rows import LetterRow
 from console.text.formatter import Words
 from schemas.invalid import BETWEEN
 from sinks.readmodel.dead_letters import Place

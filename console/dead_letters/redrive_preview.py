@@ -8,7 +8,8 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, Select, select
 
-from console.db.rows import OwedColumns, columns_of, read_all
+from console.db.alert_rows import OwedColumns
+from console.db.reading import columns_of, read_all
 from console.web.site import Site
 from handover.analysis.replay import Told, replay
 from handover.facts.forwarding import routes

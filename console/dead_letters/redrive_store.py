@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 
 from console.auth.users import User
-from console.db.rows import ListedRedrive, ListedRedriveLetter, RedriveLetterRow, RedriveRow, read_all, read_first
+from console.db.reading import read_all, read_first
+from console.db.rows import ListedRedrive, ListedRedriveLetter, RedriveLetterRow, RedriveRow
 from console.db.tables import redrive, redrive_letter
 from schemas.dead_letter import DeadLetter
 from sinks.readmodel import dead_letters

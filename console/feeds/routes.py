@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.db.rows import PastFeedAlert
+from console.db.alert_rows import PastFeedAlert
 from console.feeds import baseline
 from console.feeds.baseline import SequenceNumbers
 from console.feeds.status import (

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from console.auth.permissions import Scope
-from console.db.rows import FeedAlert, HeldAlerts, PastFeedAlert, columns_of, read_all
+from console.db.alert_rows import FeedAlert, HeldAlerts, PastFeedAlert
+from console.db.reading import columns_of, read_all
 from console.feeds.baseline import Baseline, count_hours
 from console.feeds.cache import cache_of
 from console.web.request import Visitor

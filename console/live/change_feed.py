@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from console.auth.permissions import Scope
 from console.auth.users import User
-from console.db.rows import columns_of, read_all
+from console.db.reading import columns_of, read_all
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.web.config import real_time
 from schemas.instants import in_china

@@ -10,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from console.auth.users import User
-from console.db.rows import AlertRow
+from console.db.alert_rows import AlertRow
 from console.web.forms import FieldError, InvalidForm
 from schemas.catalogue import PAYLOADS
 from schemas.invalid import InvalidEvent

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from console.audit import log as audit
 from console.auth.users import User
-from console.db.rows import AlertRow
+from console.db.alert_rows import AlertRow
 from console.db.tables import console_user
 from console.outbox import outbox
 from console.outbox.action_events import ActionEvent

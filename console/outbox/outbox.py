@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from console.db.rows import AlertRow, PendingRow, read_all, read_first
+from console.db.alert_rows import AlertRow
+from console.db.reading import read_all, read_first
+from console.db.rows import PendingRow
 from console.db.tables import pending
 from console.outbox.action_events import ActionEvent
 from sinks.readmodel.tables import event

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from console.alerts.query import find_others
 from console.auth.permissions import Scope
-from console.db.rows import AlertRow, EventRow, HandoverRow, ListedHandover, read_all
+from console.db.alert_rows import AlertRow
+from console.db.reading import read_all
+from console.db.rows import EventRow, HandoverRow, ListedHandover
 from sinks.readmodel.tables import alert, case, event, handover
 
 _UNSHOWN = "reentry.system.v1"

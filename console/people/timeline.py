@@ -7,7 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from console.alerts.story import describe_lag
-from console.db.rows import AlertRow, EventRow
+from console.db.alert_rows import AlertRow
+from console.db.rows import EventRow
 from console.people.query import Person
 from console.queue.row_view import present_deadline
 from console.text import svg_charts

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
 from console.auth.permissions import Scope
-from console.db.rows import read_all
+from console.db.reading import read_all
 from console.queue.filters import FACETS, KINDS, QueueFilters
 from console.queue.query import Moment, are_unraised, is_of_staff, is_snoozed, town_column, wait_column
 from handover.calendar import DAY, due_day_of

@@ -20,16 +20,8 @@ from sqlalchemy import (
 )
 
 from console.auth.permissions import Scope
-from console.db.rows import (
-    AlertColumns,
-    FiringColumns,
-    ListedRow,
-    ObligationColumns,
-    QueueRow,
-    Shape,
-    columns_of,
-    read_all,
-)
+from console.db.alert_rows import AlertColumns, FiringColumns, ListedRow, ObligationColumns, QueueRow
+from console.db.reading import Shape, columns_of, read_all
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.text.deadline_text import find_soon_end
 from console.web.site import Site

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console.audit.log import list_persons, record_list
-from console.db.rows import QueueRow
+from console.db.alert_rows import QueueRow
 from console.feeds.status import count_feeds, find_silent
 from console.queue import saved_views
 from console.queue.facet_counts import Cube, add_staff, list_days

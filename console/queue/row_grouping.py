@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from console.db.rows import ListedRow
+from console.db.alert_rows import ListedRow
 
 MOST_EQUAL = 8
 

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from console.auth.permissions import Scope
-from console.db.rows import ListedRow, PendingRow
+from console.db.alert_rows import ListedRow
+from console.db.rows import PendingRow
 from console.outbox import outbox
 from console.text import deadline_text, svg_charts
 from console.text.formatter import Words

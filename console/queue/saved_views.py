@@ -6,7 +6,8 @@ import secrets
 from sqlalchemy import Connection, Engine, and_, delete, or_, select
 
 from console.auth.users import User
-from console.db.rows import SavedViewRow, read_all
+from console.db.reading import read_all
+from console.db.rows import SavedViewRow
 from console.db.tables import saved_view
 from console.web.forms import FieldError, InvalidForm
 from schemas.payload import PERSON

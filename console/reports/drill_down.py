@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from console.auth.permissions import Scope
-from console.db.rows import DrillDownObligation, LedgerRow, read_all
+from console.db.alert_rows import DrillDownObligation, LedgerRow
+from console.db.reading import read_all
 from console.queue.query import NOT_RAISED, RowKey
 from console.reports.obligation_base import ENDED, ObligationBase, ObligationFilter
 from sinks.readmodel.tables import alert

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.audit.log import list_persons, record_list
-from console.db.rows import DrillDownObligation
+from console.db.alert_rows import DrillDownObligation
 from console.feeds.status import find_silent
 from console.queue.query import RowKey
 from console.queue.row_view import DeadlineText, present_deadline, present_rows

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from console.audit import log as audit
 from console.audit import query as audit_query
 from console.audit.query import AuditQuery
-from console.db.rows import DrillDownObligation, QueueRow
+from console.db.alert_rows import DrillDownObligation, QueueRow
 from console.queue.filters import QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
 from console.queue.row_view import present_rows, read_notes

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from console.auth.users import User
-from console.db.rows import ListedProposal, ProposalRow, SentProposal, read_all, read_first
+from console.db.reading import read_all, read_first
+from console.db.rows import ListedProposal, ProposalRow, SentProposal
 from console.db.tables import pending, proposal
 from console.outbox import outbox
 from console.outbox.action_events import build_announcement

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select
 
 from console.auth.users import User
-from console.db.rows import RunColumns, RunRow, WhatIfAlertRow, columns_of, read_all, read_first
+from console.db.reading import columns_of, read_all, read_first
+from console.db.rows import RunColumns, RunRow, WhatIfAlertRow
 from console.db.tables import whatif_alert, whatif_cell, whatif_run
 from handover.analysis.whatif import KINDS, Cell
 from handover.rules.rulebook import RuleBook, load, read

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from console.auth.permissions import Scope
-from console.db.rows import QueueRow
+from console.db.alert_rows import QueueRow
 from console.queue.facet_counts import Cube, add_staff, count_cube
 from console.queue.filters import BUCKETS, FACETS, KINDS, STATES, VIEWS, QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page

@@ -7,15 +7,15 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Engine, Float, Integer, String, Table, select
 
-from console.db import rows, tables
-from console.db.rows import read_all, read_first
+from console.db import alert_rows, rows, tables
+from console.db.reading import read_all, read_first
 from console.live.change_feed import ChangedColumns
 from sinks.readmodel import tables as readmodel
 
 WHOLE: dict[str, tuple[type, Table]] = {
-    "alert": (rows.AlertTableRow, readmodel.alert),
-    "alert_history": (rows.AlertTableRow, readmodel.alert_history),
-    "obligation": (rows.ObligationTableRow, readmodel.obligation),
+    "alert": (alert_rows.AlertTableRow, readmodel.alert),
+    "alert_history": (alert_rows.AlertTableRow, readmodel.alert_history),
+    "obligation": (alert_rows.ObligationTableRow, readmodel.obligation),
     "handover": (rows.HandoverRow, readmodel.handover),
     "event": (rows.EventRow, readmodel.event),
     "pending": (rows.PendingRow, tables.pending),
@@ -28,12 +28,12 @@ WHOLE: dict[str, tuple[type, Table]] = {
     "saved_view": (rows.SavedViewRow, tables.saved_view),
 }
 PARTS = (
-    (rows.FiringColumns, readmodel.alert),
-    (rows.ObligationColumns, readmodel.obligation),
-    (rows.OwedColumns, readmodel.duty),
-    (rows.OwedColumns, readmodel.frozen_duty),
-    (rows.FeedAlert, readmodel.alert),
-    (rows.PastFeedAlert, readmodel.alert),
+    (alert_rows.FiringColumns, readmodel.alert),
+    (alert_rows.ObligationColumns, readmodel.obligation),
+    (alert_rows.OwedColumns, readmodel.duty),
+    (alert_rows.OwedColumns, readmodel.frozen_duty),
+    (alert_rows.FeedAlert, readmodel.alert),
+    (alert_rows.PastFeedAlert, readmodel.alert),
     (ChangedColumns, readmodel.alert),
     (rows.RunColumns, tables.whatif_run),
 )
