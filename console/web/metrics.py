@@ -22,7 +22,6 @@ PROCESSED_UNTIL = Gauge(
     "Alerts before this instant of the judged time are shown; 0: none has been processed yet.",
 )
 DATA_LATE = Gauge("reentry_console_data_late", "1 while alerts are processed up to an instant too long ago.")
-_ENDLESS = "/events"
 
 
 class RequestTimes:

@@ -82,6 +82,3 @@ def make_environment() -> Environment:
 
 def _clean(value: Any) -> Any:
     return strip_invisible(value) if type(value) is str else value
-
-
-Render = Callable[[str, Mapping[str, Any]], str]
