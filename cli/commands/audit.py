@@ -29,7 +29,7 @@ def verify(
     from sqlalchemy.exc import SQLAlchemyError
 
     from cli.runtime import read_settings
-    from console.audit.verification import check, stands
+    from console.audit.verification import check, is_in_chain
     from sinks.readmodel.dialect import read_snapshot
 
     settings = read_settings()
@@ -37,7 +37,7 @@ def verify(
     try:
         with read_snapshot(engine) as connection:
             checked = check(connection, key)
-            kept = stands(connection, since) if since is not None else True
+            kept = is_in_chain(connection, since) if since is not None else True
     except ValueError as error:
         fail(str(error), "write NUMBER:HASH as an earlier verify printed it")
     except SQLAlchemyError as error:

@@ -36,7 +36,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Print a rule book for people: each rule with its clock, who owes, what answers it, and on which ground."""
-    from console.rules.rule_text import paragraph
+    from console.rules.rule_text import write_paragraph
 
     language = choose_language(lang)
     loaded = _load(book)
@@ -52,7 +52,7 @@ def explain(
     say(f"{loaded.names[language]} ({loaded.book})")
     for one in chosen:
         say("")
-        say(paragraph(one, loaded, language))
+        say(write_paragraph(one, loaded, language))
 
 
 @app.command()
@@ -67,7 +67,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Compare two rule books, key by key of each rule; with --database, say how many open duties the other would move."""
-    from console.rules.rule_text import difference
+    from console.rules.rule_text import write_difference
     from handover.rules.diff import differences
 
     old, new = _load(before), _load(after)
@@ -76,7 +76,7 @@ def diff(
         if as_json:
             json_line(one.wire())
         else:
-            say(difference(one))
+            say(write_difference(one))
     if database is not None:
         _count_moves(old, new, {one.rule for one in found if one.rule}, database, calendar, as_json=as_json)
 

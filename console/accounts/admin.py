@@ -12,9 +12,9 @@ from sqlalchemy import Connection, or_, select
 from console.audit import log as audit
 from console.auth import sessions
 from console.auth.permissions import ROLES
-from console.auth.users import InvalidUser, User, create_in, of_row, set_password
+from console.auth.users import InvalidUser, User, create_in, read_user, set_password
 from console.db.tables import console_user
-from console.outbox.action_events import Refused
+from console.web.forms import FieldError, InvalidForm
 from console.web.site import Site
 from schemas.payload import AGENCY
 
@@ -38,7 +38,7 @@ class Account:
     local: bool  # has a password
 
 
-def listing(connection: Connection, q: str, after: str, count: int) -> list[Account]:
+def list_accounts(connection: Connection, q: str, after: str, count: int) -> list[Account]:
     """Users by login name, those that begin with `q` or whose office holds it."""
     wanted = select(console_user).where(console_user.c.login > after)
     if q:
@@ -46,23 +46,23 @@ def listing(connection: Connection, q: str, after: str, count: int) -> list[Acco
             or_(console_user.c.login.startswith(q, autoescape=True), console_user.c.agency.contains(q, autoescape=True))
         )
     rows = connection.execute(wanted.order_by(console_user.c.login).limit(count))
-    return [_account(row) for row in rows]
+    return [_read_account(row) for row in rows]
 
 
-def find(connection: Connection, user_id: str) -> Account | None:
+def find_account(connection: Connection, user_id: str) -> Account | None:
     """One of them, closed or not."""
     row = connection.execute(select(console_user).where(console_user.c.user_id == user_id)).first()
-    return _account(row) if row is not None else None
+    return _read_account(row) if row is not None else None
 
 
-def make(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
-    """Make a user with a password for once, and return both: it is shown once and kept nowhere. Raise Refused."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]]
+def make_user(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
+    """Make a user with a password for once, and return both: it is shown once and kept nowhere. Raise InvalidForm."""
+    errors: dict[str, FieldError]
     errors = {} if _LOGIN.fullmatch(fields["login"]) else {"login": ("users.error.login", {})}
-    errors |= _place_errors(fields)
+    errors |= _check_place(fields)
     if errors:
-        raise Refused(errors)
-    password, until = once(), site.wall() + ONCE_LASTS
+        raise InvalidForm(errors)
+    password, until = make_password(), site.wall() + ONCE_LASTS
     with site.engine.begin() as connection:
         try:
             user = create_in(
@@ -75,45 +75,45 @@ def make(site: Site, by: User, fields: Mapping[str, str]) -> tuple[User, str]:
                 once_until=until,
             )
         except InvalidUser:
-            raise Refused({"login": ("users.error.taken", {})}) from None
-        _tell(connection, site, by, "user_created", user, _place(fields))
+            raise InvalidForm({"login": ("users.error.taken", {})}) from None
+        _record(connection, site, by, "user_created", user, _place_values(fields))
     return user, password
 
 
-def move(site: Site, by: User, target: Account, fields: Mapping[str, str]) -> None:
-    """Another role, office or prefix; open sessions end. Raise Refused."""
+def move_user(site: Site, by: User, target: Account, fields: Mapping[str, str]) -> None:
+    """Another role, office or prefix; open sessions end. Raise InvalidForm."""
     _check_target(by, target)
-    errors = _place_errors(fields)
+    errors = _check_place(fields)
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     before = {"role": target.user.role, "agency": target.user.agency, "prefix": target.user.prefix}
     with site.engine.begin() as connection:
-        _set(connection, target, **_place(fields))
-        _tell(connection, site, by, "user_changed", target.user, {"before": before, "after": _place(fields)})
+        _update(connection, target, **_place_values(fields))
+        _record(connection, site, by, "user_changed", target.user, {"before": before, "after": _place_values(fields)})
 
 
-def lock(site: Site, by: User, target: Account, *, closed: bool) -> None:
-    """Lock a user, whose sessions end at once, or let them in again. Raise Refused."""
+def lock_user(site: Site, by: User, target: Account, *, closed: bool) -> None:
+    """Lock a user, whose sessions end at once, or let them in again. Raise InvalidForm."""
     _check_target(by, target)
     with site.engine.begin() as connection:
-        _set(connection, target, closed=closed)
-        _tell(connection, site, by, "user_locked" if closed else "user_unlocked", target.user, {})
+        _update(connection, target, closed=closed)
+        _record(connection, site, by, "user_locked" if closed else "user_unlocked", target.user, {})
 
 
-def reset(site: Site, by: User, target: Account) -> str:
-    """A password for once, shown to the administrator once; sessions end. Raise Refused, also for users without passwords."""
+def reset_password(site: Site, by: User, target: Account) -> str:
+    """A password for once, shown to the administrator once; sessions end. Raise InvalidForm, also for users without passwords."""
     _check_target(by, target)
     if not target.local:
-        raise Refused({"form": ("users.error.identity", {})})
-    password = once()
+        raise InvalidForm({"form": ("users.error.identity", {})})
+    password = make_password()
     with site.engine.begin() as connection:
         set_password(connection, target.user.user_id, password, site.wall() + ONCE_LASTS)
         sessions.end_all(connection, target.user.user_id)
-        _tell(connection, site, by, "password_reset", target.user, {})
+        _record(connection, site, by, "password_reset", target.user, {})
     return password
 
 
-def once() -> str:
+def make_password() -> str:
     """A password that can be read out: four groups of four, 79 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
@@ -125,15 +125,17 @@ def may_change(by: User, target: Account) -> bool:
 
 def _check_target(by: User, target: Account) -> None:
     if not may_change(by, target):
-        raise Refused({"form": ("users.error.auditor" if target.user.role == "auditor" else "users.error.self", {})})
+        raise InvalidForm(
+            {"form": ("users.error.auditor" if target.user.role == "auditor" else "users.error.self", {})}
+        )
 
 
-def _place(fields: Mapping[str, str]) -> dict[str, str]:
+def _place_values(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: fields[name] for name in ("role", "agency", "prefix")}
 
 
-def _place_errors(fields: Mapping[str, str]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+def _check_place(fields: Mapping[str, str]) -> dict[str, FieldError]:
+    errors: dict[str, FieldError] = {}
     role, agency, prefix = fields["role"], fields["agency"], fields["prefix"]
     if role not in GIVEN:
         errors["role"] = ("users.error.role", {})
@@ -145,16 +147,16 @@ def _place_errors(fields: Mapping[str, str]) -> dict[str, tuple[str, Mapping[str
     return errors
 
 
-def _set(connection: Connection, target: Account, **values: Any) -> None:
+def _update(connection: Connection, target: Account, **values: Any) -> None:
     connection.execute(console_user.update().where(console_user.c.user_id == target.user.user_id).values(**values))
     sessions.end_all(connection, target.user.user_id)
 
 
-def _tell(
+def _record(
     connection: Connection, site: Site, by: User, action: audit.Action, user: User, details: Mapping[str, Any]
 ) -> None:
     audit.write(connection, site.config.audit_key, site.wall(), by, action, about=user.login, details=details)
 
 
-def _account(row: Any) -> Account:
-    return Account(of_row(row), row.closed, row.identity is not None, row.password is not None)
+def _read_account(row: Any) -> Account:
+    return Account(read_user(row), row.closed, row.identity is not None, row.password is not None)

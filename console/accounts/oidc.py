@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from console.audit import log as audit
 from console.auth.oidc_config import Grant, Oidc
-from console.auth.users import InvalidUser, User, create_in, of_row
+from console.auth.users import InvalidUser, User, create_in, read_user
 from console.db.tables import console_user, sign_in
 from console.web.site import Site
 from schemas.text_files import read_text
@@ -44,7 +44,7 @@ class Flow:
     verifier: str
 
 
-class Service:
+class IdentityService:
     """The identity service as Authlib speaks to it. What it says of itself is read once it is needed."""
 
     def __init__(self, oidc: Oidc) -> None:
@@ -89,7 +89,7 @@ class Service:
 # --- on their way
 
 
-def keep(site: Site, flow: Flow, browser: str, next_path: str, typed: Mapping[str, str]) -> None:
+def store_flow(site: Site, flow: Flow, browser: str, next_path: str, typed: Mapping[str, str]) -> None:
     """Remember somebody who goes there, for the browser that holds this cookie alone."""
     wall = site.wall()
     with site.engine.begin() as connection:
@@ -112,7 +112,7 @@ def forget_old(connection: Connection, wall: datetime) -> None:
     connection.execute(delete(sign_in).where(sign_in.c.at < wall - WINDOW))
 
 
-def take(site: Site, state: str, browser: str) -> Any:
+def take_flow(site: Site, state: str, browser: str) -> Any:
     """Whoever comes back with this state and this cookie: once, and in time. Raise Denied."""
     with site.engine.begin() as connection:
         row = connection.execute(select(sign_in).where(sign_in.c.state == _hash(state))).first()
@@ -133,7 +133,7 @@ def _hash(text: str) -> str:
 
 def admit(site: Site, oidc: Oidc, claims: Mapping[str, Any]) -> User:
     """The user that the claims name, made or brought up to date. Raise Denied."""
-    grant, login = granted(oidc, claims), str(claims.get(oidc.login, ""))
+    grant, login = find_grant(oidc, claims), str(claims.get(oidc.login, ""))
     if not _LOGIN.fullmatch(login):
         raise Denied("login")
     identity = f"{oidc.issuer} {claims['sub']}"
@@ -141,39 +141,41 @@ def admit(site: Site, oidc: Oidc, claims: Mapping[str, Any]) -> User:
     with site.engine.begin() as connection:
         row = connection.execute(select(console_user).where(console_user.c.identity == identity)).first()
         if row is None:
-            return _made(connection, site, login, identity, place)
+            return _make_user(connection, site, login, identity, place)
         if row.closed:
             raise Denied("closed")
         if (row.role, row.agency, row.prefix) != tuple(place.values()):
             changed = console_user.update().where(console_user.c.user_id == row.user_id).values(**place)
             connection.execute(changed)
             before = {"role": row.role, "agency": row.agency, "prefix": row.prefix}
-            _tell(connection, site, of_row(row), "user_changed", {"before": before, "after": place, "by": "oidc"})
-        return of_row(connection.execute(select(console_user).where(console_user.c.user_id == row.user_id)).one())
+            _record(connection, site, read_user(row), "user_changed", {"before": before, "after": place, "by": "oidc"})
+        return read_user(connection.execute(select(console_user).where(console_user.c.user_id == row.user_id)).one())
 
 
-def granted(oidc: Oidc, claims: Mapping[str, Any]) -> Grant:
+def find_grant(oidc: Oidc, claims: Mapping[str, Any]) -> Grant:
     """The one thing that the claims make of somebody. Raise Denied for nothing, and for more than one."""
     found = {
-        (one.role, one.agency, one.prefix): one for one in oidc.grants if one.value in _values(claims.get(one.claim))
+        (one.role, one.agency, one.prefix): one
+        for one in oidc.grants
+        if one.value in _list_values(claims.get(one.claim))
     }
     if len(found) != 1:
         raise Denied("several" if found else "nothing")
     return next(iter(found.values()))
 
 
-def _values(claim: Any) -> list[str]:
+def _list_values(claim: Any) -> list[str]:
     return [one for one in (claim if isinstance(claim, list) else [claim]) if isinstance(one, str)]
 
 
-def _made(connection: Connection, site: Site, login: str, identity: str, place: Mapping[str, str]) -> User:
+def _make_user(connection: Connection, site: Site, login: str, identity: str, place: Mapping[str, str]) -> User:
     try:
         user = create_in(connection, login, None, place["role"], place["agency"], place["prefix"], identity=identity)
     except InvalidUser:
         raise Denied("taken") from None  # a local user has this name: that may be somebody else
-    _tell(connection, site, user, "user_created", {**place, "by": "oidc"})
+    _record(connection, site, user, "user_created", {**place, "by": "oidc"})
     return user
 
 
-def _tell(connection: Connection, site: Site, user: User, action: audit.Action, details: Mapping[str, Any]) -> None:
+def _record(connection: Connection, site: Site, user: User, action: audit.Action, details: Mapping[str, Any]) -> None:
     audit.write(connection, site.config.audit_key, site.wall(), user, action, about=user.login, details=details)

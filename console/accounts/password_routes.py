@@ -25,17 +25,17 @@ router = APIRouter()
 
 
 @router.get("/password")
-def password(request: Request, visitor: Annotated[Visitor, Depends(with_any_password)]) -> Response:
+def show_form(request: Request, visitor: Annotated[Visitor, Depends(with_any_password)]) -> Response:
     """The form; ?next= says where to go then."""
-    return _page(visitor, own_path(request.query_params.get("next")))
+    return _render(visitor, own_path(request.query_params.get("next")))
 
 
-def _page(visitor: Visitor, next_path: str, errors: dict[str, str] | None = None, status: int = 200) -> Response:
+def _render(visitor: Visitor, next_path: str, errors: dict[str, str] | None = None, status: int = 200) -> Response:
     return render(visitor, "password.html", status=status, next=next_path, errors=errors or {}, least=LEAST)
 
 
 @router.post("/password")
-def change(request: Request, sent: Annotated[Form, Depends(form("password"))]) -> Response:
+def change_password(request: Request, sent: Annotated[Form, Depends(form("password"))]) -> Response:
     """Change it where the old one is right; all other sessions of the user end."""
     visitor, old, new = sent.visitor, sent.fields.get("p.old", "")[:200], sent.fields.get("p.new", "")[:200]
     site, t, next_path = visitor.site, visitor.words.t, own_path(sent["next"])
@@ -59,4 +59,4 @@ def change(request: Request, sent: Annotated[Form, Depends(form("password"))]) -
                 )  # fmt: skip
         except InvalidUser:
             errors["new"] = t("password.error.short", n=LEAST)
-    return _page(visitor, next_path, errors, 422) if errors else redirect(next_path)
+    return _render(visitor, next_path, errors, 422) if errors else redirect(next_path)

@@ -5,27 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.alerts.routes import said
 from console.auth.users import set_preferences
-from console.outbox.action_events import Refused
 from console.queue import saved_views
 from console.text.i18n import LANGUAGES, Language
-from console.web.request import LANGUAGE_COOKIE, Form, NotAllowed, Visitor, anyone_known, form, redirect, render
+from console.web.forms import InvalidForm, describe_errors
+from console.web.request import LANGUAGE_COOKIE, Form, NotAllowed, Visitor, any_user, form, redirect, render
 
 router = APIRouter()
 
 
 @router.get("/settings")
-def settings(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
+def show_settings(request: Request, visitor: Annotated[Visitor, Depends(any_user)]) -> Response:
     """Who I am, what I may do, my language and shortcuts, my saved views."""
     with visitor.site.engine.connect() as connection:
-        saved = saved_views.of(connection, visitor.user)
+        saved = saved_views.list_views(connection, visitor.user)
     mine = [one for one in saved if one["user_id"] == visitor.user.user_id]
     return render(visitor, "settings.html", saved=mine, done="saved" in request.query_params)
 
 
 @router.post("/settings")
-def keep(sent: Annotated[Form, Depends(form("login"))]) -> Response:
+def save_settings(sent: Annotated[Form, Depends(form("login"))]) -> Response:
     """Keep my language and whether single keys are shortcuts."""
     language: Language | None = found if (found := sent["language"]) in LANGUAGES else None
     set_preferences(sent.visitor.site.engine, sent.visitor.user.user_id, language=language, keys=sent["keys"] == "on")
@@ -41,10 +40,10 @@ def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
     if sent["shared"] == "everyone" and not visitor.may("share_view"):
         raise NotAllowed("share_view")
     try:
-        saved_views.save(visitor.site.engine, visitor.user, sent["name"], sent["shared"], sent["query"])
-    except Refused as refused:
+        saved_views.save_view(visitor.site.engine, visitor.user, sent["name"], sent["shared"], sent["query"])
+    except InvalidForm as invalid:
         t = visitor.words.t
-        what = " ".join(said(visitor.words, refused).values())
+        what = " ".join(describe_errors(visitor.words, invalid.errors).values())
         page = {
             "title": t("view.not_saved"),
             "what": what,
@@ -61,5 +60,5 @@ def save_view(sent: Annotated[Form, Depends(form("today"))]) -> Response:
 @router.post("/views/{view_id}/remove")
 def remove_view(view_id: str, sent: Annotated[Form, Depends(form("today"))]) -> Response:
     """Forget one of my views."""
-    saved_views.remove(sent.visitor.site.engine, sent.visitor.user, view_id)
+    saved_views.remove_view(sent.visitor.site.engine, sent.visitor.user, view_id)
     return redirect("/settings")

@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from console.accounts import admin
 from console.accounts.admin import GIVEN, Account
-from console.alerts.routes import said
-from console.outbox.action_events import Refused
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
 
 router = APIRouter()
@@ -18,13 +17,13 @@ _FIELDS = ("login", "role", "agency", "prefix")
 
 
 @router.get("/users")
-def listing(request: Request, visitor: Annotated[Visitor, Depends(page("users"))]) -> Response:
+def list_users(request: Request, visitor: Annotated[Visitor, Depends(page("users"))]) -> Response:
     """Users by name, and a form for a new one; ?q=&after=."""
     typed = visitor.take_draft()
-    return _page(visitor, request.query_params, typed=typed, open_=typed.get("who", ""))
+    return _render(visitor, request.query_params, typed=typed, open_=typed.get("who", ""))
 
 
-def _page(
+def _render(
     visitor: Visitor,
     asked: Mapping[str, str],
     *,
@@ -36,7 +35,7 @@ def _page(
 ) -> Response:
     q, after, most = asked.get("q", "").strip()[:64], asked.get("after", "")[:64], visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
-        found = admin.listing(connection, q, after, most + 1)
+        found = admin.list_accounts(connection, q, after, most + 1)
     more, found = len(found) > most, found[:most]
     fields = dict.fromkeys(_FIELDS, "") | {name: value for name, value in (typed or {}).items() if name in _FIELDS}
     return render(
@@ -56,60 +55,71 @@ def _page(
 
 
 @router.post("/users/new")
-def make(sent: Annotated[Form, Depends(form("users"))]) -> Response:
+def make_user(sent: Annotated[Form, Depends(form("users"))]) -> Response:
     """Make a user; the page shows the password for once, and no page does again."""
     visitor, fields = sent.visitor, {name: sent[name] for name in _FIELDS}
     try:
-        user, password = admin.make(visitor.site, visitor.user, fields)
-    except Refused as refused:
-        errors = said(visitor.words, refused)
-        return _page(visitor, {}, status=422, typed=fields, errors=errors, open_="new")
-    return _page(visitor, {"q": user.login}, given=(user.login, password))
+        user, password = admin.make_user(visitor.site, visitor.user, fields)
+    except InvalidForm as invalid:
+        errors = describe_errors(visitor.words, invalid.errors)
+        return _render(visitor, {}, status=422, typed=fields, errors=errors, open_="new")
+    return _render(visitor, {"q": user.login}, given=(user.login, password))
 
 
 @router.post("/users/{user_id}/move")
-def move(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
+def move_user(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
     """Give a user another role, office or prefix."""
     fields = {name: sent[name] for name in _FIELDS}
-    return _change(sent, user_id, lambda target: admin.move(sent.visitor.site, sent.visitor.user, target, fields))
+    return _apply_change(
+        sent, user_id, lambda target: admin.move_user(sent.visitor.site, sent.visitor.user, target, fields)
+    )
 
 
 @router.post("/users/{user_id}/lock")
-def lock(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
+def lock_user(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
     """Lock a user: open sessions end at once."""
-    return _change(sent, user_id, lambda one: admin.lock(sent.visitor.site, sent.visitor.user, one, closed=True))
+    return _apply_change(
+        sent, user_id, lambda one: admin.lock_user(sent.visitor.site, sent.visitor.user, one, closed=True)
+    )
 
 
 @router.post("/users/{user_id}/unlock")
-def unlock(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
+def unlock_user(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
     """Let a locked user in again."""
-    return _change(sent, user_id, lambda one: admin.lock(sent.visitor.site, sent.visitor.user, one, closed=False))
+    return _apply_change(
+        sent, user_id, lambda one: admin.lock_user(sent.visitor.site, sent.visitor.user, one, closed=False)
+    )
 
 
 @router.post("/users/{user_id}/reset")
-def reset(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
+def reset_password(user_id: str, sent: Annotated[Form, Depends(form("users"))]) -> Response:
     """Give a user a password for once."""
-    return _change(sent, user_id, lambda one: admin.reset(sent.visitor.site, sent.visitor.user, one))
+    return _apply_change(sent, user_id, lambda one: admin.reset_password(sent.visitor.site, sent.visitor.user, one))
 
 
-def _change(sent: Form, user_id: str, change: Any) -> Response:
-    visitor, target = sent.visitor, _found(sent.visitor, user_id)
+def _apply_change(sent: Form, user_id: str, change: Any) -> Response:
+    visitor, target = sent.visitor, _find_account(sent.visitor, user_id)
     login = target.user.login
     try:
         password = change(target)
-    except Refused as refused:
+    except InvalidForm as invalid:
         fields = {name: sent[name] for name in _FIELDS}
-        return _page(
-            visitor, {"q": login}, status=422, typed=fields, errors=said(visitor.words, refused), open_=user_id
+        return _render(
+            visitor,
+            {"q": login},
+            status=422,
+            typed=fields,
+            errors=describe_errors(visitor.words, invalid.errors),
+            open_=user_id,
         )
     if password is not None:
-        return _page(visitor, {"q": login}, given=(login, password))
+        return _render(visitor, {"q": login}, given=(login, password))
     return redirect(f"/users?{urlencode({'q': login})}")
 
 
-def _found(visitor: Visitor, user_id: str) -> Account:
+def _find_account(visitor: Visitor, user_id: str) -> Account:
     with visitor.site.engine.connect() as connection:
-        found = admin.find(connection, user_id)
+        found = admin.find_account(connection, user_id)
     if found is None:
         raise NotFound
     return found

@@ -5,45 +5,49 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
-from console.alerts.query import Row
 from console.auth.users import User
-from console.outbox.action_events import Refused
+from console.db.rows import EventRow
 from console.text.formatter import Words
+from console.web.forms import FieldError, InvalidForm, to_china_time
 from schemas.catalogue import PAYLOADS, labels_of
-from schemas.instants import CHINA, FIRST_YEAR, LAST_YEAR
 from schemas.payload import Payload
 
-Kind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
+InputKind = Literal["select", "check", "date", "datetime", "number", "list", "text"]
 _STAFF = ("officer_ref", "mediator_ref")
 _OWN_AGENCY = ("committee",)
 _FROM_ANCHOR = ("kind",)  # and all ids: the answer names what it answers
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class InputField:
     """One input: `name` as in the payload's JSON."""
 
     name: str
     label: str
-    kind: Kind
+    kind: InputKind
     needed: bool
     value: str
     options: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recordable:
+class EventForm:
     """An event type that may be recorded, with its inputs; `time` is when it happened, as a form wants it."""
 
     type: str
     name: str
-    fields: Sequence[Field]
+    fields: Sequence[InputField]
     time: str
 
 
-def form_of(
-    type_: str, words: Words, user: User, anchors: Sequence[Row], now: datetime, typed: Mapping[str, str] | None = None
-) -> Recordable:
+def build_form(
+    type_: str,
+    words: Words,
+    user: User,
+    anchors: Sequence[EventRow],
+    now: datetime,
+    typed: Mapping[str, str] | None = None,
+) -> EventForm:
     """The form of an event type; what was typed stands in it, otherwise what can be known."""
     payload = PAYLOADS[type_]
     fields = []
@@ -51,28 +55,28 @@ def form_of(
         wire = info.alias or name
         if wire == payload.REPEATS_TIME:
             continue
-        kind, options = _kind(type_, payload, name, words)
-        default = _default(wire, kind, user, anchors, now)
+        kind, options = _choose_input(type_, payload, name, words)
+        default = _suggest_value(wire, kind, user, anchors, now)
         value = typed.get(wire, "") if typed is not None else default
-        fields.append(Field(wire, words.field(wire), kind, info.is_required(), value, options))
+        fields.append(InputField(wire, words.field(wire), kind, info.is_required(), value, options))
     time = typed.get("time", "") if typed is not None else f"{now:%Y-%m-%dT%H:%M}"
-    return Recordable(type_, words.fact(type_), fields, time)
+    return EventForm(type_, words.fact(type_), fields, time)
 
 
-def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
-    """The payload and the time from a form that was sent. Raise Refused where a value cannot even be read."""
+def read_form(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], datetime]:
+    """The payload and the time from a form that was sent. Raise InvalidForm where a value cannot even be read."""
     payload = PAYLOADS[type_]
-    time = _instant(fields.get("time", ""))
+    time = _read_instant(fields.get("time", ""))
     if time is None:
-        raise Refused({"time": ("error.time", {})})
+        raise InvalidForm({"time": ("error.time", {})})
     data: dict[str, Any] = {}
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    errors: dict[str, FieldError] = {}
     for name, info in payload.model_fields.items():
         wire = info.alias or name
         if wire == payload.REPEATS_TIME:
             data[wire] = time.isoformat()
             continue
-        kind, _ = _kind(type_, payload, name, None)
+        kind, _ = _choose_input(type_, payload, name, None)
         text = fields.get(wire, "").strip()
         if kind == "check":
             data[wire] = text == "yes"
@@ -80,44 +84,39 @@ def read(type_: str, fields: Mapping[str, str], now: datetime) -> tuple[dict[str
             data[wire] = [one.strip() for one in text.replace("、", ",").replace("，", ",").split(",") if one.strip()]
         elif text:
             try:
-                data[wire] = _value(kind, text)
+                data[wire] = _read_value(kind, text)
             except ValueError:
                 errors[wire] = ("error.value", {"what": text[:40]})
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     return data, min(time, now) if time.replace(second=0) == now.replace(second=0, microsecond=0) else time
 
 
-def _value(kind: Kind, text: str) -> Any:
+def _read_value(kind: InputKind, text: str) -> Any:
     if kind == "number":
         return int(text) if text.lstrip("-").isdigit() else float(text)
     if kind == "datetime":
-        at = _instant(text)
+        at = _read_instant(text)
         if at is None:
             raise ValueError(text)
         return at.isoformat()
     return text
 
 
-def _instant(text: str) -> datetime | None:
+def _read_instant(text: str) -> datetime | None:
     try:
-        return aware(datetime.fromisoformat(text))
+        return to_china_time(datetime.fromisoformat(text))
     except ValueError:
         return None
 
 
-def aware(at: datetime) -> datetime:
-    """An instant in China's time; one without an offset is local. Raise Refused for a year that nobody means."""
-    if not FIRST_YEAR < at.year < LAST_YEAR:
-        raise Refused({"time": ("error.time", {})})
-    return at.replace(tzinfo=CHINA) if at.tzinfo is None else at.astimezone(CHINA)
-
-
-def _kind(type_: str, payload: type[Payload], name: str, words: Words | None) -> tuple[Kind, Sequence[tuple[str, str]]]:
+def _choose_input(
+    type_: str, payload: type[Payload], name: str, words: Words | None
+) -> tuple[InputKind, Sequence[tuple[str, str]]]:
     info = payload.model_fields[name]
     wire = info.alias or name
     labels = labels_of(type_.removeprefix("reentry.").removesuffix(".v1"), wire)
-    kinds = set(_flat(info.annotation))
+    kinds = set(_flatten(info.annotation))
     if list in kinds:
         return "list", ()
     if labels:
@@ -133,7 +132,7 @@ def _kind(type_: str, payload: type[Payload], name: str, words: Words | None) ->
     return ("date", ()) if "'date'" in formats else ("text", ())
 
 
-def _flat(annotation: Any) -> list[Any]:
+def _flatten(annotation: Any) -> list[Any]:
     found = [
         annotation
         if isinstance(annotation, type) and not get_args(annotation)
@@ -141,11 +140,11 @@ def _flat(annotation: Any) -> list[Any]:
     ]
     for part in get_args(annotation):
         if not isinstance(part, str):
-            found += _flat(part)
+            found += _flatten(part)
     return [one for one in found if isinstance(one, type)]
 
 
-def _default(wire: str, kind: Kind, user: User, anchors: Sequence[Row], now: datetime) -> str:
+def _suggest_value(wire: str, kind: InputKind, user: User, anchors: Sequence[EventRow], now: datetime) -> str:
     if wire.endswith("_id") or wire in _FROM_ANCHOR:
         return next((str(one["body"]["data"][wire]) for one in reversed(anchors) if wire in one["body"]["data"]), "")
     if wire in _STAFF:

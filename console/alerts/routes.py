@@ -8,74 +8,71 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import JSONResponse, Response
 
-from console.alerts import missing_event_form
-from console.alerts import story as telling
-from console.alerts.query import Row, Story, find, story
+from console.alerts import missing_event_form, story
+from console.alerts.query import AlertContext, read_context
+from console.alerts.service import (
+    describe_conflict,
+    describe_end,
+    find_alert,
+    is_possible,
+    read_values,
+    record_read,
+    store_actions,
+)
 from console.audit import log as audit
 from console.auth import users
-from console.feeds.status import silent
+from console.db.alert_rows import AlertRow
+from console.db.rows import HandoverRow, PendingRow
+from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
-from console.outbox.action_events import NOTE_NEEDED, TYPES, Asked, Refused
-from console.queue.row_view import due_shown, notes_of, shown
-from console.queue.snooze_presets import presets, until_of
+from console.outbox.action_events import TYPES, ActionEvent
+from console.queue.row_view import present_deadline, present_rows, read_notes
+from console.queue.snooze_presets import list_presets
 from console.text.formatter import Words
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.security import own_path
-from console.web.values import whole_number
+from console.web.values import read_number
 
 router = APIRouter()
-_CONFLICTS = {"acknowledge": "acknowledged_by", "assign": "assigned_to", "snooze": "snoozed_until", "waive": "outcome"}
 _CRITICAL = "CRIT"
 _SHOWN_OTHERS = 12
 _NOTHING_TYPED = {"note": "", "to": "", "until": "", "upheld": ""}
 
 
 @router.get("/alerts/{alert_id}.json")
-def as_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_json(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """The alert as the read model has it."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-    tell(visitor, row)
+        row = find_alert(connection, visitor, alert_id)
+    record_read(visitor, row)
     return JSONResponse(
         jsonable_encoder({name: value for name, value in row.items() if name not in ("late", "written_at")})
     )
 
 
 @router.get("/alerts/{alert_id}")
-def alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_alert(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One alert with everything behind it; ?back= is the list it was opened from, ?do= an action to be asked for."""
     typed = visitor.take_draft()
     do = typed.get("form", request.query_params.get("do", ""))
     notice = visitor.words.t("draft.kept") if typed else ""
-    return page_of(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))
+    return render_alert(visitor, alert_id, do=do, typed=typed, notice=notice, back=request.query_params.get("back", ""))
 
 
 @router.get("/alerts/{alert_id}/row")
-def row_of(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
+def show_row(request: Request, alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> Response:
     """One row of the queue, for a page that is open."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-        one = shown(visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", ""))
-    visitor.tell_listed(audit.persons_in([row]))
+        row = find_alert(connection, visitor, alert_id)
+        one = present_rows(
+            visitor.site, visitor.words, visitor.scope, connection, [row], request.query_params.get("back", "")
+        )
+    audit.record_list(visitor, audit.list_persons([row]))
     return render(visitor, "row_only.html", r=one[0])
 
 
-def found(connection: Any, visitor: Visitor, alert_id: str) -> Row:
-    """The row of an alert. Raise NotFound, also for what is out of scope: existence is not told."""
-    row = find(connection, visitor.scope, alert_id)
-    if row is None:
-        raise NotFound
-    return row
-
-
-def tell(visitor: Visitor, row: Row) -> None:
-    """Keep in the audit that somebody read an alert about a person."""
-    persons = audit.persons_in([row])
-    if persons:
-        audit.record(visitor.site, visitor.user, "read", persons=persons, about=f"/alerts/{row['alert_id']}")
-
-
-def page_of(
+def render_alert(
     visitor: Visitor,
     alert_id: str,
     *,
@@ -91,21 +88,21 @@ def page_of(
     """The alert's page, with what was typed and what was wrong with it."""
     site, words, scope, typed = visitor.site, visitor.words, visitor.scope, typed or {}
     with site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-        told = story(connection, scope, row)
-        on_way = outbox.of_alerts(connection, [alert_id], site.wall()).get(alert_id, [])
-        colleagues = users.colleagues(connection, scope) if scope.may("assign", row) else []
-        note = notes_of(connection, [row["subject"]]).get(alert_id, "")
-        feeds = silent(connection, site, scope, words)
-    tell(visitor, row)
+        row = find_alert(connection, visitor, alert_id)
+        told = read_context(connection, scope, row)
+        on_way = outbox.find_pending(connection, [alert_id], site.wall()).get(alert_id, [])
+        colleagues = users.list_colleagues(connection, scope) if scope.may("assign", row) else []
+        note = read_notes(connection, [row["subject"]]).get(alert_id, "")
+        feeds = find_silent(connection, visitor)
+    record_read(visitor, row)
     return render(
         visitor,
         "alert.html",
         status=status,
         feeds=feeds,
-        **_why(visitor, row, told),
-        **_possible(visitor, row, told, typed, record),
-        log=telling.log(words, told, on_way),
+        **_explain(visitor, row, told),
+        **_offer_actions(visitor, row, told, typed, record),
+        log=story.list_history(words, told, on_way),
         pending=[one for one in on_way if one["state"] != "recorded"],
         second=[one for one in on_way if _may_be_second(visitor, row, one)],
         colleagues=colleagues,
@@ -119,7 +116,7 @@ def page_of(
     )
 
 
-def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
+def _explain(visitor: Visitor, row: AlertRow, told: AlertContext) -> dict[str, Any]:
     """What the page says of the alert: why it is here, what was counted, what came, who else is told."""
     site, words, now = visitor.site, visitor.words, visitor.site.now()
     return {
@@ -127,68 +124,44 @@ def _why(visitor: Visitor, row: Row, told: Story) -> dict[str, Any]:
         "ended": row["outcome"],
         "is_person": row["subject"].startswith(audit.PERSON),
         "rule": words.rule(row["rule_id"], row["occurrence"]),
-        "say": telling.sentence(words, told),
-        "due": due_shown(words, row, row["resolved_at"] or now, site),
-        "release": _release(words, told.handover, now),
-        "cells": telling.strip(site, words, row),
-        "counting": telling.counting(words, row),
-        "came": telling.came(words, told),
+        "say": story.describe_alert(words, told),
+        "due": present_deadline(words, row, row["resolved_at"] or now, site),
+        "release": _describe_release(words, told.handover, now),
+        "cells": story.list_days(site, words, row),
+        "counting": story.describe_unit(words, row),
+        "came": story.list_events(words, told),
         "missing": [{"type": one, "name": words.fact(one)} for one in row["missing"]],
         "basis": row["basis"],
-        "ladder": telling.ladder(site, words, told),
-        "others": [_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
+        "ladder": story.list_escalations(site, words, told),
+        "others": [_present_other(visitor, one, now) for one in told.others[:_SHOWN_OTHERS]],
     }
 
 
-def _possible(visitor: Visitor, row: Row, told: Story, typed: Mapping[str, str], record: str) -> dict[str, Any]:
+def _offer_actions(
+    visitor: Visitor, row: AlertRow, told: AlertContext, typed: Mapping[str, str], record: str
+) -> dict[str, Any]:
     """What can be done about it now: forms for what is missing, actions, days to snooze to. `typed`: into the form `record`."""
     site, words, scope, now = visitor.site, visitor.words, visitor.scope, visitor.site.now()
     may_record = scope.may("record", row) and not row["outcome"]
     wanted = [one for one in row["missing"] if may_record and action_events.may_record(one, visitor.user)]
     return {
         "forms": [
-            missing_event_form.form_of(one, words, visitor.user, told.seen, now, typed if one == record else None)
+            missing_event_form.build_form(one, words, visitor.user, told.seen, now, typed if one == record else None)
             for one in wanted
         ],
         "record": record,
-        "can": [name for name in TYPES if possible(name, row, now) and scope.may(name, row)],
-        "presets": presets(words, now, site.calendar),
+        "can": [name for name in TYPES if is_possible(name, row, now) and scope.may(name, row)],
+        "presets": list_presets(words, now, site.calendar),
     }
 
 
-def _may_be_second(visitor: Visitor, row: Row, asked: Row) -> bool:
+def _may_be_second(visitor: Visitor, row: AlertRow, asked: PendingRow) -> bool:
     """Whether an action waits for another officer's word, and the visitor is one who may give it."""
     waits = asked["state"] == "second" and asked["user_id"] != visitor.user.user_id
     return bool(waits and visitor.scope.may(asked["action"], row))
 
 
-def possible(action: str, row: Row, now: datetime) -> bool:
-    """Whether an action would do something to the alert as it is."""
-    match action:
-        case "reopen":
-            return bool(row["outcome"] == "waived")
-        case "comment":
-            return bool(row["late"])
-        case "waive":
-            return not row["outcome"]
-    if row["outcome"] or not row["late"]:
-        return False
-    match action:
-        case "acknowledge":
-            return row["acknowledged_by"] is None
-        case "unacknowledge":
-            return row["acknowledged_by"] is not None
-        case "resume":
-            return row["snoozed_until"] is not None and row["snoozed_until"] > now
-        case "contest":
-            return row["contest"] is None
-        case "decide":
-            return bool(row["contest"] == "open")
-        case _:
-            return True
-
-
-def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str] | None:
+def _describe_release(words: Words, handover: HandoverRow | None, now: datetime) -> dict[str, str] | None:
     if handover is None or not handover["release_date"]:
         return None
     day = datetime.fromisoformat(handover["release_date"]).date()
@@ -197,9 +170,9 @@ def _release(words: Words, handover: Row | None, now: datetime) -> dict[str, str
     return {"words": words.t(f"alert.release.{key}", n=abs(left)), "day": words.long_day(day)}
 
 
-def _other(visitor: Visitor, row: Row, now: datetime) -> dict[str, Any]:
+def _present_other(visitor: Visitor, row: AlertRow, now: datetime) -> dict[str, Any]:
     words = visitor.words
-    due = due_shown(words, row, now, visitor.site)
+    due = present_deadline(words, row, now, visitor.site)
     line = words.t(f"outcome.{row['outcome']}") if row["outcome"] else due.words
     severity = "DONE" if row["outcome"] else row["severity"] if row["late"] else due.severity
     rule = words.rule(row["rule_id"], row["occurrence"])
@@ -220,21 +193,23 @@ def record(request: Request, alert_id: str, sent: Annotated[Form, Depends(form("
     """Record the missing answer as an event of one's own office; asked twice where it ends a critical alert."""
     visitor, type_ = sent.visitor, sent["type"]
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     again: dict[str, Any] = {"do": "record", "typed": sent.fields, "record": type_}
     if row["outcome"] or type_ not in row["missing"]:
-        return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
+        return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
     now = visitor.site.now()
     try:
-        data, time = missing_event_form.read(type_, sent.fields, now)
-        asked = action_events.recorded(type_, row["subject"], visitor.user, data, time, now)
-    except Refused as refused:
-        return page_of(visitor, alert_id, status=422, errors=said(visitor.words, refused), **again)
+        data, time = missing_event_form.read_form(type_, sent.fields, now)
+        asked = action_events.build_recorded(type_, row["subject"], visitor.user, data, time, now)
+    except InvalidForm as invalid:
+        return render_alert(
+            visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again
+        )
     if row["severity"] == _CRITICAL and row["late"] and sent["sure"] != "yes":
-        return page_of(visitor, alert_id, status=422, sure=True, **again)
-    return _keep(request, sent, [(asked, row)], again)
+        return render_alert(visitor, alert_id, status=422, sure=True, **again)
+    return _store_and_answer(request, sent, [(asked, row)], again)
 
 
 @router.post("/alerts/{alert_id}/{action}")
@@ -244,74 +219,46 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
         raise NotFound
     visitor = sent.visitor
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+        row = find_alert(connection, visitor, alert_id)
+        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
-    if not possible(action, row, visitor.site.now()) and action != "acknowledge":
-        return page_of(visitor, alert_id, status=409, notice=_ended(visitor.words, row), **again)
-    revision = whole_number(sent["revision"])
-    conflict = conflict_of(visitor.words, action, row, revision)
+    if not is_possible(action, row, visitor.site.now()) and action != "acknowledge":
+        return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
+    revision = read_number(sent["revision"])
+    conflict = describe_conflict(visitor.words, action, row, revision)
     if conflict:
-        return page_of(visitor, alert_id, status=409, notice=conflict, **again)
+        return render_alert(visitor, alert_id, status=409, notice=conflict, **again)
     try:
-        asked = action_events.asked(action, row, visitor.user, values_of(sent), visitor.site.now(), officers)
-    except Refused as refused:
-        return page_of(visitor, alert_id, status=422, errors=said(visitor.words, refused), **again)
-    return _keep(request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL)
+        asked = action_events.build_action(action, row, visitor.user, read_values(sent), visitor.site.now(), officers)
+    except InvalidForm as invalid:
+        return render_alert(
+            visitor, alert_id, status=422, errors=describe_errors(visitor.words, invalid.errors), **again
+        )
+    return _store_and_answer(
+        request, sent, [(asked, row)], again, second=action == "waive" and row["severity"] == _CRITICAL
+    )
 
 
-def values_of(sent: Form) -> dict[str, Any]:
-    """The fields of an action as it wants them."""
-    upheld = {"yes": True, "no": False}.get(sent["upheld"])
-    return {"note": sent["note"], "to": sent["to"], "until": until_of(sent["until"]), "upheld": upheld}
-
-
-def said(words: Words, refused: Refused) -> dict[str, str]:
-    """What was wrong, beside each field."""
-    return {name: words.t(key, **values) for name, (key, values) in refused.errors.items()}
-
-
-def _ended(words: Words, row: Row) -> str:
-    if row["outcome"]:
-        return words.t("conflict.ended", outcome=words.t(f"outcome.{row['outcome']}"), at=words.at(row["resolved_at"]))
-    return words.t("conflict.changed", what=words.t("conflict.any"))
-
-
-def conflict_of(words: Words, action: str, row: Row, revision: int | None) -> str:
-    """Whether somebody else did the same since the page was read; pressing again (with the new revision) does it anyway."""
-    if row["outcome"] and action not in ("comment", "reopen"):
-        return _ended(words, row)
-    column = _CONFLICTS.get(action)
-    if not column or revision is None or revision >= row["revision"] or not row[column]:
-        return ""
-    what = {
-        "acknowledge": lambda: words.t("conflict.ack", by=row["acknowledged_by"]),
-        "assign": lambda: words.t("conflict.assign", to=row["assigned_to"]),
-        "snooze": lambda: words.t("conflict.snooze", until=words.at(row["snoozed_until"])),
-    }.get(action, lambda: words.t("conflict.any"))()
-    return words.t("conflict.changed", what=what)
-
-
-def _keep(
-    request: Request, sent: Form, asked: list[tuple[Asked, Row]], again: dict[str, Any], *, second: bool = False
+def _store_and_answer(
+    request: Request,
+    sent: Form,
+    asked: list[tuple[ActionEvent, AlertRow]],
+    again: dict[str, Any],
+    *,
+    second: bool = False,
 ) -> Response:
     """Store and go back to the page; where Kafka or the database is away, say so with everything that was typed."""
     visitor, alert_id = sent.visitor, str(asked[0][1]["alert_id"])
     away = request.app.state.publisher.away_since
     if away is not None:
         notice = visitor.words.t("problem.kafka.what", since=visitor.words.at(away))
-        return page_of(visitor, alert_id, status=503, notice=notice, **again)
-    keep(visitor, asked, sent["key"], second=second)
+        return render_alert(visitor, alert_id, status=503, notice=notice, **again)
+    store_actions(visitor, asked, sent["key"], second=second)
     if request.headers.get("hx-request"):
-        return row_of(request, alert_id, visitor)
+        return show_row(request, alert_id, visitor)
     return redirect(own_path(sent["next"]) if sent["next"] else f"/alerts/{alert_id}")
-
-
-def keep(visitor: Visitor, asked: list[tuple[Asked, Row]], key: str, *, second: bool = False) -> str:
-    """Store what was asked for, to be published when the time for an undo is over."""
-    return decisions.keep(visitor.site, visitor.user, asked, key, second=second)
 
 
 @router.post("/pending/{batch}/undo")
@@ -322,64 +269,12 @@ def undo(batch: str, sent: Annotated[Form, Depends(form("login"))]) -> Response:
 
 
 @router.post("/alerts/{alert_id}/second/{event_id}")
-def second_person(alert_id: str, event_id: str, sent: Annotated[Form, Depends(form("alert"))]) -> Response:
+def confirm(alert_id: str, event_id: str, sent: Annotated[Form, Depends(form("alert"))]) -> Response:
     """A second person agrees to what the first asked for."""
     visitor, site = sent.visitor, sent.visitor.site
     with site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("waive", row):
         raise NotAllowed("waive")
     decisions.confirm(site, visitor.user, event_id, row)
     return redirect(f"/alerts/{alert_id}")
-
-
-@router.post("/today/bulk")
-def bulk(request: Request, sent: Annotated[Form, Depends(form("today"))]) -> Response:
-    """One action on several alerts, with one undo; those that do not fit are named."""
-    visitor, action = sent.visitor, sent["action"]
-    if action not in ("acknowledge", "snooze", "comment", "assign"):
-        raise NotFound
-    if action not in visitor.scope.actions:
-        raise NotAllowed(action)
-    away = request.app.state.publisher.away_since
-    fit: list[tuple[Asked, Row]] = []
-    failed: list[dict[str, str]] = []
-    named: list[Row] = []
-    now = visitor.site.now()
-    with visitor.site.engine.connect() as connection:
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
-        for alert_id in list(dict.fromkeys(sent.many.get("id", [])))[: visitor.site.config.page_rows * 4]:
-            row = find(connection, visitor.scope, alert_id)
-            if row is None:
-                continue
-            named.append(row)
-            rule = f"{row['rule_id']} {visitor.words.person(row['subject'])}"
-            if not visitor.may(action, row) or not possible(action, row, now):
-                failed.append({"id": alert_id, "rule": rule, "why": _ended(visitor.words, row)})
-                continue
-            try:
-                fit.append((action_events.asked(action, row, visitor.user, values_of(sent), now, officers), row))
-            except Refused as refused:
-                failed.append({"id": alert_id, "rule": rule, "why": " ".join(said(visitor.words, refused).values())})
-    if fit and away is None:
-        keep(visitor, fit, sent["key"])
-    if failed or away is not None or not fit:
-        visitor.tell_listed(audit.persons_in(named))
-        t = visitor.words.t
-        notice = (
-            t("problem.kafka.what", since=visitor.words.at(away))
-            if away is not None
-            else t("bulk.result", n=len(fit), failed=len(failed))
-        )
-        status = 503 if away is not None else 422 if not fit else 200
-        return render(
-            visitor,
-            "bulk.html",
-            status=status,
-            notice=notice,
-            failed=failed,
-            to=own_path(sent["next"] or "/today"),
-            note=sent["note"],
-            needs_note=action in NOTE_NEEDED,
-        )
-    return redirect(own_path(sent["next"] or "/today"))

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.alerts.query import Row, Story
+from console.alerts.query import AlertContext
+from console.db.alert_rows import AlertRow, AlertTableRow
+from console.db.rows import EventRow, PendingRow
 from console.text import deadline_text
 from console.text.formatter import Words
 from console.web.site import Site
@@ -13,7 +15,7 @@ from schemas.instants import instant
 Shown = dict[str, Any]
 
 
-def sentence(words: Words, story: Story) -> str:
+def describe_alert(words: Words, story: AlertContext) -> str:
     """Who sent what, who should have answered by when."""
     row, t = story.row, words.t
     values = {
@@ -21,7 +23,7 @@ def sentence(words: Words, story: Story) -> str:
         "limit": words.before(row["due_at"]),
         "duty": t("alert.duty", answer=words.fact(row["missing"][0])) if row["missing"] else t("alert.duty.any"),
     }
-    if row["outcome"]:
+    if row["outcome"] is not None and row["resolved_at"] is not None:
         return t("alert.say.ended", **values, at=words.at(row["resolved_at"]), outcome=t(f"outcome.{row['outcome']}"))
     if not story.seen:
         return t("alert.say.plain", **values)
@@ -34,19 +36,19 @@ def sentence(words: Words, story: Story) -> str:
     return t("alert.say" if row["late"] else "alert.say.due", **what, **values)
 
 
-def strip(site: Site, words: Words, row: Row) -> list[Shown]:
+def list_days(site: Site, words: Words, row: AlertRow) -> list[Shown]:
     """The days from the start to the deadline and on to today, or to the end of the alert; late ones only where that is judged."""
     until = row["resolved_at"] or site.now()
-    cells = deadline_text.strip(
+    cells = deadline_text.list_strip(
         row["computation"],
         row["anchor_at"],
         row["due_at"],
         until,
         site.calendar,
         is_open=not row["outcome"],
-        is_late=bool(row["late"] or row["outcome"]) or row["due_at"] <= site.judged(),
+        is_late=bool(row["late"] or row["outcome"]) or row["due_at"] <= site.judged_until(),
     )
-    return [_cell(words, one, first=number == 0) for number, one in enumerate(cells)]
+    return [_present_day(words, one, first=number == 0) for number, one in enumerate(cells)]
 
 
 _CLASS = {
@@ -61,7 +63,7 @@ _CLASS = {
 }
 
 
-def _cell(words: Words, cell: deadline_text.Cell, *, first: bool) -> Shown:
+def _present_day(words: Words, cell: deadline_text.DayCell, *, first: bool) -> Shown:
     t = words.t
     if cell.day is None:
         return {"cls": "cut", "wd": "", "dn": "…", "mk": "", "say": "…"}
@@ -91,35 +93,38 @@ def _cell(words: Words, cell: deadline_text.Cell, *, first: bool) -> Shown:
     }
 
 
-def counting(words: Words, row: Row) -> str:
+def describe_unit(words: Words, row: AlertRow) -> str:
     """In which unit it is counted."""
-    unit = deadline_text.unit_of(row["computation"])
+    unit = deadline_text.find_unit(row["computation"])
     hours = next((one["hours"] for one in row["computation"] if "hours" in one), 0)
     text = words.t(f"alert.days.{unit}", hours=f"{hours:g}") if unit == "h" else words.t(f"alert.days.{unit}")
     custody = next((one["days"] for one in row["computation"] if one.get("is") == "custody"), 0)
     return text + (f"; {words.t('alert.days.custody', n=custody)}" if custody else "")
 
 
-def came(words: Words, story: Story) -> list[Shown]:
+def list_events(words: Words, story: AlertContext) -> list[Shown]:
     """The events that count, each with source, time and lag."""
     return [
         {
             "name": words.fact(one["type"]),
             "type": one["type"],
             "line": words.t(
-                "alert.event", source=words.source(one["source"]), at=words.at(one["time"]), lag=lag(words, one)
+                "alert.event",
+                source=words.source(one["source"]),
+                at=words.at(one["time"]),
+                lag=describe_lag(words, one),
             ),
         }
         for one in story.seen
     ]
 
 
-def lag(words: Words, event: Row) -> str:
+def describe_lag(words: Words, event: EventRow) -> str:
     """How long after it happened we were told."""
     return words.length(max(event["arrival"] - event["time"], timedelta()))
 
 
-def ladder(site: Site, words: Words, story: Story) -> list[Shown]:
+def list_escalations(site: Site, words: Words, story: AlertContext) -> list[Shown]:
     """Steps reached, with when and how late it was then; then those to come."""
     found: list[Shown] = []
     reached = -1
@@ -127,41 +132,43 @@ def ladder(site: Site, words: Words, story: Story) -> list[Shown]:
         if one["step"] > reached and one["ladder"]:
             reached = one["step"]
             rung = one["ladder"][0]
-            line = _late_at(site, words, story.row, one["changed_at"])
-            found.append(_rung(words, rung["to"], one["changed_at"], line, reached=True))
+            line = _describe_lateness(site, words, story.row, one["changed_at"])
+            found.append(_present_level(words, rung["to"], one["changed_at"], line, reached=True))
     if found:
         found[-1]["cls"] = "now nx" if not story.row["outcome"] else "nx"
     if not story.row["outcome"]:
         for rung in story.row["ladder"]:
             if rung["step"] > reached:
                 at = instant(rung["at"])
-                line = words.t("alert.ladder.then", late=_late_at(site, words, story.row, at))
-                found.append({**_rung(words, rung["to"], at, line, reached=False), "cls": "fut nx"})
+                line = words.t("alert.ladder.then", late=_describe_lateness(site, words, story.row, at))
+                found.append({**_present_level(words, rung["to"], at, line, reached=False), "cls": "fut nx"})
     return found
 
 
-def _late_at(site: Site, words: Words, row: Row, at: datetime) -> str:
-    return words.due(deadline_text.due(row["computation"], row["anchor_at"], row["due_at"], at, site.calendar))
+def _describe_lateness(site: Site, words: Words, row: AlertRow, at: datetime) -> str:
+    return words.due(
+        deadline_text.compute_deadline(row["computation"], row["anchor_at"], row["due_at"], at, site.calendar)
+    )
 
 
-def _rung(words: Words, to: str, at: datetime, line: str, *, reached: bool) -> Shown:
+def _present_level(words: Words, to: str, at: datetime, line: str, *, reached: bool) -> Shown:
     return {"who": words.agency(to), "when": words.log_at(at), "line": line, "reached": reached, "cls": ""}
 
 
-def log(words: Words, story: Story, pending: Sequence[Row]) -> list[Shown]:
+def list_history(words: Words, story: AlertContext, pending: Sequence[PendingRow]) -> list[Shown]:
     """Everything that was done, the newest first: the pipeline's revisions, officers' actions, what is on its way."""
-    found = [*_revisions(words, story.history), *(_action(words, one) for one in story.actions)]
+    found = [*_list_revisions(words, story.history), *(_present_action(words, one) for one in story.actions)]
     known = {one["id"] for one in story.actions}
-    found += [_waiting(words, one) for one in pending if one["event_id"] not in known]
+    found += [_present_pending(words, one) for one in pending if one["event_id"] not in known]
     found.sort(key=lambda one: str(one["iso"]), reverse=True)
     return found
 
 
-def _revisions(words: Words, history: Sequence[Row]) -> list[Shown]:
+def _list_revisions(words: Words, history: Sequence[AlertTableRow]) -> list[Shown]:
     found: list[Shown] = []
-    before: Row | None = None
+    before: AlertTableRow | None = None
     for one in history:
-        for what in _changes(words, before, one):
+        for what in _describe_changes(words, before, one):
             at = one["changed_at"]
             found.append(
                 {"iso": words.iso(at), "at": words.log_at(at), "what": what, "by": words.t("log.system"), "quote": ""}
@@ -170,7 +177,7 @@ def _revisions(words: Words, history: Sequence[Row]) -> list[Shown]:
     return found
 
 
-def _changes(words: Words, before: Row | None, now: Row) -> list[str]:
+def _describe_changes(words: Words, before: AlertTableRow | None, now: AlertTableRow) -> list[str]:
     t, severity = words.t, words.t(f"severity.{now['severity']}")
     if before is None:
         return [t("log.raised", severity=severity)]
@@ -193,18 +200,18 @@ def _changes(words: Words, before: Row | None, now: Row) -> list[str]:
     return found
 
 
-def _action(words: Words, one: Row) -> Shown:
+def _present_action(words: Words, one: EventRow) -> Shown:
     data = one["body"]["data"]
     return {
         "iso": words.iso(one["arrival"]),
         "at": words.log_at(one["arrival"]),
-        "what": _said(words, words.fact(one["type"]), data),
+        "what": _add_details(words, words.fact(one["type"]), data),
         "by": data.get("by", ""),
         "quote": data.get("note", ""),
     }
 
 
-def _said(words: Words, what: str, data: Mapping[str, Any]) -> str:
+def _add_details(words: Words, what: str, data: Mapping[str, Any]) -> str:
     if "until" in data:
         what = f"{what} {words.t('log.until', until=words.at(instant(data['until'])))}"
     if "to" in data:
@@ -214,7 +221,7 @@ def _said(words: Words, what: str, data: Mapping[str, Any]) -> str:
     return what
 
 
-def _waiting(words: Words, one: Row) -> Shown:
+def _present_pending(words: Words, one: PendingRow) -> Shown:
     data, state = one["body"]["data"], one["state"]
     state = "failed" if state == "waiting" and one["failure"] else state
     what = words.t(f"action.{one['action']}")
@@ -226,7 +233,7 @@ def _waiting(words: Words, one: Row) -> Shown:
         "at": words.log_at(at),
         "what": words.t(
             "log.pending",
-            what=_said(words, what, data if one["action"] != "record" else {}),
+            what=_add_details(words, what, data if one["action"] != "record" else {}),
             state=words.t(f"pending.{state}"),
         ),
         "by": data.get("by", ""),

@@ -5,40 +5,29 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
 
-from console.alerts import missing_event_form
-from console.alerts import story as telling
-from console.alerts.query import story
-from console.alerts.routes import conflict_of, found, keep, possible, said, tell
-from console.audit.log import persons_in
+from console.alerts import story
+from console.alerts.query import read_context
+from console.alerts.service import describe_conflict, find_alert, is_possible, record_read, store_actions
+from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
+from console.audit.log import list_persons, record_list
 from console.auth import users
+from console.db.alert_rows import QueueRow
 from console.outbox import action_events as actions
 from console.outbox import decisions, outbox
-from console.outbox.action_events import Refused
 from console.people import query as people
-from console.people import routes as person_pages
-from console.queue.facet_counts import of_staff
-from console.queue.query import BUCKETS, Key, key_of
-from console.queue.query import page as read_page
-from console.queue.routes import counted_in, filters_of
-from console.web.request import NotAllowed, NotFound, Visitor, anyone_known, page, sender
+from console.people import service
+from console.queue.facet_counts import add_staff
+from console.queue.filters import BUCKETS, QueueFilters
+from console.queue.query import Moment, RowKey, key_of, read_page
+from console.queue.service import count_scope
+from console.web.forms import InvalidForm, describe_errors, to_china_time
+from console.web.request import NotAllowed, NotFound, Visitor, any_user, page, sender
 from console.web.security import form_token
-from console.web.site import Site
 
-router = APIRouter(prefix="/api/v1", tags=["console"])
+router = APIRouter(prefix=PREFIX, tags=["console"])
 _HIDDEN = frozenset(("late", "written_at"))
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request cannot be read, or the token is missing."},
-    401: {"description": "Nobody is logged in."},
-    403: {"description": "The role lacks this."},
-    404: {"description": "There is no such thing in your scope."},
-    409: {"description": "It has ended, or somebody acted first."},
-    422: {"description": "A value is wrong; `errors` says which."},
-    503: {"description": "Kafka or the database is away."},
-}
 ActionName = Literal[
     "acknowledge", "unacknowledge", "assign", "comment", "snooze", "resume", "waive", "reopen", "contest", "decide"
 ]
@@ -56,7 +45,7 @@ class Me(BaseModel):
     csrf: str = Field(description="send it as X-CSRF-Token")
 
 
-class Row(BaseModel):
+class QueueItem(BaseModel):
     """A row of the queue."""
 
     model_config = ConfigDict(extra="ignore")
@@ -84,30 +73,17 @@ class Row(BaseModel):
     reason: dict[str, str]
 
 
-class Dated(BaseModel):
-    """How far alerts are processed: after that instant nothing has been judged."""
-
-    processed_until: datetime | None = Field(description="null: none has been processed yet")
-    is_late: bool = Field(description="that is too long ago: what is missing here means nothing")
-
-
-def dated(site: Site) -> dict[str, Any]:
-    """The values of `Dated`."""
-    found = site.data_time()
-    return {"processed_until": found.processed_until, "is_late": found.is_late}
-
-
-class Queue(Dated):
+class QueuePage(WithDataTime):
     """Rows in order, counts of the whole scope, and where to go on."""
 
     now: datetime
-    rows: list[Row]
+    rows: list[QueueItem]
     after: str | None
     counts: dict[str, int]
     facets: dict[str, dict[str, int]]
 
 
-class Wanted(BaseModel):
+class ActionRequest(BaseModel):
     """An action on an alert."""
 
     model_config = ConfigDict(extra="forbid")
@@ -125,7 +101,7 @@ class Wanted(BaseModel):
     revision: int | None = Field(default=None, description="as it was read; a conflict is then told")
 
 
-class Answer(BaseModel):
+class AnswerRequest(BaseModel):
     """The answer of one's own office that is missing."""
 
     model_config = ConfigDict(extra="forbid")
@@ -137,18 +113,18 @@ class Answer(BaseModel):
     sure: bool = Field(default=False, description="needed where it ends a critical alert")
 
 
-class Kept(BaseModel):
+class StoredActions(BaseModel):
     """Stored; published when the time for an undo is over."""
 
     batch: str
 
 
 @router.get("/me", responses={401: ERRORS[401]})
-def me(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Me:
+def me(visitor: Annotated[Visitor, Depends(any_user)]) -> Me:
     """Who I am and what I may do."""
     user, scope = visitor.user, visitor.scope
     return Me(
-        login=user.login, role=user.role, agency=user.agency, prefix=user.prefix, pages=sorted(scope.pages), actions=sorted(scope.actions),
+        login=user.login, role=user.role, agency=user.agency, prefix=user.prefix, pages=sorted(visitor.pages), actions=sorted(scope.actions),
         csrf=form_token(visitor.session.csrf),
     )  # fmt: skip
 
@@ -167,20 +143,20 @@ def queue(
     rule: Annotated[list[str] | None, Query()] = None,
     q: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
-) -> Queue:
+) -> QueuePage:
     """The queue in order, with the same filters as the page; unknown values are left out."""
-    site, filters = visitor.site, filters_of(request)
-    moment, staff = site.moment(), visitor.user.staff
-    counted = counted_in(visitor)
+    site, filters = visitor.site, QueueFilters.read(request.query_params)
+    moment, staff = Moment.now_at(site), visitor.user.staff
+    counted = count_scope(visitor)
     with site.engine.connect() as connection:
-        counted = of_staff(connection, counted, visitor.scope, staff, moment)
-        rows = read_page(connection, visitor.scope, staff, filters, moment, Key.read(after), site.config.page_rows)
-    visitor.tell_listed(persons_in(rows))
+        counted = add_staff(connection, counted, visitor.scope, staff, moment)
+        rows = read_page(connection, visitor.scope, staff, filters, moment, RowKey.read(after), site.config.page_rows)
+    record_list(visitor, list_persons(rows))
     full = len(rows) == site.config.page_rows
-    return Queue(
-        **dated(site),
+    return QueuePage(
+        **data_time_fields(site),
         now=moment.now,
-        rows=[Row(**row, bucket=moment.bucket(row["severity"], row["due_at"], late=row["late"])) for row in rows],
+        rows=[_describe_row(moment, row) for row in rows],
         after=str(key_of(rows[-1])) if full else None,
         counts={
             name: sum(one.n for one in counted.cells.all if one.bucket == name and not one.snoozed) for name in BUCKETS
@@ -189,18 +165,23 @@ def queue(
     )
 
 
+def _describe_row(moment: Moment, row: QueueRow) -> QueueItem:
+    bucket = moment.bucket(row["severity"], row["due_at"], late=row["late"])
+    return QueueItem.model_validate({**row, "bucket": bucket})
+
+
 @router.get("/alerts/{alert_id}", responses={code: ERRORS[code] for code in (401, 403, 404)})
 def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) -> dict[str, Any]:
     """An alert as the read model has it, with the sentence, the events behind it and what is on its way."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-        told = story(connection, visitor.scope, row)
-        waiting = outbox.of_alerts(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
-    tell(visitor, row)
+        row = find_alert(connection, visitor, alert_id)
+        told = read_context(connection, visitor.scope, row)
+        waiting = outbox.find_pending(connection, [alert_id], visitor.site.wall()).get(alert_id, [])
+    record_read(visitor, row)
     shown: dict[str, Any] = jsonable_encoder({name: value for name, value in row.items() if name not in _HIDDEN})
     return shown | {
-        **jsonable_encoder(dated(visitor.site)),
-        "say": telling.sentence(visitor.words, told),
+        **jsonable_encoder(data_time_fields(visitor.site)),
+        "say": story.describe_alert(visitor.words, told),
         "events": [one["body"] for one in told.seen],
         "actions": [one["body"] for one in told.actions],
         "pending": [{"action": one["action"], "state": one["state"]} for one in waiting],
@@ -209,11 +190,11 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
 
 @router.post("/alerts/{alert_id}/record", status_code=202, responses=ERRORS)
 def record(
-    request: Request, alert_id: str, wanted: Answer, visitor: Annotated[Visitor, Depends(sender("alert"))]
-) -> Kept:
+    request: Request, alert_id: str, wanted: AnswerRequest, visitor: Annotated[Visitor, Depends(sender("alert"))]
+) -> StoredActions:
     """Record the missing answer as one's own office's event."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
+        row = find_alert(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     if row["outcome"] or wanted.type not in row["missing"]:
@@ -221,12 +202,12 @@ def record(
     if row["severity"] == "CRIT" and row["late"] and not wanted.sure:
         raise Problem(422, {"sure": visitor.words.t("error.sure")})
     try:
-        time = missing_event_form.aware(wanted.time)
-        asked = actions.recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+        time = to_china_time(wanted.time)
+        asked = actions.build_recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(batch=keep(visitor, [(asked, row)], wanted.key))
+    return StoredActions(batch=store_actions(visitor, [(asked, row)], wanted.key))
 
 
 @router.post("/alerts/{alert_id}/{action}", status_code=202, responses=ERRORS)
@@ -234,26 +215,28 @@ def act(
     request: Request,
     alert_id: str,
     action: ActionName,
-    wanted: Wanted,
+    wanted: ActionRequest,
     visitor: Annotated[Visitor, Depends(sender("alert"))],
-) -> Kept:
+) -> StoredActions:
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
-        row = found(connection, visitor, alert_id)
-        officers = users.officers(connection, visitor.scope) if action == "assign" else frozenset()
+        row = find_alert(connection, visitor, alert_id)
+        officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
-    conflict = conflict_of(visitor.words, action, row, wanted.revision)
-    if conflict or not possible(action, row, visitor.site.now()):
+    conflict = describe_conflict(visitor.words, action, row, wanted.revision)
+    if conflict or not is_possible(action, row, visitor.site.now()):
         raise Problem(409, {"revision": conflict or visitor.words.t("conflict.any")})
     try:
-        until = missing_event_form.aware(wanted.until) if wanted.until else None
+        until = to_china_time(wanted.until) if wanted.until else None
         fields = {"note": wanted.note, "to": wanted.to, "until": until, "upheld": wanted.upheld}
-        asked = actions.asked(action, row, visitor.user, fields, visitor.site.now(), officers)
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+        asked = actions.build_action(action, row, visitor.user, fields, visitor.site.now(), officers)
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     check_kafka(request, visitor)
-    return Kept(batch=keep(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT"))
+    return StoredActions(
+        batch=store_actions(visitor, [(asked, row)], wanted.key, second=action == "waive" and row["severity"] == "CRIT")
+    )
 
 
 @router.post("/pending/{batch}/undo", responses={code: ERRORS[code] for code in (400, 401, 403)})
@@ -264,16 +247,16 @@ def undo(batch: str, visitor: Annotated[Visitor, Depends(sender("today"))]) -> d
 
 @router.get("/people/{person_ref}", responses={code: ERRORS[code] for code in (401, 403, 404)})
 def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]) -> dict[str, Any]:
-    """A person's handovers, events and duties in scope."""
+    """A person's handovers, events and obligations in scope."""
     with visitor.site.engine.connect() as connection:
-        one = people.find(connection, visitor.scope, person_ref)
+        one = people.find_person(connection, visitor.scope, person_ref)
     if one is None:
         raise NotFound
-    person_pages.tell(visitor, one)
-    duties = [{name: value for name, value in duty.items() if name not in _HIDDEN} for duty in one.duties]
+    service.record_read(visitor, one)
+    duties = [{name: value for name, value in row.items() if name not in _HIDDEN} for row in one.obligations]
     shown: dict[str, Any] = jsonable_encoder(
         {
-            **dated(visitor.site),
+            **data_time_fields(visitor.site),
             "subject": one.subject,
             "handovers": one.handovers,
             "events": [told["body"] for told in one.events],
@@ -284,31 +267,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(request: Request, visitor: Annotated[Visitor, Depends(anyone_known)]) -> dict[str, Any]:
+def openapi(request: Request, visitor: Annotated[Visitor, Depends(any_user)]) -> dict[str, Any]:
     """What this API takes and gives."""
     described: dict[str, Any] = request.app.openapi()
     return described
-
-
-class Problem(Exception):
-    """A request of the API that is refused: a status, and what is wrong by field."""
-
-    def __init__(self, status: int, errors: dict[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.status, self.errors = status, errors
-
-
-def check_kafka(request: Request, visitor: Visitor) -> None:
-    """Raise Problem while Kafka does not answer."""
-    away = request.app.state.publisher.away_since
-    if away is not None:
-        raise Problem(503, {"kafka": visitor.words.t("problem.kafka.what", since=visitor.words.at(away))})
-
-
-async def problem(request: Request, error: Exception) -> Response:
-    """The answer to a Problem, and to a body that is not as the schema says: never what was sent."""
-    if isinstance(error, RequestValidationError):
-        errors = {".".join(map(str, one["loc"])): one["msg"] for one in error.errors()}
-        return JSONResponse({"errors": errors}, 422)
-    assert isinstance(error, Problem)
-    return JSONResponse({"errors": error.errors}, error.status)

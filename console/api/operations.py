@@ -6,20 +6,21 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.alerts import ERRORS, Problem, check_kafka
+from console.api.answers import ERRORS, PREFIX, Problem, check_kafka
 from console.dead_letters import query as dead_letters
-from console.dead_letters import redrive_routes as redriving
+from console.dead_letters import redrive_service
 from console.dead_letters import redrive_store as redrives
 from console.feeds import baseline, status
 from console.outbox.action_events import check_note
+from console.web.forms import describe_errors
 from console.web.request import NotFound, Visitor, page, sender
 
-router = APIRouter(prefix="/api/v1", tags=["operations"])
+router = APIRouter(prefix=PREFIX, tags=["operations"])
 _READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403)}
 _FIND: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
 
 
-class Missing(BaseModel):
+class MissingNumbers(BaseModel):
     """Numbers of a topic that have not arrived."""
 
     topic: str
@@ -28,7 +29,7 @@ class Missing(BaseModel):
     ranges: list[tuple[int, int]] = Field(description="first and last missing number")
 
 
-class FeedRow(BaseModel):
+class FeedItem(BaseModel):
     """A publisher as it stands."""
 
     source: str
@@ -39,12 +40,12 @@ class FeedRow(BaseModel):
     usual_gap_seconds: float | None = Field(description="99 of 100 gaps are not longer; null: too few to tell")
     lag_p95_seconds: float | None = Field(description="95 of 100 arrive within; null: too few to tell")
     hours: list[int] = Field(description="events in each of the last 24 hours, the present one last")
-    sequences: list[Missing]
+    sequences: list[MissingNumbers]
     alerts_held: int
     alerts: list[str] = Field(description="rules that fire about the feed itself")
 
 
-class DayRow(BaseModel):
+class DayItem(BaseModel):
     """One local day of arrival."""
 
     day: str
@@ -54,14 +55,14 @@ class DayRow(BaseModel):
     missing: int | None = Field(description="by the manifest of that day; null: none was judged")
 
 
-class FeedDetail(FeedRow):
+class FeedDetail(FeedItem):
     """A publisher, day by day."""
 
     dead_letters: int
-    days: list[DayRow]
+    days: list[DayItem]
 
 
-class GroupRow(BaseModel):
+class GroupItem(BaseModel):
     """Dead letters that are wrong in the same way."""
 
     group: str
@@ -74,7 +75,7 @@ class GroupRow(BaseModel):
     oldest: datetime
 
 
-class LetterRow(BaseModel):
+class LetterItem(BaseModel):
     """A dead letter, without key and value."""
 
     model_config = ConfigDict(extra="ignore")
@@ -90,7 +91,7 @@ class LetterRow(BaseModel):
     redrives: int
 
 
-class Chosen(BaseModel):
+class RedriveRequest(BaseModel):
     """What is to be previewed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -99,13 +100,13 @@ class Chosen(BaseModel):
     letters: list[str] = Field(default=[], max_length=redrives.MOST, description="partition:offset")
 
 
-class Asked(BaseModel):
+class StoredRedrive(BaseModel):
     """A redrive that was asked for."""
 
     redrive: str
 
 
-class Note(BaseModel):
+class DecisionNote(BaseModel):
     """Why."""
 
     model_config = ConfigDict(extra="forbid")
@@ -113,8 +114,10 @@ class Note(BaseModel):
     note: str = Field(default="", max_length=400, description="needed to drop")
 
 
-class Redrive(BaseModel):
+class RedriveStatus(BaseModel):
     """A redrive: what it would do, how far it is."""
+
+    model_config = ConfigDict(extra="ignore")
 
     redrive: str
     state: str
@@ -131,10 +134,10 @@ class Redrive(BaseModel):
 
 
 @router.get("/feeds", responses=_READ)
-def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedRow]:
+def list_feeds(visitor: Annotated[Visitor, Depends(page("feeds"))]) -> list[FeedItem]:
     """Every feed that one's lists depend on, those in trouble first."""
     with visitor.site.engine.connect() as connection:
-        return [FeedRow(**_feed(one)) for one in status.overview(connection, visitor.site, visitor.scope)]
+        return [FeedItem(**_describe_feed(one)) for one in status.read_feeds(connection, visitor)]
 
 
 @router.get("/feeds/{source:path}", responses=_FIND)
@@ -146,26 +149,26 @@ def one_feed(
     """One feed, by its source without the first slash: `agencies/PRISON-990100-01`."""
     site, name = visitor.site, f"/{source}"
     with site.engine.connect() as connection:
-        found = status.overview(connection, site, visitor.scope, name)
+        found = status.read_feeds(connection, visitor, name)
         if not found:
             raise NotFound
         return FeedDetail(
-            **_feed(found[0]),
-            dead_letters=status.not_understood(connection, name),
+            **_describe_feed(found[0]),
+            dead_letters=status.count_dead_letters(connection, name),
             days=[
-                DayRow(
+                DayItem(
                     day=one.day.isoformat(),
                     events=one.n,
                     lag_p95_seconds=_seconds(one.lag),
                     longest_gap_seconds=_seconds(one.gap),
                     missing=one.missing,
                 )
-                for one in baseline.days(connection, name, site.now(), days)
+                for one in baseline.read_days(connection, name, site.now(), days)
             ],
         )
 
 
-def _feed(one: status.Feed) -> dict[str, Any]:
+def _describe_feed(one: status.Feed) -> dict[str, Any]:
     return {
         "source": one.source,
         "state": one.state,
@@ -174,7 +177,7 @@ def _feed(one: status.Feed) -> dict[str, Any]:
         "lag_p95_seconds": _seconds(one.habit.lag),
         "hours": list(one.hours),
         "sequences": [
-            Missing(topic=told.topic, last=told.last, count=told.count, ranges=list(told.missing))
+            MissingNumbers(topic=told.topic, last=told.last, count=told.count, ranges=list(told.missing))
             for told in one.habit.numbers
         ],
         "alerts_held": one.held,
@@ -191,12 +194,12 @@ def list_groups(
     visitor: Annotated[Visitor, Depends(page("dead_letters"))],
     reason: Annotated[str, Query(max_length=64)] = "",
     source: Annotated[str, Query(max_length=256, description='"-": not told')] = "",
-) -> list[GroupRow]:
+) -> list[GroupItem]:
     """Pending dead letters by reason, publisher, type and path, the oldest first."""
     with visitor.site.engine.connect() as connection:
-        found = dead_letters.groups(connection, reason, source)
+        found = dead_letters.list_groups(connection, reason, source)
     return [
-        GroupRow(
+        GroupItem(
             group=one.group_id, reason=one.reason, source=one.source, type=one.type, field=one.field, message=one.message,
             count=one.n, oldest=one.oldest,
         )
@@ -209,39 +212,39 @@ def list_letters(
     group: str,
     visitor: Annotated[Visitor, Depends(page("dead_letters"))],
     after: Annotated[str, Query(max_length=32, description="partition:offset of the last one before")] = "",
-) -> list[LetterRow]:
+) -> list[LetterItem]:
     """The dead letters of a group by place, a page of them."""
     with visitor.site.engine.connect() as connection:
-        found = dead_letters.find(connection, group)
+        found = dead_letters.find_group(connection, group)
         if found is None:
             raise NotFound
-        rows = dead_letters.letters(connection, found, dead_letters.read_place(after), visitor.site.config.page_rows)
-    return [LetterRow(**row) for row in rows]
+        rows = dead_letters.list_letters(
+            connection, found, dead_letters.read_place(after), visitor.site.config.page_rows
+        )
+    return [LetterItem.model_validate(row) for row in rows]
 
 
 @router.post("/redrive", status_code=202, responses=ERRORS)
-def preview(wanted: Chosen, visitor: Annotated[Visitor, Depends(sender("dead_letters"))]) -> Asked:
+def preview(wanted: RedriveRequest, visitor: Annotated[Visitor, Depends(sender("dead_letters"))]) -> StoredRedrive:
     """Ask what redriving would do. Nothing is sent; look at the redrive until its state is `previewed`."""
-    redriving.allow(visitor, "redrive")
-    redrive_id = redriving.asked(visitor, wanted.groups, wanted.letters)
+    redrive_service.check_allowed(visitor, "redrive")
+    redrive_id = redrive_service.ask_redrive(visitor, wanted.groups, wanted.letters)
     if not redrive_id:
         raise Problem(409, {"groups": visitor.words.t("dead.nothing")})
-    return Asked(redrive=redrive_id)
+    return StoredRedrive(redrive=redrive_id)
 
 
 @router.get("/redrive/{redrive_id}", responses=_FIND)
-def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> Redrive:
+def look(redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> RedriveStatus:
     """A redrive as it stands."""
-    return _told(visitor, redrive_id)
+    return _read_redrive(visitor, redrive_id)
 
 
-def _told(visitor: Visitor, redrive_id: str) -> Redrive:
-    row = redriving.found(visitor, redrive_id)
+def _read_redrive(visitor: Visitor, redrive_id: str) -> RedriveStatus:
+    row = redrive_service.find_redrive(visitor, redrive_id)
     with visitor.site.engine.connect() as connection:
-        counts = redrives.counts(connection, redrive_id)
-    return Redrive(
-        redrive=redrive_id, counts=dict(counts), **{name: row[name] for name in Redrive.model_fields if name in row}
-    )
+        counts = redrives.count_letters(connection, redrive_id)
+    return RedriveStatus.model_validate({**row, "redrive": redrive_id, "counts": dict(counts)})
 
 
 @router.post("/redrive/{redrive_id}/{what}", status_code=202, responses=ERRORS)
@@ -249,17 +252,17 @@ def decide(
     request: Request,
     redrive_id: str,
     what: Literal["run", "stop", "look", "drop"],
-    told: Note,
+    told: DecisionNote,
     visitor: Annotated[Visitor, Depends(sender("dead_letters"))],
-) -> Redrive:
+) -> RedriveStatus:
     """Run it or go on, stop it, look again, or drop what it has not sent."""
-    redriving.allow(visitor, redriving.ACTIONS[what])
-    redriving.found(visitor, redrive_id)
+    redrive_service.check_allowed(visitor, redrive_service.ACTIONS[what])
+    redrive_service.find_redrive(visitor, redrive_id)
     note = told.note.strip()
     if what == "drop" and (errors := check_note(note, needed=True)):
-        raise Problem(422, {name: visitor.words.t(key, **values) for name, (key, values) in errors.items()})
+        raise Problem(422, describe_errors(visitor.words, errors))
     if what == "run":
         check_kafka(request, visitor)
-    if not redriving.do(visitor, redrive_id, what, note):
+    if not redrive_service.apply_decision(visitor, redrive_id, what, note):
         raise Problem(409, {"redrive": visitor.words.t("redrive.conflict")})
-    return _told(visitor, redrive_id)
+    return _read_redrive(visitor, redrive_id)

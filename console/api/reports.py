@@ -1,4 +1,4 @@
-"""/api/v1: the scoreboard, the duties behind a figure and exports, for the same users with the same scope."""
+"""/api/v1: the scoreboard, the obligations behind a figure and exports, for the same users with the same scope."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -7,42 +7,42 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from console.api import alerts
-from console.audit.log import persons_in
-from console.queue.query import Key
-from console.reports.drill_down_routes import asked_of as asked_duties
-from console.reports.drill_down_routes import read as read_duties
-from console.reports.export_routes import file_of
-from console.reports.indicator import Figure, Part
-from console.reports.indicator_routes import Figures, in_scope, persons_behind, shown
-from console.reports.obligation_base import RESULTS, ground_of
-from console.reports.scoreboard import Line, Share
-from console.reports.scoreboard_access import Asked, view_of
-from console.reports.scoreboard_routes import asked_of
+from console.api import answers
+from console.api.answers import PREFIX
+from console.audit.log import list_persons, record_list
+from console.queue.query import RowKey
+from console.reports.export_files import make_file
+from console.reports.indicator import Indicator, IndicatorPart
+from console.reports.indicator_view import ReaderIndicators, keep_visible, list_drill_down_persons, present_indicator
+from console.reports.obligation_base import RESULTS, read_base
+from console.reports.obligation_query import ObligationQuery
+from console.reports.obligation_query import read_rows as read_duties
+from console.reports.scoreboard import ScoreboardLine, Share
+from console.reports.scoreboard_access import ScoreboardQuery, read_view
 from console.reports.sheets import MEDIA
 from console.web.request import NotFound, Visitor, page
 
-router = APIRouter(prefix=alerts.router.prefix, tags=["reports"])
-_ERRORS: dict[int | str, dict[str, Any]] = {code: alerts.ERRORS[code] for code in (401, 403, 404)}
+router = APIRouter(prefix=PREFIX, tags=["reports"])
+_ERRORS: dict[int | str, dict[str, Any]] = {code: answers.ERRORS[code] for code in (401, 403, 404)}
 _PREFIX = Query(description="a place within your scope: 2 or 4 digits", max_length=9)
 _MONTH = Query(description="month of the deadline, 2026-03; else the last frozen one or the running one", max_length=7)
 _KIND = Query(description="A (released), B (community corrections) or empty", max_length=2)
 _AT = Query(description="as known at this instant (RFC 3339); empty: as frozen, else as known now", max_length=40)
 
 
-def _asked(
+def _read_query(
     request: Request,
     prefix: Annotated[str, _PREFIX] = "",
     month: Annotated[str, _MONTH] = "",
     kind: Annotated[str, _KIND] = "",
     at: Annotated[str, _AT] = "",
-) -> Asked:
+) -> ScoreboardQuery:
     """What the address of a scoreboard or of its figures asks for, as the pages read it."""
-    return asked_of(request)
+    return ScoreboardQuery.read(request.query_params)
 
 
-class Cell(BaseModel):
-    """A share of duties. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
+class ShareCell(BaseModel):
+    """A share of obligations. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
 
     top: int | None
     bottom: int | None
@@ -50,18 +50,18 @@ class Cell(BaseModel):
     hidden: bool
 
 
-class Place(BaseModel):
+class PlaceLine(BaseModel):
     """A line of the scoreboard; `cells` in the order of `stages`, `months` the total of the last six, the last this one."""
 
     place: str
-    cells: list[Cell]
-    total: Cell
+    cells: list[ShareCell]
+    total: ShareCell
     overdue: int | None
     oldest: datetime | None
-    months: list[Cell]
+    months: list[ShareCell]
 
 
-class StageShown(BaseModel):
+class StageColumn(BaseModel):
     """A column: its rules; `of_county` false: not in the county's total."""
 
     name: str
@@ -69,8 +69,8 @@ class StageShown(BaseModel):
     of_county: bool
 
 
-class Corrected(BaseModel):
-    """A duty of a frozen month that stands otherwise now."""
+class CorrectedObligation(BaseModel):
+    """An obligation of a frozen month that stands otherwise now."""
 
     obligation_id: str
     rule_id: str
@@ -79,24 +79,24 @@ class Corrected(BaseModel):
     now: str | None
 
 
-class Scoreboard(alerts.Dated):
+class Scoreboard(answers.WithDataTime):
     """The scoreboard of a month as known at an instant."""
 
     month: str
     prefix: str
     known_at: datetime
     frozen: bool
-    stages: list[StageShown]
-    places: list[Place]
-    all: Place
+    stages: list[StageColumn]
+    places: list[PlaceLine]
+    all: PlaceLine
     change: float | None = Field(description="percentage points above the month before")
     spread: float | None = Field(description="P90 - P10 of the places' totals")
     left_out: dict[str, int]
-    corrected: list[Corrected]
+    corrected: list[CorrectedObligation]
 
 
-class Duty(BaseModel):
-    """A duty behind a figure."""
+class ObligationItem(BaseModel):
+    """An obligation behind a figure."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -117,62 +117,63 @@ class Duty(BaseModel):
     provisional: bool
 
 
-class Duties(alerts.Dated):
-    """Duties by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
+class ObligationPage(answers.WithDataTime):
+    """Obligations by deadline, and where to go on. `counted` may be more than `in_scope`: the figure counts what you may not see."""
 
     known_at: datetime
     frozen: bool
     counted: int
     in_scope: int
-    rows: list[Duty]
+    rows: list[ObligationItem]
     after: str | None
 
 
 @router.get("/scoreboard", responses=_ERRORS)
 def scoreboard(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
     sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        view = view_of(connection, visitor.scope, asked, visitor.site.now())
+        view = read_view(connection, visitor.scope, asked, visitor.site.now())
     if view is None:
         raise NotFound
     board = view.board
     return Scoreboard(
-        **alerts.dated(visitor.site),
+        **answers.data_time_fields(visitor.site),
         month=str(view.month),
         prefix=view.reader.prefix,
         known_at=board.ground.at,
         frozen=board.ground.frozen,
-        stages=[StageShown(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
-        places=[_place(line) for line in board.lines],
-        all=_place(board.all),
+        stages=[StageColumn(name=one.name, rules=list(one.rules), of_county=one.of_county) for one in board.stages],
+        places=[_describe_line(line) for line in board.lines],
+        all=_describe_line(board.all),
         change=board.change,
         spread=board.spread if not view.reader.alone else None,
         left_out=dict(board.left_out),
         corrected=[
-            Corrected(**{name: getattr(one, name) for name in Corrected.model_fields}) for one in view.corrected
+            CorrectedObligation(**{name: getattr(one, name) for name in CorrectedObligation.model_fields})
+            for one in view.corrected
         ],
     )
 
 
-def _place(line: Line) -> Place:
-    return Place(
+def _describe_line(line: ScoreboardLine) -> PlaceLine:
+    return PlaceLine(
         place=line.place,
-        cells=[_cell(share) for share in line.shares],
-        total=_cell(line.total),
+        cells=[_describe_share(share) for share in line.shares],
+        total=_describe_share(line.total),
         overdue=None if line.overdue.hidden else line.overdue.n,
         oldest=line.overdue.oldest,
-        months=[_cell(share) for share in line.months],
+        months=[_describe_share(share) for share in line.months],
     )
 
 
-def _cell(share: Share) -> Cell:
+def _describe_share(share: Share) -> ShareCell:
     if share.hidden:
-        return Cell(top=None, bottom=None, percent=None, hidden=True)
-    return Cell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
+        return ShareCell(top=None, bottom=None, percent=None, hidden=True)
+    return ShareCell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
 
 
 @router.get("/obligations", responses=_ERRORS)
@@ -186,35 +187,35 @@ def obligations(
     kind: Annotated[str, _KIND] = "",
     at: Annotated[str, _AT] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
-) -> Duties:
-    """The duties behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
-    asked, most = asked_duties(request), visitor.site.config.page_rows
+) -> ObligationPage:
+    """The obligations behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
+    asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
     with visitor.site.engine.connect() as connection:
-        ground = ground_of(connection, asked.month, asked.at)
-        found = read_duties(connection, visitor, ground, asked, Key.read(after), most)
+        ground = read_base(connection, asked.month, asked.at)
+        found = read_duties(connection, visitor, ground, asked, RowKey.read(after), most)
     if ground is None:
         raise NotFound
-    visitor.tell_listed(persons_in(found.rows))
+    record_list(visitor, list_persons(found.rows))
     last = found.rows[-1] if len(found.rows) == most else None
-    return Duties(
-        **alerts.dated(visitor.site),
+    return ObligationPage(
+        **answers.data_time_fields(visitor.site),
         known_at=ground.at,
         frozen=ground.frozen,
         counted=found.counted,
         in_scope=found.in_scope,
-        rows=[Duty(**row) for row in found.rows],
-        after=str(Key(1, last["due_at"], last["alert_id"])) if last is not None else None,
+        rows=[ObligationItem.model_validate(row) for row in found.rows],
+        after=str(RowKey(1, last["due_at"], last["alert_id"])) if last is not None else None,
     )
 
 
-class PartShown(BaseModel):
+class IndicatorPartItem(BaseModel):
     """A figure of one rule, office, county or publisher: numbers by name, lengths in seconds; null: not reached, not known or of one."""
 
     name: str
     values: dict[str, float | None]
 
 
-class FigureShown(BaseModel):
+class IndicatorItem(BaseModel):
     """A figure with its definition. Numbers are null where they are too few to be told (`hidden`)."""
 
     name: str
@@ -225,10 +226,10 @@ class FigureShown(BaseModel):
     percent: float | None
     hidden: bool
     oldest: datetime | None
-    parts: list[PartShown]
+    parts: list[IndicatorPartItem]
 
 
-class FigureRow(BaseModel):
+class DrillDownItem(BaseModel):
     """A row behind a figure."""
 
     subject: str
@@ -239,47 +240,47 @@ class FigureRow(BaseModel):
     in_numerator: bool
 
 
-class FiguresShown(alerts.Dated):
+class IndicatorPage(answers.WithDataTime):
     """All figures of a place and month as known at an instant."""
 
     month: str
     place: str
     known_at: datetime
     frozen: bool
-    figures: list[FigureShown]
+    figures: list[IndicatorItem]
 
 
-class FigureRows(alerts.Dated):
+class DrillDownPage(answers.WithDataTime):
     """The rows behind a figure that are in your scope; `outside`: how many more it counts."""
 
     name: str
-    rows: list[FigureRow]
+    rows: list[DrillDownItem]
     outside: int
 
 
 @router.get("/figures", responses=_ERRORS)
 def figures(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
-) -> FiguresShown:
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
+) -> IndicatorPage:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked)
+        found = ReaderIndicators(connection, visitor, asked)
     if found.ground is None:
         raise NotFound
-    return FiguresShown(
-        **alerts.dated(visitor.site),
+    return IndicatorPage(
+        **answers.data_time_fields(visitor.site),
         month=str(found.month),
         place=found.place,
         known_at=found.ground.at,
         frozen=found.ground.frozen,
-        figures=[_figure(visitor, found, one) for one in found.found],
+        figures=[_describe_indicator(visitor, found, one) for one in found.found],
     )
 
 
-def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
-    said, hidden = shown(visitor.words, found, one), found.hides(one)
-    return FigureShown(
+def _describe_indicator(visitor: Visitor, found: ReaderIndicators, one: Indicator) -> IndicatorItem:
+    said, hidden = present_indicator(visitor.words, found, one), found.hides(one)
+    return IndicatorItem(
         name=one.name,
         title=said["name"],
         definition=said["definition"],
@@ -288,36 +289,38 @@ def _figure(visitor: Visitor, found: Figures, one: Figure) -> FigureShown:
         percent=None if hidden else one.percent,
         hidden=hidden,
         oldest=None if hidden else one.oldest,
-        parts=[_part(part) for part in found.parts(one)],
+        parts=[_describe_part(part) for part in found.parts(one)],
     )
 
 
-def _part(part: Part) -> PartShown:
+def _describe_part(part: IndicatorPart) -> IndicatorPartItem:
     values = {
         name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in part.values.items()
     }
-    return PartShown(name=part.name, values=values)
+    return IndicatorPartItem(name=part.name, values=values)
 
 
 @router.get("/figures/{figure}", responses=_ERRORS)
 def figure_rows(
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[Asked, Depends(_asked)],
-) -> FigureRows:
-    """The rows behind a figure; figures of duties have theirs under /obligations. 404 for a name that is none."""
+    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
+) -> DrillDownPage:
+    """The rows behind a figure; figures of obligations have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked)
+        found = ReaderIndicators(connection, visitor, asked)
         known = {one.name: one for one in found.found}
         if figure not in known:
             raise NotFound
-        rows = in_scope(connection, visitor, known[figure].rows)
-    visitor.tell_listed(persons_behind(rows))
+        rows = keep_visible(connection, visitor, known[figure].rows)
+    record_list(visitor, list_drill_down_persons(rows))
     told = [
-        FigureRow(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
+        DrillDownItem(subject=one.subject, place=one.place, office=one.office, at=one.at, fact=one.fact, in_numerator=one.holds)
         for one in rows
     ]  # fmt: skip
-    return FigureRows(**alerts.dated(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows))
+    return DrillDownPage(
+        **answers.data_time_fields(visitor.site), name=figure, rows=told, outside=found.outside(known[figure], rows)
+    )
 
 
 @router.get(
@@ -335,4 +338,4 @@ def export(
     format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
 ) -> Response:
     """A file with a number of its own; filters as those of the page or route of that name."""
-    return file_of(visitor, request, what)
+    return make_file(visitor, request, what)

@@ -7,26 +7,32 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.alerts.routes import said
-from console.api.alerts import ERRORS, Problem
-from console.audit.log import persons_in
-from console.outbox.action_events import Refused
-from console.rules import change_proposals, change_routes, rule_text, whatif_routes, whatif_store
-from console.rules.books import books
-from console.rules.routes import book_named
-from console.rules.whatif_store import FIGURES, Row, TooMany
+from console.api.answers import ERRORS, PREFIX, Problem
+from console.audit.log import list_persons, record_list
+from console.db.rows import RunColumns
+from console.rules import (
+    change_proposals,
+    change_service,
+    rule_text,
+    whatif_service,
+    whatif_store,
+)
+from console.rules.book_view import find_book
+from console.rules.books import read_books
+from console.rules.whatif_store import FIGURES, TooMany
 from console.text.i18n import LANGUAGES, texts
+from console.web.forms import InvalidForm, describe_errors
 from console.web.request import NotAllowed, NotFound, Visitor, page, sender
-from console.web.uploads import LARGEST, NoBook
+from console.web.uploads import LARGEST, InvalidBook
 from handover.rules.diff import differences
 
-router = APIRouter(prefix="/api/v1", tags=["rules"])
+router = APIRouter(prefix=PREFIX, tags=["rules"])
 _READ: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403, 404)}
 _LIST: dict[int | str, dict[str, Any]] = {code: ERRORS[code] for code in (401, 403)}
 _MOST_RUNS = 20
 
 
-class Book(BaseModel):
+class KnownBook(BaseModel):
     """A rule book that is known."""
 
     book: str
@@ -35,7 +41,7 @@ class Book(BaseModel):
     rules: int
 
 
-class Wanted(BaseModel):
+class WhatIfRequest(BaseModel):
     """A what-if: a known book, or the text of one."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,14 +53,16 @@ class Wanted(BaseModel):
     until: datetime | None = Field(default=None, description="last instant; else the last arrival")
 
 
-class Asked(BaseModel):
+class StoredRun(BaseModel):
     """A run that will be computed."""
 
     run_id: str
 
 
-class Run(BaseModel):
+class WhatIfRun(BaseModel):
     """A what-if run; `figures` is null until it is done."""
+
+    model_config = ConfigDict(extra="ignore")
 
     run_id: str
     book: str
@@ -71,7 +79,7 @@ class Run(BaseModel):
     failure: str | None
 
 
-class Cell(BaseModel):
+class WhatIfCell(BaseModel):
     """Alerts of a county or a rule; null: 1 to 4, which this role does not see."""
 
     name: str
@@ -84,7 +92,7 @@ class Cell(BaseModel):
     other: int | None
 
 
-class Proposal(BaseModel):
+class ProposalRequest(BaseModel):
     """A change of rules as the next version, from the book that a run tried; or a calendar."""
 
     model_config = ConfigDict(extra="forbid")
@@ -98,13 +106,13 @@ class Proposal(BaseModel):
     workdays: list[str] = Field(default_factory=list, max_length=366, description="calendar: make-up days")
 
 
-class Proposed(BaseModel):
+class StoredProposal(BaseModel):
     """A proposal that waits for another person."""
 
     proposal_id: str
 
 
-class Decided(BaseModel):
+class ProposalStage(BaseModel):
     """How far a proposal is."""
 
     proposal_id: str
@@ -112,12 +120,12 @@ class Decided(BaseModel):
 
 
 @router.get("/rules", responses=_LIST)
-def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[Book]:
+def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[KnownBook]:
     """The rule books that are known, the one that workers were started with first."""
     with visitor.site.engine.connect() as connection:
-        found = books(visitor.site, connection, visitor.site.now())
+        found = read_books(visitor.site, connection, visitor.site.now())
     return [
-        Book(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
+        KnownBook(book=name, state=found.state(name), names=dict(book.names), rules=len(book.rules))
         for name, book in found.known.items()
     ]
 
@@ -126,38 +134,40 @@ def rule_books(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[Book
 def rules_diff(a: str, b: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """What differs between two books, key by key; `key` is null where a whole rule comes or goes."""
     with visitor.site.engine.connect() as connection:
-        found = books(visitor.site, connection, visitor.site.now())
-    return [one.wire() for one in differences(book_named(found, a), book_named(found, b))]
+        found = read_books(visitor.site, connection, visitor.site.now())
+    return [one.wire() for one in differences(find_book(found, a), find_book(found, b))]
 
 
 @router.get("/rules/{book}/{rule}", responses=_READ)
 def rule(book: str, rule: str, visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
     """The entries of a rule as they are written, each with its sentence in both languages."""
     with visitor.site.engine.connect() as connection:
-        shown = book_named(books(visitor.site, connection, visitor.site.now()), book)
+        shown = find_book(read_books(visitor.site, connection, visitor.site.now()), book)
     written = {(one["id"], one.get("part", "")): one for one in shown.raw["rule"]}
     entries = [one for one in shown.rules if one.id == rule]
     if not entries:
         raise NotFound
     return [
-        {**written[one.key], "say": {tag: rule_text.told(one, shown, texts(tag)).say for tag in LANGUAGES}}
+        {**written[one.key], "say": {tag: rule_text.describe_rule(one, shown, texts(tag)).say for tag in LANGUAGES}}
         for one in entries
     ]
 
 
 @router.get("/whatif", responses=_LIST)
-def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[Run]:
+def whatif_listing(visitor: Annotated[Visitor, Depends(page("whatif"))]) -> list[WhatIfRun]:
     """The newest runs."""
     with visitor.site.engine.connect() as connection:
-        return [_run(one) for one in whatif_store.latest(connection, _MOST_RUNS)]
+        return [_describe_run(one) for one in whatif_store.list_latest(connection, _MOST_RUNS)]
 
 
-def _run(one: Row) -> Run:
-    return Run(**{name: one[name] for name in Run.model_fields})
+def _describe_run(one: RunColumns) -> WhatIfRun:
+    return WhatIfRun.model_validate(one)
 
 
 @router.post("/whatif", status_code=202, responses=ERRORS)
-def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Asked:
+def whatif_start(
+    request: Request, wanted: WhatIfRequest, visitor: Annotated[Visitor, Depends(sender("whatif"))]
+) -> StoredRun:
     """Start a run in the background."""
     content = wanted.toml.encode()
     fields = {
@@ -167,20 +177,20 @@ def whatif_start(request: Request, wanted: Wanted, visitor: Annotated[Visitor, D
     }
     try:
         name = wanted.file if content else ""
-        return Asked(run_id=whatif_routes.begin(request, visitor, name, content, len(content), fields))
-    except NoBook as error:
-        raise Problem(422, {"toml": " ".join(whatif_routes.refused_book(visitor.words, error))}) from None
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
+        return StoredRun(run_id=whatif_service.start_run(visitor, name, content, len(content), fields))
+    except InvalidBook as error:
+        raise Problem(422, {"toml": " ".join(whatif_service.describe_refusal(visitor.words, error))}) from None
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
     except TooMany as error:
         raise Problem(409, {"form": visitor.words.t("whatif.refusal.busy", n=error.count)}) from None
 
 
 @router.get("/whatif/{run_id}", responses=_READ)
-def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Run:
+def whatif_run(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> WhatIfRun:
     """A run: how far it is, or its figures."""
     with visitor.site.engine.connect() as connection:
-        return _run(whatif_routes.run_of(connection, run_id))
+        return _describe_run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/whatif/{run_id}/table", responses=_READ)
@@ -188,13 +198,13 @@ def whatif_table(
     run_id: str,
     visitor: Annotated[Visitor, Depends(page("whatif"))],
     by: Annotated[str, Query(description="county or rule")] = "county",
-) -> list[Cell]:
+) -> list[WhatIfCell]:
     """What changes, by county or by rule."""
     with visitor.site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
-        found = whatif_store.cells(connection, run_id, "rule_id" if by == "rule" else "county")
+        whatif_service.find_run(connection, run_id)
+        found = whatif_store.read_cells(connection, run_id, "rule_id" if by == "rule" else "county")
     return [
-        Cell(name=name, **{kind: whatif_routes.shown_number(visitor, getattr(cell, kind)) for kind in FIGURES})
+        WhatIfCell(name=name, **{kind: whatif_service.hide_few(visitor, getattr(cell, kind)) for kind in FIGURES})
         for name, cell in found
     ]
 
@@ -211,75 +221,74 @@ def whatif_alerts(
     """The alerts that change, in order; `subject` is null where the alert has not climbed to the province."""
     chosen = {"change": change, "county": county, "rule": rule}
     with visitor.site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
+        whatif_service.find_run(connection, run_id)
         most = visitor.site.config.page_rows
-        rows = whatif_store.alerts(connection, run_id, chosen, whatif_routes.place_of(after), most)
-    visitor.tell_listed(persons_in(row for row in rows if whatif_routes.may_know(visitor, row)))
-    told = [{**row, "subject": row["subject"] if whatif_routes.may_know(visitor, row) else None} for row in rows]
+        rows = whatif_store.read_alerts(connection, run_id, chosen, whatif_service.read_place(after), most)
+    record_list(visitor, list_persons(row for row in rows if whatif_service.may_know_person(visitor, row)))
+    told = [
+        {**row, "subject": row["subject"] if whatif_service.may_know_person(visitor, row) else None} for row in rows
+    ]
     shown: list[dict[str, Any]] = jsonable_encoder(told)
     return shown
 
 
 @router.post("/whatif/{run_id}/cancel", responses=ERRORS)
-def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> Run:
+def whatif_cancel(run_id: str, visitor: Annotated[Visitor, Depends(sender("whatif"))]) -> WhatIfRun:
     """Stop a run."""
     site = visitor.site
     with site.engine.connect() as connection:
-        whatif_routes.run_of(connection, run_id)
+        whatif_service.find_run(connection, run_id)
     whatif_store.cancel(site.engine, run_id, site.wall())
     with site.engine.connect() as connection:
-        return _run(whatif_routes.run_of(connection, run_id))
+        return _describe_run(whatif_service.find_run(connection, run_id))
 
 
 @router.get("/rule-changes", responses=_LIST)
 def changes(visitor: Annotated[Visitor, Depends(page("rules"))]) -> list[dict[str, Any]]:
-    """What has been proposed, with how far each is and how many open duties it would move (null: being found)."""
-    names = (
-        "proposal_id",
-        "kind",
-        "data",
-        "run_id",
-        "moves",
-        "login",
-        "proposed_at",
-        "decided_by",
-        "decided_at",
-        "stage",
-    )
+    """What has been proposed, with how far each is and how many open obligations it would move (null: being found)."""
+    hidden = ("base", "user_id", "state", "event_id", "sent")
     with visitor.site.engine.connect() as connection:
-        rows = change_proposals.listing(connection)
-    shown: list[dict[str, Any]] = jsonable_encoder([{name: row[name] for name in names} for row in rows])
+        rows = change_proposals.list_proposals(connection)
+    shown: list[dict[str, Any]] = jsonable_encoder(
+        [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+    )
     return shown
 
 
 @router.post("/rule-changes", status_code=202, responses=ERRORS)
-def propose(request: Request, wanted: Proposal, visitor: Annotated[Visitor, Depends(sender("rules"))]) -> Proposed:
+def propose(
+    request: Request, wanted: ProposalRequest, visitor: Annotated[Visitor, Depends(sender("rules"))]
+) -> StoredProposal:
     """Propose a change of rules, or a calendar where `year` is given."""
     if not visitor.may("propose_rules"):
         raise NotAllowed("propose_rules")
     try:
         if wanted.year is not None:
             days = ("\n".join(wanted.holidays), "\n".join(wanted.workdays))
-            found = change_routes.propose_calendar(request, visitor, str(wanted.year), *days)
+            found = change_service.propose_calendar(visitor, str(wanted.year), *days)
         else:
-            effective = change_routes.instant_of(wanted.effective_from.isoformat() if wanted.effective_from else "")
-            found = change_routes.propose_rules(
-                request, visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
+            effective = change_service.read_effective_at(
+                wanted.effective_from.isoformat() if wanted.effective_from else ""
             )
-    except Refused as refused:
-        raise Problem(422, said(visitor.words, refused)) from None
-    return Proposed(proposal_id=found)
+            found = change_service.propose_rules(
+                visitor, wanted.run_id, wanted.book, effective, open_too=wanted.apply_to_open
+            )
+    except InvalidForm as invalid:
+        raise Problem(422, describe_errors(visitor.words, invalid.errors)) from None
+    return StoredProposal(proposal_id=found)
 
 
 @router.post("/rule-changes/{proposal_id}/{decision}", responses=ERRORS)
 def decide(
     request: Request, proposal_id: str, decision: str, visitor: Annotated[Visitor, Depends(sender("rules"))]
-) -> Decided:
+) -> ProposalStage:
     """Approve (another person than who proposed), refuse or withdraw."""
     try:
-        change_routes.decided(request, visitor, proposal_id, decision)
-    except Refused as refused:
-        raise Problem(409, said(visitor.words, refused)) from None
+        change_service.decide_proposal(visitor, proposal_id, decision)
+    except InvalidForm as invalid:
+        raise Problem(409, describe_errors(visitor.words, invalid.errors)) from None
     with visitor.site.engine.connect() as connection:
-        stage = next(one["stage"] for one in change_proposals.listing(connection) if one["proposal_id"] == proposal_id)
-    return Decided(proposal_id=proposal_id, stage=stage)
+        stage = next(
+            one["stage"] for one in change_proposals.list_proposals(connection) if one["proposal_id"] == proposal_id
+        )
+    return ProposalStage(proposal_id=proposal_id, stage=stage)

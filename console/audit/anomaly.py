@@ -16,14 +16,14 @@ HABIT_DAYS, KNOWN_FROM = timedelta(days=30), 5  # days looked back, and days wit
 _LIST = "list"
 
 
-def unusual(connection: Connection, user_id: str, wall: datetime, *, lists: bool = False) -> dict[str, Any] | None:
+def find_unusual(connection: Connection, user_id: str, wall: datetime, *, lists: bool = False) -> dict[str, Any] | None:
     """What is unusual about a user's reads today, the first time it is: persons today, and the limit; else None.
 
     `lists`: of the persons that lists named, else of those that were opened, exported, printed or shown by name.
     """
-    today = _day_of(wall)
+    today = _start_of_day(wall)
     count = connection.execute(
-        _persons(func.count(audit_person.c.subject.distinct()), user_id, today, lists)
+        _select_persons(func.count(audit_person.c.subject.distinct()), user_id, today, lists)
     ).scalar_one()
     if count <= (FEW_LISTED if lists else FEW):
         return None
@@ -32,27 +32,29 @@ def unusual(connection: Connection, user_id: str, wall: datetime, *, lists: bool
     )
     if any(details.get("lists", False) == lists for details in connection.execute(told).scalars()):
         return None
-    limit = _limit(connection, user_id, today, lists)
+    limit = _compute_limit(connection, user_id, today, lists)
     return {"persons": count, "limit": limit} | ({"lists": True} if lists else {}) if count > limit else None
 
 
-def listed(connection: Connection, user_id: str, wall: datetime) -> set[str]:
+def find_listed(connection: Connection, user_id: str, wall: datetime) -> set[str]:
     """The persons that lists of this user have named today."""
-    return set(connection.execute(_persons(audit_person.c.subject, user_id, _day_of(wall), lists=True)).scalars())
+    return set(
+        connection.execute(_select_persons(audit_person.c.subject, user_id, _start_of_day(wall), lists=True)).scalars()
+    )
 
 
-def _day_of(wall: datetime) -> datetime:
+def _start_of_day(wall: datetime) -> datetime:
     return start_of(wall.astimezone(CHINA).date())
 
 
-def _persons(what: Any, user_id: str, since: datetime, lists: bool) -> Select[Any]:
+def _select_persons(what: Any, user_id: str, since: datetime, lists: bool) -> Select[Any]:
     which = audit_record.c.action == _LIST if lists else audit_record.c.action != _LIST
     joined = audit_record.join(audit_person, audit_person.c.number == audit_record.c.number)
     return select(what).select_from(joined).where(audit_record.c.user_id == user_id, audit_record.c.at >= since, which)
 
 
-def _limit(connection: Connection, user_id: str, today: datetime, lists: bool) -> int:
-    reads = _persons(audit_person.c.subject, user_id, today - HABIT_DAYS, lists).add_columns(audit_record.c.at)
+def _compute_limit(connection: Connection, user_id: str, today: datetime, lists: bool) -> int:
+    reads = _select_persons(audit_person.c.subject, user_id, today - HABIT_DAYS, lists).add_columns(audit_record.c.at)
     by_day: dict[Any, set[str]] = {}
     for subject, at in connection.execute(reads.where(audit_record.c.at < today)):
         by_day.setdefault(at.astimezone(CHINA).date(), set()).add(subject)

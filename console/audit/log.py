@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
-from console.audit.anomaly import listed, unusual
+from console.audit.anomaly import find_listed, find_unusual
 from console.auth.users import User
+from console.db.rows import AboutPerson
 from console.db.tables import audit_head, audit_person, audit_record
+from console.web.request import Visitor
 from console.web.site import Site
 from schemas.instants import millis
 
@@ -58,13 +60,13 @@ def record(
         )  # fmt: skip
 
 
-def persons_in(rows: Iterable[Mapping[str, Any]]) -> Persons:
-    """The persons that rows with `subject` and `jurisdiction` are about; other subjects are publishers and disputes."""
-    return [(row["subject"], row["jurisdiction"]) for row in rows if str(row["subject"]).startswith(PERSON)]
+def list_persons(rows: Iterable[AboutPerson]) -> Persons:
+    """The persons that rows are about; other subjects are publishers and disputes."""
+    return [(row["subject"], row["jurisdiction"]) for row in rows if row["subject"].startswith(PERSON)]
 
 
-def record_list(site: Site, user: User, persons: Persons, about: str) -> None:
-    """Add one record of a list that names persons, before it is shown; none where it names nobody.
+def record_list(visitor: Visitor, persons: Persons) -> None:
+    """Add one record of the visitor's list that names persons, before it is shown; none where it names nobody.
 
     `details`: how many it names, and how many of them (`before`) stand in lists of the same user and day already: those are not
     kept again, so the record holds the others.
@@ -72,9 +74,9 @@ def record_list(site: Site, user: User, persons: Persons, about: str) -> None:
     named = dict(persons)
     if not named:
         return
-    wall = site.wall()
+    site, user, about, wall = visitor.site, visitor.user, visitor.request.url.path, visitor.site.wall()
     with site.engine.begin() as connection:
-        before = listed(connection, user.user_id, wall)
+        before = find_listed(connection, user.user_id, wall)
         fresh = [(subject, place) for subject, place in named.items() if subject not in before]
         details = {"persons": len(named), "before": len(named) - len(fresh)}
         write(connection, site.config.audit_key, wall, user, "list", persons=fresh, about=about, details=details)
@@ -98,11 +100,11 @@ def write(
         connection, key, seen,
         {
             "at": wall, "user_id": user.user_id, "login": user.login, "role": user.role, "agency": user.agency,
-            "action": action, "about": _plain(about), "purpose": _plain(purpose), "details": dict(details or {}),
+            "action": action, "about": _make_printable(about), "purpose": _make_printable(purpose), "details": dict(details or {}),
         },
     )  # fmt: skip
     if seen and action in SEEING and user.user_id:
-        found = unusual(connection, user.user_id, wall, lists=action == "list")
+        found = find_unusual(connection, user.user_id, wall, lists=action == "list")
         if found is not None:
             write(connection, key, wall, user, "bulk_read", details=found)
     return number
@@ -177,7 +179,7 @@ def fingerprint(key: bytes | None) -> str:
     return hashlib.sha256(b"audit key " + key).hexdigest()[:16] if key else ""
 
 
-def _plain(text: str) -> str:
+def _make_printable(text: str) -> str:
     """What every database takes, and as long as it may be."""
     return "".join(one if one.isprintable() else " " for one in text[:LONGEST])
 
@@ -185,3 +187,6 @@ def _plain(text: str) -> str:
 def _hash(key: bytes | None, text: str) -> str:
     sent = text.encode()
     return hmac.new(key, sent, hashlib.sha256).hexdigest() if key else hashlib.sha256(sent).hexdigest()
+
+
+PURPOSES = ("contact", "visit", "identity", "papers", "review")  # codes of the audit: why a name is needed

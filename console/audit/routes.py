@@ -1,50 +1,45 @@
 """/audit: who saw whom, and why? For the auditor, who sees no person's page, and for the procurator within the prefix."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.api import alerts
-from console.audit import log as audit
-from console.audit import query as audited
-from console.audit.log import ACTIONS
-from console.audit.query import Asked
+from console.audit import query as audit_query
+from console.audit.log import ACTIONS, PURPOSES
+from console.audit.query import AuditQuery
+from console.audit.service import CHECKED, read_page, record_search
 from console.audit.verification import Finding, check
-from console.people.name_reveal import PURPOSES
+from console.db.rows import AuditRow, AuditRowOfPersons
 from console.text.formatter import Words
 from console.web.request import Visitor, page, render
 from sinks.readmodel.dialect import read_snapshot
 
 router = APIRouter()
-CHECKED = 1000  # records that the page itself checks; all of them: `handover audit verify`
 _FLAGS, _PERSONS = 5, 3
 
 
 @router.get("/audit")
-def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
+def list_records(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """Records, the newest first; ?person=&by=&action=&before=."""
-    asked, site, words = Asked.read(request.query_params), visitor.site, visitor.words
-    _tell(visitor, asked)
-    rows, more = _read(visitor, asked)
+    asked, site, words = AuditQuery.read(request.query_params), visitor.site, visitor.words
+    record_search(visitor, asked)
+    rows, more = read_page(visitor, asked)
     with read_snapshot(site.engine) as connection:
         checked = check(connection, site.config.audit_key, CHECKED)
-        flags = audited.unusual(connection, visitor.scope, _FLAGS)
-        total, _ = audited.head(connection)
+        flags = audit_query.read_unusual(connection, visitor.scope, _FLAGS)
+        total, _ = audit_query.read_head(connection)
     filters = {"person": asked.person, "by": asked.by, "action": asked.action}
     given = {name: value for name, value in filters.items() if value}
     return render(
         visitor,
         "audit.html",
-        rows=[_shown(visitor, row) for row in rows],
+        rows=[_present_record(visitor, row) for row in rows],
         asked=filters,
         actions=ACTIONS,
-        flags=[_flag(words, one) for one in flags],
-        broken=[_found(words, one) for one in checked.findings],
+        flags=[_present_flag(words, one) for one in flags],
+        broken=[_describe_finding(words, one) for one in checked.findings],
         checked=checked.count,
         total=total,
         sealed=site.config.audit_key is not None,
@@ -53,22 +48,9 @@ def listing(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))
     )
 
 
-def _tell(visitor: Visitor, asked: Asked) -> None:
-    given = {"person": asked.person, "by": asked.by, "action": asked.action}
-    query = urlencode({name: value for name, value in given.items() if value})
-    audit.record(visitor.site, visitor.user, "read", about=f"/audit?{query}" if query else "/audit")
-
-
-def _read(visitor: Visitor, asked: Asked) -> tuple[Sequence[Mapping[str, Any]], bool]:
-    most = visitor.site.config.page_rows
-    with visitor.site.engine.connect() as connection:
-        rows = audited.records(connection, visitor.scope, asked, most + 1)
-    return rows[:most], len(rows) > most
-
-
-def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_record(visitor: Visitor, row: AuditRowOfPersons) -> dict[str, Any]:
     words, persons = visitor.words, row["persons"]
-    linked = "people" in visitor.scope.pages
+    linked = "people" in visitor.pages
     return {
         "number": row["number"],
         "at": words.log_at(row["at"]),
@@ -83,12 +65,12 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "others": max(0, len(persons) - _PERSONS),
         "purpose": words.t(f"reveal.purpose.{row['purpose']}") if row["purpose"] in PURPOSES else row["purpose"],
-        "about": _about(words, row["about"]),
+        "about": _hide_person(words, row["about"]),
         "flag": row["action"] == "bulk_read",
     }
 
 
-def _about(words: Words, about: str) -> str:
+def _hide_person(words: Words, about: str) -> str:
     """Where it was, without what would tell who: a reference stands in the column of persons, cut short."""
     path, _, query = about.partition("?")
     parts = path.strip("/").split("/")
@@ -98,7 +80,7 @@ def _about(words: Words, about: str) -> str:
     return f"{path}?…" if query else path
 
 
-def _flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_flag(words: Words, row: AuditRow) -> dict[str, Any]:
     told = row["details"]
     values = {"by": row["login"], "office": words.agency(row["agency"]), "at": words.at(row["at"])}
     return {
@@ -107,61 +89,8 @@ def _flag(words: Words, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _found(words: Words, finding: Finding) -> str:
+def _describe_finding(words: Words, finding: Finding) -> str:
     if finding.what in ("head", "unsealed", "count"):
         return words.t(f"audit.found.{finding.what}", first=finding.first, last=finding.last)
     numbers = f"{finding.first}–{finding.last}" if finding.first != finding.last else str(finding.first)
     return words.t(f"audit.found.{finding.what}", numbers=numbers)
-
-
-# --- the same as JSON
-
-
-class Record(BaseModel):
-    """One record of the audit; `persons` are those within the prefix."""
-
-    number: int
-    at: datetime
-    login: str
-    role: str
-    agency: str
-    action: str
-    about: str
-    purpose: str
-    details: dict[str, Any]
-    persons: list[str]
-    previous: str
-    hash: str
-
-
-class Records(BaseModel):
-    """Records, the newest first; `before` goes on from there."""
-
-    records: list[Record]
-    before: int | None
-    total: int
-    findings: list[str]
-
-
-@alerts.router.get("/audit", responses={code: alerts.ERRORS[code] for code in (401, 403)})
-def as_json(
-    request: Request,
-    visitor: Annotated[Visitor, Depends(page("audit"))],
-    person: Annotated[str, Query(max_length=64, description="a reference or its beginning")] = "",
-    by: Annotated[str, Query(max_length=64, description="a login name")] = "",
-    action: Annotated[str, Query(max_length=64, description=", ".join(ACTIONS))] = "",
-    before: Annotated[str, Query(max_length=18, description="only records below this number")] = "",
-) -> Records:
-    """Who saw whom and why; whether the last records still fit together."""
-    asked = Asked.read({"person": person, "by": by, "action": action, "before": before})
-    _tell(visitor, asked)
-    rows, more = _read(visitor, asked)
-    with read_snapshot(visitor.site.engine) as connection:
-        checked = check(connection, visitor.site.config.audit_key, CHECKED)
-        total, _ = audited.head(connection)
-    return Records(
-        records=[Record.model_validate(row) for row in rows],
-        before=rows[-1]["number"] if more else None,
-        total=total,
-        findings=[str(one) for one in checked.findings],
-    )

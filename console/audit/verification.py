@@ -1,16 +1,18 @@
 """Whether the audit is whole: every record against its hash, its neighbours and the head; and where not, what was done to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
 from console.audit.log import fingerprint, hash_of, seal_of
+from console.db.reading import read_all
+from console.db.rows import AuditRow
 from console.db.tables import audit_head, audit_person, audit_record
 
-What = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
+Fault = Literal["cut", "changed", "removed", "inserted", "reordered", "head", "unsealed", "count", "key"]
 _AT_ONCE = 1000
 
 
@@ -18,7 +20,7 @@ _AT_ONCE = 1000
 class Finding:
     """One thing that is wrong: what was done, and the numbers of the first and last record it was done to."""
 
-    what: What
+    what: Fault
     first: int
     last: int
 
@@ -42,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """How many records there are, the head to be noted elsewhere, and what is wrong."""
 
     count: int
@@ -61,26 +63,26 @@ class _Link:
     is_cut: bool = False  # says that the end before it was not as it had been left
 
 
-def check(connection: Connection, key: bytes | None, last: int | None = None) -> Checked:
+def check(connection: Connection, key: bytes | None, last: int | None = None) -> CheckResult:
     """Check everything, or the last records only. With a secret, nobody without it can make records or a head that hold."""
     head = connection.execute(select(audit_head)).first()
     floor = max(0, head.number - last) if head is not None and last is not None else 0
-    links = list(_links(connection, key, floor))
+    links = list(_read_links(connection, key, floor))
     findings: list[Finding] = []
-    if head is None or (key and (head.number or head.seal) and not _sealed(head, key)):
+    if head is None or (key and (head.number or head.seal) and not _is_sealed(head, key)):
         unsealed = head is not None and not head.key and not any(one.sealed for one in links)
         findings.append(Finding("unsealed" if unsealed else "head", 0, 0))
-    findings += _ranges("cut", [one.number for one in links if one.is_cut])
+    findings += _join_ranges("cut", [one.number for one in links if one.is_cut])
     other = [one.number for one in links if one.unknown]
     if other:
-        return Checked(len(links), "", [*findings, *_ranges("key", other)])
+        return CheckResult(len(links), "", [*findings, *_join_ranges("key", other)])
     number, hashed = (head.number, head.hash) if head is not None else (0, "")
     if head is None and links:
         number, hashed = links[-1].number, links[-1].hash
-    return Checked(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number, floor)])
+    return CheckResult(len(links), f"{number}:{hashed}", [*findings, *_compare(links, hashed, number, floor)])
 
 
-def stands(connection: Connection, told: str) -> bool:
+def is_in_chain(connection: Connection, told: str) -> bool:
     """Whether a head that was noted earlier, NUMBER:HASH, still is a record of the chain. Raise ValueError for another text."""
     number, _, hashed = told.partition(":")
     if not re.fullmatch(r"[0-9]{1,18}:([0-9a-f]{64})?", told):
@@ -91,23 +93,23 @@ def stands(connection: Connection, told: str) -> bool:
     return bool(connection.execute(wanted).scalar_one_or_none() == hashed)
 
 
-def _sealed(head: Any, key: bytes) -> bool:
+def _is_sealed(head: Any, key: bytes) -> bool:
     return bool(head.key == fingerprint(key) and head.seal == seal_of(key, head.number, head.hash))
 
 
-def _links(connection: Connection, key: bytes | None, floor: int) -> Iterator[_Link]:
+def _read_links(connection: Connection, key: bytes | None, floor: int) -> Iterator[_Link]:
     """Every record above a number as a link, by number; from 0 also those whose number cannot be."""
     after, keyed = floor or -(2**62), False
     while True:
         wanted = select(audit_record).where(audit_record.c.number > after).order_by(audit_record.c.number)
-        rows = [dict(row) for row in connection.execute(wanted.limit(_AT_ONCE)).mappings()]
+        rows = read_all(connection, wanted.limit(_AT_ONCE), AuditRow)
         if not rows:
             return
-        seen = _persons(connection, rows[0]["number"], rows[-1]["number"])
+        seen = _read_persons(connection, rows[0]["number"], rows[-1]["number"])
         for row in rows:
             known = row["key"] in ("", fingerprint(key))
             # Once records are sealed, one without a seal is a forgery: anybody can make a plain hash.
-            sound = known and not (keyed and not row["key"]) and _sound(row, key, seen.get(row["number"], []))
+            sound = known and not (keyed and not row["key"]) and _is_sound(row, key, seen.get(row["number"], []))
             keyed = keyed or bool(row["key"])
             yield _Link(
                 row["number"],
@@ -121,11 +123,11 @@ def _links(connection: Connection, key: bytes | None, floor: int) -> Iterator[_L
         after = rows[-1]["number"]
 
 
-def _sound(row: Mapping[str, Any], key: bytes | None, seen: Sequence[tuple[str, str]]) -> bool:
+def _is_sound(row: AuditRow, key: bytes | None, seen: Sequence[tuple[str, str]]) -> bool:
     return bool(hash_of(key if row["key"] else None, row, seen) == row["hash"])
 
 
-def _persons(connection: Connection, first: int, last: int) -> dict[int, list[tuple[str, str]]]:
+def _read_persons(connection: Connection, first: int, last: int) -> dict[int, list[tuple[str, str]]]:
     wanted = select(audit_person).where(audit_person.c.number.between(first, last))
     found: dict[int, list[tuple[str, str]]] = {}
     for row in connection.execute(wanted):
@@ -157,16 +159,16 @@ def _compare(links: Sequence[_Link], head_hash: str, head_number: int, floor: in
     inserted = [one.number for one in links if one.number not in way]
     order = [number for number, right in zip(way, sorted(way, reverse=True), strict=True) if number != right]
     found = [
-        *_ranges("changed", sorted(changed - set(inserted))),
+        *_join_ranges("changed", sorted(changed - set(inserted))),
         *removed[::-1],
-        *_ranges("inserted", inserted),
-        *_ranges("reordered", sorted(order)),
+        *_join_ranges("inserted", inserted),
+        *_join_ranges("reordered", sorted(order)),
     ]
     total = len(links) + floor
     return found or ([Finding("count", head_number, total)] if head_number != total else [])
 
 
-def _ranges(what: What, numbers: Sequence[int]) -> list[Finding]:
+def _join_ranges(what: Fault, numbers: Sequence[int]) -> list[Finding]:
     """Numbers that follow each other as one finding."""
     found: list[Finding] = []
     for number in numbers:

@@ -66,10 +66,10 @@ def _sign(login: str, password: str, told: str) -> str:
     return hmac.new(password.encode(), f"device {login} {told}".encode(), hashlib.sha256).hexdigest()
 
 
-def count(connection: Connection, login: str, place: str, wall: datetime) -> None:
+def count_try(connection: Connection, login: str, place: str, wall: datetime) -> None:
     """Count a try before its password is looked at, so that requests side by side have no more of them. Raise TooManyTries."""
     forget_old(connection, wall)
-    _check(connection, _here(login, place), TRIES, wall)
+    _check(connection, _is_here(login, place), TRIES, wall)
     if not place.startswith(_DEVICE):
         elsewhere = and_(login_attempt.c.login == login, ~login_attempt.c.address.startswith(_DEVICE))
         _check(connection, elsewhere, TRIES_OF_A_NAME, wall)
@@ -85,18 +85,18 @@ def forget_old(connection: Connection, wall: datetime) -> None:
     connection.execute(delete(login_attempt).where(login_attempt.c.at < wall - WINDOW))
 
 
-def left(connection: Connection, login: str, place: str) -> int:
+def count_left(connection: Connection, login: str, place: str) -> int:
     """How many more wrong passwords a login name has at a place before it waits there."""
-    wanted = select(func.count()).select_from(login_attempt).where(_here(login, place))
+    wanted = select(func.count()).select_from(login_attempt).where(_is_here(login, place))
     return max(0, TRIES - int(connection.execute(wanted).scalar_one()))
 
 
-def forget(connection: Connection, login: str, place: str) -> None:
+def forget_failures(connection: Connection, login: str, place: str) -> None:
     """The right password was given: what failed at this place before counts no more."""
-    connection.execute(delete(login_attempt).where(_here(login, place)))
+    connection.execute(delete(login_attempt).where(_is_here(login, place)))
 
 
-def _here(login: str, place: str) -> ColumnElement[bool]:
+def _is_here(login: str, place: str) -> ColumnElement[bool]:
     return and_(login_attempt.c.login == login, login_attempt.c.address == place)
 
 

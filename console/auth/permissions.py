@@ -1,4 +1,4 @@
-"""The one place that says who sees which rows and pages and who may do what. What is not named is denied."""
+"""The one place that says who sees which rows and who may do what; pages name their roles. What is not named is denied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +15,7 @@ ROLES: tuple[Role, ...] = (
     "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor",
 )  # fmt: skip
 
-_DUTIES = frozenset(("today", "alert", "people", "obligations"))
-PAGES: Mapping[Role, frozenset[str]] = {
-    "township": _DUTIES,
-    "county": _DUTIES | {"scoreboard", "feeds", "export"},
-    "city": _DUTIES | {"scoreboard", "feeds", "export"},
-    "province": _DUTIES | {"scoreboard", "feeds", "export", "rules", "whatif", "whatif_alerts"},
-    "prison": _DUTIES,
-    "procurator": _DUTIES | {"audit", "export"},
-    "platform": frozenset(("today", "alert", "feeds", "dead_letters", "users")),
-    "rules": frozenset(("rules", "whatif")),
-    "auditor": frozenset(("audit",)),
-}
+OFFICES: tuple[Role, ...] = ("township", "county", "city", "province", "prison", "procurator")  # that see persons
 
 _OWN = frozenset(("acknowledge", "unacknowledge", "comment", "reveal"))
 _TOWNSHIP = _OWN | {"snooze", "resume", "record"}
@@ -69,7 +58,7 @@ class Scope:
     prefix: str
 
     @property
-    def duties(self) -> Rows:
+    def obligations(self) -> Rows:
         """Alerts and obligations."""
         place: Condition = ("jurisdiction", "under", self.prefix)
         own: Condition = ("owner_agency", "is", self.agency)
@@ -103,11 +92,6 @@ class Scope:
         """Topics whose events may be shown."""
         return _PRISON_TOPICS if self.role == "prison" else _ALL_TOPICS
 
-    @property
-    def pages(self) -> frozenset[str]:
-        """Kinds of pages."""
-        return PAGES[self.role]
-
     def depends_on(self, source: str) -> bool:
         """Whether a publisher's silence makes this user's lists doubtful: those below, and the city's prisons and courts."""
         agency = source.removeprefix("/agencies/").partition("/")[0]
@@ -130,35 +114,36 @@ class Scope:
         """Actions that are allowed at all."""
         return ACTIONS[self.role]
 
-    def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
-        """Whether an action is allowed, on a row if one is given: township and prison act on their own duties only."""
+    def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
+        """Whether an action is allowed, on a row if one is given: township and prison act on their own obligations only."""
         if action not in ACTIONS[self.role]:
             return False
         if row is not None and action in _ON_ALERTS and not self._has_authority(action, row):
             return False
         if row is None or self.role in ("city", "province"):
             return row is None or self.sees(row)
-        own: bool = row["owner_agency"] == self.agency
+        owner = str(row["owner_agency"])
+        own = owner == self.agency
         if action == "record":
-            return own or (self.role == "county" and _code(row["owner_agency"]).startswith(self.prefix))
+            return own or (self.role == "county" and _code(owner).startswith(self.prefix))
         if self.role == "prison":
             return own
         return self.sees(row)
 
-    def _has_authority(self, action: str, row: Mapping[str, Any]) -> bool:
+    def _has_authority(self, action: str, row: Mapping[str, object]) -> bool:
         """Whether a worker would hear it from this user's agency."""
         fact = "action.contest_decided" if action == "decide" else f"action.{action}"
-        return may_act(self.agency, fact, row["owner_agency"], row["jurisdiction"])
+        return may_act(self.agency, fact, str(row["owner_agency"]), str(row["jurisdiction"]))
 
-    def sees(self, row: Mapping[str, Any]) -> bool:
+    def sees(self, row: Mapping[str, object]) -> bool:
         """Whether a row of alerts or obligations is in scope."""
-        return holds(self.duties, row)
+        return meets_any(self.obligations, row)
 
-    def of_duties(self, table: FromClause) -> ColumnElement[bool]:
+    def filter_obligations(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on a table of alerts or obligations."""
-        return as_sql(self.duties, table)
+        return as_sql(self.obligations, table)
 
-    def of_handovers(self, table: FromClause) -> ColumnElement[bool]:
+    def filter_handovers(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on the table of handovers."""
         return as_sql(self.handovers, table)
 
@@ -168,12 +153,12 @@ def _code(agency: str) -> str:
     return parts[1] if len(parts) == 3 else ""
 
 
-def holds(rows: Rows, row: Mapping[str, Any]) -> bool:
+def meets_any(rows: Rows, row: Mapping[str, object]) -> bool:
     """Whether a row meets the conditions; a column that it does not have meets none."""
-    return any(all(_meets(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
+    return any(all(_meets_one(row.get(name), how, wanted) for name, how, wanted in one) for one in rows)
 
 
-def _meets(value: Any, how: str, wanted: Any) -> bool:
+def _meets_one(value: Any, how: str, wanted: Any) -> bool:
     if value is None or wanted == "":
         return False
     match how:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, or_, select
 
-from console.auth.users import User, by_id, of_row
+from console.auth.users import User, find_by_id, read_user
 from console.db.tables import console_session, console_user
 
 _FRESH = timedelta(seconds=30)  # `seen_at` is written at most so often
@@ -52,7 +52,7 @@ def find(
         if wall - row.seen_at > idle or wall - row.began_at > longest:
             connection.execute(delete(console_session).where(console_session.c.token == row.token))
             return None
-        user = by_id(connection, row.user_id)
+        user = find_by_id(connection, row.user_id)
         if user is None:
             return None
         if touch and wall - row.seen_at > _FRESH:
@@ -60,7 +60,7 @@ def find(
         return Session(user, row.csrf, row.draft)
 
 
-def living(
+def find_living(
     engine: Engine, tokens: Collection[str], wall: datetime, idle: timedelta, longest: timedelta
 ) -> dict[str, User]:
     """The users of those tokens whose session lives, as they are now. None of them grows younger."""
@@ -76,7 +76,7 @@ def living(
         )
     )
     with engine.connect() as connection:
-        return {hashed[row.token]: of_row(row) for row in connection.execute(wanted)}
+        return {hashed[row.token]: read_user(row) for row in connection.execute(wanted)}
 
 
 def take_draft(engine: Engine, token: str) -> None:

@@ -94,19 +94,19 @@ def create_in(
             identity=identity,
         )
     )
-    return of_row(connection.execute(select(console_user).where(console_user.c.user_id == user_id)).one())
+    return read_user(connection.execute(select(console_user).where(console_user.c.user_id == user_id)).one())
 
 
-def by_id(connection: Connection, user_id: str) -> User | None:
+def find_by_id(connection: Connection, user_id: str) -> User | None:
     """A user who is not closed."""
     row = connection.execute(
         select(console_user).where(console_user.c.user_id == user_id, console_user.c.closed.is_(False))
     ).first()
-    return of_row(row) if row is not None else None
+    return read_user(row) if row is not None else None
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class LoginResult:
     """What came of a login: the user whose password it was, else None; how many tries are left there; a token for the device."""
 
     user: User | None
@@ -116,7 +116,7 @@ class Tried:
 
 def authenticate(
     engine: Engine, login: str, password: str, wall: datetime, address: str = "", device: str = ""
-) -> Tried:
+) -> LoginResult:
     """Whether this is the user's password. A wrong one, an unknown and a closed user are the same work. Raise TooManyTries.
 
     `address`: of the network. `device`: the token of the device's earlier login.
@@ -127,21 +127,21 @@ def authenticate(
         ).first()
         stored = row.password if row is not None and row.password is not None else _NOBODY
         place = attempts.device_of(login, stored, device, wall) or attempts.place_of(address)
-        attempts.count(connection, login, place, wall)
+        attempts.count_try(connection, login, place, wall)
     right = _matches(row.password if row is not None else None, password)
     if row is None or not right or (row.once_until is not None and row.once_until < wall):
         with engine.connect() as connection:
-            return Tried(None, attempts.left(connection, login, place))
+            return LoginResult(None, attempts.count_left(connection, login, place))
     with engine.begin() as connection:
-        attempts.forget(connection, login, place)
-    return Tried(of_row(row), attempts.TRIES, attempts.device_token(login, stored, wall))
+        attempts.forget_failures(connection, login, place)
+    return LoginResult(read_user(row), attempts.TRIES, attempts.device_token(login, stored, wall))
 
 
-def by_login(engine: Engine, login: str) -> User | None:
+def find_by_login(engine: Engine, login: str) -> User | None:
     """A user by name, closed or not."""
     with engine.connect() as connection:
         row = connection.execute(select(console_user).where(console_user.c.login == login)).first()
-    return of_row(row) if row is not None else None
+    return read_user(row) if row is not None else None
 
 
 def set_password(connection: Connection, user_id: str, password: str, once_until: datetime | None = None) -> None:
@@ -171,20 +171,20 @@ def set_preferences(engine: Engine, user_id: str, *, language: Language | None, 
         )
 
 
-def colleagues(connection: Connection, scope: Scope) -> list[User]:
+def list_colleagues(connection: Connection, scope: Scope) -> list[User]:
     """Users to whom something may be assigned: of the same office, and of offices below the prefix."""
     rows = connection.execute(
         select(console_user).where(console_user.c.closed.is_(False)).order_by(console_user.c.login)
     )
-    users = map(of_row, rows)
+    users = map(read_user, rows)
     return [
         one for one in users if one.agency == scope.agency or (scope.prefix and one.prefix.startswith(scope.prefix))
     ]
 
 
-def officers(connection: Connection, scope: Scope) -> frozenset[str]:
+def list_officers(connection: Connection, scope: Scope) -> frozenset[str]:
     """The staff ids of those to whom something may be assigned."""
-    return frozenset(one.staff for one in colleagues(connection, scope))
+    return frozenset(one.staff for one in list_colleagues(connection, scope))
 
 
 def _matches(stored: str | None, password: str) -> bool:
@@ -195,7 +195,7 @@ def _matches(stored: str | None, password: str) -> bool:
     return stored is not None
 
 
-def of_row(row: Row[Any]) -> User:
+def read_user(row: Row[Any]) -> User:
     """A user from their row."""
     language = cast("Language", row.language) if row.language in LANGUAGES else None
     once = row.once_until is not None

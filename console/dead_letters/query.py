@@ -1,7 +1,7 @@
 """Dead letters by reason, publisher, type and path: what we failed to understand. No value is ever read from here."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, or_, select
 
+from console.db.reading import read_all
+from console.db.rows import LetterRow
 from console.text.formatter import Words
 from schemas.invalid import BETWEEN
 from sinks.readmodel.dead_letters import Place
@@ -20,7 +22,7 @@ _ID_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LetterGroup:
     """Dead letters that nobody has decided about and that are wrong in the same way."""
 
     reason: str
@@ -38,7 +40,7 @@ class Group:
         return hashlib.sha256(told).hexdigest()[:_ID_LENGTH]
 
 
-def groups(connection: Connection, reason: str = "", source: str = "") -> list[Group]:
+def list_groups(connection: Connection, reason: str = "", source: str = "") -> list[LetterGroup]:
     """All groups, the oldest first; `source` "-" means those that do not tell it."""
     wanted = select(
         *_KEY,
@@ -53,19 +55,19 @@ def groups(connection: Connection, reason: str = "", source: str = "") -> list[G
         wanted = wanted.where(dead_letter.c.source == ("" if source == "-" else source))
     rows = connection.execute(wanted.group_by(*_KEY).order_by(func.min(dead_letter.c.received_at), *_KEY))
     return [
-        Group(
+        LetterGroup(
             row.reason, row.source, row.type, row.field, row.n, row.oldest, row.first if row.first == row.last else ""
         )
         for row in rows
     ]
 
 
-def find(connection: Connection, group_id: str) -> Group | None:
+def find_group(connection: Connection, group_id: str) -> LetterGroup | None:
     """A group by its name; None where it has no pending dead letter."""
-    return next((one for one in groups(connection) if one.group_id == group_id), None)
+    return next((one for one in list_groups(connection) if one.group_id == group_id), None)
 
 
-def letters(connection: Connection, group: Group, after: Place | None, count: int) -> list[Mapping[str, Any]]:
+def list_letters(connection: Connection, group: LetterGroup, after: Place | None, count: int) -> list[LetterRow]:
     """The dead letters of a group by place, without their keys and values."""
     shown = [column for column in dead_letter.c if column.name not in ("key", "value", "headers")]
     wanted = select(*shown, func.length(dead_letter.c.value).label("bytes")).where(
@@ -73,19 +75,18 @@ def letters(connection: Connection, group: Group, after: Place | None, count: in
         *(column == getattr(group, column.name) for column in _KEY),
     )
     if after is not None:
-        wanted = wanted.where(_behind(after))
-    rows = connection.execute(wanted.order_by(dead_letter.c.partition, dead_letter.c.offset).limit(count))
-    return [dict(row) for row in rows.mappings()]
+        wanted = wanted.where(_follows(after))
+    return read_all(connection, wanted.order_by(dead_letter.c.partition, dead_letter.c.offset).limit(count), LetterRow)
 
 
-def _behind(place: Place) -> Any:
+def _follows(place: Place) -> Any:
     partition, offset = place
     return or_(
         dead_letter.c.partition > partition, (dead_letter.c.partition == partition) & (dead_letter.c.offset > offset)
     )
 
 
-def places(connection: Connection, chosen: Sequence[Group], most: int) -> list[Place]:
+def list_places(connection: Connection, chosen: Sequence[LetterGroup], most: int) -> list[Place]:
     """The places of all dead letters of these groups, the oldest first; `most` of them."""
     mine = or_(*((dead_letter.c.reason == one.reason) & (dead_letter.c.source == one.source) & (dead_letter.c.type == one.type)
                  & (dead_letter.c.field == one.field) for one in chosen))  # fmt: skip
@@ -94,7 +95,7 @@ def places(connection: Connection, chosen: Sequence[Group], most: int) -> list[P
     return [(row.partition, row.offset) for row in connection.execute(wanted.order_by(*order).limit(most))]
 
 
-def pending(connection: Connection, wanted: Sequence[Place]) -> list[Place]:
+def keep_pending(connection: Connection, wanted: Sequence[Place]) -> list[Place]:
     """Those of these places where a dead letter is pending, in the same order."""
     known: set[Place] = set()
     for partition in {one[0] for one in wanted}:
@@ -115,18 +116,18 @@ def read_place(text: str) -> Place | None:
     return (int(partition), int(offset)) if len(partition) < 6 and len(offset) < 19 else None
 
 
-def reason_of(words: Words, reason: str) -> str:
+def describe_reason(words: Words, reason: str) -> str:
     """Why a record is not understood, or stays."""
     key = f"dead.reason.{reason}"
     return words.t(key) if words.t.has(key) else reason
 
 
-def publisher_of(words: Words, source: str) -> str:
+def describe_publisher(words: Words, source: str) -> str:
     """Who sent it."""
     return words.source(source) if source else words.t("dead.source.none")
 
 
-def wrong(words: Words, group: Group) -> str:
+def describe_fault(words: Words, group: LetterGroup) -> str:
     """What is wrong, in a sentence."""
     fact = words.fact(group.type) if group.type else words.t("dead.record")
     if group.reason == "SCHEMA" and group.field:

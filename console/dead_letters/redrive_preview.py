@@ -8,6 +8,8 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, Select, select
 
+from console.db.alert_rows import OwedColumns
+from console.db.reading import columns_of, read_all
 from console.web.site import Site
 from handover.analysis.replay import Told, replay
 from handover.facts.forwarding import routes
@@ -18,7 +20,7 @@ from schemas.topics import DISPUTE, SYSTEM
 from sinks.monitors.manifests import find_met
 from sinks.readmodel.tables import alert, event
 
-Kind = Literal["ends", "appears", "changes"]
+ChangeKind = Literal["ends", "appears", "changes"]
 _SIGNS = (
     "reentry.system.publisher_heartbeat.v1",
     "reentry.system.publisher_manifest.v1",
@@ -30,10 +32,10 @@ _PART = 500  # bound values of one query
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlertChange:
     """An alert that would end, appear or change. Persons are not named: whoever redrives sees none."""
 
-    kind: Kind
+    kind: ChangeKind
     alert_id: str
     rule_id: str
     occurrence: str
@@ -50,44 +52,44 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class RedriveEffect:
     """What would change, and what was replayed to know it."""
 
-    changes: Sequence[Change]
+    changes: Sequence[AlertChange]
     subjects: int
     events: int
 
 
-def effect(connection: Connection, site: Site, more: Sequence[Event], now: datetime) -> Effect:
+def compute_effect(connection: Connection, site: Site, more: Sequence[Event], now: datetime) -> RedriveEffect:
     """What alerts would do if these events arrived now; up to the end of the time that a release takes to settle."""
     arriving = [(one, now) for one in more]
-    subjects, recorded = _concerned(connection, more)
+    subjects, recorded = _collect_history(connection, more)
     until = now + site.book.settle
     before, after = (
-        _last(replay(told, site.book, site.calendar, until)) for told in (recorded, [*recorded, *arriving])
+        _keep_last(replay(told, site.book, site.calendar, until)) for told in (recorded, [*recorded, *arriving])
     )
-    changes = [*_differences(before, after), *_met(connection, arriving)]
-    return Effect(sorted(changes, key=_order), len(subjects), len(recorded))
+    changes = [*_find_differences(before, after), *_find_met_manifests(connection, arriving)]
+    return RedriveEffect(sorted(changes, key=_sort_key), len(subjects), len(recorded))
 
 
-def _order(change: Change) -> tuple[str, str, str, str]:
+def _sort_key(change: AlertChange) -> tuple[str, str, str, str]:
     return (change.kind, change.rule_id, change.due_at, change.alert_id)
 
 
-def _last(alerts: Iterable[Alert]) -> dict[str, Alert]:
+def _keep_last(alerts: Iterable[Alert]) -> dict[str, Alert]:
     return {one.alert_id: one for one in alerts}
 
 
-def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Iterable[Change]:
+def _find_differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Iterable[AlertChange]:
     for alert_id in before.keys() | after.keys():
         old, new = before.get(alert_id), after.get(alert_id)
         fires, fired = new is not None and new.state == "firing", old is not None and old.state == "firing"
         if fired and not fires:
             assert old is not None
-            yield _change("ends", new or old)
+            yield _make_change("ends", new or old)
         elif fires and not fired:
             assert new is not None
-            yield _change("appears", new)
+            yield _make_change("appears", new)
         elif old is not None and new is not None:
             name = next(
                 (
@@ -98,43 +100,38 @@ def _differences(before: Mapping[str, Alert], after: Mapping[str, Alert]) -> Ite
                 "",
             )
             if name:
-                yield _change("changes", new, name)
+                yield _make_change("changes", new, name)
 
 
-def _change(kind: Kind, of: Alert, what: str = "") -> Change:
-    return Change(
+def _make_change(kind: ChangeKind, of: Alert, what: str = "") -> AlertChange:
+    return AlertChange(
         kind, of.alert_id, of.rule_id, of.occurrence, of.severity, of.outcome, of.owner_agency, of.jurisdiction,
         of.due_at.isoformat(), what,
     )  # fmt: skip
 
 
-def _met(connection: Connection, arriving: Sequence[Told]) -> Iterable[Change]:
+def _find_met_manifests(connection: Connection, arriving: Sequence[Told]) -> Iterable[AlertChange]:
     """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
     for source, day in find_met(connection, arriving):
-        rows = connection.execute(
-            select(alert).where(
-                alert.c.subject == source,
-                alert.c.rule_id == "X04",
-                alert.c.occurrence == day,
-                alert.c.state == "firing",
-            )
-        ).mappings()
-        for row in rows:
-            yield Change(
+        firing = select(*columns_of(alert, OwedColumns)).where(
+            alert.c.subject == source, alert.c.rule_id == "X04", alert.c.occurrence == day, alert.c.state == "firing"
+        )
+        for row in read_all(connection, firing, OwedColumns):
+            yield AlertChange(
                 "ends", row["alert_id"], "X04", day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
                 row["due_at"].isoformat(),
             )  # fmt: skip
 
 
-def _concerned(connection: Connection, more: Sequence[Event]) -> tuple[set[str], list[Told]]:
+def _collect_history(connection: Connection, more: Sequence[Event]) -> tuple[set[str], list[Told]]:
     """The subjects whose cases may change, and every recorded event that their cases are made of."""
-    wanted = {subject for one in more for subject in (one.subject, *routes(one), *_named(one))}
-    wanted |= _corrected(connection, more)
+    wanted = {subject for one in more for subject in (one.subject, *routes(one), *_list_named(one))}
+    wanted |= _find_corrected(connection, more)
     seen: dict[tuple[str, str], Told] = {}
     fresh = wanted
     while fresh:
-        found = [told for part in _parts(fresh) for told in _read(connection, _of_subjects(part))]
-        found += _linked(connection, fresh)
+        found = [told for part in _split(fresh) for told in _read(connection, _select_of(part))]
+        found += _read_linked(connection, fresh)
         seen |= {(one.source, one.id): (one, at) for one, at in found}
         fresh = {subject for one, _ in found for subject in (one.subject, *routes(one))} - wanted
         wanted = wanted | fresh
@@ -143,11 +140,11 @@ def _concerned(connection: Connection, more: Sequence[Event]) -> tuple[set[str],
     return wanted, list(seen.values())
 
 
-def _named(one: Event) -> tuple[str, ...]:
+def _list_named(one: Event) -> tuple[str, ...]:
     return tuple(one.data["person_refs"]) if one.type == _REPORTED else ()
 
 
-def _corrected(connection: Connection, more: Sequence[Event]) -> set[str]:
+def _find_corrected(connection: Connection, more: Sequence[Event]) -> set[str]:
     """Subjects of events that are corrected from under another subject."""
     return {
         subject
@@ -159,11 +156,11 @@ def _corrected(connection: Connection, more: Sequence[Event]) -> set[str]:
     }
 
 
-def _of_subjects(subjects: Sequence[str]) -> Select[Any]:
+def _select_of(subjects: Sequence[str]) -> Select[Any]:
     return select(event.c.body, event.c.arrival).where(event.c.subject.in_(subjects), event.c.topic != SYSTEM)
 
 
-def _linked(connection: Connection, subjects: set[str]) -> list[Told]:
+def _read_linked(connection: Connection, subjects: set[str]) -> list[Told]:
     """Events of other subjects that are told to these: persons merged with them, disputes that name them."""
     merged = _read(connection, select(event.c.body, event.c.arrival).where(event.c.type.in_(_LINKS)))
     found = [told for told in merged if subjects & set(routes(told[0]))]
@@ -172,7 +169,7 @@ def _linked(connection: Connection, subjects: set[str]) -> list[Told]:
             event.c.topic == DISPUTE, event.c.type == _REPORTED
         )
         naming = {row.subject for row in connection.execute(reported) if subjects & set(row.refs)}
-        found += [told for part in _parts(naming) for told in _read(connection, _of_subjects(part))]
+        found += [told for part in _split(naming) for told in _read(connection, _select_of(part))]
     return found
 
 
@@ -180,6 +177,6 @@ def _read(connection: Connection, wanted: Select[Any]) -> list[Told]:
     return [(trusted(orjson.dumps(row.body)), row.arrival) for row in connection.execute(wanted)]
 
 
-def _parts(subjects: Iterable[str]) -> Iterable[list[str]]:
+def _split(subjects: Iterable[str]) -> Iterable[list[str]]:
     every = sorted(subjects)
     return (every[start : start + _PART] for start in range(0, len(every), _PART))

@@ -1,93 +1,52 @@
 """/redrive: what happens if we replay it? Always a preview first; then run, stopped when asked; or dropped, with a reason."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.audit import log as audit
-from console.dead_letters import query as dead_letters
+from console.db.rows import ListedRedriveLetter
 from console.dead_letters import redrive_store
-from console.dead_letters.query import publisher_of, reason_of
-from console.dead_letters.redrive_store import MOST, Row
+from console.dead_letters.query import describe_publisher, describe_reason
+from console.dead_letters.redrive_service import ACTIONS, apply_decision, ask_redrive, check_allowed, find_redrive
 from console.outbox.action_events import check_note
 from console.text.formatter import Words
-from console.web.request import BadForm, Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
-from console.web.values import whole_number
+from console.web.forms import describe_errors
+from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
+from console.web.values import read_number
 from schemas.dead_letter import TRIES
 from schemas.instants import instant
 from schemas.invalid import Reason
-from sinks.readmodel.dead_letters import Place
 
-log = logging.getLogger(__name__)
 router = APIRouter()
 _CHANGES_SHOWN = 100
 _PROGRESS = ("asked", "running", "stopping")
 
 
 @router.post("/redrive")
-def ask(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
+def ask_for_redrive(sent: Annotated[Form, Depends(form("dead_letters"))]) -> Response:
     """Ask what redriving the chosen groups and dead letters would do."""
     visitor = sent.visitor
-    allow(visitor, "redrive")
+    check_allowed(visitor, "redrive")
     groups, letters = sent.many.get("group", []), sent.many.get("letter", [])
-    redrive_id = asked(visitor, groups, letters)
+    redrive_id = ask_redrive(visitor, groups, letters)
     return redirect(f"/redrive/{redrive_id}" if redrive_id else "/dead-letters?none=1")
 
 
-def allow(visitor: Visitor, action: str) -> None:
-    """Raise NotAllowed where the role lacks the action."""
-    if not visitor.may(action):
-        raise NotAllowed(action)
-
-
-def asked(visitor: Visitor, groups: Sequence[str], letters: Sequence[str]) -> str:
-    """A new redrive of these groups and places that are pending; empty where none is."""
-    site = visitor.site
-    with site.engine.connect() as connection:
-        chosen = [one for one in dead_letters.groups(connection) if one.group_id in set(groups)]
-        wanted: list[Place] = dead_letters.places(connection, chosen, MOST) if chosen else []
-        wanted += [place for text in letters[:MOST] if (place := dead_letters.read_place(text)) is not None]
-        places = dead_letters.pending(connection, wanted[:MOST])
-    if not places:
-        return ""
-    redrive_id = redrive_store.ask(site.engine, visitor.user, places, site.wall())
-    decided(visitor, "previewed", redrive_id, len(places))
-    return redrive_id
-
-
-def decided(visitor: Visitor, what: str, redrive_id: str, n: int, note: str = "") -> None:
-    """The one place that every decision about dead letters passes: who, what, which redrive, how many, why."""
-    log.info(
-        "redrive %s: %s by %s, %d dead letters%s", redrive_id, what, visitor.user.staff, n, f": {note}" if note else ""
-    )
-    details = {"decided": what, "dead_letters": n}
-    action: audit.Action = "drop" if what == "drop" else "redrive"
-    audit.record(visitor.site, visitor.user, action, about=f"/redrive/{redrive_id}", purpose=note, details=details)
-
-
-def found(visitor: Visitor, redrive_id: str) -> Row:
-    """A redrive. Raise NotFound."""
-    with visitor.site.engine.connect() as connection:
-        row = redrive_store.find(connection, redrive_id)
-    if row is None:
-        raise NotFound
-    return row
-
-
 @router.get("/redrive/{redrive_id}")
-def show(request: Request, redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]) -> Response:
+def show_redrive(
+    request: Request, redrive_id: str, visitor: Annotated[Visitor, Depends(page("dead_letters"))]
+) -> Response:
     """A redrive: what it would do, how far it is, what became of each dead letter; ?after=."""
     after = request.query_params.get("after", "")
-    return page_of(
-        request, visitor, redrive_id, after=-1 if (number := whole_number(after, digits=8)) is None else number
+    return render_redrive(
+        request, visitor, redrive_id, after=-1 if (number := read_number(after, digits=8)) is None else number
     )
 
 
-def page_of(
+def render_redrive(
     request: Request,
     visitor: Visitor,
     redrive_id: str,
@@ -99,12 +58,12 @@ def page_of(
     note: str = "",
 ) -> Response:
     """The page of a redrive, with what was typed and what was wrong with it."""
-    site, words, row = visitor.site, visitor.words, found(visitor, redrive_id)
+    site, words, row = visitor.site, visitor.words, find_redrive(visitor, redrive_id)
     most = site.config.page_rows
     with site.engine.connect() as connection:
-        counts = redrive_store.counts(connection, redrive_id)
-        rows = redrive_store.rows_of(connection, redrive_id, after, most + 1)
-        outcomes = redrive_store.outcomes(connection, rows[:most])
+        counts = redrive_store.count_letters(connection, redrive_id)
+        rows = redrive_store.list_letters(connection, redrive_id, after, most + 1)
+        outcomes = redrive_store.find_outcomes(connection, rows[:most])
     more, rows = len(rows) > most, rows[:most]
     away = request.app.state.publisher.away_since
     total, left = sum(counts.values()), counts["passes"] if row["state"] != "asked" else 0
@@ -119,14 +78,14 @@ def page_of(
         counts=counts,
         total=total,
         left=left,
-        preview=preview_of(words, row["preview"]) if row["preview"] else None,
+        preview=present_preview(words, row["preview"]) if row["preview"] else None,
         speed=words.t(
             "redrive.speed",
             rate=f"{site.config.redrive_per_second:g}",
-            n=_seconds(left, site.config.redrive_per_second),
+            n=_estimate_seconds(left, site.config.redrive_per_second),
         ),
         tries=TRIES,
-        letters=[_letter(words, one, outcomes) for one in rows],
+        letters=[_present_letter(words, one, outcomes) for one in rows],
         following=f"/redrive/{redrive_id}?after={rows[-1]['number']}" if more else "",
         away=words.t("problem.kafka.what", since=words.at(away)) if away is not None else "",
         failure=words.t("redrive.failure.kafka") if row["failure"] == "KAFKA" else row["failure"] or "",
@@ -136,11 +95,11 @@ def page_of(
     )
 
 
-def _seconds(n: int, rate: float) -> int:
+def _estimate_seconds(n: int, rate: float) -> int:
     return max(1, round(n / rate))
 
 
-def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
+def present_preview(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
     """What would happen, in words."""
     changes = told["changes"]
     return {
@@ -148,26 +107,30 @@ def preview_of(words: Words, told: Mapping[str, Any]) -> dict[str, Any]:
         "passes": told["passes"],
         "known": told["known"],
         "topics": told["topics"],
-        "stays": [_staying(words, one) for one in told["stays"]],
+        "stays": [_present_staying(words, one) for one in told["stays"]],
         "failing": sum(one["n"] for one in told["stays"]),
         "counts": {kind: sum(one["kind"] == kind for one in changes) for kind in ("ends", "appears", "changes")},
-        "changes": [_change(words, one) for one in changes[:_CHANGES_SHOWN]],
+        "changes": [_present_change(words, one) for one in changes[:_CHANGES_SHOWN]],
         "more": max(0, len(changes) - _CHANGES_SHOWN),
         "subjects": told["subjects"],
         "events": told["events"],
     }  # fmt: skip
 
 
-def _staying(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"text": reason_of(words, one["reason"]), "message": _message(one["reason"], one["message"]), "n": one["n"]}
+def _present_staying(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "text": describe_reason(words, one["reason"]),
+        "message": _limit_message(one["reason"], one["message"]),
+        "n": one["n"],
+    }
 
 
-def _message(reason: str | None, message: str) -> str:
+def _limit_message(reason: str | None, message: str) -> str:
     """What is wrong where, for the reasons of the contract; ours are said in words."""
     return message if reason in get_args(Reason) else ""
 
 
-def _change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
+def _present_change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
     what = {
         "ends": lambda: words.t("redrive.ends.as", outcome=words.t(f"outcome.{one['outcome']}")),
         "appears": lambda: words.t("redrive.appears"),
@@ -185,17 +148,17 @@ def _change(words: Words, one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _letter(words: Words, one: Row, outcomes: Mapping[int, str]) -> dict[str, Any]:
+def _present_letter(words: Words, one: ListedRedriveLetter, outcomes: Mapping[int, str]) -> dict[str, Any]:
     state = outcomes.get(one["number"], one["state"])
     return {
         "place": f"{one['partition']}:{one['offset']}",
         "reason": one["letter_reason"],
-        "source": publisher_of(words, one["letter_source"]),
+        "source": describe_publisher(words, one["letter_source"]),
         "path": " · ".join(filter(None, (one["letter_type"], one["letter_field"]))),
         "state": state,
         "text": words.t(f"redrive.letter.{state}"),
-        "why": reason_of(words, one["why"]) if one["why"] else "",
-        "message": _message(one["why"], one["message"] or ""),
+        "why": describe_reason(words, one["why"]) if one["why"] else "",
+        "message": _limit_message(one["why"], one["message"] or ""),
         "at": words.log_at(one["sent_at"]) if one["sent_at"] else "",
     }
 
@@ -209,42 +172,17 @@ def decide(
     action = ACTIONS.get(what)
     if action is None:
         raise NotFound
-    allow(visitor, action)
-    found(visitor, redrive_id)
+    check_allowed(visitor, action)
+    find_redrive(visitor, redrive_id)
     note = sent["note"]
     if what == "drop":
-        errors = {name: visitor.words.t(key, **values) for name, (key, values) in check_note(note, needed=True).items()}
+        errors = describe_errors(visitor.words, check_note(note, needed=True))
         if errors:
-            return page_of(request, visitor, redrive_id, status=422, errors=errors, note=note)
+            return render_redrive(request, visitor, redrive_id, status=422, errors=errors, note=note)
     away = request.app.state.publisher.away_since
     if what == "run" and away is not None:
         notice = visitor.words.t("redrive.kafka", since=visitor.words.at(away))
-        return page_of(request, visitor, redrive_id, status=503, notice=notice)
-    if not do(visitor, redrive_id, what, note):
-        return page_of(request, visitor, redrive_id, status=409, notice=visitor.words.t("redrive.conflict"))
+        return render_redrive(request, visitor, redrive_id, status=503, notice=notice)
+    if not apply_decision(visitor, redrive_id, what, note):
+        return render_redrive(request, visitor, redrive_id, status=409, notice=visitor.words.t("redrive.conflict"))
     return redirect(f"/redrive/{redrive_id}")
-
-
-ACTIONS = {"run": "redrive", "stop": "redrive", "look": "redrive", "drop": "drop"}
-
-
-def do(visitor: Visitor, redrive_id: str, what: str, note: str = "") -> bool:
-    """Do it; False where somebody else was first or its state does not allow it. Raise BadForm for what is not known."""
-    engine, wall = visitor.site.engine, visitor.site.wall()
-    with engine.connect() as connection:
-        n = redrive_store.counts(connection, redrive_id)["passes"]
-    match what:
-        case "run":
-            done = redrive_store.start(engine, redrive_id, wall)
-        case "stop":
-            done = redrive_store.stop(engine, redrive_id)
-        case "look":
-            done = redrive_store.look_again(engine, redrive_id)
-        case "drop":
-            n = redrive_store.drop(engine, redrive_id, note, wall)
-            done = n > 0
-        case _:
-            raise BadForm
-    if done:
-        decided(visitor, what, redrive_id, n, note)
-    return done

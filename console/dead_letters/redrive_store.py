@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 
 from console.auth.users import User
+from console.db.reading import read_all, read_first
+from console.db.rows import ListedRedrive, ListedRedriveLetter, RedriveLetterRow, RedriveRow
 from console.db.tables import redrive, redrive_letter
 from schemas.dead_letter import DeadLetter
 from sinks.readmodel import dead_letters
@@ -22,14 +24,13 @@ WORKING = ("running", "stopping")
 WORK = ("asked", *WORKING)
 OPEN_LETTERS = ("asked", "passes", "stays")  # of a redrive: not sent and not dropped
 LONGEST_NOTE = 200
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RedriveLetter:
     """A dead letter of a redrive: its row there, and what it is; None where it is gone or was decided otherwise."""
 
-    row: Row
+    row: RedriveLetterRow
     letter: DeadLetter | None
 
 
@@ -52,45 +53,45 @@ def ask(engine: Engine, user: User, places: Sequence[Place], wall: datetime) -> 
     return redrive_id
 
 
-def find(connection: Connection, redrive_id: str) -> Row | None:
+def find(connection: Connection, redrive_id: str) -> RedriveRow | None:
     """A redrive; None where there is none."""
-    row = connection.execute(select(redrive).where(redrive.c.redrive_id == redrive_id)).mappings().first()
-    return dict(row) if row is not None else None
+    return read_first(connection, select(redrive).where(redrive.c.redrive_id == redrive_id), RedriveRow)
 
 
-def latest(connection: Connection, count: int) -> list[Row]:
+def list_latest(connection: Connection, count: int) -> list[ListedRedrive]:
     """The latest redrives, the newest first, with how many dead letters each has and has sent."""
     n = func.count().label("n")
     sent = func.count().filter(redrive_letter.c.state == "sent").label("sent")
     counts = select(redrive_letter.c.redrive_id, n, sent).group_by(redrive_letter.c.redrive_id).subquery()
     wanted = select(redrive, counts.c.n, counts.c.sent).join(counts, counts.c.redrive_id == redrive.c.redrive_id)
-    rows = connection.execute(wanted.order_by(redrive.c.asked_at.desc()).limit(count)).mappings()
-    return [dict(row) for row in rows]
+    return read_all(connection, wanted.order_by(redrive.c.asked_at.desc()).limit(count), ListedRedrive)
 
 
-def counts(connection: Connection, redrive_id: str) -> Counter[str]:
+def count_letters(connection: Connection, redrive_id: str) -> Counter[str]:
     """How many of its dead letters are in each state."""
     wanted = select(redrive_letter.c.state, func.count()).where(redrive_letter.c.redrive_id == redrive_id)
     return Counter(dict(map(tuple, connection.execute(wanted.group_by(redrive_letter.c.state)))))
 
 
-def rows_in(connection: Connection, redrive_id: str, states: Sequence[str], limit: int = MOST) -> list[Row]:
+def read_in_states(
+    connection: Connection, redrive_id: str, states: Sequence[str], limit: int = MOST
+) -> list[RedriveLetterRow]:
     """Its dead letters that are in one of these states, in the order of sending."""
     wanted = select(redrive_letter).where(redrive_letter.c.redrive_id == redrive_id, redrive_letter.c.state.in_(states))
-    return [dict(row) for row in connection.execute(wanted.order_by(redrive_letter.c.number).limit(limit)).mappings()]
+    return read_all(connection, wanted.order_by(redrive_letter.c.number).limit(limit), RedriveLetterRow)
 
 
-def open_letters(connection: Connection, redrive_id: str) -> list[Letter]:
+def open_letters(connection: Connection, redrive_id: str) -> list[RedriveLetter]:
     """Its dead letters that are neither sent nor dropped by it, as they are now."""
-    return [letter_now(connection, row) for row in rows_in(connection, redrive_id, OPEN_LETTERS)]
+    return [read_letter(connection, row) for row in read_in_states(connection, redrive_id, OPEN_LETTERS)]
 
 
-def letter_now(connection: Connection, row: Row) -> Letter:
+def read_letter(connection: Connection, row: RedriveLetterRow) -> RedriveLetter:
     """A dead letter of a redrive as it is now."""
-    return Letter(row, _pending(connection, (row["partition"], row["offset"])))
+    return RedriveLetter(row, _find_pending(connection, (row["partition"], row["offset"])))
 
 
-def rows_of(connection: Connection, redrive_id: str, after: int, count: int) -> list[Row]:
+def list_letters(connection: Connection, redrive_id: str, after: int, count: int) -> list[ListedRedriveLetter]:
     """Its dead letters as a list: what each is, and what became of it."""
     place = and_(dead_letter.c.partition == redrive_letter.c.partition, dead_letter.c.offset == redrive_letter.c.offset)
     names = ("reason", "source", "type", "field", "message", "original_topic", "redrives", "received_at")
@@ -99,10 +100,10 @@ def rows_of(connection: Connection, redrive_id: str, after: int, count: int) -> 
         .join(dead_letter, place)
         .where(redrive_letter.c.redrive_id == redrive_id, redrive_letter.c.number > after)
     )
-    return [dict(row) for row in connection.execute(wanted.order_by(redrive_letter.c.number).limit(count)).mappings()]
+    return read_all(connection, wanted.order_by(redrive_letter.c.number).limit(count), ListedRedriveLetter)
 
 
-def outcomes(connection: Connection, rows: Sequence[Row]) -> Mapping[int, str]:
+def find_outcomes(connection: Connection, rows: Sequence[ListedRedriveLetter]) -> Mapping[int, str]:
     """What became of those that were sent, by their number: `arrived`, `again` (a dead letter once more), else still `sent`."""
     found = {}
     for row in rows:
@@ -111,12 +112,12 @@ def outcomes(connection: Connection, rows: Sequence[Row]) -> Mapping[int, str]:
         told = select(event.c.id).where(event.c.source == row["event_source"], event.c.id == row["event_id"])
         if connection.execute(told).first() is not None:
             found[row["number"]] = "arrived"
-        elif connection.execute(_once_more(row)).first() is not None:
+        elif connection.execute(_select_retry(row)).first() is not None:
             found[row["number"]] = "again"
     return found
 
 
-def _once_more(row: Row) -> Any:
+def _select_retry(row: ListedRedriveLetter) -> Any:
     """The dead letter that a sent one became again: the same bytes, one try more."""
     before = dead_letter.alias()
     same = select(before.c.value).where(before.c.partition == row["partition"], before.c.offset == row["offset"])
@@ -127,7 +128,7 @@ def _once_more(row: Row) -> Any:
     )
 
 
-def _pending(connection: Connection, place: Place) -> DeadLetter | None:
+def _find_pending(connection: Connection, place: Place) -> DeadLetter | None:
     row = connection.execute(
         select(dead_letter).where(
             dead_letter.c.partition == place[0], dead_letter.c.offset == place[1], dead_letter.c.state == "pending"
@@ -180,7 +181,7 @@ def drop(engine: Engine, redrive_id: str, note: str, wall: datetime) -> int:
 # --- what the process that works on it says
 
 
-def claim(engine: Engine, worker: str, wall: datetime) -> Row | None:
+def claim(engine: Engine, worker: str, wall: datetime) -> RedriveRow | None:
     """A redrive to work on, for this process alone."""
     free = or_(redrive.c.worker.is_(None), redrive.c.worker == worker, redrive.c.beat_at < wall - _CLAIM_LASTS)
     with engine.begin() as connection:
@@ -205,7 +206,7 @@ def beat(engine: Engine, redrive_id: str, worker: str, wall: datetime) -> str:
         return found or ""
 
 
-def note_letter(connection: Connection, row: Row, **values: Any) -> None:
+def note_letter(connection: Connection, row: RedriveLetterRow, **values: Any) -> None:
     """Say what became of a dead letter of a redrive."""
     place = (redrive_letter.c.partition == row["partition"]) & (redrive_letter.c.offset == row["offset"])
     connection.execute(
@@ -213,7 +214,7 @@ def note_letter(connection: Connection, row: Row, **values: Any) -> None:
     )
 
 
-def sent(engine: Engine, row: Row, wall: datetime) -> None:
+def mark_sent(engine: Engine, row: RedriveLetterRow, wall: datetime) -> None:
     """The broker has it: the dead letter is decided about."""
     with engine.begin() as connection:
         dead_letters.decide(connection, [(row["partition"], row["offset"])], "redriven")

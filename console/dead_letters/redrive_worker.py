@@ -11,9 +11,10 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 from sqlalchemy.exc import SQLAlchemyError
 
+from console.db.rows import RedriveLetterRow, RedriveRow
 from console.dead_letters import redrive_preview, redrive_store
-from console.dead_letters.redrive_store import Letter, Row
-from console.outbox.publisher import SEND_SECONDS, Publisher, producer
+from console.dead_letters.redrive_store import RedriveLetter
+from console.outbox.publisher import SEND_SECONDS, Publisher, make_producer
 from console.web.metrics import REDRIVEN
 from console.web.site import Site
 from schemas.dead_letter import Refusal, understood
@@ -83,16 +84,14 @@ class Redriver:
 
     # --- preview
 
-    def _preview(self, row: Row) -> None:
+    def _preview(self, row: RedriveRow) -> None:
         site, now = self._site, self._site.now()
         with site.engine.connect() as connection:
-            judged = [
-                (one, self._judged(one, now)) for one in redrive_store.open_letters(connection, row["redrive_id"])
-            ]
+            judged = [(one, self._judge(one, now)) for one in redrive_store.open_letters(connection, row["redrive_id"])]
             passing = [found for _, found in judged if isinstance(found, Event)]
             known = {(one.source, one.id) for one in passing if _is_known(connection, one)}
             fresh = [one for one in passing if (one.source, one.id) not in known]
-            effect = redrive_preview.effect(
+            effect = redrive_preview.compute_effect(
                 connection, site, list({(one.source, one.id): one for one in fresh}.values()), now
             )
         stays = Counter((found.reason, found.message) for _, found in judged if isinstance(found, Refusal))
@@ -108,21 +107,21 @@ class Redriver:
         }
         with site.engine.begin() as connection:
             for one, found in judged:
-                redrive_store.note_letter(connection, one.row, **_noted(found, known))
+                redrive_store.note_letter(connection, one.row, **_describe_verdict(found, known))
         redrive_store.move(site.engine, row["redrive_id"], ("asked",), state="previewed", preview=told)
 
-    def _judged(self, one: Letter, now: datetime) -> Event | Refusal:
+    def _judge(self, one: RedriveLetter, now: datetime) -> Event | Refusal:
         if one.letter is None:
             return Refusal("DECIDED", "somebody has decided about it")
         return understood(one.letter, now, self._site.config.topic_prefix)
 
     # --- sending
 
-    def _send_some(self, row: Row) -> None:
+    def _send_some(self, row: RedriveRow) -> None:
         """Send for about a second, so that others' previews come in between."""
         site, redrive_id, sent = self._site, row["redrive_id"], 0
         with site.engine.connect() as connection:
-            waiting = redrive_store.rows_in(
+            waiting = redrive_store.read_in_states(
                 connection, redrive_id, ("passes",), max(1, round(site.config.redrive_per_second))
             )
         for one in waiting:
@@ -146,18 +145,18 @@ class Redriver:
         elif sent and row["failure"]:
             redrive_store.move(site.engine, redrive_id, redrive_store.WORKING, failure=None)
 
-    def _send(self, row: Row) -> bool:
+    def _send(self, row: RedriveLetterRow) -> bool:
         """Send one, if it still passes; False where Kafka is away: then the same again."""
         site = self._site
         with site.engine.connect() as connection:
-            one = redrive_store.letter_now(connection, row)
-        found, letter = self._judged(one, site.now()), one.letter
+            one = redrive_store.read_letter(connection, row)
+        found, letter = self._judge(one, site.now()), one.letter
         if letter is not None and not isinstance(found, Refusal):
             try:
                 if not self._publisher.knock():
                     return False
                 if self._producer is None:
-                    self._producer = producer(site.config.kafka)
+                    self._producer = make_producer(site.config.kafka)
                 sending = self._producer.send(letter.topic, letter.value, letter.key, letter.headers_of_next_try())
                 sending.get(timeout=SEND_SECONDS)
             except MessageSizeTooLargeError:
@@ -167,11 +166,11 @@ class Redriver:
                 log.warning("a dead letter was not sent: %s", type(error).__name__)
                 return False
             else:
-                redrive_store.sent(site.engine, row, site.wall())
+                redrive_store.mark_sent(site.engine, row, site.wall())
                 REDRIVEN.labels(letter.reason).inc()
                 return True
         with site.engine.begin() as connection:
-            redrive_store.note_letter(connection, row, **_noted(found, set()))
+            redrive_store.note_letter(connection, row, **_describe_verdict(found, set()))
         return True
 
     def _close(self) -> None:
@@ -180,7 +179,7 @@ class Redriver:
             self._producer = None
 
 
-def _noted(found: Event | Refusal, known: set[tuple[str, str]]) -> dict[str, Any]:
+def _describe_verdict(found: Event | Refusal, known: set[tuple[str, str]]) -> dict[str, Any]:
     if isinstance(found, Refusal):
         return {"state": "stays", "why": found.reason, "message": found.message}
     return {

@@ -24,16 +24,16 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class Baseline:
     """What is usual for a feed, learned from its latest events; None where they are too few. And what is missing."""
 
     gap: timedelta | None  # 99 of 100 gaps between two minutes with events are not longer
     lag: timedelta | None  # 95 of 100 events arrive not later after they happened
-    numbers: Sequence["Numbers"]  # by topic
+    numbers: Sequence["SequenceNumbers"]  # by topic
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SequenceNumbers:
     """The `sequence` of a feed on one topic: the last one, and the ranges that are missing among the latest."""
 
     topic: str
@@ -47,7 +47,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class FeedDay:
     """What came from a feed on one local day of arrival, and what its manifest of that day lacked."""
 
     day: date
@@ -57,14 +57,14 @@ class Day:
     missing: int | None  # None: no manifest was judged
 
 
-class Habits:
+class BaselineCache:
     """What was learned of each feed, a minute old at most: it changes slowly, and every feed is a query."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, tuple[float, Habit]] = {}
+        self._kept: dict[str, tuple[float, Baseline]] = {}
 
-    def of(self, connection: Connection, sources: Iterable[str]) -> Mapping[str, Habit]:
+    def of(self, connection: Connection, sources: Iterable[str]) -> Mapping[str, Baseline]:
         """The habit of each of these feeds."""
         now, found = time.monotonic(), {}
         for source in sources:
@@ -78,28 +78,30 @@ class Habits:
         return found
 
 
-def learn(connection: Connection, source: str) -> Habit:
+def learn(connection: Connection, source: str) -> Baseline:
     """What the latest events of a feed teach. Its first day, when a publisher hands over what it has, is no measure."""
     mine = event.c.source == source
     first = connection.execute(select(event.c.arrival).where(mine).order_by(event.c.arrival).limit(1)).scalar()
     if first is None:
-        return Habit(None, None, ())
+        return Baseline(None, None, ())
     latest = select(event.c.arrival, event.c.time).where(mine, event.c.arrival > first + DAY)
     rows = connection.execute(latest.order_by(event.c.arrival.desc()).limit(_SAMPLE)).all()
     minutes = sorted({row.arrival.replace(second=0, microsecond=0) for row in rows})
     gaps = [later - earlier for earlier, later in pairwise(minutes)]
     lags = [max(row.arrival - row.time, timedelta(0)) for row in rows]
-    return Habit(_share(gaps, _GAP_SHARE), _share(lags, _LAG_SHARE), numbers(connection, source))
+    return Baseline(
+        _find_quantile(gaps, _GAP_SHARE), _find_quantile(lags, _LAG_SHARE), read_numbers(connection, source)
+    )
 
 
-def _share(lengths: Sequence[timedelta], share: float) -> timedelta | None:
+def _find_quantile(lengths: Sequence[timedelta], share: float) -> timedelta | None:
     """The smallest length that is not exceeded by this share of them."""
     if len(lengths) < LEAST:
         return None
     return sorted(lengths)[min(len(lengths) - 1, int(share * len(lengths)))]
 
 
-def numbers(connection: Connection, source: str) -> list[Numbers]:
+def read_numbers(connection: Connection, source: str) -> list[SequenceNumbers]:
     """For each topic that the feed numbers: the last number, and what is missing among the latest thousand."""
     numbered = (publisher.c.source == source) & publisher.c.last_sequence.is_not(None)
     found = []
@@ -109,11 +111,11 @@ def numbers(connection: Connection, source: str) -> list[Numbers]:
         )
         known = sorted(set(connection.execute(latest.order_by(event.c.sequence.desc()).limit(_SAMPLE)).scalars()))
         missing = [(one + 1, two - 1) for one, two in pairwise(known) if two - one > 1]
-        found.append(Numbers(topic, known[-1], missing))
+        found.append(SequenceNumbers(topic, known[-1], missing))
     return found
 
 
-def last_hours(connection: Connection, sources: Sequence[str], now: datetime) -> Mapping[str, list[int]]:
+def count_hours(connection: Connection, sources: Sequence[str], now: datetime) -> Mapping[str, list[int]]:
     """How many events came in each of the last 24 hours of the clock, the present one last."""
     hour = hour_of(connection, event.c.arrival)
     first = in_china(now).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
@@ -128,11 +130,11 @@ def last_hours(connection: Connection, sources: Sequence[str], now: datetime) ->
     return found
 
 
-def days(connection: Connection, source: str, now: datetime, count: int) -> list[Day]:
+def read_days(connection: Connection, source: str, now: datetime, count: int) -> list[FeedDay]:
     """The last days of a feed, the newest last; days on which nothing came are there too."""
     today = in_china(now).date()
     first = in_china(now).replace(hour=0, minute=0, second=0, microsecond=0) - (count - 1) * DAY
-    came = {row.day: row for row in connection.execute(_by_day(connection, source, first, now))}
+    came = {row.day: row for row in connection.execute(_select_days(connection, source, first, now))}
     missing = {
         row.day: sum(row.missing.values())
         for row in connection.execute(
@@ -145,18 +147,18 @@ def days(connection: Connection, source: str, now: datetime, count: int) -> list
     for day in (today - (count - 1 - number) * DAY for number in range(count)):
         row, name = came.get(day.isoformat()), day.isoformat()
         found.append(
-            Day(
+            FeedDay(
                 day,
                 row.n if row else 0,
-                _length(row.lag) if row else None,
-                _length(row.gap) if row else None,
+                _to_length(row.lag) if row else None,
+                _to_length(row.gap) if row else None,
                 missing.get(name),
             )
         )
     return found
 
 
-def _by_day(connection: Connection, source: str, first: datetime, now: datetime) -> Any:
+def _select_days(connection: Connection, source: str, first: datetime, now: datetime) -> Any:
     day = day_of(connection, event.c.arrival)
     lag = seconds_between(connection, event.c.time, event.c.arrival)
     before = func.lag(event.c.arrival).over(order_by=event.c.arrival)
@@ -176,5 +178,5 @@ def _by_day(connection: Connection, source: str, first: datetime, now: datetime)
     ).group_by(single.c.day)
 
 
-def _length(seconds: float | None) -> timedelta | None:
+def _to_length(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=max(0, round(seconds)))

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from console.auth.permissions import Scope
-from console.feeds.baseline import Habit, last_hours
-from console.text.formatter import Words
-from console.web.site import Site
+from console.db.alert_rows import FeedAlert, HeldAlerts, PastFeedAlert
+from console.db.reading import columns_of, read_all
+from console.feeds.baseline import Baseline, count_hours
+from console.feeds.cache import cache_of
+from console.web.request import Visitor
 from handover.rules.rulebook import RuleBook
 from schemas.topics import SYSTEM
 from sinks.readmodel.tables import alert, dead_letter, event, handover, publisher
@@ -31,10 +33,10 @@ class Feed:
     source: str
     state: State
     last_at: datetime
-    habit: Habit
+    habit: Baseline
     hours: Sequence[int]
     held: int  # alerts in scope that wait because of it
-    alerts: Sequence[Mapping[str, Any]]
+    alerts: Sequence[FeedAlert]
 
     @property
     def agency(self) -> str:
@@ -57,18 +59,18 @@ def path_of(source: str) -> str:
     return f"/feeds{source}"
 
 
-def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> list[Mapping[str, Any]]:
+def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, Any]]:
     """Feeds with a firing alert, the longest first, each once: who, since when, how many alerts in scope are held back by it."""
-    if "today" not in scope.pages:
+    scope, words = visitor.scope, visitor.words
+    if "today" not in visitor.pages:
         return []
-    shown = alert.c.subject, alert.c.rule_id, alert.c.raised_at
-    rows: dict[str, Mapping[str, Any]] = {}
-    for row in _firing(connection, *shown):
+    rows: dict[str, FeedAlert] = {}
+    for row in _read_firing(connection):
         if scope.depends_on(row["subject"]):
             rows.setdefault(row["subject"], row)
     if not rows:
         return []
-    held, now = held_in(site, scope), site.now()
+    held, now = _count_held_in_scope(visitor), visitor.site.now()
     return [
         {
             "subject": row["subject"],
@@ -76,33 +78,30 @@ def silent(connection: Connection, site: Site, scope: Scope, words: Words) -> li
             "since": words.length(max(now - row["raised_at"], timedelta(0))),
             "at": words.log_at(row["raised_at"]),
             "held": held.get(agency_of(row["subject"]), 0),
-            "href": path_of(row["subject"]) if "feeds" in scope.pages else "",
+            "href": path_of(row["subject"]) if "feeds" in visitor.pages else "",
         }
         for row in rows.values()
     ]
 
 
-def _firing(connection: Connection, *columns: ColumnElement[Any]) -> list[Mapping[str, Any]]:
-    """The firing alerts on feeds, the longest first: these columns, or all of them."""
-    wanted = (
-        select(*(columns or alert.c))
-        .where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
-        .order_by(alert.c.raised_at)
-    )
-    return [dict(row) for row in connection.execute(wanted).mappings()]
+def _read_firing(connection: Connection) -> list[FeedAlert]:
+    """The firing alerts on feeds, the longest first."""
+    wanted = select(*columns_of(alert, FeedAlert)).where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
+    return read_all(connection, wanted.order_by(alert.c.raised_at), FeedAlert)
 
 
-def held_in(site: Site, scope: Scope) -> Mapping[str, int]:
+def _count_held_in_scope(visitor: Visitor) -> Mapping[str, int]:
     """How many firing alerts in scope each agency's feed holds back, as of some seconds ago at most."""
+    site, scope = visitor.site, visitor.scope
 
     def count() -> Mapping[str, int]:
         with site.engine.connect() as connection:
-            return _held(connection, scope.of_duties(alert), site.book)
+            return _count_held(connection, scope.filter_obligations(alert), site.book)
 
-    return site.held.of(scope, count)
+    return cache_of(visitor).held.of(scope, count)
 
 
-def _held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) -> Counter[str]:
+def _count_held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) -> Counter[str]:
     """How many firing alerts are held back by each agency's feed: those that it should answer (semantics.md 9.4)."""
     names = (alert.c.rule_id, alert.c.owner_agency, handover.c.county, handover.c.town, handover.c.sending)
     wanted = (
@@ -115,41 +114,42 @@ def _held(connection: Connection, visible: ColumnElement[bool], book: RuleBook) 
     for rule in book.rules:
         roles[rule.id].update(rule.answered_by)
     found: Counter[str] = Counter()
-    for row in map(dict, connection.execute(wanted).mappings()):
-        for agency in {_agency(role, row) for role in roles[row["rule_id"]] or {"owner"}}:
+    for row in read_all(connection, wanted, HeldAlerts):
+        for agency in {_find_agency(role, row) for role in roles[row["rule_id"]] or {"owner"}}:
             found[agency] += row["n"]
     return found
 
 
-def _agency(role: str, row: Mapping[str, Any]) -> str:
+def _find_agency(role: str, row: HeldAlerts) -> str:
     known = {"county": row["county"], "town": row["town"], "sending": row["sending"], "publisher": row["sending"]}
-    return known.get(role) or str(row["owner_agency"])
+    return known.get(role) or row["owner_agency"]
 
 
-def count(connection: Connection, scope: Scope) -> int:
+def count_feeds(connection: Connection, scope: Scope) -> int:
     """How many feeds a user's lists depend on."""
     sources = connection.execute(select(publisher.c.source).distinct()).scalars()
     return sum(map(scope.depends_on, sources))
 
 
-def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -> list[Feed]:
+def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list[Feed]:
     """Every feed that the user's lists depend on, or the one that is named: those in trouble first, then by name."""
+    site, scope = visitor.site, visitor.scope
     now, is_late = site.now(), site.data_time().is_late
     newest = select(publisher.c.source, func.max(publisher.c.last_arrival).label("at")).group_by(publisher.c.source)
     if only:
         newest = newest.where(publisher.c.source == only)
     last = {row.source: row.at for row in connection.execute(newest) if scope.depends_on(row.source)}
-    alerts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in _firing(connection):
+    alerts: dict[str, list[FeedAlert]] = defaultdict(list)
+    for row in _read_firing(connection):
         alerts[row["subject"]].append(row)
-    habits = site.habits.of(connection, last)
-    hours = last_hours(connection, list(last), now)
-    visible = true() if scope.role == "platform" else scope.of_duties(alert)  # a number names nobody
-    held = _held(connection, visible, site.book)
+    habits = cache_of(visitor).habits.of(connection, last)
+    hours = count_hours(connection, list(last), now)
+    visible = true() if scope.role == "platform" else scope.filter_obligations(alert)  # a number names nobody
+    held = _count_held(connection, visible, site.book)
     found = []
     for source, at in last.items():
         rules = {row["rule_id"] for row in alerts[source]}
-        state = _state(site.book, habits[source], now - at, rules)
+        state = _find_state(site.book, habits[source], now - at, rules)
         if is_late and state == "ok":
             state = "unjudged"  # its silence would be an alert, and alerts are not processed
         waits = held[agency_of(source)] if rules else 0
@@ -157,12 +157,12 @@ def overview(connection: Connection, site: Site, scope: Scope, only: str = "") -
     return sorted(found, key=lambda feed: (STATES.index(feed.state), feed.source))
 
 
-def _state(book: RuleBook, habit: Habit, since: timedelta, rules: set[str]) -> State:
+def _find_state(book: RuleBook, habit: Baseline, since: timedelta, rules: set[str]) -> State:
     if "X03" in rules:
         return "silent"
     if "X04" in rules or any(one.count for one in habit.numbers):
         return "gap"
-    late, periods = late_after(book), next((rule.periods for rule in book.rules if rule.id == "X03"), 0)
+    late, periods = find_late_limit(book), next((rule.periods for rule in book.rules if rule.id == "X03"), 0)
     if habit.lag is not None and late is not None and habit.lag > late:
         return "late"
     if habit.gap is not None and periods and since > periods * habit.gap:
@@ -170,27 +170,27 @@ def _state(book: RuleBook, habit: Habit, since: timedelta, rules: set[str]) -> S
     return "ok"
 
 
-def late_after(book: RuleBook) -> timedelta | None:
+def find_late_limit(book: RuleBook) -> timedelta | None:
     """The lag from which data are late: X06."""
     hours = next((rule.thresholds.get("above_hours") for rule in book.rules if rule.id == _LATE), None)
     return timedelta(hours=hours) if hours is not None else None
 
 
-def past_alerts(connection: Connection, source: str, count: int) -> list[Mapping[str, Any]]:
+def list_alerts(connection: Connection, source: str, count: int) -> list[PastFeedAlert]:
     """The latest alerts about a feed itself, firing ones first."""
-    wanted = select(alert).where(alert.c.subject == source, alert.c.rule_id.in_(RULES))
-    rows = connection.execute(wanted.order_by(alert.c.resolved_at.is_not(None), alert.c.raised_at.desc()).limit(count))
-    return [dict(row) for row in rows.mappings()]
+    wanted = select(*columns_of(alert, PastFeedAlert)).where(alert.c.subject == source, alert.c.rule_id.in_(RULES))
+    order = (alert.c.resolved_at.is_not(None), alert.c.raised_at.desc())
+    return read_all(connection, wanted.order_by(*order).limit(count), PastFeedAlert)
 
 
-def heartbeat_period(connection: Connection, source: str) -> str | None:
+def find_heartbeat_period(connection: Connection, source: str) -> str | None:
     """The time between two heartbeats that a feed has promised (ISO 8601); None where it sends none."""
     wanted = select(event.c.body).where(event.c.source == source, event.c.topic == SYSTEM, event.c.type == _HEARTBEAT)
     body = connection.execute(wanted.order_by(event.c.time.desc()).limit(1)).scalar()
     return str(body["data"]["period"]) if body is not None else None
 
 
-def not_understood(connection: Connection, source: str) -> int:
+def count_dead_letters(connection: Connection, source: str) -> int:
     """How many of a feed's records are dead letters that nobody has decided about."""
     pending = (dead_letter.c.source == source) & (dead_letter.c.state == "pending")
     return int(connection.execute(select(func.count()).select_from(dead_letter).where(pending)).scalar_one())

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 from sqlalchemy import Connection, Engine, func, select
@@ -16,7 +16,8 @@ from starlette.concurrency import run_in_threadpool
 
 from console.auth.permissions import Scope
 from console.auth.users import User
-from console.queue.query import KINDS, WAITS, Filters
+from console.db.reading import columns_of, read_all
+from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.web.config import real_time
 from schemas.instants import in_china
 from sinks.readmodel.tables import alert, change
@@ -28,28 +29,44 @@ _OVERLAP, _SEEN = 200, 2_000  # on PostgreSQL a lower number may be committed af
 _QUEUE, _KEYS = 1_000, 500
 BEAT_SECONDS = 5.0
 _STOP_SECONDS = 15.0
-_COLUMNS = ("alert_id", "revision", "state", "severity", "rule_id", "owner_agency", "jurisdiction", "step", "handover_kind", "acknowledged_by",
-            "assigned_to", "held", "contest", "provisional")  # fmt: skip
-_TOLD = ("alert_id", "revision", "state", "severity")
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
+class ChangedColumns(TypedDict):
+    """What says which open pages an alert concerns, and what they are told of it."""
+
+    alert_id: str
+    revision: int
+    state: str
+    severity: str
+    rule_id: str
+    owner_agency: str
+    jurisdiction: str
+    step: int
+    handover_kind: str
+    acknowledged_by: str | None
+    assigned_to: str | None
+    held: bool
+    contest: str | None
+    provisional: bool
+
+
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedAlert:
     """An alert that changed, with the number of its change."""
 
     number: int
-    row: Mapping[str, Any]
+    row: ChangedColumns
 
 
 @dataclass(eq=False, slots=True)
-class Page:
+class OpenPage:
     """An open page: what it may see, what it shows."""
 
     scope: Scope
     staff: str
-    filters: Filters
-    queue: asyncio.Queue[Changed | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    filters: QueueFilters
+    queue: asyncio.Queue[ChangedAlert | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     new: int = 0  # new rows that it has been told of
     token: str = ""  # of the session that opened it
     dated: Callable[[], Mapping[str, Any]] = dict  # how far alerts are processed, in its language
@@ -62,15 +79,17 @@ class Page:
         self.queue.put_nowait(None)
 
 
-Living = Callable[[Collection[str]], Mapping[str, User]]  # of tokens: the users whose session lives, as they are now
+FindLiving = Callable[
+    [Collection[str]], Mapping[str, User]
+]  # of tokens: the users whose session lives, as they are now
 
 
-class Live:
+class ChangeFeed:
     """Reads changes and hands them to open pages, as long as their sessions live and their users see what they saw."""
 
-    def __init__(self, engine: Engine, poll_seconds: float, living: Living) -> None:
+    def __init__(self, engine: Engine, poll_seconds: float, living: FindLiving) -> None:
         self._engine, self._poll, self._living = engine, poll_seconds, living
-        self._pages: set[Page] = set()
+        self._pages: set[OpenPage] = set()
         self._seen: deque[int] = deque(maxlen=_SEEN)
         self._last: int | None = None  # not known while the database is away
         self._away = ""  # since when the database does not answer, as people read it
@@ -80,7 +99,7 @@ class Live:
     async def start(self) -> None:
         """Begin with what comes from now on."""
         with contextlib.suppress(SQLAlchemyError):  # the reader finds out by itself when the database is there
-            self._last = await run_in_threadpool(self._newest)
+            self._last = await run_in_threadpool(self._find_newest)
         self._task = asyncio.create_task(self._run())
 
     def is_alive(self) -> bool:
@@ -94,23 +113,23 @@ class Live:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._task, _STOP_SECONDS)
         for page in self._pages:
-            _tell(page, None)
+            _send(page, None)
 
-    async def follow(self, page: Page, since: int | None) -> AsyncIterator[bytes]:
+    async def follow(self, page: OpenPage, since: int | None) -> AsyncIterator[bytes]:
         """The stream of one page, as server-sent events; from `since` on, or `reset` where that is too long ago."""
         self._pages.add(page)
         try:
             yield b"retry: 3000\n\n"
-            told = await self._missed(since)
+            told = await self._read_missed(since)
             if None in told:
-                yield event("reset", {}, self._last or 0)
+                yield encode_event("reset", {}, self._last or 0)
                 told = []
             beat_at = time.monotonic() + BEAT_SECONDS
             while True:
-                if parts := self._parts(page, told):
+                if parts := self._encode(page, told):
                     yield parts
                 try:
-                    told = await asyncio.wait_for(_all_of(page.queue), max(0.0, beat_at - time.monotonic()))
+                    told = await asyncio.wait_for(_take_all(page.queue), max(0.0, beat_at - time.monotonic()))
                 except TimeoutError:
                     told, beat_at = [], time.monotonic() + BEAT_SECONDS
                     yield self._beat(page)
@@ -119,24 +138,30 @@ class Live:
         finally:
             self._pages.discard(page)
 
-    def _beat(self, page: Page) -> bytes:
+    def _beat(self, page: OpenPage) -> bytes:
         """What a page is told every few seconds, whether anything changes or not."""
-        return event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
+        return encode_event("beat", {"away": self._away, "data": page.dated()}, self._last or 0)
 
-    def _parts(self, page: Page, told: Sequence[Changed | None]) -> bytes:
+    def _encode(self, page: OpenPage, told: Sequence[ChangedAlert | None]) -> bytes:
         """All that a page may know of some changes, as one piece: fifty open pages cost little."""
         parts = []
         for one in told:
             if one is None or page.beats_only or not page.scope.sees(one.row):
                 continue
             row = one.row
-            parts.append(event("row", {name: row[name] for name in _TOLD}, one.number))
+            told_of = {
+                "alert_id": row["alert_id"],
+                "revision": row["revision"],
+                "state": row["state"],
+                "severity": row["severity"],
+            }
+            parts.append(encode_event("row", told_of, one.number))
             if row["state"] == "firing" and row["revision"] == 1 and matches(page.filters, page.staff, page.scope, row):
                 page.new += 1
-                parts.append(event("new", {"n": page.new, "severity": row["severity"]}, one.number))
+                parts.append(encode_event("new", {"n": page.new, "severity": row["severity"]}, one.number))
         return b"".join(parts)
 
-    async def _missed(self, since: int | None) -> Sequence[Changed | None]:
+    async def _read_missed(self, since: int | None) -> Sequence[ChangedAlert | None]:
         if since is None or self._last is None or since >= self._last:
             return []
         if since < self._last - BUFFER:
@@ -144,7 +169,7 @@ class Live:
         return await run_in_threadpool(self._read, since, self._last)
 
     async def _run(self) -> None:
-        while not await self._ended():
+        while not await self._rest():
             try:
                 await self._end_revoked()
                 found = await run_in_threadpool(self._read_on)
@@ -156,7 +181,7 @@ class Live:
                 continue
             for one in found:
                 for page in list(self._pages):
-                    _tell(page, one)
+                    _send(page, one)
 
     async def _end_revoked(self) -> None:
         """End pages whose session has ended, or whose user sees something else by now: before each reading, so no row reaches them."""
@@ -169,19 +194,19 @@ class Live:
             if user is None or (user.scope, user.staff) != (page.scope, page.staff):
                 page.end()
 
-    async def _ended(self) -> bool:
+    async def _rest(self) -> bool:
         """Rest between two readings, or as long as it takes to be told to end."""
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(self._ending.wait(), self._poll)
         return False
 
-    def _newest(self) -> int:
+    def _find_newest(self) -> int:
         with self._engine.connect() as connection:
             return int(connection.execute(select(func.max(change.c.number))).scalar() or 0)
 
-    def _read_on(self) -> Sequence[Changed]:
+    def _read_on(self) -> Sequence[ChangedAlert]:
         if self._last is None:
-            self._last = self._newest()
+            self._last = self._find_newest()
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(change.c.number, change.c.kind, change.c.key)
@@ -193,29 +218,29 @@ class Live:
             for row in fresh:
                 self._seen.append(row.number)
                 self._last = max(self._last, row.number)
-            return list(_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
+            return list(_read_alerts(connection, [(row.number, row.key) for row in fresh if row.kind == "alert"]))
 
-    def _read(self, since: int, until: int) -> Sequence[Changed]:
+    def _read(self, since: int, until: int) -> Sequence[ChangedAlert]:
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(change.c.number, change.c.key)
                 .where(change.c.number > since, change.c.number <= until, change.c.kind == "alert")
                 .order_by(change.c.number)
             )
-            return list(_alerts(connection, [(row.number, row.key) for row in rows]))
+            return list(_read_alerts(connection, [(row.number, row.key) for row in rows]))
 
 
-def _alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[Changed]:
+def _read_alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> Iterable[ChangedAlert]:
     """Each alert once, with its newest number."""
     numbers = {key: number for number, key in changes}
     keys = list(numbers)
     for start in range(0, len(keys), _KEYS):
-        wanted = select(*(alert.c[name] for name in _COLUMNS)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
-        for row in connection.execute(wanted).mappings():
-            yield Changed(numbers[row["alert_id"]], dict(row))
+        wanted = select(*columns_of(alert, ChangedColumns)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
+        for row in read_all(connection, wanted, ChangedColumns):
+            yield ChangedAlert(numbers[row["alert_id"]], row)
 
 
-async def _all_of(queue: asyncio.Queue[Changed | None]) -> list[Changed | None]:
+async def _take_all(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:
     """What waits in a queue; where nothing does, the next."""
     found = [await queue.get()]
     while not queue.empty():
@@ -223,7 +248,7 @@ async def _all_of(queue: asyncio.Queue[Changed | None]) -> list[Changed | None]:
     return found
 
 
-def _tell(page: Page, one: Changed | None) -> None:
+def _send(page: OpenPage, one: ChangedAlert | None) -> None:
     """A page that does not read any more is ended; its browser connects again and is told what it missed."""
     try:
         page.queue.put_nowait(one)
@@ -231,7 +256,7 @@ def _tell(page: Page, one: Changed | None) -> None:
         page.end()
 
 
-def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
+def encode_event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
     """One server-sent event."""
     return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), number, orjson.dumps(data))
 
@@ -239,7 +264,7 @@ def event(kind: str, data: Mapping[str, Any], number: int) -> bytes:
 _WAIT_OF = {kind: name for name, kinds in WAITS.items() for kind in kinds}
 
 
-def matches(filters: Filters, staff: str, scope: Scope, row: Mapping[str, Any]) -> bool:
+def matches(filters: QueueFilters, staff: str, scope: Scope, row: ChangedColumns) -> bool:
     """Whether a firing alert belongs on a page with these filters."""
     if filters.view == "snoozed" or filters.bucket not in ("", "over", "first"):
         return False

@@ -10,6 +10,8 @@ import orjson
 from pydantic import ValidationError
 
 from console.auth.users import User
+from console.db.alert_rows import AlertRow
+from console.web.forms import FieldError, InvalidForm
 from schemas.catalogue import PAYLOADS
 from schemas.invalid import InvalidEvent
 from schemas.parse import parse
@@ -33,16 +35,8 @@ LONGEST_NOTE = 200
 LONGEST_SNOOZE: Mapping[str, timedelta] = {"CRIT": timedelta(days=14), "": timedelta(days=30)}  # by severity; the rest
 
 
-class Refused(ValueError):
-    """A form that cannot become an event: for each field the key of a text, and the values it needs."""
-
-    def __init__(self, errors: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = dict(errors)
-
-
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActionEvent:
     """An action as it was asked for, and checked."""
 
     event_id: str
@@ -50,16 +44,19 @@ class Asked:
     body: Mapping[str, Any]
 
 
-def asked(
+def build_action(
     action: str,
-    alert: Mapping[str, Any],
+    alert: AlertRow,
     user: User,
     fields: Mapping[str, Any],
     now: datetime,
     officers: Collection[str] = (),
-) -> Asked:
-    """The event of an action on an alert. `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it. Raise Refused."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+) -> ActionEvent:
+    """The event of an action on an alert. Raise InvalidForm.
+
+    `fields`: note, to, until (aware), upheld. `officers`: staff ids that may be given it.
+    """
+    errors: dict[str, FieldError] = {}
     note = str(fields.get("note") or "").strip()
     errors |= check_note(note, needed=action in NOTE_NEEDED)
     data: dict[str, Any] = {"alert_id": alert["alert_id"], "by": user.staff}
@@ -73,7 +70,7 @@ def asked(
         until = fields.get("until")
         if not isinstance(until, datetime) or until <= now:
             errors["until"] = ("error.until", {})
-        elif until - now > (most := longest_snooze(alert["severity"])):
+        elif until - now > (most := limit_snooze(alert["severity"])):
             errors["until"] = ("error.until.far", {"n": most.days})
         else:
             data["until"] = until.isoformat()
@@ -82,16 +79,16 @@ def asked(
             errors["upheld"] = ("error.upheld", {})
         data["upheld"] = bool(fields.get("upheld"))
     if errors:
-        raise Refused(errors)
-    return _made(action, TYPES[action], alert["subject"], user, data, now, now)
+        raise InvalidForm(errors)
+    return _build(action, TYPES[action], alert["subject"], user, data, now, now)
 
 
-def longest_snooze(severity: str) -> timedelta:
+def limit_snooze(severity: str) -> timedelta:
     """How long an alert may be put aside at once."""
     return LONGEST_SNOOZE.get(severity, LONGEST_SNOOZE[""])
 
 
-def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:
+def check_note(note: str, *, needed: bool) -> dict[str, FieldError]:
     """What is wrong with a note: nothing in it, too long, or what names a person: number, name, address."""
     if needed and not note:
         return {"note": ("error.note.empty", {})}
@@ -104,18 +101,20 @@ def check_note(note: str, *, needed: bool) -> dict[str, tuple[str, Mapping[str, 
     return {}
 
 
-def recorded(type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime) -> Asked:
-    """The event that an office records as its own answer. Raise Refused: what the contract says against it, by field."""
+def build_recorded(
+    type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
+) -> ActionEvent:
+    """The event that an office records as its own answer. Raise InvalidForm: what the contract says against it, by field."""
     try:
         PAYLOADS[type_].model_validate(dict(data))
     except ValidationError as error:
-        found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        found: dict[str, FieldError] = {}
         for one in error.errors(include_url=False, include_context=False, include_input=False):
             name = str(one["loc"][0]) if one["loc"] else "data"
             key = "error.missing" if one["type"] == "missing" else "error.value"
             found.setdefault(name, (key, {"what": one["msg"].removeprefix("Value error, ")}))
-        raise Refused(found) from None
-    return _made("record", type_, subject, user, data, time, now)
+        raise InvalidForm(found) from None
+    return _build("record", type_, subject, user, data, time, now)
 
 
 def may_record(type_: str, user: User) -> bool:
@@ -123,14 +122,14 @@ def may_record(type_: str, user: User) -> bool:
     return user.agency.partition("-")[0] in PAYLOADS[type_].SENT_BY
 
 
-def announced(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> Asked:
-    """The event by which an office tells what is of no single subject: rules, calendars. Raise Refused."""
-    return _made(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
+def build_announcement(action: str, type_: str, user: User, data: Mapping[str, Any], now: datetime) -> ActionEvent:
+    """The event by which an office tells what is of no single subject: rules, calendars. Raise InvalidForm."""
+    return _build(action, type_, f"/agencies/{user.agency}/console", user, data, now, now)
 
 
-def _made(
+def _build(
     action: str, type_: str, subject: str, user: User, data: Mapping[str, Any], time: datetime, now: datetime
-) -> Asked:
+) -> ActionEvent:
     event_id = str(uuid.uuid4())
     body = {
         "specversion": "1.0",
@@ -148,5 +147,5 @@ def _made(
     except InvalidEvent as error:
         key = {"PII_IN_TEXT": "error.number", "CLOCK_AHEAD": "error.ahead"}.get(error.reason, "error.event")
         place = "time" if error.reason == "CLOCK_AHEAD" else "form"
-        raise Refused({place: (key, {"what": error.message})}) from None
-    return Asked(event_id, action, body)
+        raise InvalidForm({place: (key, {"what": error.message})}) from None
+    return ActionEvent(event_id, action, body)

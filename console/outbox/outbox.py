@@ -1,7 +1,7 @@
 """What was asked for and has not come back yet: kept ten seconds for an undo, published, and watched until SQL shows it."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from console.db.alert_rows import AlertRow
+from console.db.reading import read_all, read_first
+from console.db.rows import PendingRow
 from console.db.tables import pending
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from sinks.readmodel.tables import event
 
 
-def _silent(_: Connection) -> None:
+def _record_nothing(_: Connection) -> None:
     """What tells nobody."""
 
 
@@ -26,7 +29,7 @@ _SHOWN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UndoableBatch:
     """One press of a button that can still be undone: how many alerts, and how many seconds are left."""
 
     batch: str
@@ -37,14 +40,14 @@ class Waiting:
 
 def store(
     engine: Engine,
-    asked: Sequence[tuple[Asked, Mapping[str, Any]]],
+    asked: Sequence[tuple[ActionEvent, AlertRow]],
     user_id: str,
     key: str,
     wall: datetime,
     undo: timedelta,
     *,
     second: bool = False,
-    tell: Callable[[Connection], object] = _silent,
+    tell: Callable[[Connection], object] = _record_nothing,
 ) -> str:
     """Keep actions that were asked for at once, each with its alert; return their batch. The same key again changes nothing.
 
@@ -59,7 +62,7 @@ def store(
             "user_id": user_id,
             "alert_id": alert["alert_id"],
             "action": one.action,
-            "revision": alert.get("revision") or 0,
+            "revision": alert["revision"],
             "body": dict(one.body),
             "asked_at": wall,
             "publish_at": wall + undo,
@@ -95,7 +98,7 @@ def undo(connection: Connection, batch: str, user_id: str, wall: datetime) -> li
 
 def confirm(
     connection: Connection, event_id: str, alert_id: str, user_id: str, wall: datetime, undo_for: timedelta
-) -> Mapping[str, Any] | None:
+) -> PendingRow | None:
     """A second person agrees to what is returned; None where it is the first again, or where there is nothing to agree to."""
     agreed = connection.execute(
         pending.update()
@@ -109,10 +112,10 @@ def confirm(
     ).rowcount
     if not agreed:
         return None
-    return dict(connection.execute(select(pending).where(pending.c.event_id == event_id)).mappings().one())
+    return read_first(connection, select(pending).where(pending.c.event_id == event_id), PendingRow)
 
 
-def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:
+def list_undoable(engine: Engine, user_id: str, wall: datetime) -> list[UndoableBatch]:
     """What a user can still undo, the newest first."""
     wanted = (
         select(pending.c.batch, pending.c.action, func.count(), func.max(pending.c.publish_at))
@@ -123,12 +126,12 @@ def waiting_of(engine: Engine, user_id: str, wall: datetime) -> list[Waiting]:
     )
     with engine.connect() as connection:
         return [
-            Waiting(batch, action, count, max(0, round((at - wall).total_seconds())))
+            UndoableBatch(batch, action, count, max(0, round((at - wall).total_seconds())))
             for batch, action, count, at in connection.execute(wanted)
         ]
 
 
-def of_alerts(connection: Connection, alert_ids: Sequence[str], wall: datetime) -> dict[str, list[Mapping[str, Any]]]:
+def find_pending(connection: Connection, alert_ids: Sequence[str], wall: datetime) -> dict[str, list[PendingRow]]:
     """What is on its way for each alert, and what came back within the last minute."""
     wanted = (
         select(pending)
@@ -138,13 +141,13 @@ def of_alerts(connection: Connection, alert_ids: Sequence[str], wall: datetime) 
         )
         .order_by(pending.c.asked_at)
     )
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in connection.execute(wanted).mappings():
-        found.setdefault(row["alert_id"], []).append(dict(row))
+    found: dict[str, list[PendingRow]] = {}
+    for row in read_all(connection, wanted, PendingRow):
+        found.setdefault(row["alert_id"], []).append(row)
     return found
 
 
-def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, Any]]:
+def claim(engine: Engine, wall: datetime, most: int = 100) -> list[PendingRow]:
     """Take what is to be published now, for this process alone."""
     due = and_(pending.c.state == "waiting", pending.c.publish_at <= wall)
     stuck = and_(pending.c.state == "sending", pending.c.publish_at <= wall - _CLAIM_LASTS)
@@ -161,21 +164,21 @@ def claim(engine: Engine, wall: datetime, most: int = 100) -> list[Mapping[str, 
             )
             if won.rowcount:
                 taken.append(event_id)
-        rows = connection.execute(select(pending).where(pending.c.event_id.in_(taken)).order_by(pending.c.asked_at))
-        return [dict(row) for row in rows.mappings()]
+        mine = select(pending).where(pending.c.event_id.in_(taken)).order_by(pending.c.asked_at)
+        return read_all(connection, mine, PendingRow)
 
 
-def published(engine: Engine, event_id: str) -> None:
+def mark_published(engine: Engine, event_id: str) -> None:
     """The broker has it."""
-    _set(engine, event_id, state="published", failure=None)
+    _update(engine, event_id, state="published", failure=None)
 
 
-def not_published(engine: Engine, event_id: str, failure: str, again_at: datetime) -> None:
+def mark_unpublished(engine: Engine, event_id: str, failure: str, again_at: datetime) -> None:
     """The broker has not taken it: it waits, and can be undone meanwhile."""
-    _set(engine, event_id, state="waiting", failure=failure, publish_at=again_at)
+    _update(engine, event_id, state="waiting", failure=failure, publish_at=again_at)
 
 
-def _set(engine: Engine, event_id: str, **values: Any) -> None:
+def _update(engine: Engine, event_id: str, **values: Any) -> None:
     with engine.begin() as connection:
         connection.execute(
             pending.update().where(pending.c.event_id == event_id, pending.c.state == "sending").values(**values)
@@ -191,7 +194,9 @@ def settle(engine: Engine, wall: datetime) -> int:
         ).rowcount
 
 
-def add(connection: Connection, asked: Asked, about: str, user_id: str, wall: datetime, undo_for: timedelta) -> None:
+def store_announcement(
+    connection: Connection, asked: ActionEvent, about: str, user_id: str, wall: datetime, undo_for: timedelta
+) -> None:
     """Keep one announcement to be published when the time for an undo is over; `about` is what it was decided on."""
     connection.execute(
         pending.insert().values(

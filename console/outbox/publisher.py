@@ -3,9 +3,8 @@
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from kafka import KafkaProducer
@@ -14,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from brokers.connection import KafkaConnection
+from console.db.rows import PendingRow
 from console.outbox import outbox
 from console.web.metrics import PUBLISHED
 from schemas.parse import parse
@@ -59,7 +59,7 @@ class Publisher:
         if self._knocked is not None and wall - self._knocked < _KNOCK_EACH:
             return self.away_since is None
         self._knocked = wall
-        if any(map(_answers, self._kafka.servers)):
+        if any(map(_is_reachable, self._kafka.servers)):
             if self.away_since is not None:
                 log.warning("Kafka is back")
             self.away_since = None
@@ -86,20 +86,20 @@ class Publisher:
                 self._send(row)
         outbox.settle(self._engine, self._wall())
 
-    def _send(self, row: Mapping[str, Any]) -> None:
+    def _send(self, row: PendingRow) -> None:
         value = orjson.dumps(row["body"])
         event = parse(value)
         try:
             if self._producer is None:
-                self._producer = producer(self._kafka)
+                self._producer = make_producer(self._kafka)
             sent = self._producer.send(named(self._prefix, event.topic), value, event.subject.encode(), _CONTENT)
             sent.get(timeout=SEND_SECONDS)
         except (KafkaError, OSError) as error:
             self._close()
             log.warning("an action was not published: %s", type(error).__name__)
-            outbox.not_published(self._engine, row["event_id"], type(error).__name__, self._wall() + _AGAIN)
+            outbox.mark_unpublished(self._engine, row["event_id"], type(error).__name__, self._wall() + _AGAIN)
         else:
-            outbox.published(self._engine, row["event_id"])
+            outbox.mark_published(self._engine, row["event_id"])
             PUBLISHED.labels(row["action"]).inc()
 
     def _close(self) -> None:
@@ -108,7 +108,7 @@ class Publisher:
             self._producer = None
 
 
-def producer(kafka: KafkaConnection) -> KafkaProducer:
+def make_producer(kafka: KafkaConnection) -> KafkaProducer:
     """A producer whose records are acknowledged by all replicas. Raise KafkaError, OSError."""
     return KafkaProducer(
         **kafka.client(),
@@ -119,7 +119,7 @@ def producer(kafka: KafkaConnection) -> KafkaProducer:
     )
 
 
-def _answers(broker: str) -> bool:
+def _is_reachable(broker: str) -> bool:
     host, _, port = broker.strip().rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS):

@@ -6,11 +6,10 @@ from sqlalchemy import Connection, select
 
 from console.db.tables import audit_person, audit_record
 
-PURPOSES = ("contact", "visit", "identity", "papers", "review")  # codes of the audit: why a name is needed
 LASTS = timedelta(minutes=5)
 
 
-def left(connection: Connection, user_id: str, subject: str, wall: datetime) -> int:
+def count_seconds_left(connection: Connection, user_id: str, subject: str, wall: datetime) -> int:
     """For how many more seconds a user may see a person's name; 0 where they have not asked, or longer ago."""
     asked = connection.execute(
         select(audit_record.c.at)

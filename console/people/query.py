@@ -7,8 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from console.alerts.query import Row, others
+from console.alerts.query import find_others
 from console.auth.permissions import Scope
+from console.db.alert_rows import AlertRow
+from console.db.reading import read_all
+from console.db.rows import EventRow, HandoverRow, ListedHandover
 from sinks.readmodel.tables import alert, case, event, handover
 
 _UNSHOWN = "reentry.system.v1"
@@ -16,31 +19,33 @@ _UNSHOWN = "reentry.system.v1"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person: their handovers in scope, the milestones of these as events, all duties in scope by deadline."""
+    """One person: their handovers in scope, the milestones of these as events, all obligations in scope by deadline."""
 
     subject: str
-    handovers: Sequence[Row]
-    events: Sequence[Row]
-    duties: Sequence[Row]
+    handovers: Sequence[HandoverRow]
+    events: Sequence[EventRow]
+    obligations: Sequence[AlertRow]
 
 
-def _visible(scope: Scope) -> Any:
+def _limit_to_scope(scope: Scope) -> Any:
     """Handovers in scope; the province has those of persons with an alert that has reached it."""
     if scope.role == "province":
-        escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.of_duties(alert))
+        escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.filter_obligations(alert))
         return handover.c.subject.in_(escalated)
-    return scope.of_handovers(handover)
+    return scope.filter_handovers(handover)
 
 
-def listing(connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int) -> list[Row]:
+def list_people(
+    connection: Connection, scope: Scope, q: str, after: tuple[datetime, str] | None, count: int
+) -> list[ListedHandover]:
     """Open handovers in scope, the newest first; each with how many of its alerts fire."""
     late = (
         select(func.count())
         .select_from(alert)
-        .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.of_duties(alert))
+        .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.filter_obligations(alert))
         .scalar_subquery()
     )
-    wanted: Select[Any] = select(handover, late.label("late")).where(_visible(scope))
+    wanted: Select[Any] = select(handover, late.label("late")).where(_limit_to_scope(scope))
     wanted = (
         wanted.where(handover.c.subject.startswith(q, autoescape=True))
         if q
@@ -51,22 +56,22 @@ def listing(connection: Connection, scope: Scope, q: str, after: tuple[datetime,
         wanted = wanted.where(
             or_(handover.c.opened_at < at, and_(handover.c.opened_at == at, handover.c.subject > subject))
         )
-    rows = connection.execute(wanted.order_by(handover.c.opened_at.desc(), handover.c.subject).limit(count))
-    return [dict(row) for row in rows.mappings()]
+    order = (handover.c.opened_at.desc(), handover.c.subject)
+    return read_all(connection, wanted.order_by(*order).limit(count), ListedHandover)
 
 
-def count(connection: Connection, scope: Scope) -> int:
+def count_people(connection: Connection, scope: Scope) -> int:
     """How many people have an open handover in scope."""
-    wanted = select(func.count(handover.c.subject.distinct())).where(_visible(scope), handover.c.closed_at.is_(None))
+    wanted = select(func.count(handover.c.subject.distinct())).where(
+        _limit_to_scope(scope), handover.c.closed_at.is_(None)
+    )
     return int(connection.execute(wanted).scalar_one())
 
 
-def find(connection: Connection, scope: Scope, subject: str) -> Person | None:
+def find_person(connection: Connection, scope: Scope, subject: str) -> Person | None:
     """A person with a handover in scope; None otherwise, also where there is none."""
-    rows = connection.execute(
-        select(handover).where(handover.c.subject == subject, _visible(scope)).order_by(handover.c.opened_at)
-    ).mappings()
-    handovers = [dict(row) for row in rows]
+    of_person = select(handover).where(handover.c.subject == subject, _limit_to_scope(scope))
+    handovers = read_all(connection, of_person.order_by(handover.c.opened_at), HandoverRow)
     if not handovers:
         return None
     document: Mapping[str, Any] = connection.execute(
@@ -79,10 +84,7 @@ def find(connection: Connection, scope: Scope, subject: str) -> Person | None:
         if view["handover_id"] in seen
         for one in view["milestones"]
     }
-    told = connection.execute(
-        select(event)
-        .where(event.c.subject == subject, event.c.topic.in_(scope.topics), event.c.topic != _UNSHOWN)
-        .order_by(event.c.time)
-    ).mappings()
-    events = [dict(one) for one in told if (one["source"], one["id"]) in ids]
-    return Person(subject, handovers, events, others(connection, scope, subject))
+    shown = (event.c.topic.in_(scope.topics), event.c.topic != _UNSHOWN)
+    told = select(event).where(event.c.subject == subject, *shown).order_by(event.c.time)
+    events = [one for one in read_all(connection, told, EventRow) if (one["source"], one["id"]) in ids]
+    return Person(subject, handovers, events, find_others(connection, scope, subject))

@@ -4,12 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
 from console.auth.permissions import Scope
-from console.queue.query import FACETS, KINDS, Filters, Moment, is_snoozed, mine, town_of, unraised, wait_of
+from console.db.reading import read_all
+from console.queue.filters import FACETS, KINDS, QueueFilters
+from console.queue.query import Moment, are_unraised, is_of_staff, is_snoozed, town_column, wait_column
 from handover.calendar import DAY, due_day_of
 from sinks.readmodel.dialect import sort_in_memory
 from sinks.readmodel.tables import alert, obligation
@@ -19,7 +21,7 @@ _COUNTING_MEMORY = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
-class CellOfCube:
+class CubeCell:
     """How many rows share everything that can be filtered by. `states`: its values of the facet `state`."""
 
     bucket: str
@@ -43,18 +45,18 @@ class CellOfCube:
         return self.states if facet == "state" else (getattr(self, facet),)
 
 
-class Cells:
+class CubeCells:
     """Cells in the lists that pages ask for."""
 
-    def __init__(self, cells: Iterable[CellOfCube] = ()) -> None:
+    def __init__(self, cells: Iterable[CubeCell] = ()) -> None:
         """Each cell stands in its bucket's list and in those that have its bucket too."""
         self.all = tuple(cells)
-        self._listed: dict[tuple[bool, str], list[CellOfCube]] = defaultdict(list)
+        self._listed: dict[tuple[bool, str], list[CubeCell]] = defaultdict(list)
         for one in self.all:
             for bucket in _SHOWN_IN[one.bucket]:
                 self._listed[one.snoozed, bucket].append(one)
 
-    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CellOfCube]:
+    def of(self, bucket: str, *, snoozed: bool) -> Sequence[CubeCell]:
         """Those of a bucket; "": what a page without a bucket shows."""
         return self._listed.get((snoozed, bucket), ())
 
@@ -76,27 +78,29 @@ class Cube:
     `mine`: the part that somebody has taken or was given; empty until `of_staff`.
     """
 
-    cells: Cells
+    cells: CubeCells
     by_day: Mapping[date, int] = field(default_factory=dict)
-    mine: Cells = field(default_factory=Cells)
+    mine: CubeCells = field(default_factory=CubeCells)
 
-    def count(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> int:
+    def count(self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None) -> int:
         """How many rows a set of filters leaves."""
         return sum(one.n for one in self.chosen(filters, view=view, bucket=bucket))
 
-    def chosen(self, filters: Filters, *, view: str | None = None, bucket: str | None = None) -> Sequence[CellOfCube]:
+    def chosen(
+        self, filters: QueueFilters, *, view: str | None = None, bucket: str | None = None
+    ) -> Sequence[CubeCell]:
         """The cells that filters leave."""
-        found = self._listed(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
+        found = self._list_cells(filters.view if view is None else view, filters.bucket if bucket is None else bucket)
         for facet in FACETS:
             if wanted := filters.of(facet):
                 found = [one for one in found if one.fits(facet, wanted)]
         return found
 
-    def facets(self, filters: Filters) -> Mapping[str, Counter[str]]:
+    def facets(self, filters: QueueFilters) -> Mapping[str, Counter[str]]:
         """How many rows each value of each facet would leave under the filters of the others."""
         found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
         asked = [(facet, wanted) for facet in FACETS if (wanted := filters.of(facet))]
-        for one in self._listed(filters.view, filters.bucket):
+        for one in self._list_cells(filters.view, filters.bucket):
             against = [facet for facet, wanted in asked if not one.fits(facet, wanted)]
             if len(against) <= 1:
                 for facet in against or FACETS:
@@ -104,30 +108,32 @@ class Cube:
                         found[facet][value] += one.n
         return found
 
-    def _listed(self, view: str, bucket: str) -> Sequence[CellOfCube]:
+    def _list_cells(self, view: str, bucket: str) -> Sequence[CubeCell]:
         return (self.mine if view == "mine" else self.cells).of(bucket, snoozed=view == "snoozed")
 
 
-def cube_of(engine: Engine, scope: Scope, moment: Moment) -> Cube:
+def read_cube(engine: Engine, scope: Scope, moment: Moment) -> Cube:
     """`cube` on a connection of its own: it may go on after the page that asked for it is answered."""
     with engine.connect() as connection:
-        return cube(connection, scope, moment)
+        return count_cube(connection, scope, moment)
 
 
-def cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
+def count_cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
     """Count everything in scope: two grouped queries, and one for the days ahead."""
     sort_in_memory(connection, _COUNTING_MEMORY)  # a province is counted without a sort on disk
-    late = _cells(connection, _cube_of_alerts(scope, moment), late=True)
-    due = _cells(connection, _cube_of_duties(scope, moment), late=False)
-    return Cube(Cells((*late, *due)), _days_ahead(connection, scope, moment))
+    late = _read_cells(connection, _select_alerts(scope, moment), late=True)
+    due = _read_cells(connection, _select_obligations(scope, moment), late=False)
+    return Cube(CubeCells((*late, *due)), _count_days(connection, scope, moment))
 
 
-def of_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
+def add_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
     """The same counts with those of one person's own alerts, which an index finds."""
-    return replace(counted, mine=Cells(_cells(connection, _cube_of_alerts(scope, moment, mine(staff)), late=True)))
+    return replace(
+        counted, mine=CubeCells(_read_cells(connection, _select_alerts(scope, moment, is_of_staff(staff)), late=True))
+    )
 
 
-def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
+def _select_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
     inner = select(
         case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
         alert.c.severity.label("sev"),
@@ -142,11 +148,11 @@ def _cube_of_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) ->
         alert.c.provisional.label("provisional"),
         is_snoozed(moment.now).label("snoozed"),
         alert.c.due_at,
-    ).where(alert.c.state == "firing", scope.of_duties(alert), *more)
-    return _grouped(inner, scope)
+    ).where(alert.c.state == "firing", scope.filter_obligations(alert), *more)
+    return _group(inner, scope)
 
 
-def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
+def _select_obligations(scope: Scope, moment: Moment) -> Select[Any]:
     at = obligation.c.due_at
     no = literal(value=False)
     bucket = case(
@@ -167,32 +173,39 @@ def _cube_of_duties(scope: Scope, moment: Moment) -> Select[Any]:
         obligation.c.provisional.label("provisional"),
         no.label("snoozed"),
         obligation.c.due_at,
-    ).where(scope.of_duties(obligation), *unraised(moment.now))
-    return _grouped(inner, scope)
+    ).where(scope.filter_obligations(obligation), *are_unraised(moment.now))
+    return _group(inner, scope)
 
 
-_DIMENSIONS = (
-    "bucket",
-    "sev",
-    "kind",
-    "town",
-    "wait",
-    "rule",
-    "acknowledged",
-    "escalated",
-    "held",
-    "contested",
-    "provisional",
-    "snoozed",
-)
+class _Dimensions(TypedDict):
+    bucket: str
+    sev: str
+    kind: str
+    town: str
+    wait: str
+    rule: str
+    acknowledged: bool
+    escalated: bool
+    held: bool
+    contested: bool
+    provisional: bool
+    snoozed: bool
 
 
-def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
+class _CellRow(_Dimensions):
+    n: int
+    oldest: datetime
+
+
+_DIMENSIONS = tuple(_Dimensions.__annotations__)
+
+
+def _group(inner: Select[Any], scope: Scope) -> Select[Any]:
     """Count rows by the dimensions. What has to be made from a code is made for each group of equal codes, not for each row."""
     rows = inner.subquery()
     raw = [one for one in rows.c if one.name != "due_at"]
     codes = select(*raw, func.count().label("n"), func.min(rows.c.due_at).label("oldest")).group_by(*raw).subquery()
-    made = {"town": town_of(scope, codes.c.jurisdiction), "wait": wait_of(codes.c.owner_agency)}
+    made = {"town": town_column(scope, codes.c.jurisdiction), "wait": wait_column(codes.c.owner_agency)}
     few = select(
         *((made[name] if name in made else codes.c[name]).label(name) for name in _DIMENSIONS),
         codes.c.n,
@@ -205,23 +218,36 @@ def _grouped(inner: Select[Any], scope: Scope) -> Select[Any]:
 _KIND_OF = {code: name for name, codes in KINDS.items() for code in codes}
 
 
-_STATES = {"escalated": "esc", "held": "held", "contested": "contest", "provisional": "prov"}
-
-
-def _cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CellOfCube]:
-    for row in connection.execute(wanted).mappings():
-        states = {"ack" if row["acknowledged"] else "open", *(name for key, name in _STATES.items() if row[key])}
-        yield CellOfCube(
-            **{name: row[name] for name in ("bucket", "sev", "town", "wait", "rule", "oldest")},
+def _read_cells(connection: Connection, wanted: Select[Any], *, late: bool) -> Iterable[CubeCell]:
+    for row in read_all(connection, wanted, _CellRow):
+        yield CubeCell(
+            bucket=row["bucket"],
+            sev=row["sev"],
             kind=_KIND_OF.get(row["kind"], row["kind"]),
-            states=frozenset(states),
+            town=row["town"],
+            wait=row["wait"],
+            rule=row["rule"],
+            states=frozenset(_list_states(row)),
             snoozed=bool(row["snoozed"]),
             late=late,
             n=int(row["n"]),
+            oldest=row["oldest"],
         )
 
 
-def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
+def _list_states(row: _CellRow) -> Iterable[str]:
+    yield "ack" if row["acknowledged"] else "open"
+    if row["escalated"]:
+        yield "esc"
+    if row["held"]:
+        yield "held"
+    if row["contested"]:
+        yield "contest"
+    if row["provisional"]:
+        yield "prov"
+
+
+def _count_days(connection: Connection, scope: Scope, moment: Moment) -> dict[date, int]:
     first = moment.today_ends - DAY
     wanted = (
         select(obligation.c.due_at, func.count())
@@ -229,7 +255,7 @@ def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[da
             obligation.c.due_at > first,
             obligation.c.due_at <= first + OUTLOOK_DAYS * DAY,
             obligation.c.state == "open",
-            scope.of_duties(obligation),
+            scope.filter_obligations(obligation),
         )
         .group_by(obligation.c.due_at)
     )
@@ -239,7 +265,7 @@ def _days_ahead(connection: Connection, scope: Scope, moment: Moment) -> dict[da
     return dict(found)
 
 
-def days_of(moment: Moment) -> list[date]:
+def list_days(moment: Moment) -> list[date]:
     """The days of the outlook, today first."""
     today = moment.now.date()
     return [today + timedelta(days=number) for number in range(OUTLOOK_DAYS)]

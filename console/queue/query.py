@@ -20,62 +20,21 @@ from sqlalchemy import (
 )
 
 from console.auth.permissions import Scope
-from console.text.deadline_text import soon_until
-from console.web.values import point_in_time
+from console.db.alert_rows import AlertColumns, FiringColumns, ListedRow, ObligationColumns, QueueRow
+from console.db.reading import Shape, columns_of, read_all
+from console.queue.filters import KINDS, WAITS, QueueFilters
+from console.text.deadline_text import find_soon_end
+from console.web.site import Site
+from console.web.values import read_time
 from handover.calendar import Calendar, end_of
 from sinks.readmodel.tables import alert, obligation
 
-BUCKETS = ("first", "over", "due", "today", "soon", "later")
-SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "A": ("A", "U"),
-    "A+": ("A+",),
-    "B": ("B1", "B2", "B3"),
-    "T": ("T",),
-    "C": ("C",),
-    "D": ("DISPUTE",),
-    "X": ("SYSTEM",),
-}
-STATES = ("open", "ack", "esc", "held", "contest", "prov")
-WAITS: Mapping[str, tuple[str, ...]] = {
-    "town": ("TOWN_JUSTICE",),
-    "county": ("COUNTY_JUSTICE",),
-    "city": ("CITY_JUSTICE", "PROVINCE_JUSTICE"),
-    "prison": ("PRISON", "DETENTION", "PRISON_ADMIN"),
-    "court": ("COURT", "PROCURATORATE", "POLICE"),
-    "mediation": ("MEDIATION",),
-    "other": ("LEGAL_AID", "HRSS", "CIVIL", "LOCATION", "PLATFORM"),
-}
-VIEWS = ("mine", "office", "snoozed")
 _BELOW = {2: 4, 4: 6, 6: 9, 9: 9}  # length of the codes one level below a prefix
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address of the page asks for. Values that are not known are left out before they come here."""
-
-    view: str = "office"
-    sev: frozenset[str] = frozenset()
-    state: frozenset[str] = frozenset()
-    kind: frozenset[str] = frozenset()
-    town: frozenset[str] = frozenset()
-    wait: frozenset[str] = frozenset()
-    rule: frozenset[str] = frozenset()
-    bucket: str = ""
-    q: str = ""
-
-    def of(self, facet: str) -> frozenset[str]:
-        """The chosen values of a facet."""
-        found: frozenset[str] = getattr(self, facet)
-        return found
-
-
-FACETS = ("sev", "state", "kind", "town", "wait", "rule")
-
-
-@dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, the instant up to which duties are judged, and the two limits between the buckets."""
+    """Now, the instant up to which obligations are judged, and the two limits between the buckets."""
 
     now: datetime
     judged: datetime
@@ -85,7 +44,13 @@ class Moment:
     @classmethod
     def of(cls, now: datetime, calendar: Calendar, judged: datetime) -> "Moment":
         """The limits at `now`: the end of today, the end of the third working day after it."""
-        return cls(now, min(now, judged), end_of(now.date()), end_of(soon_until(calendar, now.date())))
+        return cls(now, min(now, judged), end_of(now.date()), end_of(find_soon_end(calendar, now.date())))
+
+    @classmethod
+    def now_at(cls, site: Site) -> "Moment":
+        """The limits just now. Raise SQLAlchemyError."""
+        now = site.now()
+        return cls.of(now, site.calendar, site.data_time().judged(now))
 
     def bucket(self, severity: str, due_at: datetime, *, late: bool) -> str:
         """The bucket of a row. `late`: it is an alert; without one it is late only once the pipeline has passed its instant."""
@@ -97,7 +62,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class RowKey:
     """The place of a row in the order: late and critical first, then by deadline."""
 
     rank: int
@@ -108,69 +73,60 @@ class Key:
         return f"{self.rank}~{self.due_at.isoformat()}~{self.row_id}"
 
     @classmethod
-    def read(cls, text: str) -> "Key | None":
+    def read(cls, text: str) -> "RowKey | None":
         """Read what `str` wrote; None for anything else."""
         parts = text.split("~")
         if len(parts) != 3 or parts[0] not in ("0", "1"):
             return None
-        at = point_in_time(parts[1])
+        at = read_time(parts[1])
         return cls(int(parts[0]), at, parts[2]) if at is not None else None
 
 
-def key_of(row: Mapping[str, Any]) -> Key:
+def key_of(row: ListedRow) -> RowKey:
     """The place of a row."""
-    return Key(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
+    return RowKey(0 if row["late"] and row["severity"] == "CRIT" else 1, row["due_at"], row["alert_id"])
 
 
 # --- rows
 
-_SHARED = ("obligation_id", "alert_id", "subject", "rule_id", "occurrence", "severity", "owner_agency", "jurisdiction", "due_at", "anchor_at",
-           "provisional", "reason", "computation", "missing")  # fmt: skip
-_OF_ALERT = (
-    "handover_kind",
-    "step",
-    "held",
-    "acknowledged_by",
-    "assigned_to",
-    "snoozed_until",
-    "contest",
-    "revision",
-    "raised_at",
-)
+NOT_RAISED: AlertColumns = {
+    "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
+    "raised_at": None,
+}  # fmt: skip
 
 
-def _alerts(scope: Scope) -> Select[Any]:
-    columns = [alert.c[name] for name in (*_SHARED, *_OF_ALERT)]
-    return select(*columns).where(alert.c.state == "firing", scope.of_duties(alert))
+def _select_alerts(scope: Scope) -> Select[Any]:
+    wanted = select(*columns_of(alert, FiringColumns))
+    return wanted.where(alert.c.state == "firing", scope.filter_obligations(alert))
 
 
-def _duties(scope: Scope, now: datetime) -> Select[Any]:
+def _select_obligations(scope: Scope, now: datetime) -> Select[Any]:
     """Obligations that are not late, and late ones whose alert is still on its way."""
-    columns = [obligation.c[name] for name in (*_SHARED, "handover_kind")]
-    return select(*columns).where(scope.of_duties(obligation), *unraised(now))
+    wanted = select(*columns_of(obligation, ObligationColumns))
+    return wanted.where(scope.filter_obligations(obligation), *are_unraised(now))
 
 
-def unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def are_unraised(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Which obligations are rows of their own. Of one that its case calls overdue the alert is the row: it is written before the case."""
     raised = select(literal(1)).where(alert.c.alert_id == obligation.c.alert_id, alert.c.state == "firing").exists()
     return obligation.c.state == "open", or_(obligation.c.due_at > now, ~raised)
 
 
-def wait_of(owner: ColumnElement[str]) -> ColumnElement[str]:
-    return case(*[(_waits(owner, name), name) for name in WAITS if name != "other"], else_="other")
+def wait_column(owner: ColumnElement[str]) -> ColumnElement[str]:
+    return case(*[(_is_waited_for(owner, name), name) for name in WAITS if name != "other"], else_="other")
 
 
-def _waits(owner: ColumnElement[str], name: str) -> ColumnElement[bool]:
+def _is_waited_for(owner: ColumnElement[str], name: str) -> ColumnElement[bool]:
     if name == "other":
-        return not_(or_(*(_waits(owner, one) for one in WAITS if one != "other")))
+        return not_(or_(*(_is_waited_for(owner, one) for one in WAITS if one != "other")))
     return or_(*(owner.startswith(f"{kind}-") for kind in WAITS[name]))
 
 
-def town_of(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
+def town_column(scope: Scope, jurisdiction: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(jurisdiction, 1, _BELOW.get(len(scope.prefix), 6))
 
 
-def mine(staff: str) -> ColumnElement[bool]:
+def is_of_staff(staff: str) -> ColumnElement[bool]:
     return or_(alert.c.assigned_to == staff, and_(alert.c.assigned_to.is_(None), alert.c.acknowledged_by == staff))
 
 
@@ -178,24 +134,49 @@ def is_snoozed(now: datetime) -> ColumnElement[bool]:
     return and_(alert.c.snoozed_until.is_not(None), alert.c.snoozed_until > now)
 
 
-def page(
-    connection: Connection, scope: Scope, staff: str, filters: Filters, moment: Moment, after: Key | None, count: int
-) -> list[dict[str, Any]]:
+def read_page(
+    connection: Connection,
+    scope: Scope,
+    staff: str,
+    filters: QueueFilters,
+    moment: Moment,
+    after: RowKey | None,
+    count: int,
+) -> list[QueueRow]:
     """The next rows after a place, in order; at most `count`."""
-    rows: list[dict[str, Any]] = []
+    rows: list[QueueRow] = []
     if after is None or after.rank == 0:
-        rows += _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=True), alert, after, count)
+        rows += _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=True), after, count)
     if len(rows) < count:
         rest = after if after is not None and after.rank == 1 else None
-        late = _take(connection, _wanted_alerts(scope, staff, filters, moment, critical=False), alert, rest, count)
-        due = _take(connection, _wanted_duties(scope, filters, moment), obligation, rest, count)
+        late = _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=False), rest, count)
+        due = _read_obligations(connection, _filter_obligations(scope, filters, moment), rest, count)
         rows += sorted(late + due, key=lambda row: (row["due_at"], row["alert_id"]))
     return rows[:count]
 
 
-def _take(
-    connection: Connection, wanted: Select[Any] | None, table: Any, after: Key | None, count: int
-) -> list[dict[str, Any]]:
+def _read_alerts(
+    connection: Connection, wanted: Select[Any] | None, after: RowKey | None, count: int
+) -> list[QueueRow]:
+    found = _read_next(connection, wanted, alert, FiringColumns, after, count)
+    return [{**row, "late": True, "outcome": None} for row in found]
+
+
+def _read_obligations(
+    connection: Connection, wanted: Select[Any] | None, after: RowKey | None, count: int
+) -> list[QueueRow]:
+    found = _read_next(connection, wanted, obligation, ObligationColumns, after, count)
+    return [{**NOT_RAISED, **row, "late": False, "outcome": None} for row in found]
+
+
+def _read_next(
+    connection: Connection,
+    wanted: Select[Any] | None,
+    table: Any,
+    shape: type[Shape],
+    after: RowKey | None,
+    count: int,
+) -> list[Shape]:
     if wanted is None:
         return []
     if after is not None:
@@ -208,30 +189,22 @@ def _take(
     order = table.c.due_at, table.c.alert_id
     # First which rows, from the index alone; then those few whole: the texts on a row are long.
     ids = list(connection.execute(wanted.with_only_columns(table.c.alert_id).order_by(*order).limit(count)).scalars())
-    if not ids:
-        return []
-    rows = connection.execute(wanted.where(table.c.alert_id.in_(ids)).order_by(*order)).mappings()
-    late = table is alert
-    return [{**NOTHING_YET, **row, "late": late} for row in rows]
+    return read_all(connection, wanted.where(table.c.alert_id.in_(ids)).order_by(*order), shape) if ids else []
 
 
-NOTHING_YET: Mapping[str, Any] = {
-    "step": 0, "held": False, "acknowledged_by": None, "assigned_to": None, "snoozed_until": None, "contest": None, "revision": 0,
-    "raised_at": None,
-}  # fmt: skip
-
-
-def _wanted_alerts(scope: Scope, staff: str, filters: Filters, moment: Moment, *, critical: bool) -> Select[Any] | None:
+def _filter_alerts(
+    scope: Scope, staff: str, filters: QueueFilters, moment: Moment, *, critical: bool
+) -> Select[Any] | None:
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
         return None
     if filters.sev and not any((one == "CRIT") is critical for one in filters.sev):
         return None
     severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
     snoozed = is_snoozed(moment.now)
-    wanted = _alerts(scope).where(severity, *_common(filters, scope, alert, alert.c.handover_kind))
+    wanted = _select_alerts(scope).where(severity, *_list_conditions(filters, scope, alert, alert.c.handover_kind))
     wanted = wanted.where(snoozed if filters.view == "snoozed" else ~snoozed)
     if filters.view == "mine":
-        wanted = wanted.where(mine(staff))
+        wanted = wanted.where(is_of_staff(staff))
     if filters.state:
         wanted = wanted.where(or_(*(_STATE[one] for one in filters.state)))
     return wanted
@@ -247,10 +220,12 @@ _STATE: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any] | None:
+def _filter_obligations(scope: Scope, filters: QueueFilters, moment: Moment) -> Select[Any] | None:
     if filters.view != "office" or filters.bucket == "first":
         return None
-    wanted = _duties(scope, moment.now).where(*_common(filters, scope, obligation, obligation.c.handover_kind))
+    wanted = _select_obligations(scope, moment.now).where(
+        *_list_conditions(filters, scope, obligation, obligation.c.handover_kind)
+    )
     at = obligation.c.due_at
     match filters.bucket:
         case "over":
@@ -271,16 +246,18 @@ def _wanted_duties(scope: Scope, filters: Filters, moment: Moment) -> Select[Any
     return wanted
 
 
-def _common(filters: Filters, scope: Scope, table: Any, kind: ColumnElement[str]) -> list[ColumnElement[bool]]:
+def _list_conditions(
+    filters: QueueFilters, scope: Scope, table: Any, kind: ColumnElement[str]
+) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.sev:
         found.append(table.c.severity.in_(sorted(filters.sev)))
     if filters.kind:
         found.append(kind.in_(sorted(code for one in filters.kind for code in KINDS[one])))
     if filters.town:
-        found.append(town_of(scope, table.c.jurisdiction).in_(sorted(filters.town)))
+        found.append(town_column(scope, table.c.jurisdiction).in_(sorted(filters.town)))
     if filters.wait:
-        found.append(or_(*(_waits(table.c.owner_agency, one) for one in sorted(filters.wait))))
+        found.append(or_(*(_is_waited_for(table.c.owner_agency, one) for one in sorted(filters.wait))))
     if filters.rule:
         found.append(table.c.rule_id.in_(sorted(filters.rule)))
     if filters.q:

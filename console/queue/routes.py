@@ -2,138 +2,96 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
-from console.audit.log import persons_in
-from console.feeds.status import count as count_feeds
-from console.feeds.status import silent
+from console.audit.log import list_persons, record_list
+from console.db.alert_rows import QueueRow
+from console.feeds.status import count_feeds, find_silent
 from console.queue import saved_views
-from console.queue.facet_counts import Cube, cube_of, days_of, of_staff
-from console.queue.query import BUCKETS, FACETS, KINDS, SEVERITIES, STATES, VIEWS, WAITS, Filters, Key, Moment, key_of
-from console.queue.query import page as read_page
-from console.queue.row_grouping import folded
-from console.queue.row_view import shown
-from console.queue.snooze_presets import presets
+from console.queue.facet_counts import Cube, add_staff, list_days
+from console.queue.filters import (
+    BUCKETS,
+    KNOWN_VALUES,
+    VIEWS,
+    QueueFilters,
+)
+from console.queue.query import Moment, RowKey, key_of, read_page
+from console.queue.row_grouping import group_rows
+from console.queue.row_view import present_rows
+from console.queue.service import count_scope
+from console.queue.snooze_presets import list_presets
 from console.text import svg_charts
 from console.text.formatter import Words
-from console.web.request import MENU, Visitor, anyone_known, page, redirect, render
+from console.web.request import Visitor, any_user, page, redirect, render
 from handover.calendar import due_day_of
 from sinks.readmodel.data_time import DataTime
 from sinks.readmodel.tables import handover, obligation
 
 router = APIRouter()
-_KNOWN: Mapping[str, Sequence[str]] = {"sev": SEVERITIES, "state": STATES, "kind": tuple(KINDS), "wait": tuple(WAITS)}
-_LONGEST_CODE, _MOST_VALUES, _RULES_SHOWN = 9, 60, 12
-
-
-def filters_of(request: Request) -> Filters:
-    """The filters in an address; values that are not known are left out."""
-    asked = request.query_params
-    chosen: dict[str, frozenset[str]] = {}
-    for name in FACETS:
-        values = asked.getlist(name)[:_MOST_VALUES]
-        known = _KNOWN.get(name)
-        chosen[name] = frozenset(one for one in values if (one in known if known else _is_code(one)))
-    view, bucket = asked.get("scope", "office"), asked.get("bucket", "")
-    return Filters(
-        view=view if view in VIEWS else "office",
-        bucket=bucket if bucket in BUCKETS else "",
-        q=asked.get("q", "").strip()[:64],
-        **chosen,
-    )
-
-
-def _is_code(text: str) -> bool:
-    return text.isascii() and text.isalnum() and len(text) <= _LONGEST_CODE
-
-
-def query_of(filters: Filters, **changes: Any) -> str:
-    """Filters as they stand in an address."""
-    pairs: list[tuple[str, str]] = []
-    view = changes.get("view", filters.view)
-    bucket = changes.get("bucket", filters.bucket)
-    if view != "office":
-        pairs.append(("scope", view))
-    pairs += [(name, value) for name in FACETS for value in sorted(filters.of(name))]
-    if bucket:
-        pairs.append(("bucket", bucket))
-    if filters.q:
-        pairs.append(("q", filters.q))
-    if changes.get("after"):
-        pairs.append(("after", str(changes["after"])))
-    return urlencode(pairs)
+_RULES_SHOWN = 12
 
 
 @router.get("/today")
-def today(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
-    """The queue: a list of duties with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
-    site, scope, words, filters = visitor.site, visitor.scope, visitor.words, filters_of(request)
-    moment, data = site.moment(), site.data_time()
-    after, most = Key.read(request.query_params.get("after", "")), site.config.page_rows
-    counted = counted_in(visitor)
+def show_queue(request: Request, visitor: Annotated[Visitor, Depends(page("today"))]) -> Response:
+    """The queue: a list of obligations with counters and filters; ?scope=&sev=&state=&kind=&town=&wait=&rule=&bucket=&q=&after=."""
+    site, scope, words, filters = visitor.site, visitor.scope, visitor.words, QueueFilters.read(request.query_params)
+    moment, data = Moment.now_at(site), site.data_time()
+    after, most = RowKey.read(request.query_params.get("after", "")), site.config.page_rows
+    counted = count_scope(visitor)
     with site.engine.connect() as connection:
-        counted = of_staff(connection, counted, scope, visitor.user.staff, moment)
+        counted = add_staff(connection, counted, scope, visitor.user.staff, moment)
         rows = read_page(connection, scope, visitor.user.staff, filters, moment, after, most + 1)
         more, rows = len(rows) > most, rows[:most]
-        back = query_of(filters, after=after)
-        listed = shown(site, words, scope, connection, rows, back)
-        feeds = silent(connection, site, scope, words)
-        checked = _checked(connection, visitor) if not rows else None
-        saved = saved_views.of(connection, visitor.user)
-    visitor.tell_listed(persons_in(rows))
+        back = filters.query(after=after)
+        listed = present_rows(site, words, scope, connection, rows, back)
+        feeds = find_silent(connection, visitor)
+        checked = _count_checked(connection, visitor) if not rows else None
+        saved = saved_views.list_views(connection, visitor.user)
+    record_list(visitor, list_persons(rows))
     total = counted.count(filters) if not filters.q else len(rows)
     values = {
         "filters": filters,
-        "query": query_of(filters),
+        "query": filters.query(),
         "here": f"/today?{back}" if back else "/today",
         "works": site.calendar.is_working(moment.now.date()),
         "total": total,
         "over": counted.count(filters, bucket="over") if filters.bucket in ("", "over") else 0,
-        "views": [_view(words, counted, filters, name) for name in VIEWS],
-        "counters": _counters(visitor, counted, filters, moment, data),
-        "outlook": _outlook(visitor, counted, moment),
-        "facets": _facets(visitor, counted, filters),
-        "groups": _groups(words, counted, filters, moment, rows, listed),
+        "views": [_present_view(words, counted, filters, name) for name in VIEWS],
+        "counters": _present_counters(visitor, counted, filters, moment, data),
+        "outlook": _draw_outlook(visitor, counted, moment),
+        "facets": _present_facets(visitor, counted, filters),
+        "groups": _present_groups(words, counted, filters, moment, rows, listed),
         "shown": len(rows),
-        "next": f"/today?{query_of(filters, after=key_of(rows[-1]))}" if more else "",
+        "next": f"/today?{filters.query(after=key_of(rows[-1]))}" if more else "",
         "later": counted.count(filters, bucket="later") if not (filters.bucket or filters.q) else 0,
-        "later_href": f"/today?{query_of(filters, bucket='later')}",
+        "later_href": f"/today?{filters.query(bucket='later')}",
         "feeds": feeds,
         "saved": saved,
-        "presets": presets(words, moment.now, site.calendar),
-        "export": f"/today/export?{query_of(filters)}"
-        if "/today/export" in site.paths and "export" in scope.pages
-        else "",
-        "unfiltered": filters == Filters(),
+        "presets": list_presets(words, moment.now, site.calendar),
+        "export": f"/today/export?{filters.query()}" if "export" in visitor.pages else "",
+        "unfiltered": filters == QueueFilters(),
         "checked": checked,
-        "next_due": _next_due(counted, moment),
-        "office_total": counted.count(Filters()),
-        "office_over": counted.count(Filters(), bucket="over"),
+        "next_due": _find_next_due(counted, moment),
+        "office_total": counted.count(QueueFilters()),
+        "office_over": counted.count(QueueFilters(), bucket="over"),
     }
     return render(visitor, "today.html", **values)
 
 
-def counted_in(visitor: Visitor) -> Cube:
-    """The counts of a visitor's scope, as of some seconds ago at most."""
-    site, scope = visitor.site, visitor.scope
-    return site.counts.of(scope, lambda: cube_of(site.engine, scope, site.moment()))
-
-
-def _view(words: Words, counted: Cube, filters: Filters, name: str) -> dict[str, Any]:
+def _present_view(words: Words, counted: Cube, filters: QueueFilters, name: str) -> dict[str, Any]:
     return {
         "label": words.t(f"today.view.{name}"),
         "n": counted.count(filters, view=name),
-        "href": f"/today?{query_of(filters, view=name)}",
+        "href": f"/today?{filters.query(view=name)}",
         "current": filters.view == name,
     }
 
 
-def _counters(
-    visitor: Visitor, counted: Cube, filters: Filters, moment: Moment, data: DataTime
+def _present_counters(
+    visitor: Visitor, counted: Cube, filters: QueueFilters, moment: Moment, data: DataTime
 ) -> list[dict[str, Any]]:
     t, found = visitor.words.t, []
     for bucket in ("over", "due", "today", "soon"):
@@ -156,7 +114,7 @@ def _counters(
         on = filters.bucket == bucket
         found.append(
             {
-                "href": f"/today?{query_of(filters, bucket='' if on else bucket)}",
+                "href": f"/today?{filters.query(bucket='' if on else bucket)}",
                 "n": sum(one.n for one in cells),
                 "label": t(f"bucket.{bucket}"),
                 "extra": extra,
@@ -167,28 +125,28 @@ def _counters(
     return found
 
 
-def _outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
+def _draw_outlook(visitor: Visitor, counted: Cube, moment: Moment) -> Any:
     words, shown_days = visitor.words, []
-    for number, day in enumerate(days_of(moment)):
+    for number, day in enumerate(list_days(moment)):
         n = counted.by_day.get(day, 0)
         label = words.t("today.now") if not number else f"{day.day} {words.t(f'weekday.short.{day.weekday()}')}"
         works = visitor.site.calendar.is_working(day)
-        shown_days.append(svg_charts.Day(day, n, works, label, f"{words.day_wd(day)} {n}"))
-    return svg_charts.outlook(shown_days)
+        shown_days.append(svg_charts.OutlookDay(day, n, works, label, f"{words.day_wd(day)} {n}"))
+    return svg_charts.draw_outlook(shown_days)
 
 
-def _facets(visitor: Visitor, counted: Cube, filters: Filters) -> list[dict[str, Any]]:
+def _present_facets(visitor: Visitor, counted: Cube, filters: QueueFilters) -> list[dict[str, Any]]:
     found = []
     for name, counts in counted.facets(filters).items():
         chosen = filters.of(name)
-        if name in _KNOWN:
-            values = list(_KNOWN[name])
+        if name in KNOWN_VALUES:
+            values = list(KNOWN_VALUES[name])
         elif name == "rule":
             values = sorted({*[one for one, _ in counts.most_common(_RULES_SHOWN)], *chosen})
         else:
             values = sorted({*counts, *chosen})
         items = [
-            {"value": one, "label": _label(visitor, name, one), "n": counts.get(one, 0), "on": one in chosen}
+            {"value": one, "label": _name_value(visitor, name, one), "n": counts.get(one, 0), "on": one in chosen}
             for one in values
         ]
         if items:
@@ -196,7 +154,7 @@ def _facets(visitor: Visitor, counted: Cube, filters: Filters) -> list[dict[str,
     return found
 
 
-def _label(visitor: Visitor, facet: str, value: str) -> str:
+def _name_value(visitor: Visitor, facet: str, value: str) -> str:
     words = visitor.words
     match facet:
         case "sev":
@@ -209,15 +167,15 @@ def _label(visitor: Visitor, facet: str, value: str) -> str:
             return words.t(f"{facet}.{value}")
 
 
-def _groups(
+def _present_groups(
     words: Words,
     counted: Cube,
-    filters: Filters,
+    filters: QueueFilters,
     moment: Moment,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[QueueRow],
     listed: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    found: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
+    found: dict[str, list[tuple[QueueRow, Mapping[str, Any]]]] = {}
     for row, one in zip(rows, listed, strict=True):
         bucket = moment.bucket(row["severity"], row["due_at"], late=row["late"])
         found.setdefault(bucket, []).append((row, one))
@@ -229,19 +187,19 @@ def _groups(
             "label": words.t(f"bucket.{bucket}"),
             "n": counts[bucket] if not filters.q else len(found[bucket]),
             "over": bucket in ("first", "over"),
-            "parts": list(_parts(words, bucket, filters, found[bucket])),
+            "parts": list(_present_parts(words, bucket, filters, found[bucket])),
         }
         for bucket in BUCKETS
         if bucket in found
     ]
 
 
-def _parts(
-    words: Words, bucket: str, filters: Filters, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+def _present_parts(
+    words: Words, bucket: str, filters: QueueFilters, pairs: Sequence[tuple[QueueRow, Mapping[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a bucket, equal ones folded; a list of one rule and one township is not folded again."""
     narrow = len(filters.rule) == 1 and len(filters.town) == 1
-    for part in folded([row for row, _ in pairs]):
+    for part in group_rows([row for row, _ in pairs]):
         key = f"{bucket}-{part.key}" if part.key and (part.held or not narrow) else ""
         shown_ = [{**pairs[place][1], "inside": key} for place in part.rows]
         row, first, n = pairs[part.rows[0]][0], shown_[0], len(shown_)
@@ -256,16 +214,16 @@ def _parts(
         yield {"fold": {"key": key, "label": label, "n": n, "late": first["late"]}, "rows": shown_}
 
 
-def _next_due(counted: Cube, moment: Moment) -> dict[str, Any] | None:
-    day = next((one for one in days_of(moment) if counted.by_day.get(one)), None)
+def _find_next_due(counted: Cube, moment: Moment) -> dict[str, Any] | None:
+    day = next((one for one in list_days(moment) if counted.by_day.get(one)), None)
     return {"day": day, "n": counted.by_day[day]} if day is not None else None
 
 
-def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
+def _count_checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
     """What an empty list says was looked at."""
     scope = visitor.scope
-    people = select(func.count(handover.c.subject.distinct())).where(scope.of_handovers(handover))
-    duties = select(func.count()).select_from(obligation).where(scope.of_duties(obligation))
+    people = select(func.count(handover.c.subject.distinct())).where(scope.filter_handovers(handover))
+    duties = select(func.count()).select_from(obligation).where(scope.filter_obligations(obligation))
     return {
         "rules": len(visitor.site.book.ids),
         "people": int(connection.execute(people).scalar_one()),
@@ -275,9 +233,6 @@ def _checked(connection: Connection, visitor: Visitor) -> dict[str, int]:
 
 
 @router.get("/")
-def home(visitor: Annotated[Visitor, Depends(anyone_known)]) -> Response:
+def go_home(visitor: Annotated[Visitor, Depends(any_user)]) -> Response:
     """To the first page that the role has."""
-    first = next(
-        (path for name, path in MENU if name in visitor.scope.pages and path in visitor.site.paths), "/settings"
-    )
-    return redirect(first)
+    return redirect(next((page.menu for page in visitor.menu()), "/settings"))

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from console.auth.permissions import Scope
+from console.db.alert_rows import ListedRow
+from console.db.rows import PendingRow
 from console.outbox import outbox
 from console.text import deadline_text, svg_charts
 from console.text.formatter import Words
@@ -20,7 +22,7 @@ _COMMENTED = "reentry.action.commented.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class DueShown:
+class DeadlineText:
     """The deadline in words and boxes."""
 
     words: str
@@ -32,7 +34,7 @@ class DueShown:
 
     @property
     def severity(self) -> str:
-        """What stands for the severity of a duty that has no alert: whether it is due."""
+        """What stands for the severity of an obligation that has no alert: whether it is due."""
         return "due" if self.judging or self.over else "ghost"
 
 
@@ -44,24 +46,26 @@ class Tag:
     loc: bool = False
 
 
-def due_shown(words: Words, row: Mapping[str, Any], now: datetime, site: Site) -> DueShown:
-    """The deadline of a row. An alert and what has ended are judged; a duty is up to where the pipeline has come."""
-    judged = now if row["late"] or row.get("outcome") else site.judged()
-    found = deadline_text.due(row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged)
+def present_deadline(words: Words, row: ListedRow, now: datetime, site: Site) -> DeadlineText:
+    """The deadline of a row. An alert and what has ended are judged; an obligation is up to where the pipeline has come."""
+    judged = now if row["late"] or row["outcome"] else site.judged_until()
+    found = deadline_text.compute_deadline(
+        row["computation"], row["anchor_at"], row["due_at"], now, site.calendar, judged
+    )
     text = words.due(found)
     if row["provisional"]:
         text = f"{words.t('due.about')} {text}"
-    return DueShown(
+    return DeadlineText(
         text,
         words.due_date(found, now),
         words.limit(row["due_at"]),
         found.tense == "over",
-        svg_charts.boxes(found.boxes),
+        svg_charts.draw_boxes(found.boxes),
         found.tense == "judging",
     )
 
 
-def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+def read_notes(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
     """The last note of each alert of these subjects."""
     wanted = (
         select(event.c.body)
@@ -74,33 +78,27 @@ def notes_of(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def shown(
-    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[Mapping[str, Any]], back: str = ""
+def present_rows(
+    site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[ListedRow], back: str = ""
 ) -> list[dict[str, Any]]:
     """Rows with everything their template needs."""
-    notes = notes_of(connection, sorted({row["subject"] for row in rows}))
-    on_way = outbox.of_alerts(connection, [row["alert_id"] for row in rows], site.wall())
+    notes = read_notes(connection, sorted({row["subject"] for row in rows}))
+    on_way = outbox.find_pending(connection, [row["alert_id"] for row in rows], site.wall())
     now = site.now()
-    return [_shown(site, words, scope, row, notes, on_way, now, back) for row in rows]
+    return [_present_row(site, words, scope, row, notes, on_way, now, back) for row in rows]
 
 
-def why(words: Words, row: Mapping[str, Any], *, missing: bool) -> str:
-    """From whom it is due by when; `missing`: and nothing has come."""
-    owner, limit = words.agency(row["owner_agency"]), words.before(row["due_at"])
-    return words.t("row.why" if missing else "row.why.due", owner=owner, limit=limit)
-
-
-def _shown(
+def _present_row(
     site: Site,
     words: Words,
     scope: Scope,
-    row: Mapping[str, Any],
+    row: ListedRow,
     notes: Mapping[str, str],
-    on_way: Mapping[str, Sequence[Mapping[str, Any]]],
+    on_way: Mapping[str, Sequence[PendingRow]],
     now: datetime,
     back: str,
 ) -> dict[str, Any]:
-    t, late, due = words.t, row["late"], due_shown(words, row, now, site)
+    t, late, due = words.t, row["late"], present_deadline(words, row, now, site)
     alert_id = row["alert_id"]
     waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
     acknowledged = row["acknowledged_by"] or next(
@@ -111,29 +109,29 @@ def _shown(
         "id": alert_id,
         "revision": row["revision"],
         "late": late,
-        "ended": row.get("outcome"),
+        "ended": row["outcome"],
         "inside": "",
         "severity": row["severity"] if late else due.severity,
         "due": due,
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
-        "why": why(words, row, missing=late),
+        "why": words.expectation(row["owner_agency"], row["due_at"], missing=late),
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
-        "owner": _owner(words, row),
-        "state": _state(words, row, due, acknowledged),
+        "owner": _describe_owner(words, row),
+        "state": _describe_state(words, row, due, acknowledged),
         "taken": bool(acknowledged),
         "note": notes.get(alert_id),
         "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
-        "tags": _tags(words, row, now),
+        "tags": _list_tags(words, row, now),
         "href": href.rstrip("?&"),
         "do": f"{href}do=",
         "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
     }
 
 
-def _state(words: Words, row: Mapping[str, Any], due: DueShown, acknowledged: str | None) -> str:
-    if row.get("outcome"):
+def _describe_state(words: Words, row: ListedRow, due: DeadlineText, acknowledged: str | None) -> str:
+    if row["outcome"]:
         return words.t(f"outcome.{row['outcome']}")
     if not row["late"]:
         return words.t("row.judging" if due.judging else "row.arriving" if due.over else "row.not_due")
@@ -142,14 +140,14 @@ def _state(words: Words, row: Mapping[str, Any], due: DueShown, acknowledged: st
     return words.t("row.taken", by=acknowledged) if acknowledged else words.t("row.waits")
 
 
-def _owner(words: Words, row: Mapping[str, Any]) -> str:
+def _describe_owner(words: Words, row: ListedRow) -> str:
     owner = words.agency(row["owner_agency"])
-    if not row["step"] or row.get("outcome"):
+    if not row["step"] or row["outcome"]:
         return owner
     return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
 
 
-def _tags(words: Words, row: Mapping[str, Any], now: datetime) -> list[Tag]:
+def _list_tags(words: Words, row: ListedRow, now: datetime) -> list[Tag]:
     t = words.t
     found = []
     if row["held"]:

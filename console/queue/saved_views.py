@@ -2,14 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, or_, select
 
 from console.auth.users import User
+from console.db.reading import read_all
+from console.db.rows import SavedViewRow
 from console.db.tables import saved_view
-from console.outbox.action_events import Refused
+from console.web.forms import FieldError, InvalidForm
 from schemas.payload import PERSON
 from schemas.pii import holds_number
 from schemas.prose import names_person
@@ -18,19 +18,18 @@ SHARED = ("private", "office", "everyone")  # the last by those who may `share_v
 LONGEST_NAME, MOST = 40, 50
 
 
-def of(connection: Connection, user: User) -> list[Mapping[str, Any]]:
+def list_views(connection: Connection, user: User) -> list[SavedViewRow]:
     """The views that a user has: their own, the office's and everyone's."""
     mine = saved_view.c.user_id == user.user_id
     office = and_(saved_view.c.agency == user.agency, saved_view.c.shared == "office")
     everyone = saved_view.c.shared == "everyone"
     wanted = select(saved_view).where(or_(mine, office, everyone)).order_by(saved_view.c.name).limit(MOST)
-    rows = connection.execute(wanted)
-    return [dict(row) for row in rows.mappings()]
+    return read_all(connection, wanted, SavedViewRow)
 
 
-def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None:
-    """Keep a view. Raise Refused for a name that cannot be, and for one about a person that others would read."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+def save_view(engine: Engine, user: User, name: str, shared: str, query: str) -> None:
+    """Keep a view. Raise InvalidForm for a name that cannot be, and for one about a person that others would read."""
+    errors: dict[str, FieldError] = {}
     if not name or len(name) > LONGEST_NAME:
         errors["name"] = ("view.error.name", {"n": LONGEST_NAME})
     elif holds_number(name) or holds_number(query) or names_person(name):
@@ -40,7 +39,7 @@ def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None
     elif shared != "private" and re.search(PERSON, f"{name} {query}"):
         errors["shared"] = ("view.error.person", {})
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     with engine.begin() as connection:
         connection.execute(
             saved_view.insert().values(
@@ -54,7 +53,7 @@ def save(engine: Engine, user: User, name: str, shared: str, query: str) -> None
         )
 
 
-def remove(engine: Engine, user: User, view_id: str) -> None:
+def remove_view(engine: Engine, user: User, view_id: str) -> None:
     """Forget one's own view."""
     with engine.begin() as connection:
         connection.execute(

@@ -11,7 +11,7 @@ _MORNING = time(8, 30)
 _PRESETS = (1, 2, 3, 5)  # working days
 
 
-def presets(words: Words, now: datetime, calendar: Calendar) -> list[dict[str, Any]]:
+def list_presets(words: Words, now: datetime, calendar: Calendar) -> list[dict[str, Any]]:
     """Mornings that an officer may choose."""
     found, day, number = [], now.date(), 0
     while number < max(_PRESETS):
@@ -22,7 +22,7 @@ def presets(words: Words, now: datetime, calendar: Calendar) -> list[dict[str, A
     return found
 
 
-def until_of(text: str) -> datetime | None:
+def read_until(text: str) -> datetime | None:
     """The morning of a day as a form gives it; None for what is none."""
     try:
         return datetime.combine(date.fromisoformat(text), _MORNING, CHINA)

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from console.reports.events import Home
-from console.reports.indicator import Figure, Part, Value, share_of, together_and_by, within
-from console.reports.person_base import Known
+from console.reports.indicator import Indicator, IndicatorPart, PartValue, compute_quantiles, group_by_name, make_share
+from console.reports.person_base import PersonBase
 from handover.calendar import DAY
 from handover.facts.fact import Fact
 from schemas.catalogue import PAYLOADS_BY_FACT
@@ -36,38 +36,42 @@ class Alarm:
     acted_at: datetime | None
 
 
-def figure(known: Known) -> Figure:
+def compute(known: PersonBase) -> Indicator:
     """Denominator: alarms of the month; numerator: a search or a measure followed within a week.
 
     Parts: all, then by result: how many, confirmed, without an action, and the time to the first action, those without one as open.
     """
-    alarms = _alarms(known)
+    alarms = _read_alarms(known)
     parts = [
-        Part(name, _values(group, known.at), len({one.told.subject for one in group}))
-        for name, group in together_and_by(alarms, lambda one: str(one.told.data["result"])).items()
+        IndicatorPart(name, _compute_values(group, known.at), len({one.told.subject for one in group}))
+        for name, group in group_by_name(alarms, lambda one: str(one.told.data["result"])).items()
     ]
-    return share_of("alarms", [one.home.row(one.told, holds=one.confirmed) for one in alarms], parts)
+    return make_share("alarms", [one.home.row(one.told, holds=one.confirmed) for one in alarms], parts)
 
 
-def _alarms(known: Known) -> list[Alarm]:
+def _read_alarms(known: PersonBase) -> list[Alarm]:
     begins = known.month.begins
     outside = event.c.body[("data", "result")].as_string() != "IN_AREA"
-    checks = known.told((_CHECKED,), begins, known.month.ends, outside)
+    checks = known.read_events((_CHECKED,), begins, known.month.ends, outside)
     of_alarms = select(alert.c.alert_id).where(alert.c.rule_id.in_(_RULES))
-    actions = known.later(_ACTIONS, event.c.body[("data", "alert_id")].as_string().in_(of_alarms), begins=begins)
-    answers = known.later(_ANSWERS, begins=begins)
-    return [_alarm(told, home, answers.get(told.subject, ()), actions.get(told.subject, ())) for told, home in checks]
+    actions = known.read_by_person(
+        _ACTIONS, event.c.body[("data", "alert_id")].as_string().in_(of_alarms), begins=begins
+    )
+    answers = known.read_by_person(_ANSWERS, begins=begins)
+    return [
+        _make_alarm(told, home, answers.get(told.subject, ()), actions.get(told.subject, ())) for told, home in checks
+    ]
 
 
-def _alarm(told: Fact, home: Home, answers: Sequence[Fact], actions: Sequence[Fact]) -> Alarm:
+def _make_alarm(told: Fact, home: Home, answers: Sequence[Fact], actions: Sequence[Fact]) -> Alarm:
     after = [one for one in answers if one.time >= told.time and one.data.get("kind", "LOCATION") == "LOCATION"]
     confirmed = any(one.name in _FINDINGS and one.time < told.time + CONFIRMED_WITHIN for one in after)
     acted = [one.time for one in (*after, *actions) if one.time >= told.time]
     return Alarm(told, home, confirmed, min(acted, default=None))
 
 
-def _values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, Value]:
+def _compute_values(alarms: Sequence[Alarm], at: datetime) -> Mapping[str, PartValue]:
     acted = [one.acted_at - one.told.time for one in alarms if one.acted_at is not None]
     waiting = [at - one.told.time for one in alarms if one.acted_at is None]
     confirmed = sum(one.confirmed for one in alarms)
-    return {"n": len(alarms), "confirmed": confirmed, "waiting": len(waiting), **within(acted, waiting)}
+    return {"n": len(alarms), "confirmed": confirmed, "waiting": len(waiting), **compute_quantiles(acted, waiting)}

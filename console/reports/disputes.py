@@ -5,9 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.reports.events import standing
-from console.reports.indicator import Behind, Figure, Part, Value, count_of, share_of, together_and_by, within
-from console.reports.person_base import Known
+from console.reports.events import read_standing
+from console.reports.indicator import (
+    DrillDownRow,
+    Indicator,
+    IndicatorPart,
+    PartValue,
+    compute_quantiles,
+    group_by_name,
+    make_count,
+    make_share,
+)
+from console.reports.person_base import PersonBase
 from handover.facts.fact import Fact
 
 _REPORTED, _ACCEPTED, _ESCALATED = "dispute.reported", "dispute.accepted", "dispute.escalated"
@@ -37,57 +46,63 @@ class Dispute:
         levels = ((one.data["from_level"], one.data["to_level"]) for one in self.later if one.name == _ESCALATED)
         return {(before, after) for before, after in levels if before != after}
 
-    def was(self, fact: str) -> bool:
+    def has(self, fact: str) -> bool:
         """Whether this was told of it."""
         return any(one.name == fact for one in self.later)
 
 
-def figures(known: Known) -> list[Figure]:
+def compute(known: PersonBase) -> list[Indicator]:
     """All of them: the month's disputes, what share was accepted, solved, named special persons or changed its level, how long they took."""
-    found = _found(known)
+    found = _read_disputes(known)
     closed = [one for one in found if one.closed_at is not None]
     return [
-        count_of("disputes_found", _rows(found, lambda _: True)),
-        share_of("disputes_accepted", _rows(found, lambda one: one.was(_ACCEPTED))),
-        share_of("disputes_solved_closed", _rows(closed, lambda one: one.was(_SOLVED))),
-        share_of("disputes_solved_found", _rows(found, lambda one: one.was(_SOLVED))),
-        share_of("disputes_time", _rows(found, lambda one: one.closed_at is not None), _by_level(found, known.at)),
-        share_of("disputes_moved", _rows(found, lambda one: bool(one.moves)), _by_move(found)),
-        share_of("disputes_special", _rows(found, lambda one: bool(one.reported.data["person_refs"]))),
+        make_count("disputes_found", _make_rows(found, lambda _: True)),
+        make_share("disputes_accepted", _make_rows(found, lambda one: one.has(_ACCEPTED))),
+        make_share("disputes_solved_closed", _make_rows(closed, lambda one: one.has(_SOLVED))),
+        make_share("disputes_solved_found", _make_rows(found, lambda one: one.has(_SOLVED))),
+        make_share(
+            "disputes_time",
+            _make_rows(found, lambda one: one.closed_at is not None),
+            _compute_by_level(found, known.at),
+        ),
+        make_share("disputes_moved", _make_rows(found, lambda one: bool(one.moves)), _count_by_move(found)),
+        make_share("disputes_special", _make_rows(found, lambda one: bool(one.reported.data["person_refs"]))),
     ]
 
 
-def _found(known: Known) -> list[Dispute]:
+def _read_disputes(known: PersonBase) -> list[Dispute]:
     first: dict[str, Fact] = {}
     month = known.month
-    for one in standing(known.connection, (_REPORTED,), known.at, begins=month.begins, ends=month.ends):
+    for one in read_standing(known.connection, (_REPORTED,), known.at, begins=month.begins, ends=month.ends):
         if one.data["place_code"].startswith(known.prefix):
             first.setdefault(one.subject, one)
     later: dict[str, list[Fact]] = {subject: [] for subject in first}
-    for one in standing(known.connection, (_ACCEPTED, _ESCALATED, *_CLOSED), known.at, begins=month.begins):
+    for one in read_standing(known.connection, (_ACCEPTED, _ESCALATED, *_CLOSED), known.at, begins=month.begins):
         if one.subject in first and one.time >= first[one.subject].time:
             later[one.subject].append(one)
     return [Dispute(reported, later[subject]) for subject, reported in first.items()]
 
 
-def _rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list[Behind]:
+def _make_rows(disputes: Sequence[Dispute], holds: Callable[[Dispute], bool]) -> list[DrillDownRow]:
     told = [(one.reported, holds(one)) for one in disputes]
-    return [Behind(one.subject, one.data["place_code"], one.agency, one.time, one.name, is_in) for one, is_in in told]
+    return [
+        DrillDownRow(one.subject, one.data["place_code"], one.agency, one.time, one.name, is_in) for one, is_in in told
+    ]
 
 
-def _by_level(disputes: Sequence[Dispute], at: datetime) -> list[Part]:
+def _compute_by_level(disputes: Sequence[Dispute], at: datetime) -> list[IndicatorPart]:
     """How long they took to close, all together and by the level at which they were reported; with none, nothing."""
-    groups = together_and_by(disputes, lambda one: one.level)
-    return [Part(name, _times(group, at), len(group)) for name, group in groups.items()]
+    groups = group_by_name(disputes, lambda one: one.level)
+    return [IndicatorPart(name, _compute_times(group, at), len(group)) for name, group in groups.items()]
 
 
-def _times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, Value]:
+def _compute_times(disputes: Sequence[Dispute], at: datetime) -> Mapping[str, PartValue]:
     closed = [one.closed_at - one.reported.time for one in disputes if one.closed_at is not None]
     unclosed = [at - one.reported.time for one in disputes if one.closed_at is None]
-    return {"n": len(disputes), "unclosed": len(unclosed), **within(closed, unclosed)}
+    return {"n": len(disputes), "unclosed": len(unclosed), **compute_quantiles(closed, unclosed)}
 
 
-def _by_move(disputes: Sequence[Dispute]) -> list[Part]:
+def _count_by_move(disputes: Sequence[Dispute]) -> list[IndicatorPart]:
     """How many went from one level to another; named by both."""
     moves = Counter(move for one in disputes for move in one.moves)
-    return [Part(" ".join(move), {"n": n}, n) for move, n in sorted(moves.items())]
+    return [IndicatorPart(" ".join(move), {"n": n}, n) for move, n in sorted(moves.items())]

@@ -1,14 +1,16 @@
-"""The rows behind a figure: exactly the duties that it counts, with what is known of their alerts, a page at a time."""
+"""The rows behind a figure: exactly the obligations that it counts, with what is known of their alerts, a page at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from console.auth.permissions import Scope
-from console.queue.query import NOTHING_YET, Key
-from console.reports.obligation_base import ENDED, Ground, Wanted
+from console.db.alert_rows import DrillDownObligation, LedgerRow
+from console.db.reading import read_all
+from console.queue.query import NOT_RAISED, RowKey
+from console.reports.obligation_base import ENDED, ObligationBase, ObligationFilter
 from sinks.readmodel.tables import alert
 
 _OF_ALERT = ("step", "held", "acknowledged_by", "assigned_to", "snoozed_until", "revision", "raised_at")
@@ -16,28 +18,34 @@ _OUTCOMES = {"in_time": "in_time", "late": "met_late", **{name: name for name in
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class DrillDown:
     """Rows of a figure that are in scope, and how many more it counts that are not."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[DrillDownObligation]
     in_scope: int
     counted: int
 
 
-def behind(
-    connection: Connection, scope: Scope, ground: Ground, wanted: Wanted, result: str, after: Key | None, most: int
-) -> Behind:
+def read_drill_down(
+    connection: Connection,
+    scope: Scope,
+    ground: ObligationBase,
+    wanted: ObligationFilter,
+    result: str,
+    after: RowKey | None,
+    most: int,
+) -> DrillDown:
     """The next rows after a place, by deadline; `late` says whether an alert was raised."""
     d = ground.rows()
     condition = and_(wanted.of(d), ground.result(d, result))
-    mine = scope.of_duties(d)
+    mine = scope.filter_obligations(d)
     counted = connection.execute(select(func.count()).select_from(d).where(condition)).scalar_one()
     in_scope = connection.execute(select(func.count()).select_from(d).where(condition, mine)).scalar_one()
-    rows = connection.execute(_page(d, and_(condition, mine), after).limit(most)).mappings()
-    return Behind([_row(ground, dict(row)) for row in rows], in_scope, counted)
+    rows = read_all(connection, _select_page(d, and_(condition, mine), after).limit(most), LedgerRow)
+    return DrillDown([_make_row(ground, row) for row in rows], in_scope, counted)
 
 
-def _page(d: Any, condition: ColumnElement[bool], after: Key | None) -> Select[Any]:
+def _select_page(d: Any, condition: ColumnElement[bool], after: RowKey | None) -> Select[Any]:
     columns = [alert.c[name] for name in _OF_ALERT]
     wanted = (
         select(d, *columns, alert.c.severity.label("alert_severity"), alert.c.state.label("alert_state"))
@@ -51,19 +59,16 @@ def _page(d: Any, condition: ColumnElement[bool], after: Key | None) -> Select[A
     return wanted.where(or_(d.c.due_at > after.due_at, same))
 
 
-def _row(ground: Ground, row: dict[str, Any]) -> dict[str, Any]:
-    fires = row["alert_state"] == "firing"
-    known = {name: row[name] for name in _OF_ALERT if row[name] is not None}
-    outcome = _OUTCOMES.get(row["standing"])
+def _make_row(ground: ObligationBase, row: LedgerRow) -> DrillDownObligation:
     return {
-        **NOTHING_YET,
         **row,
-        **{name: NOTHING_YET.get(name) for name in _OF_ALERT},
-        **known,
         "severity": row["alert_severity"] or row["severity"],
+        "step": row["step"] or NOT_RAISED["step"],
+        "held": row["held"] or NOT_RAISED["held"],
+        "revision": row["revision"] or NOT_RAISED["revision"],
         "late": row["standing"] == "open" and row["due_at"] <= ground.at,
+        "outcome": _OUTCOMES.get(row["standing"]),
         "has_alert": row["alert_state"] is not None,
-        "fires": fires,
-        "outcome": outcome,
+        "fires": row["alert_state"] == "firing",
         "missing": [],
     }

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, or_, select, true
 
 from console.auth.permissions import under
-from console.reports.indicator import Behind
+from console.reports.indicator import DrillDownRow
 from handover.calendar import DAY
 from handover.facts.fact import Fact, in_order
 from handover.facts.fact_log import WHOLE_PERSON, Merges, by_person
@@ -18,7 +18,7 @@ _REVERSED = "release.reversed"
 _PERSONS = "p1_"  # how their refs begin
 
 
-def standing(
+def read_standing(
     connection: Connection,
     facts: Sequence[str],
     at: datetime | None,
@@ -41,27 +41,29 @@ def standing(
         event.c.time < ends if ends is not None else true(),
     )
     columns = (event.c.subject, event.c.type, event.c.time, event.c.arrival, event.c.source, event.c.id, event.c.body)
-    told = [_fact(row) for row in connection.execute(select(*columns).where(known, *times, *conditions))]
+    told = [_make_fact(row) for row in connection.execute(select(*columns).where(known, *times, *conditions))]
     reversals = select(event.c.source, event.c.id, event.c.body).where(
         undone, event.c.type == f"reentry.{_REVERSED}.v1"
     )
     for source, id_, body in connection.execute(reversals):
         if (source, id_) not in removed:
             removed.add((source, body["data"]["reverses_event_id"]))
-    return in_order(one for one in told if (one.source, one.id) not in removed and one.name in facts and _counts(one))
+    return in_order(
+        one for one in told if (one.source, one.id) not in removed and one.name in facts and _is_counted(one)
+    )
 
 
-def _fact(row: Any) -> Fact:
+def _make_fact(row: Any) -> Fact:
     name = row.type.removeprefix("reentry.").removesuffix(".v1")
     return Fact(name, row.time, row.source, row.id, row.arrival, row.subject, row.body["data"])
 
 
-def _counts(one: Fact) -> bool:
+def _is_counted(one: Fact) -> bool:
     """semantics.md 3.3: an exit of another kind is no release."""
     return one.name != "release.occurred" or one.data["reason"] == "RELEASED"
 
 
-def refs_of(prefix: str) -> CTE:
+def select_refs(prefix: str) -> CTE:
     """Persons whose handover is in a place as `subject`, each with every ref it is tied to by merges and splits, its own too, as `other`."""
     mine = select(handover.c.subject, handover.c.subject.label("other"))
     refs = mine.where(under(handover.c.jurisdiction, prefix)).cte("refs", recursive=True)
@@ -71,23 +73,23 @@ def refs_of(prefix: str) -> CTE:
     return refs.union(select(refs.c.subject, following).select_from(tie.join(refs, touches)).where(of_persons))
 
 
-def of_people(prefix: str) -> ColumnElement[bool]:
+def is_of_people(prefix: str) -> ColumnElement[bool]:
     """Events of persons whose handover is in a place, whichever of their refs they name."""
-    return event.c.subject.in_(select(refs_of(prefix).c.other))
+    return event.c.subject.in_(select(select_refs(prefix).c.other))
 
 
 class Persons:
     """Whose the events of the people of a place are (semantics.md 3.4), by the merges and splits known now: handovers, too, stand as they are now."""
 
     def __init__(self, connection: Connection, prefix: str) -> None:
-        self._told = standing(connection, sorted(WHOLE_PERSON), None, of_people(prefix))
+        self._told = read_standing(connection, sorted(WHOLE_PERSON), None, is_of_people(prefix))
         self._merges = Merges.of(self._told)
 
     def survivor(self, ref: str) -> str:
         """The ref under which a person goes on."""
         return self._merges.survivor(ref)
 
-    def owned(self, told: Iterable[Fact]) -> list[Fact]:
+    def assign_owners(self, told: Iterable[Fact]) -> list[Fact]:
         """The same events, each with the person whose it is as its subject; in order of time."""
         owners, _ = by_person([*self._told, *told])
         found = (one._replace(subject=person) for person, facts in owners.items() for one in facts)
@@ -109,9 +111,9 @@ class Home:
     opened_at: datetime
     closed_at: datetime | None
 
-    def row(self, one: Fact, *, holds: bool) -> Behind:
+    def row(self, one: Fact, *, holds: bool) -> DrillDownRow:
         """A fact of this handover as a row behind a figure: of the office that told it."""
-        return Behind(one.subject, self.jurisdiction, one.agency, one.time, one.name, holds)
+        return DrillDownRow(one.subject, self.jurisdiction, one.agency, one.time, one.name, holds)
 
 
 class Homes:

@@ -1,324 +1,41 @@
-"""What is seen, as a file: queue, duties behind a figure, scoreboard, figures, with the filters and columns of the page."""
+"""/…/export: what a page shows, as a file."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from console.audit import log as audit
-from console.audit import query as audited
-from console.audit.query import Asked
-from console.queue.query import Filters, Key, key_of
-from console.queue.query import page as read_page
-from console.queue.routes import filters_of
-from console.queue.routes import query_of as query_of_queue
-from console.queue.row_view import notes_of, shown
-from console.reports.drill_down_routes import asked_of as asked_duties
-from console.reports.drill_down_routes import read as read_duties
-from console.reports.indicator import Figure, Value
-from console.reports.indicator_routes import Figures, cell, definition_of, part_name, value_of
-from console.reports.obligation_base import ground_of
-from console.reports.scoreboard import FEW, HIDDEN, Line, Share
-from console.reports.scoreboard_access import View, view_of
-from console.reports.scoreboard_routes import asked_of, month_name, query_of
-from console.reports.sheets import FORMATS, MEDIA, MOST_ROWS, Format, Sheet, as_csv, as_xlsx
-from console.text.formatter import Words
-from console.web.request import NotAllowed, NotFound, Visitor, page
+from console.reports.export_files import make_file
+from console.web.request import Visitor, page
 
 router = APIRouter()
-_AT_ONCE = 2_000
-_PAGE = {
-    "queue": "/today",
-    "duties": "/obligations",
-    "scoreboard": "/scoreboard",
-    "figures": "/scoreboard/figures",
-    "audit": "/audit",
-}
-_NEEDS = {
-    "queue": "today",
-    "duties": "obligations",
-    "scoreboard": "scoreboard",
-    "figures": "scoreboard",
-    "audit": "audit",
-}
 
 
 @router.get("/today/export")
-def queue(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_queue(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The queue as it is filtered, all of it; ?format=xlsx or csv."""
-    return file_of(visitor, request, "queue")
+    return make_file(visitor, request, "queue")
 
 
 @router.get("/obligations/export")
-def duties(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
-    """The duties behind a figure; ?format=xlsx or csv."""
-    return file_of(visitor, request, "duties")
+def export_obligations(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+    """The obligations behind a figure; ?format=xlsx or csv."""
+    return make_file(visitor, request, "duties")
 
 
 @router.get("/scoreboard/export")
-def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """The scoreboard as it is seen; ?format=xlsx or csv."""
-    return file_of(visitor, request, "scoreboard")
+    return make_file(visitor, request, "scoreboard")
 
 
 @router.get("/scoreboard/figures/export")
-def figures(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+def export_indicators(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """All figures of a place and month; ?format=xlsx or csv."""
-    return file_of(visitor, request, "figures")
+    return make_file(visitor, request, "figures")
 
 
 @router.get("/audit/export")
-def records(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
+def export_audit(request: Request, visitor: Annotated[Visitor, Depends(page("audit"))]) -> Response:
     """The audit as it is filtered; ?person=&by=&action=&format=."""
-    return file_of(visitor, request, "audit")
-
-
-def file_of(visitor: Visitor, request: Request, what: str) -> Response:
-    """A file with a number of its own, recorded before its first byte. Raise NotAllowed, NotFound."""
-    needed = _NEEDS[what]
-    if needed not in visitor.scope.pages:
-        raise NotAllowed(needed)
-    query, heads, rows, about, persons = _MADE[what](visitor, request)
-    wanted = request.query_params.get("format", FORMATS[0])
-    kind: Format = "csv" if wanted == "csv" else "xlsx"
-    details = {"what": what, "rows": len(rows)}
-    kept = audit.record(
-        visitor.site, visitor.user, "export", persons=persons, about=f"{_PAGE[what]}?{query}", details=details
-    )
-    number = f"EXP-{kept:06d}"
-    sheet = Sheet(visitor.words.t(f"export.{what}"), _about(visitor, number, query, len(rows), about), heads, rows)
-    name = {"Content-Disposition": f'attachment; filename="{number}.{kind}"'}
-    if kind == "csv":
-        return StreamingResponse(as_csv(sheet), media_type=MEDIA[kind], headers=name)
-    return Response(as_xlsx(sheet), media_type=MEDIA[kind], headers=name)
-
-
-Pairs = Sequence[tuple[str, str]]
-# The view's query, heads, rows, what more stands above, and the persons that the rows name.
-Made = tuple[str, list[str], list[list[Any]], Pairs, audit.Persons]
-
-
-def _about(visitor: Visitor, number: str, query: str, n: int, more: Pairs) -> Pairs:
-    words = visitor.words
-    t, user = words.t, visitor.user
-    lines = [
-        (t("export.number"), number),
-        (t("export.by"), f"{user.login} ({words.agency(user.agency)})"),
-        (t("export.at"), words.iso(visitor.site.now())),
-        (t("export.processed"), _processed(visitor)),
-        (t("export.filters"), query or t("none")),
-        (t("export.rows"), t("export.rows.cut", n=n) if n >= MOST_ROWS else str(n)),
-    ]
-    return [*lines, *more, ("", t("print.internal"))]
-
-
-def _processed(visitor: Visitor) -> str:
-    data, words = visitor.site.data_time(), visitor.words
-    until = words.iso(data.processed_until) if data.processed_until is not None else words.t("none")
-    return words.t("export.processed.late", until=until) if data.is_late else until
-
-
-# --- the queue
-
-
-_QUEUE = (
-    "severity",
-    "due",
-    "due_at",
-    "rule_id",
-    "rule",
-    "why",
-    "subject",
-    "place",
-    "owner",
-    "state",
-    "note",
-    "alert_id",
-)
-
-
-def _queue(visitor: Visitor, request: Request) -> Made:
-    filters = filters_of(request)
-    rows = _every(visitor, filters)
-    heads = [visitor.words.t(f"export.col.{name}") for name in _QUEUE]
-    return query_of_queue(filters), heads, _listed(visitor, rows), (), audit.persons_in(rows)
-
-
-def _every(visitor: Visitor, filters: Filters) -> list[dict[str, Any]]:
-    site = visitor.site
-    moment, after = site.moment(), None
-    found: list[dict[str, Any]] = []
-    with site.engine.connect() as connection:
-        while len(found) < MOST_ROWS:
-            rows = read_page(connection, visitor.scope, visitor.user.staff, filters, moment, after, _AT_ONCE)
-            found += rows
-            if len(rows) < _AT_ONCE:
-                break
-            after = key_of(rows[-1])
-    return found[:MOST_ROWS]
-
-
-def _listed(visitor: Visitor, rows: Sequence[Any]) -> list[list[Any]]:
-    """Rows of the page's table, each with its reference in full: names are nowhere."""
-    words, site = visitor.words, visitor.site
-    found = []
-    with site.engine.connect() as connection:
-        for first in range(0, len(rows), _AT_ONCE):
-            part = rows[first : first + _AT_ONCE]
-            notes = notes_of(connection, sorted({row["subject"] for row in part}))
-            for row, one in zip(part, shown(site, words, visitor.scope, connection, part), strict=True):
-                found.append([
-                    words.t(f"severity.{row['severity']}"), one["due"].words, row["due_at"], row["rule_id"], one["rule"], one["why"],
-                    row["subject"], row["jurisdiction"], words.agency(row["owner_agency"]), one["state"], notes.get(row["alert_id"], ""),
-                    row["alert_id"],
-                ])  # fmt: skip
-    return found
-
-
-# --- duties behind a figure
-
-
-_DUTIES = ("severity", "due_at", "met_at", "anchor_at", "rule_id", "rule", "subject", "place", "county", "owner", "standing", "contest",
-           "alert_id")  # fmt: skip
-
-
-def _duties(visitor: Visitor, request: Request) -> Made:
-    asked, words = asked_duties(request), visitor.words
-    t = words.t
-    rows: list[Any] = []
-    after: Key | None = None
-    with visitor.site.engine.connect() as connection:
-        ground = ground_of(connection, asked.month, asked.at)
-        while len(rows) < MOST_ROWS:
-            part = read_duties(connection, visitor, ground, asked, after, _AT_ONCE).rows
-            rows += part
-            if len(part) < _AT_ONCE:
-                break
-            after = Key(1, part[-1]["due_at"], part[-1]["alert_id"])
-    if ground is None:
-        raise NotFound
-    listed = [
-        [
-            t(f"severity.{row['severity']}"), row["due_at"], row["met_at"], row["anchor_at"], row["rule_id"],
-            words.rule(row["rule_id"], row["occurrence"]), row["subject"], row["jurisdiction"], row["county"], words.agency(row["owner_agency"]),
-            t(f"standing.{row['standing']}"), t(f"row.contest.{row['contest']}") if row["contest"] else "", row["alert_id"],
-        ]
-        for row in rows[:MOST_ROWS]
-    ]  # fmt: skip
-    about = [
-        (t("export.known"), words.iso(ground.at)),
-        (t("export.definition"), t(f"duties.definition.{asked.result or 'all'}")),
-    ]
-    return (
-        asked.query(),
-        [t(f"export.col.{name}") for name in _DUTIES],
-        listed,
-        about,
-        audit.persons_in(rows[:MOST_ROWS]),
-    )
-
-
-# --- the scoreboard
-
-
-def _scoreboard(visitor: Visitor, request: Request) -> Made:
-    site, words = visitor.site, visitor.words
-    t = words.t
-    with site.engine.connect() as connection:
-        view = view_of(connection, visitor.scope, asked_of(request), site.now())
-    if view is None:
-        raise NotFound
-    columns = [f"{t(f'stage.{one.name}')} {' '.join(one.rules)}" for one in view.board.stages] + [t("board.total")]
-    heads = [t("export.col.code"), t("export.col.place")]
-    for name in columns:
-        heads += [t(f"export.col.{part}", name=name) for part in ("top", "bottom", "percent")]
-    heads += [t("board.overdue"), t("board.oldest")]
-    rows = [_line(words, view, line) for line in (*view.board.lines, view.board.all)]
-    month = month_name(words, view.month, year=True)
-    about = [
-        (t("export.known"), words.iso(view.board.ground.at)),
-        (t("board.bottom"), t("board.bottom.what", month=month)),
-        (t("board.top"), t("board.top.what")),
-        (t("board.small"), t("board.small.what", few=FEW, hidden=HIDDEN)),
-    ]
-    return query_of(view), heads, rows, about, ()
-
-
-def _line(words: Words, view: View, line: Line) -> list[Any]:
-    place = line.place or view.reader.prefix
-    name = words.place(place) if line.place else words.t("board.all", place=words.place(place))
-    cells = [value for share in (*line.shares, line.total) for value in _share(share)]
-    overdue = [f"<{HIDDEN}", None] if line.overdue.hidden else [line.overdue.n, line.overdue.oldest]
-    return [place, name, *cells, *overdue]
-
-
-def _share(share: Share) -> list[Any]:
-    if share.hidden:
-        return [None, f"<{HIDDEN}", None]
-    return [share.top, share.bottom, round(share.percent, 1) if share.percent is not None else None]
-
-
-# --- figures
-
-
-_FIGURES = ("code", "figure", "part", "measure", "value", "definition")
-
-
-def _figures(visitor: Visitor, request: Request) -> Made:
-    words = visitor.words
-    t = words.t
-    with visitor.site.engine.connect() as connection:
-        found = Figures(connection, visitor, asked_of(request))
-    if found.ground is None:
-        raise NotFound
-    rows = [
-        [figure.name, t(f"figure.{figure.name}"), *measured, definition_of(words, found, figure)]
-        for figure in found.found
-        for measured in (*_whole(words, found, figure), *_parts(words, found, figure))
-    ]
-    about = [
-        (t("export.known"), words.iso(found.ground.at)),
-        (t("board.small"), t("board.small.what", few=FEW, hidden=HIDDEN)),
-    ]
-    return found.query(), [t(f"export.col.{name}") for name in _FIGURES], rows, about, ()
-
-
-def _whole(words: Words, found: Figures, figure: Figure) -> list[list[Any]]:
-    if found.hides(figure):
-        return [["", words.t("figure.bottom"), value_of(words, found, figure)]]
-    percent = round(figure.percent, 1) if figure.percent is not None else None
-    measured = {"figure.top": figure.top, "figure.bottom": figure.bottom, "figure.percent": percent}
-    return [["", words.t(name), value] for name, value in measured.items() if value is not None]
-
-
-def _parts(words: Words, found: Figures, figure: Figure) -> list[list[Any]]:
-    return [
-        [part_name(words, figure, part), words.t(f"figure.part.{column}"), _plain(words, figure, column, value)]
-        for part in found.parts(figure)
-        for column, value in part.values.items()
-    ]
-
-
-def _plain(words: Words, figure: Figure, column: str, value: Value) -> Any:
-    return value if isinstance(value, int | float) else cell(words, figure, column, value)
-
-
-# --- the audit
-
-
-def _audit(visitor: Visitor, request: Request) -> Made:
-    words, asked = visitor.words, Asked.read(request.query_params)
-    with visitor.site.engine.connect() as connection:
-        found = audited.records(connection, visitor.scope, asked, MOST_ROWS)
-    given = {"person": asked.person, "by": asked.by, "action": asked.action}
-    heads = [words.t(f"audit.{name}") for name in ("number", "at", "by", "action", "persons", "purpose", "about")]
-    rows = [
-        [one["number"], one["at"], one["login"], words.t(f"audit.action.{one['action']}"), " ".join(one["persons"]), one["purpose"], one["about"]]
-        for one in found
-    ]  # fmt: skip
-    return urlencode({name: value for name, value in given.items() if value}), heads, rows, (), ()
-
-
-_MADE = {"queue": _queue, "duties": _duties, "scoreboard": _scoreboard, "figures": _figures, "audit": _audit}
+    return make_file(visitor, request, "audit")

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class DrillDownRow:
     """One row behind a figure: whom and where, which office, when, and the fact or rule that puts it there. `holds`: it is in the numerator."""
 
     subject: str
@@ -23,21 +23,23 @@ class Behind:
     holds: bool
 
 
-Value = int | float | timedelta | None  # lengths are exact; None: not known, or not reached as too many are still open
+PartValue = (
+    int | float | timedelta | None
+)  # lengths are exact; None: not known, or not reached as too many are still open
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IndicatorPart:
     """A figure of one rule, office, place or publisher: its values by column. `people`: the fewest that one of them tells of."""
 
     name: str
-    values: Mapping[str, Value]
+    values: Mapping[str, PartValue]
     people: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure. `duties`: its rows are duties with this result and rules; else `rows` has them all.
+class Indicator:
+    """One figure. `obligations`: its rows are obligations with this result and rules; else `rows` has them all.
 
     `oldest`: the first deadline or day that it counts. `withheld`: it is about fewer than so many, and so told to nobody.
     """
@@ -46,9 +48,9 @@ class Figure:
     top: int | None = None
     bottom: int | None = None
     oldest: datetime | None = None
-    parts: Sequence[Part] = ()
-    rows: Sequence[Behind] = ()
-    duties: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
+    parts: Sequence[IndicatorPart] = ()
+    rows: Sequence[DrillDownRow] = ()
+    obligations: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
     more: dict[str, int] = field(default_factory=dict)
     withheld: int = 0
 
@@ -60,17 +62,17 @@ class Figure:
         return 100 * self.top / self.bottom
 
 
-def share_of(name: str, rows: Sequence[Behind], parts: Sequence[Part] = ()) -> Figure:
+def make_share(name: str, rows: Sequence[DrillDownRow], parts: Sequence[IndicatorPart] = ()) -> Indicator:
     """A share counted from its rows: the number and what is behind it cannot differ."""
-    return Figure(name, sum(row.holds for row in rows), len(rows), parts=parts, rows=rows)
+    return Indicator(name, sum(row.holds for row in rows), len(rows), parts=parts, rows=rows)
 
 
-def count_of(name: str, rows: Sequence[Behind]) -> Figure:
+def make_count(name: str, rows: Sequence[DrillDownRow]) -> Indicator:
     """A number of rows."""
-    return Figure(name, len(rows), rows=rows)
+    return Indicator(name, len(rows), rows=rows)
 
 
-def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
+def compute_quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], share: float) -> timedelta | None:
     """Within how long a share of all was answered, those still open counted as open that long (Kaplan and Meier); None: not reached."""
     left = len(answered) + len(still_open)
     standing = 1.0
@@ -87,17 +89,17 @@ def quantile(answered: Sequence[timedelta], still_open: Sequence[timedelta], sha
     return None
 
 
-def within(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, Value]:
+def compute_quantiles(answered: Sequence[timedelta], still_open: Sequence[timedelta]) -> Mapping[str, PartValue]:
     """The two quantiles that every figure of lengths shows, by column."""
-    return {name: quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
+    return {name: compute_quantile(answered, still_open, share) for name, share in (("median", 0.5), ("p90", 0.9))}
 
 
-def together_and_by(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+def group_by_name(rows: Sequence[T], name_of: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
     """All rows, under no name, then those of each name in order; nothing of nothing."""
     names = sorted({name_of(row) for row in rows})
     return {"": rows, **{name: [row for row in rows if name_of(row) == name] for name in names}} if rows else {}
 
 
-def nearest(values: Sequence[timedelta], share: float) -> timedelta | None:
+def find_nearest_rank(values: Sequence[timedelta], share: float) -> timedelta | None:
     """The value at a share of the way up (nearest rank); None of nothing."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None

@@ -1,4 +1,4 @@
-"""The ground of all figures about duties: each duty once, as it stood at an instant, and what counts (domain.md 4.9).
+"""The ground of all figures about obligations: each obligation once, as it stood at an instant, and what counts (domain.md 4.9).
 
 Denominator: due in the month and not later than what is known, answered or not; not waived, cancelled, moved or paused, and no
 contest open. Numerator: of these, answered in time.
@@ -26,15 +26,15 @@ _COLUMNS = [column.name for column in frozen_duty.c if column.name != "month"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """Duties as known at `at`: of one month, or of all (`month` None). `frozen`: the figures that were kept."""
+class ObligationBase:
+    """Obligations as known at `at`: of one month, or of all (`month` None). `frozen`: the figures that were kept."""
 
     month: Month | None
     at: datetime
     frozen: bool
 
     def rows(self) -> Subquery:
-        """Each duty once."""
+        """Each obligation once."""
         if self.frozen:
             wanted = select(*(frozen_duty.c[name] for name in _COLUMNS)).where(frozen_duty.c.month == str(self.month))
         else:
@@ -64,8 +64,8 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which duties: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
+class ObligationFilter:
+    """Which obligations: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
 
     rules: tuple[str, ...] = ()
     county: str = ""
@@ -82,30 +82,30 @@ class Wanted:
         )
 
 
-def known_until(connection: Connection) -> datetime | None:
+def read_known_until(connection: Connection) -> datetime | None:
     """Up to when the ledger is reckoned and alerts are processed; None: not yet. Later deadlines nobody has judged."""
     reckoned: datetime | None = connection.execute(select(ledger.c.until)).scalar()
     processed = read_watermark(connection)
     return min(reckoned, processed.processed_until) if reckoned is not None and processed is not None else None
 
 
-def ground_of(connection: Connection, month: Month | None, at: datetime | None = None) -> Ground | None:
+def read_base(connection: Connection, month: Month | None, at: datetime | None = None) -> ObligationBase | None:
     """The frozen figures of a month that is frozen, else what is known now; with `at`, what was known then. None: no ledger yet."""
-    until = known_until(connection)
+    until = read_known_until(connection)
     if until is None:
         return None
     if at is not None:
-        return Ground(month, min(at, until), False)
+        return ObligationBase(month, min(at, until), False)
     if month is not None:
         kept = connection.execute(select(frozen_month.c.known_at).where(frozen_month.c.month == str(month))).scalar()
         if kept is not None and kept <= until:
-            return Ground(month, kept, True)
-    return Ground(month, until, False)
+            return ObligationBase(month, kept, True)
+    return ObligationBase(month, until, False)
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A duty of a frozen month that stands otherwise now; None: not there then, or not now."""
+    """An obligation of a frozen month that stands otherwise now; None: not there then, or not now."""
 
     obligation_id: str
     rule_id: str
@@ -114,12 +114,12 @@ class Correction:
     now: str | None
 
 
-def corrections(connection: Connection, month: Month, wanted: Wanted) -> list[Correction]:
+def find_corrections(connection: Connection, month: Month, wanted: ObligationFilter) -> list[Correction]:
     """What has become known of a frozen month since; the frozen figures stay."""
-    frozen, until = ground_of(connection, month), known_until(connection)
+    frozen, until = read_base(connection, month), read_known_until(connection)
     if frozen is None or not frozen.frozen or until is None:
         return []
-    now = Ground(month, until, False)
+    now = ObligationBase(month, until, False)
     sides: list[dict[str, Any]] = []
     for ground in (frozen, now):
         d = ground.rows()
@@ -130,14 +130,14 @@ def corrections(connection: Connection, month: Month, wanted: Wanted) -> list[Co
     found = []
     for key in sorted({*sides[0], *sides[1]}):
         one, other = sides[0].get(key), sides[1].get(key)
-        before, after = _said(one), _said(other)
+        before, after = _describe_standing(one), _describe_standing(other)
         if before != after:
             known: Any = other if other is not None else one
             found.append(Correction(key, known.rule_id, known.county, before, after))
     return found
 
 
-def _said(row: Any) -> str | None:
+def _describe_standing(row: Any) -> str | None:
     if row is None:
         return None
     return "contested" if row.contest == "open" and row.standing not in ENDED else str(row.standing)

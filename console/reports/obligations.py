@@ -1,13 +1,13 @@
-"""Figures of duties, from the ledger: time to an answer, late now, due soon, check-ins kept."""
+"""Figures of obligations, from the ledger: time to an answer, late now, due soon, check-ins kept."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, select
 
-from console.reports.indicator import Figure, Part, within
-from console.reports.obligation_base import Ground, Wanted
-from console.reports.stages import STAGES, rules_of
+from console.reports.indicator import Indicator, IndicatorPart, compute_quantiles
+from console.reports.obligation_base import ObligationBase, ObligationFilter
+from console.reports.stages import STAGES, list_rules
 from sinks.readmodel.tables import alert_history
 
 TIMED = ("A02", "A03", "A07", "B02", "B04", "D02")
@@ -15,48 +15,55 @@ _CHECK_INS = ("B09",)
 _OF_DISPUTES = ("D01", "D02", "D03", "D04", "D05")  # D06 is about a person
 
 
-def figures(connection: Connection, ground: Ground, prefix: str, kinds: tuple[str, ...]) -> list[Figure]:
+def compute(connection: Connection, ground: ObligationBase, prefix: str, kinds: tuple[str, ...]) -> list[Indicator]:
     """All of them, for the place and month of a ground; disputes only where no kind of handover is asked for."""
-    own = rules_of([stage for stage in STAGES if stage.of_county])
+    own = list_rules([stage for stage in STAGES if stage.of_county])
     return [
-        _share(connection, ground, "on_time", Wanted(own, prefix, kinds)),
-        _answers(connection, ground, Wanted(TIMED, prefix, kinds)),
-        _late(connection, ground, "overdue", Wanted((), prefix, kinds)),
-        _soon(connection, ground, Wanted((), prefix, kinds)),
-        _share(connection, ground, "check_ins", Wanted(_CHECK_INS, prefix, kinds)),
-        *([] if kinds else [_late(connection, ground, "disputes_overdue", Wanted(_OF_DISPUTES, prefix))]),
+        _compute_share(connection, ground, "on_time", ObligationFilter(own, prefix, kinds)),
+        _compute_answer_times(connection, ground, ObligationFilter(TIMED, prefix, kinds)),
+        _compute_overdue(connection, ground, "overdue", ObligationFilter((), prefix, kinds)),
+        _count_soon(connection, ground, ObligationFilter((), prefix, kinds)),
+        _compute_share(connection, ground, "check_ins", ObligationFilter(_CHECK_INS, prefix, kinds)),
+        *(
+            []
+            if kinds
+            else [_compute_overdue(connection, ground, "disputes_overdue", ObligationFilter(_OF_DISPUTES, prefix))]
+        ),
     ]
 
 
-def _share(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> Figure:
+def _compute_share(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     d = ground.rows()
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
     top, bottom = connection.execute(
         select(in_time, func.count()).select_from(d).where(ground.result(d, "counted"), wanted.of(d))
     ).one()
-    return Figure(name, int(top or 0), bottom, duties=("counted", wanted.rules, True))
+    return Indicator(name, int(top or 0), bottom, obligations=("counted", wanted.rules, True))
 
 
-def _late(connection: Connection, ground: Ground, name: str, wanted: Wanted) -> Figure:
+def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant; by step of the ladder, without a name: no alert yet."""
-    every = Ground(None, ground.at, False)
+    every = ObligationBase(None, ground.at, False)
     d = every.rows()
     late = (
-        select(d.c.due_at, _step(d, ground.at).label("step")).where(every.result(d, "overdue"), wanted.of(d)).subquery()
+        select(d.c.due_at, _step_column(d, ground.at).label("step"))
+        .where(every.result(d, "overdue"), wanted.of(d))
+        .subquery()
     )
     grouped = select(late.c.step, func.count(), func.min(late.c.due_at)).group_by(late.c.step)
     steps = sorted(map(tuple, connection.execute(grouped)), key=lambda one: (one[0] is None, one[0]))
     parts = [
-        Part("" if step is None else str(step), {"n": n, "age": ground.at - oldest}, n) for step, n, oldest in steps
+        IndicatorPart("" if step is None else str(step), {"n": n, "age": ground.at - oldest}, n)
+        for step, n, oldest in steps
     ]
     oldest = min((due_at for _, _, due_at in steps), default=None)
-    return Figure(
-        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, duties=("overdue", wanted.rules, False)
+    return Indicator(
+        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, obligations=("overdue", wanted.rules, False)
     )
 
 
-def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
-    """The step that the alert of a duty had reached at an instant; null where it did not fire."""
+def _step_column(d: FromClause, at: datetime) -> ColumnElement[Any]:
+    """The step that the alert of an obligation had reached at an instant; null where it did not fire."""
     h = alert_history
     told = select(case((h.c.state == "firing", h.c.step))).where(
         and_(h.c.alert_id == d.c.alert_id, h.c.changed_at <= at)
@@ -64,15 +71,15 @@ def _step(d: FromClause, at: datetime) -> ColumnElement[Any]:
     return told.order_by(h.c.revision.desc()).limit(1).scalar_subquery()
 
 
-def _soon(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
+def _count_soon(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Of any month, as known at the ground's instant."""
-    every = Ground(None, ground.at, False)
+    every = ObligationBase(None, ground.at, False)
     d = every.rows()
     is_soon = select(func.count()).select_from(d).where(every.result(d, "soon"), wanted.of(d))
-    return Figure("due_soon", connection.execute(is_soon).scalar_one(), duties=("soon", (), False))
+    return Indicator("due_soon", connection.execute(is_soon).scalar_one(), obligations=("soon", (), False))
 
 
-def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
+def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted: ObligationFilter) -> Indicator:
     """Per rule: from the anchor to the answer; what is open still is open at least so long."""
     d = ground.rows()
     rows = connection.execute(
@@ -82,14 +89,18 @@ def _answers(connection: Connection, ground: Ground, wanted: Wanted) -> Figure:
     still_open: dict[str, list[timedelta]] = {}
     for rule, anchor_at, met_at in rows:
         side = still_open if met_at is None else answered
-        side.setdefault(rule, []).append(_since(anchor_at, met_at or ground.at))
+        side.setdefault(rule, []).append(_measure(anchor_at, met_at or ground.at))
     parts = []
     for rule in wanted.rules:
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
-            parts.append(Part(rule, {"n": len(done) + len(waiting), "open": len(waiting), **within(done, waiting)}))
-    return Figure("answer_time", parts=parts, duties=("counted", wanted.rules, True))
+            parts.append(
+                IndicatorPart(
+                    rule, {"n": len(done) + len(waiting), "open": len(waiting), **compute_quantiles(done, waiting)}
+                )
+            )
+    return Indicator("answer_time", parts=parts, obligations=("counted", wanted.rules, True))
 
 
-def _since(anchor_at: datetime, at: datetime) -> timedelta:
+def _measure(anchor_at: datetime, at: datetime) -> timedelta:
     return max(at - anchor_at, timedelta())

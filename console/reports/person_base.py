@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection
 
-from console.reports.events import Home, Homes, Persons, of_people, standing
+from console.reports.events import Home, Homes, Persons, is_of_people, read_standing
 from console.reports.month import Month
 from handover.calendar import DAY
 from handover.facts.fact import Fact
 
 
-class Known:
+class PersonBase:
     """The people of a place whose handovers are of some kinds (none named: all); what figures of events are counted from."""
 
     def __init__(self, connection: Connection, prefix: str, kinds: tuple[str, ...], month: Month, at: datetime) -> None:
@@ -20,17 +20,17 @@ class Known:
         self._persons = Persons(connection, prefix)
         self._homes = Homes(connection, prefix, self._persons)
 
-    def told(
+    def read_events(
         self, facts: Sequence[str], begins: datetime, ends: datetime, *conditions: ColumnElement[bool]
     ) -> list[tuple[Fact, Home]]:
         """Events between two instants with their handovers, in order of time; conditions as `standing` takes them."""
         return list(self._with_homes(facts, *conditions, begins=begins, ends=min(ends, self.at + DAY)))
 
-    def ever(self, facts: Sequence[str]) -> list[tuple[Fact, Home]]:
+    def read_all(self, facts: Sequence[str]) -> list[tuple[Fact, Home]]:
         """All events of these facts with their handovers, in order of time."""
         return list(self._with_homes(facts))
 
-    def later(
+    def read_by_person(
         self, facts: Sequence[str], *conditions: ColumnElement[bool], begins: datetime | None = None
     ) -> dict[str, list[Fact]]:
         """All events of these facts, or those from `begins` on, by person, whatever handover they belong to."""
@@ -39,13 +39,13 @@ class Known:
             found.setdefault(one.subject, []).append(one)
         return found
 
-    def homes(self) -> list[Home]:
+    def list_handovers(self) -> list[Home]:
         """Their handovers, those that have ended too."""
-        return [home for home in self._homes.all if self._asked(home)]
+        return [home for home in self._homes.all if self._is_of_kind(home)]
 
-    def open(self) -> list[Home]:
+    def list_open(self) -> list[Home]:
         """Their handovers that had not ended."""
-        return [home for home in self.homes() if home.closed_at is None or home.closed_at > self.at]
+        return [home for home in self.list_handovers() if home.closed_at is None or home.closed_at > self.at]
 
     def _of_people(
         self,
@@ -54,9 +54,9 @@ class Known:
         begins: datetime | None = None,
         ends: datetime | None = None,
     ) -> list[Fact]:
-        theirs = of_people(self.prefix)
-        told = standing(self.connection, facts, self.at, theirs, *conditions, begins=begins, ends=ends)
-        return self._persons.owned(told)
+        theirs = is_of_people(self.prefix)
+        told = read_standing(self.connection, facts, self.at, theirs, *conditions, begins=begins, ends=ends)
+        return self._persons.assign_owners(told)
 
     def _with_homes(
         self,
@@ -67,8 +67,8 @@ class Known:
     ) -> Iterator[tuple[Fact, Home]]:
         for one in self._of_people(facts, *conditions, begins=begins, ends=ends):
             home = self._homes.of(one.subject, one.time)
-            if home is not None and self._asked(home):
+            if home is not None and self._is_of_kind(home):
                 yield one, home
 
-    def _asked(self, home: Home) -> bool:
+    def _is_of_kind(self, home: Home) -> bool:
         return not self.kinds or home.kind in self.kinds

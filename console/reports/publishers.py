@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from console.reports.indicator import Figure, Part
+from console.reports.indicator import Indicator, IndicatorPart
 from console.reports.month import Month
 from schemas.agencies import AGENCY_TYPES
 from sinks.readmodel.dialect import second_of
@@ -16,46 +16,48 @@ from sinks.readmodel.tables import alert, dead_letter, event
 _SILENT = "X03"
 
 
-def figure(connection: Connection, month: Month, until: datetime, prefix: str) -> Figure:
+def compute(connection: Connection, month: Month, until: datetime, prefix: str) -> Indicator:
     """Per publisher of a place, of what arrived in the month up to `until`: events, median and p95 of lag, rejects, silence."""
-    lags = _lags(connection, month, until, prefix)
-    rejects = _rejects(connection, month, until, prefix)
-    silent = _silent(connection, month, until, prefix)
+    lags = _measure_lags(connection, month, until, prefix)
+    rejects = _count_rejects(connection, month, until, prefix)
+    silent = _measure_silence(connection, month, until, prefix)
     parts = []
     for source in sorted({*lags, *rejects, *silent}):
         n, middle, high = lags.get(source, (0, None, None))
         silence = silent.get(source, timedelta())
         parts.append(
-            Part(source, {"n": n, "median": middle, "p95": high, "rejects": rejects[source], "silent": silence})
+            IndicatorPart(
+                source, {"n": n, "median": middle, "p95": high, "rejects": rejects[source], "silent": silence}
+            )
         )
-    return Figure("publishers", sum(n for n, *_ in lags.values()), parts=parts)
+    return Indicator("publishers", sum(n for n, *_ in lags.values()), parts=parts)
 
 
-def _of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+def _is_of_place(source: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
     """The code of a source's agency begins with a prefix (contract.md 1): nothing else in it is read as a code."""
     return or_(*(source.startswith(f"/agencies/{kind}-{prefix}", autoescape=True) for kind in AGENCY_TYPES))
 
 
-def _arrived(at: ColumnElement[Any], month: Month, until: datetime) -> ColumnElement[bool]:
+def _has_arrived(at: ColumnElement[Any], month: Month, until: datetime) -> ColumnElement[bool]:
     return and_(at >= month.begins, at < month.ends, at <= until)
 
 
-def _rejects(connection: Connection, month: Month, until: datetime, prefix: str) -> Counter[str]:
+def _count_rejects(connection: Connection, month: Month, until: datetime, prefix: str) -> Counter[str]:
     """Dead letters that name their publisher, whatever was decided about them since."""
     source = dead_letter.c.source
     wanted = select(source, func.count()).where(
-        _of_place(source, prefix), _arrived(dead_letter.c.received_at, month, until)
+        _is_of_place(source, prefix), _has_arrived(dead_letter.c.received_at, month, until)
     )
     return Counter(dict(map(tuple, connection.execute(wanted.group_by(source)))))
 
 
-def _silent(connection: Connection, month: Month, until: datetime, prefix: str) -> dict[str, timedelta]:
+def _measure_silence(connection: Connection, month: Month, until: datetime, prefix: str) -> dict[str, timedelta]:
     """How long rule X03 said in the month that a publisher is silent."""
     begins, ends = month.begins, min(month.ends, until)
     columns = (alert.c.subject, alert.c.raised_at, alert.c.resolved_at)
     wanted = select(*columns).where(
         alert.c.rule_id == _SILENT,
-        _of_place(alert.c.subject, prefix),
+        _is_of_place(alert.c.subject, prefix),
         alert.c.raised_at < ends,
         or_(alert.c.resolved_at.is_(None), alert.c.resolved_at > begins),
     )
@@ -69,7 +71,7 @@ def _silent(connection: Connection, month: Month, until: datetime, prefix: str) 
 Lags = dict[str, tuple[int, timedelta | None, timedelta | None]]  # how many events, median, p95
 
 
-def _lags(connection: Connection, month: Month, until: datetime, prefix: str) -> Lags:
+def _measure_lags(connection: Connection, month: Month, until: datetime, prefix: str) -> Lags:
     lag = second_of(connection, event.c.arrival) - second_of(connection, event.c.time)
     ranked = (
         select(
@@ -78,7 +80,7 @@ def _lags(connection: Connection, month: Month, until: datetime, prefix: str) ->
             func.row_number().over(partition_by=event.c.source, order_by=lag).label("place"),
             func.count().over(partition_by=event.c.source).label("n"),
         )
-        .where(_arrived(event.c.arrival, month, until), _of_place(event.c.source, prefix))
+        .where(_has_arrived(event.c.arrival, month, until), _is_of_place(event.c.source, prefix))
         .subquery()
     )
     counted = connection.execute(select(ranked.c.source, func.max(ranked.c.n)).group_by(ranked.c.source))

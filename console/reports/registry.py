@@ -13,10 +13,10 @@ from console.reports import (
     reconciliation,
     reoffending,
 )
-from console.reports.indicator import Figure, Part
-from console.reports.obligation_base import Ground
-from console.reports.person_base import Known
-from console.reports.releases_and_returns import Movements
+from console.reports.indicator import Indicator, IndicatorPart
+from console.reports.obligation_base import ObligationBase
+from console.reports.person_base import PersonBase
+from console.reports.releases_and_returns import ReleasesAndReturns
 from console.reports.stages import KINDS
 
 HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
@@ -28,36 +28,36 @@ NAMES = (
 )  # fmt: skip
 
 
-def figures_of(connection: Connection, ground: Ground, prefix: str, kind: str) -> list[Figure]:
+def compute_indicators(connection: Connection, ground: ObligationBase, prefix: str, kind: str) -> list[Indicator]:
     """All of them; disputes and publishers only where no kind of handover is asked for."""
     assert ground.month is not None
     kinds = KINDS.get(kind, ())
-    known = Known(connection, prefix, kinds, ground.month, ground.at)
+    known = PersonBase(connection, prefix, kinds, ground.month, ground.at)
     found = {
         figure.name: figure
         for figure in (
-            *obligations.figures(connection, ground, prefix, kinds),
-            *Movements(known).figures(),
-            *aftercare.figures(known),
-            alarms.figure(known),
-            monitoring.figure(known),
-            *reoffending.figures(known),
-            reconciliation.figure(known),
-            load.figure(known),
-            *([] if kinds else disputes.figures(known)),
-            *([] if kinds else [publishers.figure(connection, ground.month, ground.at, prefix)]),
+            *obligations.compute(connection, ground, prefix, kinds),
+            *ReleasesAndReturns(known).compute(),
+            *aftercare.compute(known),
+            alarms.compute(known),
+            monitoring.compute(known),
+            *reoffending.compute(known),
+            reconciliation.compute(known),
+            load.compute(known),
+            *([] if kinds else disputes.compute(known)),
+            *([] if kinds else [publishers.compute(connection, ground.month, ground.at, prefix)]),
         )
     }
     return [found[name] for name in NAMES if name in found]
 
 
-def too_few(figure: Figure) -> bool:
+def is_too_few(figure: Indicator) -> bool:
     """Whether a figure says too much to who may not see its rows: of few people or disputes, however often it counts each."""
     counted = figure.bottom if figure.bottom is not None else figure.top
     size = len({row.subject for row in figure.rows}) or counted or 0
     return 0 < size < HIDDEN_FROM_STRANGERS
 
 
-def about_few(part: Part) -> bool:
+def is_about_few(part: IndicatorPart) -> bool:
     """The same of a part."""
     return 0 < part.people < HIDDEN_FROM_STRANGERS

@@ -1,4 +1,4 @@
-"""The scoreboard's numbers: per place and stage how many duties fell due and how many were answered in time."""
+"""The scoreboard's numbers: per place and stage how many obligations fell due and how many were answered in time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from console.reports.obligation_base import Ground, Wanted, ground_of
-from console.reports.stages import KINDS, Stage, rules_of, stages_of
+from console.reports.obligation_base import ObligationBase, ObligationFilter, read_base
+from console.reports.stages import KINDS, ScoreboardStage, list_rules, select_stages
 
-FEW, HIDDEN = 20, 5  # fewer duties show no percentage; fewer still are nobody's business outside their county
+FEW, HIDDEN = 20, 5  # fewer obligations show no percentage; fewer still are nobody's business outside their county
 MONTHS = 6  # of the small curve
 LEFT_OUT = ("contested", "paused", "waived", "cancelled", "redated")
 _BELOW = {2: 4, 4: 6}  # length of the codes one level below a prefix
@@ -43,8 +43,8 @@ _STEPS = ((95.0, ""), (90.0, "g1"), (80.0, "g2"), (70.0, "g3"))
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
-    """Duties unanswered now, of any month, and the oldest deadline."""
+class OverdueCount:
+    """Obligations unanswered now, of any month, and the oldest deadline."""
 
     n: int = 0
     oldest: datetime | None = None
@@ -52,26 +52,26 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One place: a share for each stage, the county's own duties together, what is overdue, the last months."""
+class ScoreboardLine:
+    """One place: a share for each stage, the county's own obligations together, what is overdue, the last months."""
 
     place: str
     shares: tuple[Share, ...]
     total: Share
-    overdue: Overdue
+    overdue: OverdueCount
     months: tuple[Share, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """The whole scoreboard. `all` is the last line; `left_out`: how many duties of the month are not counted, by reason."""
+class Scoreboard:
+    """The whole scoreboard. `all` is the last line; `left_out`: how many obligations of the month are not counted, by reason."""
 
-    ground: Ground
+    ground: ObligationBase
     prefix: str
     kind: str
-    stages: Sequence[Stage]
-    lines: Sequence[Line]
-    all: Line
+    stages: Sequence[ScoreboardStage]
+    lines: Sequence[ScoreboardLine]
+    all: ScoreboardLine
     before: Share
     left_out: Mapping[str, int]
     contested: Mapping[str, int]  # by rule
@@ -84,12 +84,12 @@ class Board:
 
     @property
     def spread(self) -> float | None:
-        """Between the places nine tenths and one tenth up the order, of those that have enough duties."""
+        """Between the places nine tenths and one tenth up the order, of those that have enough obligations."""
         known = sorted(line.total.percent for line in self.lines if line.total.percent is not None)
-        return _at(known, 0.9) - _at(known, 0.1) if len(known) > 1 else None
+        return _interpolate(known, 0.9) - _interpolate(known, 0.1) if len(known) > 1 else None
 
 
-def _at(values: Sequence[float], share: float) -> float:
+def _interpolate(values: Sequence[float], share: float) -> float:
     """Between the two nearest, as spreadsheets do."""
     place = share * (len(values) - 1)
     low = int(place)
@@ -97,29 +97,35 @@ def _at(values: Sequence[float], share: float) -> float:
     return values[low] + (values[high] - values[low]) * (place - low)
 
 
-Counts = dict[tuple[str, str], Share]  # by place and rule
+SharesByRule = dict[tuple[str, str], Share]  # by place and rule
 
 
-def board_of(connection: Connection, ground: Ground, prefix: str, kind: str, own: str = "") -> Board:
+def compute_scoreboard(
+    connection: Connection, ground: ObligationBase, prefix: str, kind: str, own: str = ""
+) -> Scoreboard:
     """The scoreboard of the places below a prefix, nothing hidden; what is left out is told of `own` alone where it is named."""
-    stages = stages_of(kind)
+    stages = select_stages(kind)
     assert ground.month is not None
-    wanted = Wanted(rules_of(stages), prefix, KINDS.get(kind, ()))
-    counts = _counts(connection, ground, wanted, prefix)
-    months = [_earlier(connection, ground, back, wanted, prefix) for back in range(MONTHS - 1, 0, -1)] + [counts]
-    overdue = _overdue(connection, ground, Wanted(_of_county(stages), prefix, wanted.kinds), prefix)
+    wanted = ObligationFilter(list_rules(stages), prefix, KINDS.get(kind, ()))
+    counts = _count_shares(connection, ground, wanted, prefix)
+    months = [_count_earlier(connection, ground, back, wanted, prefix) for back in range(MONTHS - 1, 0, -1)] + [counts]
+    overdue = _count_overdue(
+        connection, ground, ObligationFilter(_list_county_rules(stages), prefix, wanted.kinds), prefix
+    )
     places = sorted({*(place for place, _ in counts), *overdue})
-    lines = [_line(place, stages, counts, months, overdue.get(place, Overdue())) for place in places]
-    everything = _together(stages, counts, months, overdue)
-    left_out, contested = _left_out(connection, ground, replace(wanted, county=own or prefix))
-    return Board(ground, prefix, kind, stages, lines, everything, everything.months[-2], left_out, contested)
+    lines = [_make_line(place, stages, counts, months, overdue.get(place, OverdueCount())) for place in places]
+    everything = _make_total(stages, counts, months, overdue)
+    left_out, contested = _count_left_out(connection, ground, replace(wanted, county=own or prefix))
+    return Scoreboard(ground, prefix, kind, stages, lines, everything, everything.months[-2], left_out, contested)
 
 
-def _of_county(stages: Sequence[Stage]) -> tuple[str, ...]:
-    return rules_of([stage for stage in stages if stage.of_county])
+def _list_county_rules(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
+    return list_rules([stage for stage in stages if stage.of_county])
 
 
-def _counts(connection: Connection, ground: Ground, wanted: Wanted, prefix: str) -> Counts:
+def _count_shares(
+    connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str
+) -> SharesByRule:
     d = ground.rows()
     place = func.substr(d.c.county, 1, _BELOW.get(len(prefix), 6))
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
@@ -131,19 +137,23 @@ def _counts(connection: Connection, ground: Ground, wanted: Wanted, prefix: str)
     return {(where, rule): Share(int(top), n) for where, rule, top, n in connection.execute(grouped)}
 
 
-def _earlier(connection: Connection, ground: Ground, back: int, wanted: Wanted, prefix: str) -> Counts:
+def _count_earlier(
+    connection: Connection, ground: ObligationBase, back: int, wanted: ObligationFilter, prefix: str
+) -> SharesByRule:
     assert ground.month is not None
     month = ground.month.on(-back)
-    then = ground_of(connection, month)
+    then = read_base(connection, month)
     if then is None:
         return {}
     if not then.frozen and then.at > ground.at:
-        then = Ground(month, ground.at, False)
-    return _counts(connection, then, wanted, prefix)
+        then = ObligationBase(month, ground.at, False)
+    return _count_shares(connection, then, wanted, prefix)
 
 
-def _overdue(connection: Connection, ground: Ground, wanted: Wanted, prefix: str) -> dict[str, Overdue]:
-    every = Ground(None, ground.at, False)
+def _count_overdue(
+    connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str
+) -> dict[str, OverdueCount]:
+    every = ObligationBase(None, ground.at, False)
     d = every.rows()
     place = func.substr(d.c.county, 1, _BELOW.get(len(prefix), 6))
     grouped = (
@@ -151,10 +161,12 @@ def _overdue(connection: Connection, ground: Ground, wanted: Wanted, prefix: str
         .where(every.result(d, "overdue"), wanted.of(d))
         .group_by(place)
     )
-    return {where: Overdue(n, oldest) for where, n, oldest in connection.execute(grouped)}
+    return {where: OverdueCount(n, oldest) for where, n, oldest in connection.execute(grouped)}
 
 
-def _left_out(connection: Connection, ground: Ground, wanted: Wanted) -> tuple[dict[str, int], dict[str, int]]:
+def _count_left_out(
+    connection: Connection, ground: ObligationBase, wanted: ObligationFilter
+) -> tuple[dict[str, int], dict[str, int]]:
     d = ground.rows()
     sums = [func.sum(case((ground.result(d, name), 1), else_=0)) for name in LEFT_OUT]
     grouped = select(d.c.rule_id, *sums).where(wanted.of(d)).group_by(d.c.rule_id)
@@ -167,34 +179,43 @@ def _left_out(connection: Connection, ground: Ground, wanted: Wanted) -> tuple[d
     return found, contested
 
 
-def _share(counts: Counts, place: str, rules: Sequence[str]) -> Share:
+def _sum_share(counts: SharesByRule, place: str, rules: Sequence[str]) -> Share:
     return sum((counts.get((place, rule), Share()) for rule in rules), Share())
 
 
-def _line(place: str, stages: Sequence[Stage], counts: Counts, months: Sequence[Counts], overdue: Overdue) -> Line:
-    own = _of_county(stages)
-    return Line(
+def _make_line(
+    place: str,
+    stages: Sequence[ScoreboardStage],
+    counts: SharesByRule,
+    months: Sequence[SharesByRule],
+    overdue: OverdueCount,
+) -> ScoreboardLine:
+    own = _list_county_rules(stages)
+    return ScoreboardLine(
         place,
-        tuple(_share(counts, place, stage.rules) for stage in stages),
-        _share(counts, place, own),
+        tuple(_sum_share(counts, place, stage.rules) for stage in stages),
+        _sum_share(counts, place, own),
         overdue,
-        tuple(_share(one, place, own) for one in months),
+        tuple(_sum_share(one, place, own) for one in months),
     )
 
 
-def _together(
-    stages: Sequence[Stage], counts: Counts, months: Sequence[Counts], overdue: Mapping[str, Overdue]
-) -> Line:
-    def of(known: Counts, rules: Sequence[str]) -> Share:
+def _make_total(
+    stages: Sequence[ScoreboardStage],
+    counts: SharesByRule,
+    months: Sequence[SharesByRule],
+    overdue: Mapping[str, OverdueCount],
+) -> ScoreboardLine:
+    def of(known: SharesByRule, rules: Sequence[str]) -> Share:
         return sum((share for (_, rule), share in known.items() if rule in rules), Share())
 
-    own = _of_county(stages)
+    own = _list_county_rules(stages)
     oldest = min((one.oldest for one in overdue.values() if one.oldest is not None), default=None)
-    return Line(
+    return ScoreboardLine(
         "",
         tuple(of(counts, stage.rules) for stage in stages),
         of(counts, own),
-        Overdue(sum(one.n for one in overdue.values()), oldest),
+        OverdueCount(sum(one.n for one in overdue.values()), oldest),
         tuple(of(one, own) for one in months),
     )
 
@@ -202,23 +223,23 @@ def _together(
 # --- who may see how little
 
 
-def shown_to(board: Board, own: str, *, alone: bool, sees_rows: bool) -> Board:
+def limit_to_reader(board: Scoreboard, own: str, *, alone: bool, sees_rows: bool) -> Scoreboard:
     """The same scoreboard for a reader: `own` county (six digits, or empty), `alone`: only its line and all together.
 
     Fewer than five are hidden outside their county, and where all together less one's own would tell them.
     """
     lines = [line for line in board.lines if not alone or line.place == own]
     mine = next((line for line in lines if line.place == own), None)
-    shown = [line if line.place == own else _guarded(line, sees_rows=sees_rows) for line in lines]
-    everything = _guarded(board.all, mine if alone else None, sees_rows=sees_rows)
+    shown = [line if line.place == own else _hide_few(line, sees_rows=sees_rows) for line in lines]
+    everything = _hide_few(board.all, mine if alone else None, sees_rows=sees_rows)
     return replace(board, lines=shown, all=everything)
 
 
-def _guarded(line: Line, less: Line | None = None, *, sees_rows: bool) -> Line:
+def _hide_few(line: ScoreboardLine, less: ScoreboardLine | None = None, *, sees_rows: bool) -> ScoreboardLine:
     others = less.shares if less is not None else (Share(),) * len(line.shares)
     overdue = line.overdue
     if not sees_rows and 0 < overdue.n < HIDDEN:
-        overdue = Overdue(hidden=True)
+        overdue = OverdueCount(hidden=True)
     return replace(
         line,
         shares=tuple(_hide(share, other) for share, other in zip(line.shares, others, strict=True)),
@@ -232,8 +253,8 @@ def _hide(share: Share, less: Share) -> Share:
     return Share(hidden=True) if few else share
 
 
-def in_order(lines: Sequence[Line], order: str) -> list[Line]:
-    """Worst first, those with too few duties after them; or by name."""
+def sort_lines(lines: Sequence[ScoreboardLine], order: str) -> list[ScoreboardLine]:
+    """Worst first, those with too few obligations after them; or by name."""
     if order == "name":
         return sorted(lines, key=lambda line: line.place)
     return sorted(

@@ -1,219 +1,24 @@
 """/scoreboard: which county, which stage, is it getting better?"""
 
-from collections import Counter
-from dataclasses import dataclass
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from markupsafe import Markup
 from starlette.responses import Response
 
-from console.reports.drill_down_routes import instant_of
-from console.reports.month import Month
-from console.reports.scoreboard import FEW, HIDDEN, MONTHS, Line, Share
-from console.reports.scoreboard_access import ORDERS, Asked, View, view_of
-from console.reports.stages import KINDS, Stage
-from console.text import deadline_text, svg_charts
-from console.text.formatter import Words
+from console.reports.scoreboard_access import ScoreboardQuery, read_view
+from console.reports.scoreboard_view import present_scoreboard
 from console.web.request import Visitor, page, render
-from console.web.site import Site
-from handover.calendar import due_day_of
 
 router = APIRouter()
-_MOST_CORRECTIONS = 50
 
 
 @router.get("/scoreboard")
-def scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
+def show_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("scoreboard"))]) -> Response:
     """Counties and stages; ?prefix=&month=&kind=&sort=&at=."""
     site, words = visitor.site, visitor.words
-    asked = asked_of(request)
+    asked = ScoreboardQuery.read(request.query_params)
     with site.engine.connect() as connection:
-        view = view_of(connection, visitor.scope, asked, site.now())
+        view = read_view(connection, visitor.scope, asked, site.now())
     if view is None:
         return render(visitor, "no_ledger.html")
-    return render(visitor, "scoreboard.html", **shown(site, words, view))
-
-
-def asked_of(request: Request) -> Asked:
-    """What the address asks for."""
-    return Asked.read(request.query_params, instant_of(request.query_params.get("at", "").strip()))
-
-
-def query_of(view: View, **changes: str) -> str:
-    """The view as it stands in an address."""
-    asked = view.asked
-    values = {
-        "prefix": view.reader.prefix,
-        "month": str(view.month),
-        "kind": asked.kind,
-        "sort": asked.order if asked.order != ORDERS[0] else "",
-        "at": asked.at.isoformat() if asked.at else "",
-    } | changes
-    return urlencode({name: value for name, value in values.items() if value})
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: its class, two lines, where it leads (empty: nowhere), what it says aloud."""
-
-    cls: str
-    top: str
-    below: str
-    href: str
-    say: str
-
-
-def shown(site: Site, words: Words, view: View) -> dict[str, Any]:
-    """The scoreboard with everything its template needs."""
-    board, t = view.board, words.t
-    place = words.place(view.reader.prefix)
-    return {
-        "view": view,
-        "board": board,
-        "place": place,
-        "month_name": month_name(words, view.month, year=True),
-        "line": line_of(words, view),
-        "kinds": [_link(view, t(f"board.kind.{kind or 'all'}"), current=kind == view.asked.kind, kind=kind) for kind in ("", *KINDS)],
-        "months": [_month(words, view, month) for month in _months(view)],
-        "orders": [{"href": f"/scoreboard?{query_of(view, sort=name if name != ORDERS[0] else '')}", "name": name} for name in ORDERS],
-        "stages": [{"name": t(f"stage.{stage.name}"), "rules": " ".join(stage.rules), "prison": not stage.of_county} for stage in board.stages],
-        "lines": [_row(site, words, view, line) for line in board.lines],
-        "all": _row(site, words, view, board.all),
-        "left_out": [(t(f"duties.result.{name}"), n, _duties(view, view.reader.own or view.reader.prefix, board.stages, name))
-                     for name, n in board.left_out.items() if n],
-        "contested": [(rule, words.rule(rule), n) for rule, n in sorted(board.contested.items())],
-        "contested_href": _duties(view, view.reader.own or view.reader.prefix, board.stages, "contested"),
-        "corrected": _corrected(words, view),
-        "corrected_n": len(view.corrected),
-        "figures_href": f"/scoreboard/figures?{query_of(view, sort='')}",
-        "export": f"/scoreboard/export?{query_of(view)}",
-        "few": FEW,
-        "hidden": HIDDEN,
-    }  # fmt: skip
-
-
-def month_name(words: Words, month: Month, *, year: bool = False) -> str:
-    """9月 / Sep; with the year 2026年9月 / Sep 2026."""
-    first = month.first
-    name = words.t(f"month.{first.month}")
-    return words.t("date.month_long" if year else "date.month", month=first.month, name=name, year=first.year)
-
-
-def line_of(words: Words, view: View) -> str:
-    """The first line: how many in time, more or less than the month before, how far apart the places are."""
-    t, board = words.t, view.board
-    share = board.all.total
-    parts = [t("board.line", place=words.place(view.reader.prefix), month=month_name(words, view.month, year=True))]
-    if share.percent is None:
-        parts.append(t("board.line.few"))
-    elif board.change is None:
-        parts.append(t("board.line.share", percent=percent(share)))
-    else:
-        key = "more" if round(board.change, 1) > 0 else "less" if round(board.change, 1) < 0 else "same"
-        before = month_name(words, view.month.on(-1))
-        parts.append(t(f"board.line.{key}", percent=percent(share), month=before, points=f"{abs(board.change):.1f}"))
-    if board.spread is not None and not view.reader.alone:
-        parts.append(t("board.line.spread", points=f"{board.spread:.1f}"))
-    return t("board.stop").join(parts) + t("board.end")
-
-
-def percent(share: Share) -> str:
-    """93.5%."""
-    return f"{share.percent:.1f}%" if share.percent is not None else ""
-
-
-def _months(view: View) -> list[Month]:
-    last = min(view.month.on(1), view.now)
-    return [last.on(back) for back in (-2, -1, 0)]
-
-
-def _link(view: View, label: str, *, current: bool, **changes: str) -> dict[str, Any]:
-    return {"label": label, "current": current, "href": f"/scoreboard?{query_of(view, **changes)}"}
-
-
-def _month(words: Words, view: View, month: Month) -> dict[str, Any]:
-    name = month_name(words, month)
-    label = words.t("board.month.running", month=name) if month == view.now else name
-    return _link(view, label, current=month == view.month, month=str(month), at="")
-
-
-def _duties(view: View, county: str, stages: Any, result: str, *, month: bool = True) -> str:
-    values = {
-        "rule": ",".join(rule for stage in stages for rule in stage.rules),
-        "county": county,
-        "month": str(view.month) if month else "",
-        "result": result,
-        "kind": view.asked.kind,
-        "at": view.asked.at.isoformat() if view.asked.at else "",
-    }
-    return f"/obligations?{urlencode({name: value for name, value in values.items() if value})}"
-
-
-def _row(site: Site, words: Words, view: View, line: Line) -> dict[str, Any]:
-    t, stages = words.t, view.board.stages
-    name = words.place(line.place) if line.place else t("board.all", place=words.place(view.reader.prefix))
-    county = line.place or view.reader.prefix
-    of_county = [stage for stage in stages if stage.of_county]
-    cells = [
-        (_cell(words, view, name, t(f"stage.{stage.name}"), county, [stage], share), not stage.of_county)
-        for stage, share in zip(stages, line.shares, strict=True)
-    ]
-    return {
-        "place": name,
-        "href": f"/scoreboard?{query_of(view, prefix=line.place)}" if len(line.place) == 4 else _duties(view, county, of_county, "counted"),
-        "cells": cells,
-        "total": _cell(words, view, name, t("board.total"), county, of_county, line.total),
-        "overdue": _overdue(site, words, view, line, county, of_county),
-        "spark": _spark(words, view, line),
-    }  # fmt: skip
-
-
-def _cell(words: Words, view: View, place: str, stage: str, county: str, stages: list[Stage], share: Share) -> Cell:
-    t = words.t
-    if share.hidden:
-        say = t("board.say.hidden", place=place, stage=stage, n=HIDDEN)
-        return Cell("few", t("board.cell.hidden", n=HIDDEN), t("board.cell.few", n=HIDDEN), "", say)
-    if not share.bottom:
-        return Cell("", "–", "", "", t("board.say.none", place=place, stage=stage))
-    say = t("board.say", place=place, stage=stage, top=share.top, n=share.bottom)
-    href = _duties(view, county, stages, "counted")
-    if share.percent is None:
-        return Cell("few", f"{share.top}/{share.bottom}", t("board.cell.few", n=FEW), href, say)
-    return Cell(share.heat, percent(share), f"n={share.bottom}", href, say)
-
-
-def _overdue(site: Site, words: Words, view: View, line: Line, county: str, stages: list[Stage]) -> Cell:
-    t, overdue = words.t, line.overdue
-    if overdue.hidden:
-        return Cell("", t("board.cell.hidden", n=HIDDEN), "", "", t("board.overdue"))
-    if not overdue.n or overdue.oldest is None:
-        return Cell("", "0", "", "", t("board.overdue"))
-    today = view.board.ground.at.date()
-    age = t("board.age", n=deadline_text.working_days(site.calendar, due_day_of(overdue.oldest), today))
-    href = _duties(view, county, stages, "overdue", month=False)
-    return Cell("", str(overdue.n), age, href, t("board.say.overdue", n=overdue.n, age=age))
-
-
-def _spark(words: Words, view: View, line: Line) -> Markup:
-    names = [month_name(words, view.month.on(index - MONTHS + 1)) for index in range(MONTHS)]
-    known = [f"{name} {percent(share)}" for name, share in zip(names, line.months, strict=True) if share.percent is not None]  # fmt: skip
-    say = words.t("board.spark", months=", ".join(known) or words.t("none"))
-    return svg_charts.spark([share.percent for share in line.months], say)
-
-
-def _corrected(words: Words, view: View) -> list[dict[str, Any]]:
-    """What became known since: how many duties of a place and rule stand otherwise, and how."""
-    grouped = Counter((one.county, one.rule_id, one.before, one.now) for one in view.corrected)
-    found = []
-    for (county, rule, before, now), n in sorted(grouped.items(), key=str)[:_MOST_CORRECTIONS]:
-        query = urlencode(
-            {"rule": rule, "county": county, "month": str(view.month), "at": view.board.ground.at.isoformat()}
-        )
-        found.append({
-            "place": words.place(county), "rule_id": rule, "rule": words.rule(rule), "n": n, "href": f"/obligations?{query}",
-            "before": words.t(f"standing.{before}") if before else words.t("standing.none"),
-            "now": words.t(f"standing.{now}") if now else words.t("standing.none"),
-        })  # fmt: skip
-    return found
+    return render(visitor, "scoreboard.html", **present_scoreboard(site, words, view))

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from console.web.values import visible
+from console.web.values import strip_invisible
 from schemas.instants import show
 
 Format = Literal["csv", "xlsx"]
@@ -36,7 +36,7 @@ class Sheet:
     rows: Iterable[Sequence[Any]]
 
 
-def cell(value: Any) -> str | int | float:
+def clean_cell(value: Any) -> str | int | float:
     """A value as it stands in a cell: instants with their offset, text that would start a formula behind an apostrophe."""
     if value is None:
         return ""
@@ -46,7 +46,7 @@ def cell(value: Any) -> str | int | float:
         return show(value)
     if isinstance(value, int | float):
         return value
-    text = visible(str(value))
+    text = strip_invisible(str(value))
     return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
 
 
@@ -55,38 +55,38 @@ def as_csv(sheet: Sheet) -> Iterator[bytes]:
     yield _MARK.encode()
     above: list[Sequence[Any]] = [*sheet.about, (), sheet.heads]
     for row in above:
-        yield _line(row)
+        yield _format_line(row)
     for row in sheet.rows:
-        yield _line(row)
+        yield _format_line(row)
 
 
-def _line(row: Sequence[Any]) -> bytes:
+def _format_line(row: Sequence[Any]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([cell(value) for value in row])
+    csv.writer(text).writerow([clean_cell(value) for value in row])
     return text.getvalue().encode()
 
 
 def as_xlsx(sheet: Sheet) -> bytes:
     """The file: the table on the first sheet, what is above it in its first lines. Written row by row."""
     book = Workbook(write_only=True)
-    page = book.create_sheet(_title(sheet.name))
+    page = book.create_sheet(_limit_title(sheet.name))
     widths = [len(head) * 2 + 2 for head in sheet.heads]
     for index, width in enumerate(widths):
-        page.column_dimensions[_letter(index)].width = min(max(width, 14), _WIDEST)
+        page.column_dimensions[_column_letter(index)].width = min(max(width, 14), _WIDEST)
     page.freeze_panes = f"A{len(sheet.about) + 3}"
     for pair in sheet.about:
-        page.append([_text(page, value) for value in pair])
+        page.append([_format_text(page, value) for value in pair])
     page.append([])
-    page.append([_text(page, head, bold=True) for head in sheet.heads])
+    page.append([_format_text(page, head, bold=True) for head in sheet.heads])
     for row in sheet.rows:
-        page.append([_text(page, value) for value in row])
+        page.append([_format_text(page, value) for value in row])
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
-def _text(page: Any, value: Any, *, bold: bool = False) -> Any:
-    shown = cell(value)
+def _format_text(page: Any, value: Any, *, bold: bool = False) -> Any:
+    shown = clean_cell(value)
     if not isinstance(shown, str):
         return shown
     made = WriteOnlyCell(page, value=shown)
@@ -96,9 +96,9 @@ def _text(page: Any, value: Any, *, bold: bool = False) -> Any:
     return made
 
 
-def _title(name: str) -> str:
+def _limit_title(name: str) -> str:
     return "".join("-" if one in "[]:*?/\\" else one for one in name)[:31]
 
 
-def _letter(index: int) -> str:
+def _column_letter(index: int) -> str:
     return chr(ord("A") + index) if index < 26 else chr(ord("A") + index // 26 - 1) + chr(ord("A") + index % 26)

@@ -1,11 +1,11 @@
-"""The columns of the scoreboard: stages of a handover, each with the rules whose duties it counts."""
+"""The columns of the scoreboard: stages of a handover, each with the rules whose obligations it counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ScoreboardStage:
     """One column. `of_county`: the county's own offices owe it; else it stands apart and is left out of the county's total."""
 
     name: str
@@ -14,19 +14,19 @@ class Stage:
 
 
 STAGES = (
-    Stage("notice", ("A01",), of_county=False),
-    Stage("answer", ("A02",)),
-    Stage("verify", ("A03",)),
-    Stage("pickup", ("A05", "A06")),
-    Stage("receipt", ("B03",)),
-    Stage("arrival", ("A07", "B04")),
-    Stage("intake", ("B08",)),
-    Stage("visit", ("A10",)),
+    ScoreboardStage("notice", ("A01",), of_county=False),
+    ScoreboardStage("answer", ("A02",)),
+    ScoreboardStage("verify", ("A03",)),
+    ScoreboardStage("pickup", ("A05", "A06")),
+    ScoreboardStage("receipt", ("B03",)),
+    ScoreboardStage("arrival", ("A07", "B04")),
+    ScoreboardStage("intake", ("B08",)),
+    ScoreboardStage("visit", ("A10",)),
 )
 KINDS: Mapping[str, tuple[str, ...]] = {"A": ("A", "A+", "U"), "B": ("B1", "B2", "B3")}
 
 
-def stages_of(kind: str) -> Sequence[Stage]:
+def select_stages(kind: str) -> Sequence[ScoreboardStage]:
     """The stages of a kind of handover: A released, B community corrections, else all."""
     if kind not in KINDS:
         return STAGES
@@ -34,6 +34,6 @@ def stages_of(kind: str) -> Sequence[Stage]:
     return [replace(stage, rules=rules) for stage, rules in own if rules]
 
 
-def rules_of(stages: Sequence[Stage]) -> tuple[str, ...]:
+def list_rules(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:
     """All rules of these stages."""
     return tuple(rule for stage in stages for rule in stage.rules)

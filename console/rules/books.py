@@ -41,17 +41,17 @@ class Books:
         return "coming" if names.index(name) > names.index(self.in_force.book) else "past"
 
 
-def books(site: Site, connection: Connection, now: datetime) -> Books:
+def read_books(site: Site, connection: Connection, now: datetime) -> Books:
     """Everything that can be shown now."""
-    world = world_of(site)
+    world = read_world(site)
     versions = tuple(world.frame(now).versions.books)
     known = {version.book.book: version.book for version in versions}
     for name in shipped():
-        book = _shipped(name)
+        book = _load_shipped(name)
         known.setdefault(book.book, book)
-    for run in whatif_store.latest(connection, _DRAFTS):
+    for run in whatif_store.list_latest(connection, _DRAFTS):
         if run["book"] not in known:
-            draft = _draft(connection, run["run_id"])
+            draft = _read_draft(connection, run["run_id"])
             if draft is not None:
                 known.setdefault(draft.book, draft)
     force = [one.book for one in versions if one.effective_from is None or one.effective_from <= now]
@@ -59,16 +59,16 @@ def books(site: Site, connection: Connection, now: datetime) -> Books:
 
 
 @cache
-def _shipped(name: str) -> RuleBook:
+def _load_shipped(name: str) -> RuleBook:
     return load(name)
 
 
-def tryable(site: Site, connection: Connection) -> dict[str, tuple[str, str | None]]:
+def list_tryable(site: Site, connection: Connection) -> dict[str, tuple[str, str | None]]:
     """The books that a what-if can be asked for by name: what `load` takes or the file's name, and the text of a draft."""
     found: dict[str, tuple[str, str | None]] = {site.book.book: (site.config.rules, None)}
     for name in shipped():
-        found.setdefault(_shipped(name).book, (name, None))
-    for run in whatif_store.latest(connection, _DRAFTS):
+        found.setdefault(_load_shipped(name).book, (name, None))
+    for run in whatif_store.list_latest(connection, _DRAFTS):
         if run["book"] not in found:
             known = whatif_store.find(connection, run["run_id"])
             if known is not None and known["toml"] is not None:
@@ -76,16 +76,16 @@ def tryable(site: Site, connection: Connection) -> dict[str, tuple[str, str | No
     return found
 
 
-def world_of(site: Site) -> SharedState:
+def read_world(site: Site) -> SharedState:
     """What the pipeline knows of calendars, registry and rule versions."""
     return Recorded(site.engine).world(site.book, site.calendar)
 
 
-def _draft(connection: Connection, run_id: str) -> RuleBook | None:
+def _read_draft(connection: Connection, run_id: str) -> RuleBook | None:
     run = whatif_store.find(connection, run_id)
     if run is None or run["toml"] is None:
         return None
     try:
-        return whatif_store.book_of(run)
+        return whatif_store.read_book(run)
     except InvalidRuleBook:  # it extends a book that this version of the product brings no more
         return None

@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from console.auth.users import User
+from console.db.reading import read_all, read_first
+from console.db.rows import ListedProposal, ProposalRow, SentProposal
 from console.db.tables import pending, proposal
-from console.outbox import outbox as waiting_room
-from console.outbox.action_events import Refused, announced
+from console.outbox import outbox
+from console.outbox.action_events import build_announcement
 from console.rules.books import Books
+from console.web.forms import FieldError, InvalidForm
 from console.web.site import Site
-from console.web.values import whole_number
+from console.web.values import read_number
 from handover.analysis.rule_impact import KINDS, Kind
 from handover.rules.diff import NotTellable, as_changes
 from handover.rules.rulebook import InvalidRuleBook, RuleBook
@@ -30,14 +33,13 @@ DECISIONS = ("approve", "refuse", "withdraw")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SHOWN = 50
 _UNDER_WAY = ("waiting", "sending", "published")
-Row = Mapping[str, Any]
 
 
-def rules_data(
+def build_rules_data(
     books: Books, draft: RuleBook, name: str, effective: datetime | None, now: datetime, *, open_too: bool
 ) -> dict[str, Any]:
-    """The payload that makes the latest version into `draft`, named `name`. Raise Refused with what is wrong by field."""
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    """The payload that makes the latest version into `draft`, named `name`. Raise InvalidForm with what is wrong by field."""
+    errors: dict[str, FieldError] = {}
     names = {version.book.book for version in books.versions}
     if not _NAME.fullmatch(name) or name in names:
         errors["book"] = ("change.error.book", {})
@@ -46,29 +48,29 @@ def rules_data(
     try:
         changes = as_changes(books.latest, draft)
     except NotTellable as error:
-        raise Refused({**errors, "form": ("change.not_tellable", {"what": str(error)})}) from None
+        raise InvalidForm({**errors, "form": ("change.not_tellable", {"what": str(error)})}) from None
     if not changes:
         errors["form"] = ("change.nothing", {})
     if errors or effective is None:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     try:
         books.latest.changed(name, changes)
     except InvalidRuleBook as error:
-        raise Refused({"form": ("change.not_tellable", {"what": str(error)})}) from None
+        raise InvalidForm({"form": ("change.not_tellable", {"what": str(error)})}) from None
     return {"book": name, "effective_from": show(effective), "apply_to_open": open_too, "changes": changes}
 
 
-def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
-    """The payload that publishes a year: dates stand one a line, or apart by commas or spaces. Raise Refused."""
-    number = whole_number(year, digits=4)
+def build_calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
+    """The payload that publishes a year: dates stand one a line, or apart by commas or spaces. Raise InvalidForm."""
+    number = read_number(year, digits=4)
     if number is None or not FIRST_YEAR < number < LAST_YEAR:
-        raise Refused({"year": ("change.error.year", {})})
-    errors: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        raise InvalidForm({"year": ("change.error.year", {})})
+    errors: dict[str, FieldError] = {}
     found: dict[str, list[date]] = {}
     for name, text in (("holidays", holidays), ("workdays", workdays)):
         found[name] = []
         for word in re.split(r"[\s,，、;；]+", text.strip()):
-            day = _day(word) if word else None
+            day = _read_day(word) if word else None
             if day is not None and abs(day.year - number) <= 1:
                 found[name].append(day)
             elif word:
@@ -78,12 +80,12 @@ def calendar_data(year: str, holidays: str, workdays: str) -> dict[str, Any]:
     if not found["holidays"]:
         errors.setdefault("holidays", ("error.missing", {}))
     if errors:
-        raise Refused(errors)
+        raise InvalidForm(errors)
     days = {name: [day.isoformat() for day in sorted(set(some))] for name, some in found.items()}
     return {"year": number, "status": "published", **days}
 
 
-def _day(text: str) -> date | None:
+def _read_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -91,12 +93,12 @@ def _day(text: str) -> date | None:
 
 
 def propose(site: Site, user: User, kind: str, data: Mapping[str, Any], base: str, run_id: str | None) -> str:
-    """Keep a proposal that the contract accepts; its id. One change at a time: the next is made from what this one makes. Raise Refused."""
-    announced("approve_rules", TYPES[kind], user, data, site.now())
+    """Keep a proposal that the contract accepts; its id. One change at a time: the next is made from what this one makes. Raise InvalidForm."""
+    build_announcement("approve_rules", TYPES[kind], user, data, site.now())
     proposal_id = secrets.token_hex(6)
     with site.engine.begin() as connection:
-        if any(one["kind"] == kind and is_open(one) for one in listing(connection)):
-            raise Refused({"form": ("change.error.pending", {})})
+        if any(one["kind"] == kind and is_open(one) for one in list_proposals(connection)):
+            raise InvalidForm({"form": ("change.error.pending", {})})
         connection.execute(
             proposal.insert().values(
                 proposal_id=proposal_id,
@@ -113,33 +115,32 @@ def propose(site: Site, user: User, kind: str, data: Mapping[str, Any], base: st
     return proposal_id
 
 
-def listing(connection: Connection) -> list[dict[str, Any]]:
+def list_proposals(connection: Connection) -> list[ListedProposal]:
     """The newest proposals; `stage` says how far each is: also whether its event has been published, and come back."""
     joined = proposal.outerjoin(pending, pending.c.event_id == proposal.c.event_id)
     wanted = select(proposal, pending.c.state.label("sent")).select_from(joined)
-    rows = connection.execute(wanted.order_by(proposal.c.proposed_at.desc(), proposal.c.proposal_id).limit(_SHOWN))
-    return [{**row, "stage": _stage(dict(row))} for row in rows.mappings()]
+    newest = wanted.order_by(proposal.c.proposed_at.desc(), proposal.c.proposal_id).limit(_SHOWN)
+    return [{**row, "stage": _find_stage(row)} for row in read_all(connection, newest, SentProposal)]
 
 
-def _stage(row: Row) -> str:
+def _find_stage(row: SentProposal) -> str:
     if row["state"] != "approved":
-        return str(row["state"])
+        return row["state"]
     sent = row["sent"] or "recorded"  # long since: the publisher's table has forgotten it
-    return "waiting" if sent == "sending" else str(sent)
+    return "waiting" if sent == "sending" else sent
 
 
-def is_open(row: Row) -> bool:
+def is_open(row: ListedProposal) -> bool:
     """Whether something is still to happen to it."""
     return row["stage"] == "proposed" or row["stage"] in _UNDER_WAY
 
 
-def find(connection: Connection, proposal_id: str) -> dict[str, Any] | None:
+def find_proposal(connection: Connection, proposal_id: str) -> ProposalRow | None:
     """One proposal."""
-    row = connection.execute(select(proposal).where(proposal.c.proposal_id == proposal_id)).mappings().first()
-    return dict(row) if row is not None else None
+    return read_first(connection, select(proposal).where(proposal.c.proposal_id == proposal_id), ProposalRow)
 
 
-def may_decide(row: Row, user: User, decision: str) -> bool:
+def may_decide(row: ProposalRow, user: User, decision: str) -> bool:
     """Who proposed may only withdraw; another person with the right may approve or refuse."""
     own = bool(row["user_id"] == user.user_id)
     if row["state"] != "proposed":
@@ -147,13 +148,13 @@ def may_decide(row: Row, user: User, decision: str) -> bool:
     return own if decision == "withdraw" else not own and user.scope.may("approve_rules")
 
 
-def decide(site: Site, user: User, row: Row, decision: str, latest: str) -> bool:
-    """Approve, refuse or withdraw; False: somebody was quicker. `latest` is the newest version now. Raise Refused."""
+def decide(site: Site, user: User, row: ProposalRow, decision: str, latest: str) -> bool:
+    """Approve, refuse or withdraw; False: somebody was quicker. `latest` is the newest version now. Raise InvalidForm."""
     values: dict[str, Any] = {"decided_by": user.login, "decided_at": site.now()}
     asked = None
     if decision == "approve":
         _check_still(row, latest, site.now())
-        asked = announced("approve_rules", TYPES[row["kind"]], user, row["data"], site.now())
+        asked = build_announcement("approve_rules", TYPES[row["kind"]], user, row["data"], site.now())
         values |= {"state": "approved", "event_id": asked.event_id}
     else:
         values |= {"state": "refused" if decision == "refuse" else "withdrawn"}
@@ -162,24 +163,26 @@ def decide(site: Site, user: User, row: Row, decision: str, latest: str) -> bool
         if not connection.execute(proposal.update().where(*mine).values(**values)).rowcount:
             return False
         if asked is not None:
-            waiting_room.add(connection, asked, row["proposal_id"], user.user_id, site.wall(), site.config.undo)
+            outbox.store_announcement(
+                connection, asked, row["proposal_id"], user.user_id, site.wall(), site.config.undo
+            )
     return True
 
 
-def _check_still(row: Row, latest: str, now: datetime) -> None:
+def _check_still(row: ProposalRow, latest: str, now: datetime) -> None:
     if row["kind"] != RULES:
         return
     if row["base"] != latest:
-        raise Refused({"form": ("change.error.stale", {})})
+        raise InvalidForm({"form": ("change.error.stale", {})})
     if datetime.fromisoformat(row["data"]["effective_from"]) <= now:
-        raise Refused({"form": ("change.error.late", {})})
+        raise InvalidForm({"form": ("change.error.late", {})})
 
 
-# --- how many open duties would move
+# --- how many open obligations would move
 
 
-def uncounted(engine: Engine) -> list[str]:
-    """Proposals of which it is not known yet how many duties they would move."""
+def list_uncounted(engine: Engine) -> list[str]:
+    """Proposals of which it is not known yet how many obligations they would move."""
     wanted = select(proposal.c.proposal_id, proposal.c.moves).where(proposal.c.state == "proposed")
     with engine.connect() as connection:
         return [row.proposal_id for row in connection.execute(wanted) if row.moves is None]
@@ -192,24 +195,24 @@ def set_moves(engine: Engine, proposal_id: str, counts: Mapping[Kind, int]) -> N
         connection.execute(one.values(moves=dict(counts)))
 
 
-def event_of(row: Row) -> Event:
+def build_event(row: ProposalRow) -> Event:
     """The event that approval would publish, told when it was proposed."""
     source = f"/proposals/{row['proposal_id']}"
     return Event(row["proposal_id"], source, TYPES[row["kind"]], source, row["proposed_at"], row["data"])
 
 
-def effect(row: Row) -> datetime:
+def find_effect_time(row: ProposalRow) -> datetime:
     """When it takes effect at the earliest."""
     at: datetime = row["proposed_at"]
     return max(at, datetime.fromisoformat(row["data"]["effective_from"])) if row["kind"] == RULES else at
 
 
-def touched(row: Row, every: Sequence[str]) -> set[str]:
-    """The rules whose duties it can move."""
+def list_touched_rules(row: ProposalRow, every: Sequence[str]) -> set[str]:
+    """The rules whose obligations it can move."""
     return {change["rule_id"] for change in row["data"]["changes"]} if row["kind"] == RULES else set(every)
 
 
-def moves_said(row: Row) -> tuple[str, dict[str, int]] | None:
+def describe_moves(row: ProposalRow) -> tuple[str, dict[str, int]] | None:
     """The key of the sentence with its values; None while it is being found."""
     if row["moves"] is None:
         return None

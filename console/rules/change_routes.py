@@ -7,30 +7,31 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from console.alerts.missing_event_form import aware
-from console.alerts.routes import said
-from console.audit import log as audit
-from console.auth.users import User
-from console.outbox.action_events import Refused
+from console.db.rows import ListedProposal
 from console.rules import change_proposals, rule_text, whatif_store
-from console.rules.books import books
-from console.rules.routes import nav
+from console.rules.book_view import list_books
+from console.rules.books import read_books
+from console.rules.change_service import (
+    decide_proposal,
+    propose_calendar,
+    propose_rules,
+    read_effective_at,
+)
 from console.text.formatter import Words
-from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
-from console.web.site import Site
-from handover.rules.rulebook import InvalidRuleBook, RuleBook
+from console.web.forms import InvalidForm, describe_errors
+from console.web.request import Form, NotAllowed, Visitor, form, page, redirect, render
 
 router = APIRouter()
 _NOTHING_TYPED = dict.fromkeys(("book", "effective", "open", "run", "year", "holidays", "workdays"), "")
 
 
 @router.get("/rules/changes")
-def changes(request: Request, visitor: Annotated[Visitor, Depends(page("rules"))]) -> Response:
+def list_changes(request: Request, visitor: Annotated[Visitor, Depends(page("rules"))]) -> Response:
     """What has been proposed, and the forms to propose; ?run= is the what-if whose book is proposed."""
-    return page_of(visitor, typed={"run": request.query_params.get("run", "")})
+    return render_changes(visitor, typed={"run": request.query_params.get("run", "")})
 
 
-def page_of(
+def render_changes(
     visitor: Visitor,
     *,
     status: int = 200,
@@ -41,25 +42,25 @@ def page_of(
     site = visitor.site
     typed = {**_NOTHING_TYPED, **(typed or {})}
     with site.engine.connect() as connection:
-        found = books(site, connection, site.now())
-        rows = change_proposals.listing(connection)
+        found = read_books(site, connection, site.now())
+        rows = change_proposals.list_proposals(connection)
         run = whatif_store.find(connection, typed["run"]) if typed["run"] else None
     return render(
         visitor,
         "rule_changes.html",
         status=status,
-        rows=[_shown(visitor, row) for row in rows],
+        rows=[_present_proposal(visitor, row) for row in rows],
         run=run,
         latest=found.latest.book,
-        suggested=following(found.latest.book, set(found.known)),
+        suggested=suggest_name(found.latest.book, set(found.known)),
         may_propose=visitor.may("propose_rules"),
         typed=typed,
         errors=dict(errors or {}),
-        books_nav=nav(visitor.words, found, "changes"),
+        books_nav=list_books(visitor.words, found, "changes"),
     )
 
 
-def following(book: str, taken: set[str]) -> str:
+def suggest_name(book: str, taken: set[str]) -> str:
     """The name of the next version: cn-default@1 → cn-default@2."""
     stem, _, number = book.rpartition("@")
     if not stem or not number.isdecimal():
@@ -70,16 +71,16 @@ def following(book: str, taken: set[str]) -> str:
     return f"{stem}@{at}"
 
 
-def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
+def _present_proposal(visitor: Visitor, row: ListedProposal) -> dict[str, Any]:
     words, data = visitor.words, row["data"]
-    moves = change_proposals.moves_said(row)
+    moves = change_proposals.describe_moves(row)
     return {
         "id": row["proposal_id"],
         "kind": row["kind"],
-        "title": data["book"] if row["kind"] == change_proposals.RULES else _calendar(words, data),
-        "lines": _lines(data)
+        "title": data["book"] if row["kind"] == change_proposals.RULES else _describe_calendar(words, data),
+        "lines": _list_changes(data)
         if row["kind"] == change_proposals.RULES
-        else [*_days("-", data["holidays"]), *_days("+", data["workdays"])],
+        else [*_list_days("-", data["holidays"]), *_list_days("+", data["workdays"])],
         "effective": words.limit(datetime.fromisoformat(data["effective_from"]))
         if row["kind"] == change_proposals.RULES
         else "",
@@ -87,7 +88,7 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
         "stage": row["stage"],
         "by": words.t("change.by", by=row["login"], at=words.at(row["proposed_at"])),
         "decided": words.t("change.decided", by=row["decided_by"], at=words.at(row["decided_at"]))
-        if row["decided_by"]
+        if row["decided_at"] is not None
         else "",
         "moves": words.t(moves[0], **moves[1]) if moves else "",
         "run": row["run_id"],
@@ -96,19 +97,19 @@ def _shown(visitor: Visitor, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _calendar(words: Words, data: Mapping[str, Any]) -> str:
+def _describe_calendar(words: Words, data: Mapping[str, Any]) -> str:
     return words.t("change.calendar", year=data["year"], holidays=len(data["holidays"]), workdays=len(data["workdays"]))
 
 
-def _lines(data: Mapping[str, Any]) -> list[str]:
+def _list_changes(data: Mapping[str, Any]) -> list[str]:
     found = []
     for one in data["changes"]:
         part = f" ({one['part']})" if one.get("part") else ""
-        found += [f"{one['rule_id']}{part} {key} = {rule_text.value(new)}" for key, new in one["set"].items()]
+        found += [f"{one['rule_id']}{part} {key} = {rule_text.format_value(new)}" for key, new in one["set"].items()]
     return found
 
 
-def _days(sign: str, days: list[str]) -> list[str]:
+def _list_days(sign: str, days: list[str]) -> list[str]:
     return [f"{sign} {day}" for day in days]
 
 
@@ -116,107 +117,37 @@ def _days(sign: str, days: list[str]) -> list[str]:
 
 
 @router.post("/rules/changes")
-def propose(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> Response:
+def propose_change(request: Request, sent: Annotated[Form, Depends(form("rules"))]) -> Response:
     """Propose the book of a what-if as the next version, or a calendar."""
     visitor = sent.visitor
     if not visitor.may("propose_rules"):
         raise NotAllowed("propose_rules")
     try:
         if sent["kind"] == change_proposals.CALENDAR:
-            propose_calendar(request, visitor, sent["year"], sent["holidays"], sent["workdays"])
+            propose_calendar(visitor, sent["year"], sent["holidays"], sent["workdays"])
         else:
             propose_rules(
-                request,
                 visitor,
                 sent["run"],
                 sent["book"],
-                instant_of(sent["effective"]),
+                read_effective_at(sent["effective"]),
                 open_too=sent["open"] == "yes",
             )
-    except Refused as refused:
-        return page_of(visitor, status=422, typed=sent.fields, errors=said(visitor.words, refused))
+    except InvalidForm as invalid:
+        return render_changes(
+            visitor, status=422, typed=sent.fields, errors=describe_errors(visitor.words, invalid.errors)
+        )
     return redirect("/rules/changes")
 
 
-def propose_rules(
-    request: Request, visitor: Visitor, run_id: str, name: str, effective: datetime | None, *, open_too: bool
-) -> str:
-    """Propose the book that a run tried; the proposal's id. Raise Refused, NotFound."""
-    site = visitor.site
-    with site.engine.connect() as connection:
-        run = whatif_store.find(connection, run_id)
-        found = books(site, connection, site.now())
-    if run is None:
-        raise NotFound
-    data = change_proposals.rules_data(found, draft_of(run), name, effective, site.now(), open_too=open_too)
-    return _proposed(request, site, visitor.user, change_proposals.RULES, data, found.latest.book, run_id)
-
-
-def draft_of(run: Mapping[str, Any]) -> RuleBook:
-    """The book of a run. Raise Refused where it cannot be read any more."""
-    try:
-        return whatif_store.book_of(run)
-    except (InvalidRuleBook, OSError) as error:
-        raise Refused({"form": ("change.not_tellable", {"what": str(error)})}) from None
-
-
-def propose_calendar(request: Request, visitor: Visitor, year: str, holidays: str, workdays: str) -> str:
-    """Propose the working days of a year; the proposal's id. Raise Refused."""
-    data = change_proposals.calendar_data(year, holidays, workdays)
-    return _proposed(request, visitor.site, visitor.user, change_proposals.CALENDAR, data, "", None)
-
-
-def _proposed(
-    request: Request, site: Site, user: User, kind: str, data: Mapping[str, Any], base: str, run_id: str | None
-) -> str:
-    proposal_id = change_proposals.propose(site, user, kind, data, base, run_id)
-    audit.record(site, user, "rules_proposed", about=proposal_id, details={"kind": kind})
-    request.app.state.runs.wake()  # it finds how many open duties would move
-    return proposal_id
-
-
-def instant_of(text: str) -> datetime | None:
-    """An instant as a form sends it; None for none. Raise Refused."""
-    try:
-        return aware(datetime.fromisoformat(text)) if text else None
-    except Refused:
-        raise Refused({"effective": ("change.error.effective", {})}) from None
-    except ValueError:
-        return None
-
-
 @router.post("/rules/changes/{proposal_id}/{decision}")
-def decide(
+def decide_change(
     request: Request, proposal_id: str, decision: str, sent: Annotated[Form, Depends(form("rules"))]
 ) -> Response:
     """Approve (another person than who proposed), refuse or withdraw."""
     visitor = sent.visitor
     try:
-        decided(request, visitor, proposal_id, decision)
-    except Refused as refused:
-        return page_of(visitor, status=409, errors=said(visitor.words, refused))
+        decide_proposal(visitor, proposal_id, decision)
+    except InvalidForm as invalid:
+        return render_changes(visitor, status=409, errors=describe_errors(visitor.words, invalid.errors))
     return redirect("/rules/changes")
-
-
-def decided(request: Request, visitor: Visitor, proposal_id: str, decision: str) -> None:
-    """Decide. Raise NotFound, NotAllowed, and Refused where it cannot be decided any more or Kafka is away."""
-    site = visitor.site
-    if decision not in change_proposals.DECISIONS:
-        raise NotFound
-    needed = "propose_rules" if decision == "withdraw" else "approve_rules"
-    if not visitor.may(needed):
-        raise NotAllowed(needed)
-    with site.engine.connect() as connection:
-        row = change_proposals.find(connection, proposal_id)
-        latest = books(site, connection, site.now()).latest.book
-    if row is None:
-        raise NotFound
-    if row["state"] == "proposed" and not change_proposals.may_decide(row, visitor.user, decision):
-        raise Refused({"form": ("change.not_own", {})})
-    away = request.app.state.publisher.away_since
-    if decision == "approve" and away is not None:
-        raise Refused({"form": ("problem.kafka.what", {"since": visitor.words.at(away)})})
-    if row["state"] != "proposed" or not change_proposals.decide(site, visitor.user, row, decision, latest):
-        raise Refused({"form": ("change.error.decided", {})})
-    persons = {"first": row["login"], "second": visitor.user.login}
-    audit.record(site, visitor.user, "rules_approved", about=proposal_id, details={"decision": decision, **persons})

@@ -44,53 +44,53 @@ class RuleText:
     status: str
 
 
-def told(rule: Rule, book: RuleBook, t: Texts) -> RuleText:
+def describe_rule(rule: Rule, book: RuleBook, t: Texts) -> RuleText:
     """Say a rule."""
-    owner = role(rule.owner, book, t)
+    owner = describe_role(rule.owner, book, t)
     starts = (
         t("rules.release_date")
         if rule.form == "before"
-        else t("rules.or").join(dict.fromkeys(_start(rule, one, t) for one in rule.anchor))
+        else t("rules.or").join(dict.fromkeys(_describe_start(rule, one, t) for one in rule.anchor))
     )
-    answers = [_all(one, t) for one in rule.cleared_by]
-    clock = _clock(rule, t)
+    answers = [_describe_alternative(one, t) for one in rule.cleared_by]
+    clock = _describe_clock(rule, t)
     return RuleText(
         id=rule.id,
         part=rule.part,
         name=t.of(rule.names),
-        say=_say(rule, book, clock, t),
+        say=_build_sentence(rule, book, clock, t),
         starts=starts,
         clock=clock,
-        short=span(min(rule.grace.values(), key=_days_of), t) if rule.grace else clock,
-        notes=_notes(rule, t),
-        levels=[(stage.severity, when(stage, rule, t)) for stage in rule.stages],
+        short=describe_span(min(rule.grace.values(), key=_estimate_days), t) if rule.grace else clock,
+        notes=_list_notes(rule, t),
+        levels=[(stage.severity, describe_stage(stage, rule, t)) for stage in rule.stages],
         owner=owner,
-        copies=t("rules.comma").join(_copy(one, t) for one in rule.copy_to),
-        ladder=ladder(rule, book, t),
+        copies=t("rules.comma").join(_describe_copy(one, t) for one in rule.copy_to),
+        ladder=describe_ladder(rule, book, t),
         answers=answers,
         answer_types=rule.missing,
-        cancels=[pattern(one, t) for one in rule.cancelled_by],
+        cancels=[describe_pattern(one, t) for one in rule.cancelled_by],
         kinds=", ".join(sorted(rule.kinds)),
         basis=t.of(rule.basis),
         status=rule.basis["status"],
     )
 
 
-def _say(rule: Rule, book: RuleBook, clock: str, t: Texts) -> str:
+def _build_sentence(rule: Rule, book: RuleBook, clock: str, t: Texts) -> str:
     """The rule as a sentence: answers by their names alone, owners without what is in brackets."""
-    starts = [t("rules.quote", text=_start(rule, one, t)) for one in rule.anchor]
+    starts = [t("rules.quote", text=_describe_start(rule, one, t)) for one in rule.anchor]
     return t(
-        f"rules.say.{rule.form}{_at_once(rule)}",
-        start=_list(list(dict.fromkeys(starts)), t),
-        owner=_short(role(rule.owner, book, t)),
+        f"rules.say.{rule.form}{_choose_variant(rule)}",
+        start=_join_names(list(dict.fromkeys(starts)), t),
+        owner=_shorten(describe_role(rule.owner, book, t)),
         clock=clock,
-        answers=_list(_names((one for alternative in rule.cleared_by for one in alternative), t), t),
+        answers=_join_names(_name_facts((one for alternative in rule.cleared_by for one in alternative), t), t),
         hops=rule.hops,
-        hop_owner=_short(role(rule.hop_owner, book, t)) if rule.hop_owner else "",
+        hop_owner=_shorten(describe_role(rule.hop_owner, book, t)) if rule.hop_owner else "",
     )
 
 
-def _at_once(rule: Rule) -> str:
+def _choose_variant(rule: Rule) -> str:
     """Which other sentence a limit of no length has: at that instant, or at the end of that day."""
     length = rule.within if rule.form == "within" else rule.before if rule.form == "before" else None
     if length is None or any(term.count for term in length.terms):
@@ -98,31 +98,31 @@ def _at_once(rule: Rule) -> str:
     return ".now" if length.is_exact else ".day"
 
 
-def _start(rule: Rule, anchor: Pattern, t: Texts) -> str:
-    fact = pattern(anchor, t)
+def _describe_start(rule: Rule, anchor: Pattern, t: Texts) -> str:
+    fact = describe_pattern(anchor, t)
     names = [t(f"field.{name}") if t.has(f"field.{name}") else name for name in rule.field]
     return t("rules.field", fact=fact, field=t("rules.or").join(names)) if names else fact
 
 
-def _names(patterns: Iterable[Pattern], t: Texts) -> list[str]:
+def _name_facts(patterns: Iterable[Pattern], t: Texts) -> list[str]:
     keys = dict.fromkeys(one.name for one in patterns)
     return [t("rules.quote", text=t(f"fact.{name}") if t.has(f"fact.{name}") else name) for name in keys]
 
 
-def _list(names: Sequence[str], t: Texts) -> str:
+def _join_names(names: Sequence[str], t: Texts) -> str:
     if len(names) < 2:
         return "".join(names)
     return t("rules.comma").join(names[:-1]) + t("rules.last_or") + names[-1]
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return re.split(r"[（，]| \(|, ", text)[0]
 
 
-def paragraph(rule: Rule, book: RuleBook, language: Language) -> str:
+def write_paragraph(rule: Rule, book: RuleBook, language: Language) -> str:
     """Return the rule in some lines: what it asks, of whom, by when, and why."""
     t = texts(language)
-    one = told(rule, book, t)
+    one = describe_rule(rule, book, t)
     status = t("basis.verified" if one.status == "verified" else "basis.confirm")
     severities = " → ".join(f"{t(f'severity.{severity}')} {at}" for severity, at in one.levels)
     rows = [
@@ -141,45 +141,45 @@ def paragraph(rule: Rule, book: RuleBook, language: Language) -> str:
     return "\n".join([title, *(f"    {label}: {text}" for label, text in rows if text)])
 
 
-def difference(one: Difference) -> str:
+def write_difference(one: Difference) -> str:
     """One difference between two books as a line: + a rule that comes, - one that goes, ~ a key that changes."""
     if one.key is None:
         return f"- {one.label}" if one.after is None else f"+ {one.label}"
-    return f"~ {f'{one.label} ' if one.rule else ''}{one.key}: {value(one.before)} → {value(one.after)}"
+    return f"~ {f'{one.label} ' if one.rule else ''}{one.key}: {format_value(one.before)} → {format_value(one.after)}"
 
 
-def value(found: Any) -> str:
+def format_value(found: Any) -> str:
     """A value of a rule book as one line."""
     if found is None:
         return _NOT_SET
     return found if isinstance(found, str) else orjson.dumps(found).decode()
 
 
-def span(length: Span, t: Texts) -> str:
+def describe_span(length: Span, t: Texts) -> str:
     """A duration in words."""
     if all(term.count == 0 for term in length.terms):
         return t("span.now" if length.is_exact else "span.same_day")
     return t("span.plus").join(t(f"span.{term.unit}", n=term.count) for term in length.terms)
 
 
-def role(word: str, book: RuleBook, t: Texts) -> str:
+def describe_role(word: str, book: RuleBook, t: Texts) -> str:
     """An owner word of the rule book."""
     key = f"rules.role.{word}"
     own = book.roles.get(word, word)
     return own if t.language == "zh" or not t.has(key) else t(key)
 
 
-def when(stage: Stage, rule: Rule, t: Texts) -> str:
+def describe_stage(stage: Stage, rule: Rule, t: Texts) -> str:
     """From when on a stage applies."""
     base: str = stage.base
     if base == "target":
         base = "term" if rule.form in _OF_TERM else "release"
     if stage.offset is None:
         return t(f"rules.at.{base}")
-    return t(f"rules.at.{base}.{'after' if stage.sign > 0 else 'before'}", span=span(stage.offset, t))
+    return t(f"rules.at.{base}.{'after' if stage.sign > 0 else 'before'}", span=describe_span(stage.offset, t))
 
 
-def ladder(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
+def describe_ladder(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
     """Who is told when an alert of this rule stays unanswered."""
     severities = {stage.severity for stage in rule.stages}
     found = []
@@ -187,24 +187,26 @@ def ladder(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
         if climbs:
             head = t("rules.ladder.CRIT") if name == "CRIT" else ""
             steps = [
-                t(f"rules.ladder.{min(n, 3)}", span=span(at, t) if n else t("span.now"))
+                t(f"rules.ladder.{min(n, 3)}", span=describe_span(at, t) if n else t("span.now"))
                 for n, at in enumerate(book.ladder[name])
             ]
             found.append(head + ("；" if t.language == "zh" else "; ").join(steps))
     return found or [t("rules.ladder.INFO")]
 
 
-def pattern(one: Pattern, t: Texts) -> str:
+def describe_pattern(one: Pattern, t: Texts) -> str:
     """A fact that a rule asks for, with its conditions."""
     key = f"fact.{one.name}"
     fact = t(key) if t.has(key) else one.name
     if one.conditions:
-        conditions = ("，" if t.language == "zh" else ", ").join(_condition(one.name, c, t) for c in one.conditions)
+        conditions = ("，" if t.language == "zh" else ", ").join(
+            _describe_condition(one.name, c, t) for c in one.conditions
+        )
         fact = t("rules.with", fact=fact, conditions=conditions)
     return fact if one.when == "any" else t(f"rules.{one.when}", fact=fact)
 
 
-def _condition(fact: str, one: Condition, t: Texts) -> str:
+def _describe_condition(fact: str, one: Condition, t: Texts) -> str:
     key = f"field.{one.field}"
     field = t(key) if t.has(key) else one.field
     if not one.values:
@@ -217,43 +219,44 @@ def _condition(fact: str, one: Condition, t: Texts) -> str:
     return t(f"rules.condition.{'not' if one.other else 'is'}", field=field, values=t("rules.or").join(named))
 
 
-def _all(alternative: Iterable[Pattern], t: Texts) -> str:
-    return t("rules.and").join(pattern(one, t) for one in alternative)
+def _describe_alternative(alternative: Iterable[Pattern], t: Texts) -> str:
+    return t("rules.and").join(describe_pattern(one, t) for one in alternative)
 
 
-def _copy(agency: str, t: Texts) -> str:
+def _describe_copy(agency: str, t: Texts) -> str:
     key = f"rules.copy.{agency}"
     return t(key) if t.has(key) else agency
 
 
-def _clock(rule: Rule, t: Texts) -> str:
+def _describe_clock(rule: Rule, t: Texts) -> str:
     if rule.form == "feed_silent":
         return t("rules.periods", n=rule.periods)
     if rule.grace:
         return ", ".join(
-            t("rules.grace", cadence=t(f"rules.cadence.{name}"), span=span(at, t)) for name, at in rule.grace.items()
+            t("rules.grace", cadence=t(f"rules.cadence.{name}"), span=describe_span(at, t))
+            for name, at in rule.grace.items()
         )
     lead = rule.before if rule.form in ("before", "window_end", "gps_term") else None
     length = lead or rule.within or rule.lead_under or rule.apart or rule.check_at
-    return span(length, t) if length is not None else ""
+    return describe_span(length, t) if length is not None else ""
 
 
-def _days_of(length: Span) -> float:
+def _estimate_days(length: Span) -> float:
     return sum(term.count * _DAYS[term.unit] for term in length.terms)
 
 
-def _notes(rule: Rule, t: Texts) -> list[str]:
+def _list_notes(rule: Rule, t: Texts) -> list[str]:
     length = rule.within
     found = [t("rules.day0")] if rule.form in _COUNTED and length is not None and not length.is_exact else []
     found += [
-        t(f"rules.{name}", span=span(length, t))
+        t(f"rules.{name}", span=describe_span(length, t))
         for name in ("latest", "at_least", "extension", "known_grace")
         if (length := getattr(rule, name)) is not None
     ]
     classes = labels_of("checkin.plan_set", "class")
     for name, length in rule.within_by_class.items():
         label = getattr(classes[name], t.language) if name in classes else name
-        found.append(t("rules.class", **{"class": label}, span=span(length, t)))
+        found.append(t("rules.class", **{"class": label}, span=describe_span(length, t)))
     if rule.roll == "next_working":
         found.append(t("rules.roll"))
     if rule.paused_by_custody:

@@ -3,44 +3,50 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy import Connection
 from starlette.responses import Response
 
-from console.alerts.missing_event_form import aware
 from console.audit import log as audit
-from console.outbox.action_events import Refused
+from console.db.rows import RunRow, WhatIfAlertRow
 from console.rules import whatif_store
-from console.rules.books import books, tryable
-from console.rules.routes import grouped, nav
-from console.rules.whatif_store import FIGURES, OPEN, Row, TooMany
+from console.rules.book_view import group_differences, list_books
+from console.rules.books import list_tryable, read_books
+from console.rules.whatif_service import (
+    KB,
+    describe_refusal,
+    find_run,
+    hide_few,
+    may_know_person,
+    may_see_alerts,
+    read_place,
+    start_run,
+)
+from console.rules.whatif_store import FIGURES, OPEN, TooMany
 from console.text import svg_charts
 from console.text.formatter import Words
-from console.web.request import Form, NotFound, Visitor, form, page, redirect, render
-from console.web.uploads import LARGEST, NoBook, Sent, file_name, upload, uploaded
-from console.web.values import point_in_time
+from console.web.forms import InvalidForm
+from console.web.request import Form, Visitor, form, page, redirect, render
+from console.web.uploads import LARGEST, InvalidBook, UploadForm, upload
 from handover.analysis.whatif import KINDS, Cell
 from handover.rules.diff import Difference, differences
-from handover.rules.rulebook import InvalidRuleBook, RuleBook, load, read
+from handover.rules.rulebook import InvalidRuleBook, RuleBook
 from schemas.instants import instant
 
 router = APIRouter()
-FEW = 5  # smaller numbers of a place are not shown to those who see counts only
-_SHOWN, _KB = 20, 1024
+_SHOWN = 20
 _NOTHING_TYPED = {"book": "", "from": "", "to": ""}
 
 
 @router.get("/whatif")
-def listing(request: Request, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
+def list_runs(request: Request, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
     """The form to start a run, and the newest runs; ?book= chooses one."""
-    return page_of(visitor, typed={"book": request.query_params.get("book", "")})
+    return render_runs(visitor, typed={"book": request.query_params.get("book", "")})
 
 
-def page_of(
+def render_runs(
     visitor: Visitor, *, status: int = 200, typed: Mapping[str, str] | None = None, refusal: str = "", detail: str = ""
 ) -> Response:
     """The page, with what was typed and why it was refused."""
@@ -50,144 +56,76 @@ def page_of(
             visitor,
             "whatif.html",
             status=status,
-            choices=list(tryable(site, connection)),
-            runs=whatif_store.latest(connection, _SHOWN),
+            choices=list(list_tryable(site, connection)),
+            runs=whatif_store.list_latest(connection, _SHOWN),
             typed={**_NOTHING_TYPED, **(typed or {})},
             refusal=refusal,
             detail=detail,
-            most=LARGEST // _KB,
-            books_nav=nav(visitor.words, books(site, connection, site.now()), ""),
+            most=LARGEST // KB,
+            books_nav=list_books(visitor.words, read_books(site, connection, site.now()), ""),
         )
 
 
 @router.post("/whatif")
-def start(request: Request, sent: Annotated[Sent, Depends(upload("whatif"))]) -> Response:
+def start_whatif(request: Request, sent: Annotated[UploadForm, Depends(upload("whatif"))]) -> Response:
     """Start a run with a known book or a file."""
     visitor = sent.visitor
     try:
-        run_id = begin(request, visitor, sent.name, sent.content, sent.size, sent.fields)
-    except NoBook as error:
-        refusal, detail = refused_book(visitor.words, error)
-        return page_of(visitor, status=422, typed=sent.fields, refusal=refusal, detail=detail)
-    except Refused as refused:
-        key, values = next(iter(refused.errors.values()))
-        return page_of(visitor, status=422, typed=sent.fields, refusal=visitor.words.t(key, **values))
+        run_id = start_run(visitor, sent.name, sent.content, sent.size, sent.fields)
+    except InvalidBook as error:
+        refusal, detail = describe_refusal(visitor.words, error)
+        return render_runs(visitor, status=422, typed=sent.fields, refusal=refusal, detail=detail)
+    except InvalidForm as invalid:
+        key, values = next(iter(invalid.errors.values()))
+        return render_runs(visitor, status=422, typed=sent.fields, refusal=visitor.words.t(key, **values))
     except TooMany as error:
         refusal = visitor.words.t("whatif.refusal.busy", n=error.count)
-        return page_of(visitor, status=409, typed=sent.fields, refusal=refusal)
+        return render_runs(visitor, status=409, typed=sent.fields, refusal=refusal)
     return redirect(f"/whatif/{run_id}")
 
 
-def begin(request: Request, visitor: Visitor, name: str, content: bytes, size: int, fields: Mapping[str, str]) -> str:
-    """Ask for a run; its id. `fields`: book, from, to. Raise NoBook, Refused, TooMany."""
-    site = visitor.site
-    if name and ((size > LARGEST and not content) or len(content) > LARGEST):
-        values = {"file": file_name(name), "n": -(-size // _KB), "most": LARGEST // _KB}
-        raise Refused({"file": ("whatif.refusal.size", values)})
-    text: str | None
-    if name:
-        book, text = uploaded(name, content)
-        file = file_name(name)
-    else:
-        with site.engine.connect() as connection:
-            known = tryable(site, connection).get(fields.get("book", "").strip())
-        if known is None:
-            raise Refused({"book": ("whatif.refusal.none", {})})
-        file, text = known
-        book = load(file) if text is None else read(text)
-    since, until = _span(fields.get("from", ""), fields.get("to", ""), site.now())
-    run_id = whatif_store.ask(
-        site.engine,
-        visitor.user,
-        book,
-        site.book.book,
-        site.wall(),
-        file=file,
-        toml=text,
-        since=since,
-        until=until or site.now(),  # as alerts stand now, also those that fell due since the last event
-    )
-    audit.record(site, visitor.user, "whatif", about=f"/whatif/{run_id}", details={"book": book.book})
-    request.app.state.runs.wake()
-    return run_id
-
-
-def refused_book(words: Words, error: NoBook) -> tuple[str, str]:
-    """Why a file is no rule book: a sentence, and the line with rule, field and what is allowed."""
-    if not error.why:
-        return words.t("whatif.refusal.text", file=error.file), ""
-    place = f", {words.t('whatif.refusal.line', line=error.line)}" if error.line else ""
-    return words.t("whatif.refusal.book", file=error.file), f"{error.file}{place}: {error.why}"
-
-
-def _span(since: str, until: str, now: datetime) -> tuple[datetime | None, datetime | None]:
-    try:
-        first, last = (aware(datetime.fromisoformat(text.strip())) if text.strip() else None for text in (since, until))
-    except ValueError:  # Refused too: no date, or one that nobody means
-        raise Refused({"from": ("whatif.refusal.span", {})}) from None
-    if (first and last and first >= last) or any(one is not None and one > now for one in (first, last)):
-        raise Refused({"from": ("whatif.refusal.span", {})})
-    return first, last
-
-
 @router.get("/whatif/{run_id}")
-def run(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
+def show_run(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
     """One run: how far it is, or what it came to; ?by=rule groups the table by rules."""
     site, words = visitor.site, visitor.words
     by = "rule_id" if request.query_params.get("by") == "rule" else "county"
     with site.engine.connect() as connection:
-        one = run_of(connection, run_id)
-        found = books(site, connection, site.now())
-        table = whatif_store.cells(connection, run_id, by) if one["state"] == "done" else []
-    after = _book(one)
+        one = find_run(connection, run_id)
+        found = read_books(site, connection, site.now())
+        table = whatif_store.read_cells(connection, run_id, by) if one["state"] == "done" else []
+    after = _read_book(one)
     return render(
         visitor,
         "whatif_run.html",
         run=one,
         moving=one["state"] in OPEN,
         figures=one["figures"] or {},
-        changed=grouped(words, site.book, after, _told(site.book, after)) if after is not None else [],
+        changed=group_differences(words, site.book, after, _list_differences(site.book, after))
+        if after is not None
+        else [],
         known=one["book"] in {version.book.book for version in found.versions},
         by="rule" if by == "rule_id" else "county",
-        table=_table(visitor, one, table, by),
-        failure=_failure(words, one),
-        hides=not sees_alerts(visitor),
-        took=_took(words, one),
-        books_nav=nav(words, found, ""),
+        table=_present_table(visitor, one, table, by),
+        failure=_describe_failure(words, one),
+        hides=not may_see_alerts(visitor),
+        took=_describe_duration(words, one),
+        books_nav=list_books(words, found, ""),
     )
 
 
-def _told(before: RuleBook, after: RuleBook) -> list[Difference]:
+def _list_differences(before: RuleBook, after: RuleBook) -> list[Difference]:
     """What differs but for the names of the books, which stand above it."""
     return [one for one in differences(before, after) if one.rule or one.key not in ("book", "names")]
 
 
-def run_of(connection: Connection, run_id: str) -> Row:
-    """A run. Raise NotFound."""
-    one = whatif_store.find(connection, run_id)
-    if one is None:
-        raise NotFound
-    return one
-
-
-def _book(one: Row) -> RuleBook | None:
+def _read_book(one: RunRow) -> RuleBook | None:
     try:
-        return whatif_store.book_of(one)
+        return whatif_store.read_book(one)
     except (InvalidRuleBook, OSError):  # what it extends has changed since
         return None
 
 
-def sees_alerts(visitor: Visitor) -> bool:
-    """Whether single alerts may be looked at; others see counts only."""
-    return "whatif_alerts" in visitor.scope.pages
-
-
-def shown_number(visitor: Visitor, number: int) -> int | None:
-    """A number of one place or rule; None where it is too small for this visitor."""
-    return None if 0 < number < FEW and not sees_alerts(visitor) else number
-
-
-def _took(words: Words, one: Row) -> str:
+def _describe_duration(words: Words, one: RunRow) -> str:
     figures = one["figures"]
     if not figures or not figures["first"]:
         return ""
@@ -200,49 +138,49 @@ def _took(words: Words, one: Row) -> str:
     )
 
 
-def _failure(words: Words, one: Row) -> str:
+def _describe_failure(words: Words, one: RunRow) -> str:
     why = one["failure"] or ""
     return words.t("whatif.failed", why=words.t("whatif.failed.interrupted") if why == "interrupted" else why)
 
 
-def _table(visitor: Visitor, one: Row, cells: list[tuple[str, Cell]], by: str) -> list[dict[str, Any]]:
+def _present_table(visitor: Visitor, one: RunRow, cells: list[tuple[str, Cell]], by: str) -> list[dict[str, Any]]:
     widest = max((max(cell.before, cell.after) for _, cell in cells), default=1) or 1
-    words, column, clear = visitor.words, "rule" if by == "rule_id" else "county", sees_alerts(visitor)
+    words, column, clear = visitor.words, "rule" if by == "rule_id" else "county", may_see_alerts(visitor)
     found = []
     for name, cell in cells:
         label = words.rule(name) if by == "rule_id" else words.place(name) or words.t("none")
-        numbers = {kind: shown_number(visitor, getattr(cell, kind)) for kind in FIGURES}
+        numbers = {kind: hide_few(visitor, getattr(cell, kind)) for kind in FIGURES}
         links = dict.fromkeys(FIGURES, "")
         for kind in KINDS if clear else ():
             if getattr(cell, kind):
                 links[kind] = f"/whatif/{one['run_id']}/alerts?{urlencode({'change': kind, column: name})}"
-        bar = svg_charts.share(cell.before, cell.after, widest) if clear else ""
+        bar = svg_charts.draw_share(cell.before, cell.after, widest) if clear else ""
         found.append({"name": name, "label": label, "numbers": numbers, "links": links, "bar": bar})
     return found
 
 
 @router.post("/whatif/{run_id}/cancel")
-def cancel(run_id: str, sent: Annotated[Form, Depends(form("whatif"))]) -> Response:
+def cancel_run(run_id: str, sent: Annotated[Form, Depends(form("whatif"))]) -> Response:
     """Stop a run."""
     site = sent.visitor.site
     with site.engine.connect() as connection:
-        run_of(connection, run_id)
+        find_run(connection, run_id)
     whatif_store.cancel(site.engine, run_id, site.wall())
     return redirect(f"/whatif/{run_id}")
 
 
 @router.get("/whatif/{run_id}/table.csv")
-def export(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
+def export_table(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) -> Response:
     """The counts by county, and by rule, as a spreadsheet reads them."""
     words, text = visitor.words, io.StringIO()
     with visitor.site.engine.connect() as connection:
-        run_of(connection, run_id)
-        parts = [(by, whatif_store.cells(connection, run_id, by)) for by in ("county", "rule_id")]
+        find_run(connection, run_id)
+        parts = [(by, whatif_store.read_cells(connection, run_id, by)) for by in ("county", "rule_id")]
     rows = csv.writer(text)
     rows.writerow([words.t("whatif.col.place"), words.t("whatif.col.rule"), *(words.t(f"whatif.{n}") for n in FIGURES)])
     for by, cells in parts:
         for name, cell in cells:
-            numbers = [shown_number(visitor, getattr(cell, kind)) for kind in FIGURES]
+            numbers = [hide_few(visitor, getattr(cell, kind)) for kind in FIGURES]
             told = [words.t("whatif.few") if number is None else number for number in numbers]
             rows.writerow([name if by == "county" else "", name if by == "rule_id" else "", *told])
     audit.record(visitor.site, visitor.user, "export", about=f"/whatif/{run_id}", details={"what": "whatif"})
@@ -251,17 +189,17 @@ def export(run_id: str, visitor: Annotated[Visitor, Depends(page("whatif"))]) ->
 
 
 @router.get("/whatif/{run_id}/alerts")
-def alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page("whatif_alerts"))]) -> Response:
+def list_alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(page("whatif_alerts"))]) -> Response:
     """The alerts behind a number; ?change=&county=&rule=&key=&after=."""
     site, words, asked = visitor.site, visitor.words, request.query_params
     chosen = {name: asked.get(name, "")[:40] for name in ("change", "county", "rule", "key")}
     most = site.config.page_rows
     with site.engine.connect() as connection:
-        one = run_of(connection, run_id)
-        rows = whatif_store.alerts(connection, run_id, chosen, place_of(asked.get("after", "")), most + 1)
-        found = books(site, connection, site.now())
+        one = find_run(connection, run_id)
+        rows = whatif_store.read_alerts(connection, run_id, chosen, read_place(asked.get("after", "")), most + 1)
+        found = read_books(site, connection, site.now())
     more, rows = len(rows) > most, rows[:most]
-    visitor.tell_listed(audit.persons_in(row for row in rows if may_know(visitor, row)))
+    audit.record_list(visitor, audit.list_persons(row for row in rows if may_know_person(visitor, row)))
     following = ""
     if more:
         place = f"{rows[-1]['at'].isoformat()}~{rows[-1]['alert_id']}"
@@ -270,29 +208,17 @@ def alerts(request: Request, run_id: str, visitor: Annotated[Visitor, Depends(pa
         visitor,
         "whatif_alerts.html",
         run=one,
-        rows=[_shown(visitor, row) for row in rows],
+        rows=[_present_alert(visitor, row) for row in rows],
         chosen=chosen,
         kinds=KINDS,
         following=following,
-        books_nav=nav(words, found, ""),
+        books_nav=list_books(words, found, ""),
     )
 
 
-def place_of(text: str) -> tuple[datetime, str] | None:
-    """Where a list goes on."""
-    at, _, alert_id = text.partition("~")
-    found = point_in_time(at)
-    return (found, alert_id) if found is not None and alert_id else None
-
-
-def may_know(visitor: Visitor, row: Row) -> bool:
-    """Whether the person of an alert may be known: the same rows as in the queue, by the highest step under either book."""
-    return visitor.scope.sees(row)
-
-
-def _shown(visitor: Visitor, row: Row) -> dict[str, Any]:
+def _present_alert(visitor: Visitor, row: WhatIfAlertRow) -> dict[str, Any]:
     words = visitor.words
-    known = may_know(visitor, row)
+    known = may_know_person(visitor, row)
     return {
         "kind": row["kind"],
         "rule_id": row["rule_id"],
@@ -302,12 +228,12 @@ def _shown(visitor: Visitor, row: Row) -> dict[str, Any]:
         "key": row["key_person"],
         "subject": words.person(row["subject"]) if known else "",
         "to": f"/alerts/{row['alert_id']}" if known and row["before"] else "",
-        "before": _side(words, row["before"]),
-        "after": _side(words, row["after"]),
+        "before": _present_side(words, row["before"]),
+        "after": _present_side(words, row["after"]),
     }
 
 
-def _side(words: Words, side: Mapping[str, Any] | None) -> dict[str, str] | None:
+def _present_side(words: Words, side: Mapping[str, Any] | None) -> dict[str, str] | None:
     if side is None:
         return None
     raised, due = instant(side["raised_at"]), instant(side["due_at"])

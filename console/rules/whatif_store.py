@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select
 
 from console.auth.users import User
+from console.db.reading import columns_of, read_all, read_first
+from console.db.rows import RunColumns, RunRow, WhatIfAlertRow
 from console.db.tables import whatif_alert, whatif_cell, whatif_run
 from handover.analysis.whatif import KINDS, Cell
 from handover.rules.rulebook import RuleBook, load, read
@@ -17,7 +18,6 @@ OPEN = (WAITING, RUNNING)
 MOST_WAITING = 3
 FIGURES = ("before", "after", *KINDS)
 _KEPT = 50  # runs; older ones go when another is asked for
-Row = Mapping[str, Any]
 
 
 class TooMany(Exception):
@@ -75,17 +75,16 @@ def _forget_old(connection: Connection) -> None:
         connection.execute(delete(table).where(table.c.run_id.in_(old)))
 
 
-def find(connection: Connection, run_id: str) -> Row | None:
+def find(connection: Connection, run_id: str) -> RunRow | None:
     """A run."""
-    row = connection.execute(select(whatif_run).where(whatif_run.c.run_id == run_id)).mappings().first()
-    return dict(row) if row is not None else None
+    return read_first(connection, select(whatif_run).where(whatif_run.c.run_id == run_id), RunRow)
 
 
-def latest(connection: Connection, most: int) -> list[Row]:
+def list_latest(connection: Connection, most: int) -> list[RunColumns]:
     """The newest runs, without the texts uploaded."""
-    columns = [column for column in whatif_run.c if column.name != "toml"]
-    wanted = select(*columns).order_by(whatif_run.c.asked_at.desc(), whatif_run.c.run_id).limit(most)
-    return [dict(row) for row in connection.execute(wanted).mappings()]
+    wanted = select(*columns_of(whatif_run, RunColumns))
+    order = (whatif_run.c.asked_at.desc(), whatif_run.c.run_id)
+    return read_all(connection, wanted.order_by(*order).limit(most), RunColumns)
 
 
 def cancel(engine: Engine, run_id: str, wall: datetime) -> bool:
@@ -100,27 +99,27 @@ def cancel(engine: Engine, run_id: str, wall: datetime) -> bool:
         )
 
 
-def book_of(run: Row) -> RuleBook:
+def read_book(run: RunRow) -> RuleBook:
     """The other book of a run. Raise InvalidRuleBook, OSError."""
     return read(run["toml"]) if run["toml"] is not None else load(run["file"])
 
 
-def cells(connection: Connection, run_id: str, by: str) -> list[tuple[str, Cell]]:
+def read_cells(connection: Connection, run_id: str, by: str) -> list[tuple[str, Cell]]:
     """The counts of a run by county or by rule (`county` or `rule_id`), the most changed first; what never changes is left out."""
     column = whatif_cell.c[by]
     sums = [func.sum(whatif_cell.c[name]).label(name) for name in FIGURES]
     wanted = select(column.label("name"), *sums).where(whatif_cell.c.run_id == run_id).group_by(column)
     found = [
-        (row["name"], Cell(**{name: int(row[name]) for name in FIGURES}))
-        for row in connection.execute(wanted).mappings()
+        (name, Cell(**dict(zip(FIGURES, map(int, numbers), strict=True))))
+        for name, *numbers in connection.execute(wanted)
     ]
     moved = [one for one in found if any(getattr(one[1], name) for name in KINDS)]
     return sorted(moved, key=lambda one: (-sum(getattr(one[1], name) for name in KINDS), one[0]))
 
 
-def alerts(
+def read_alerts(
     connection: Connection, run_id: str, chosen: Mapping[str, str], after: tuple[datetime, str] | None, most: int
-) -> list[Row]:
+) -> list[WhatIfAlertRow]:
     """Alerts of a run that change, in order: ?change=&county=&rule=&key=."""
     conditions: list[ColumnElement[bool]] = [whatif_alert.c.run_id == run_id]
     for name, column in (("change", "kind"), ("county", "county"), ("rule", "rule_id")):
@@ -132,4 +131,4 @@ def alerts(
         later = and_(whatif_alert.c.at == after[0], whatif_alert.c.alert_id > after[1])
         conditions.append(or_(whatif_alert.c.at > after[0], later))
     wanted = select(whatif_alert).where(*conditions).order_by(whatif_alert.c.at, whatif_alert.c.alert_id).limit(most)
-    return [dict(row) for row in connection.execute(wanted).mappings()]
+    return read_all(connection, wanted, WhatIfAlertRow)

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from console.db.rows import Json, WhatIfAlertRow
 from console.db.tables import whatif_alert, whatif_cell, whatif_run
 from console.rules import change_proposals
-from console.rules.whatif_store import DONE, FAILED, RUNNING, WAITING, Row, book_of, find
+from console.rules.whatif_store import DONE, FAILED, RUNNING, WAITING, find, read_book
 from console.web.config import real_time
 from handover.analysis.rule_impact import tally
 from handover.analysis.whatif import Change, Result, Side, compare
@@ -43,11 +44,11 @@ class _Job:
 
     def __init__(self, engine: Engine, run_id: str) -> None:
         self._engine, self._run_id = engine, run_id
-        self._waiting: list[Row] = []
+        self._waiting: list[WhatIfAlertRow] = []
         self._began = self._told = time.monotonic()
 
     def keep(self, changes: Sequence[Change]) -> None:
-        self._waiting += [_alert_row(self._run_id, one) for one in changes]
+        self._waiting += [_make_alert_row(self._run_id, one) for one in changes]
         if len(self._waiting) >= _KEPT_AT_ONCE:
             self.flush()
 
@@ -57,7 +58,7 @@ class _Job:
                 connection.execute(whatif_alert.insert(), self._waiting)
             self._waiting = []
 
-    def tell(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self._told < _TELL_SECONDS:
             return
@@ -105,10 +106,10 @@ def compute(url: str, run_id: str, rules: str, calendar: Path | None) -> None:
         result = compare(
             Recorded(engine),
             load(rules),
-            book_of(run),
+            read_book(run),
             load_calendar(calendar or CALENDAR_FILE),
             job.keep,
-            job.tell,
+            job.report,
             since=run["since"],
             until=run["until"],
         )
@@ -118,25 +119,31 @@ def compute(url: str, run_id: str, rules: str, calendar: Path | None) -> None:
     except Exception as error:  # noqa: BLE001 whatever a book may lead to: the run says so, the console goes on
         log.warning("what-if %s failed: %s", run_id, type(error).__name__)
         named = str(error) if isinstance(error, InvalidRuleBook) else type(error).__name__
-        _failed(engine, run_id, named)
+        _mark_failed(engine, run_id, named)
     finally:
         engine.dispose()
 
 
 def count_moves(url: str, proposal_id: str, rules: str, calendar: Path | None) -> None:
-    """Find how many open duties a proposal would move, and keep it; an empty answer where that cannot be found."""
+    """Find how many open obligations a proposal would move, and keep it; an empty answer where that cannot be found."""
     engine = connect(url)
     try:
         with engine.connect() as connection:
-            row = change_proposals.find(connection, proposal_id)
+            row = change_proposals.find_proposal(connection, proposal_id)
         if row is None:
             return
         book, days, history = load(rules), load_calendar(calendar or CALENDAR_FILE), Recorded(engine)
         before, after = history.world(book, days), history.world(book, days)
-        after.take(change_proposals.event_of(row), row["proposed_at"])
+        after.take(change_proposals.build_event(row), row["proposed_at"])
         every = [rule.id for rule in book.rules]
         counts = tally(
-            find_moves(engine, before, after, change_proposals.touched(row, every), change_proposals.effect(row))
+            find_moves(
+                engine,
+                before,
+                after,
+                change_proposals.list_touched_rules(row, every),
+                change_proposals.find_effect_time(row),
+            )
         )
         change_proposals.set_moves(engine, proposal_id, counts)
     except Exception as error:  # noqa: BLE001 the proposal says that it is not known; the console goes on
@@ -149,12 +156,12 @@ def count_moves(url: str, proposal_id: str, rules: str, calendar: Path | None) -
 Work = Callable[[str, str, str, Path | None], None]
 
 
-def _in_process(work: Work, url: str, name: str, rules: str, calendar: Path | None) -> None:
+def _run_in_process(work: Work, url: str, name: str, rules: str, calendar: Path | None) -> None:
     os.nice(_NICE)  # officers' pages come first
     work(url, name, rules, calendar)
 
 
-def _failed(engine: Engine, run_id: str, why: str) -> None:
+def _mark_failed(engine: Engine, run_id: str, why: str) -> None:
     with engine.begin() as connection:
         connection.execute(
             whatif_run.update()
@@ -170,7 +177,7 @@ def _forget_alerts(engine: Engine, run_id: str) -> None:
         connection.execute(delete(whatif_alert).where(whatif_alert.c.run_id == run_id))
 
 
-def _alert_row(run_id: str, one: Change) -> Row:
+def _make_alert_row(run_id: str, one: Change) -> WhatIfAlertRow:
     sides = [side for side in (one.before, one.after) if side is not None]
     return {
         "run_id": run_id,
@@ -186,12 +193,12 @@ def _alert_row(run_id: str, one: Change) -> Row:
         "owner_agency": one.owner_agency,
         "step": max(side.step for side in sides),
         "at": sides[0].raised_at,
-        "before": _plain(one.before),
-        "after": _plain(one.after),
+        "before": _to_json(one.before),
+        "after": _to_json(one.after),
     }
 
 
-def _plain(side: Side | None) -> Row | None:
+def _to_json(side: Side | None) -> Json | None:
     if side is None:
         return None
     return {**side._asdict(), "raised_at": show(side.raised_at), "due_at": show(side.due_at)}
@@ -219,7 +226,7 @@ class Runs:
             connection.execute(left.values(state=FAILED, failure=INTERRUPTED, ended_at=self._wall()))
             waiting = select(whatif_run.c.run_id).where(whatif_run.c.state == WAITING).limit(1)
             waits = connection.execute(waiting).first() is not None
-        if waits or change_proposals.uncounted(self._engine):
+        if waits or change_proposals.list_uncounted(self._engine):
             self.wake()
 
     def wake(self) -> None:
@@ -249,8 +256,8 @@ class Runs:
         while not self._stop.is_set() and (run_id := self._claim()) is not None:
             status = self._compute(compute, run_id)
             if status != 0:
-                _failed(self._engine, run_id, INTERRUPTED if status is None else f"exit {status}")
-        for proposal_id in change_proposals.uncounted(self._engine):
+                _mark_failed(self._engine, run_id, INTERRUPTED if status is None else f"exit {status}")
+        for proposal_id in change_proposals.list_uncounted(self._engine):
             if self._stop.is_set() or self._compute(count_moves, proposal_id) == 0:
                 continue
             change_proposals.set_moves(self._engine, proposal_id, {})
@@ -268,7 +275,7 @@ class Runs:
     def _compute(self, work: Work, name: str) -> int | None:
         """Do it in a process, ended with this one; its exit status, None where it was cut short."""
         arguments = (work, self._url, name, self._rules, self._calendar)
-        process = self._processes.Process(target=_in_process, args=arguments, daemon=True)
+        process = self._processes.Process(target=_run_in_process, args=arguments, daemon=True)
         process.start()
         while process.is_alive() and not self._stop.is_set():
             process.join(timeout=0.2)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from console.text.deadline_text import Due
+from console.text.deadline_text import Deadline
 from console.text.i18n import Language, Texts, texts
 from handover.calendar import due_day_of
 from handover.obligations.owners import PLATFORM
@@ -105,6 +105,11 @@ class Words:
         """2026年10月14日 周三 / Wed 14 Oct 2026."""
         return self.t("date.long", date=self.day(day), weekday=self.weekday(day), year=day.year)
 
+    def month(self, first: date, *, year: bool = False) -> str:
+        """9月 / Sep; with the year 2026年9月 / Sep 2026."""
+        name = self.t(f"month.{first.month}")
+        return self.t("date.month_long" if year else "date.month", month=first.month, name=name, year=first.year)
+
     def at(self, at: datetime) -> str:
         """10月9日 08:30 / 9 Oct 08:30."""
         local = in_china(at)
@@ -156,7 +161,16 @@ class Words:
         hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
         return self.t("length.hours", h=hours, m=minutes) if hours else self.t("length.minutes", n=minutes)
 
-    def due(self, due: Due) -> str:
+    def ago(self, length: timedelta) -> str:
+        """How long ago."""
+        return self.t("feeds.now") if length < timedelta(minutes=1) else self.t("feeds.ago", length=self.length(length))
+
+    def expectation(self, owner: str, due_at: datetime, *, missing: bool) -> str:
+        """From whom an answer is due by when; `missing`: and none has come."""
+        key = "row.why" if missing else "row.why.due"
+        return self.t(key, owner=self.agency(owner), limit=self.before(due_at))
+
+    def due(self, due: Deadline) -> str:
         """How late or how long still."""
         if due.tense in ("today", "judging"):
             return self.t(f"due.{due.tense}")
@@ -166,7 +180,7 @@ class Words:
             return self.t(f"due.over.{due.unit}.less")
         return self.t(f"due.{due.tense}.{due.unit}", n=due.n)
 
-    def due_date(self, due: Due, now: datetime) -> str:
+    def due_date(self, due: Deadline, now: datetime) -> str:
         """The date beside it."""
         if due.at.hour or due.at.minute:
             days = (now.date() - due.at.date()).days

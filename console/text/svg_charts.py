@@ -14,7 +14,7 @@ _BEFORE, _AFTER = 10, 7  # boxes at most on each side of the tick
 _PITCH, _FIRST, _OVER = 8.0, 71.6, 83.6
 
 
-def boxes(of: Boxes) -> Markup:
+def draw_boxes(of: Boxes) -> Markup:
     """The boxes of a deadline; the tick is the deadline and stands at the same place in every row."""
     parts: list[str] = []
     shown = of.total if of.total <= _BEFORE else _BEFORE - 1
@@ -23,32 +23,32 @@ def boxes(of: Boxes) -> Markup:
     for index in range(of.total - shown, of.total):
         x = _FIRST - _PITCH * (of.total - index - 1)
         if index < of.spent:
-            parts.append(_box("e", x))
+            parts.append(_draw_box("e", x))
         else:
-            parts.append(_box("h", x))
+            parts.append(_draw_box("h", x))
             if index == of.spent and of.half:
-                parts.append(_box("e", x, 2.4))
+                parts.append(_draw_box("e", x, 2.4))
     parts.append('<path class="tk" d="M79 0h2v10h-2z"/>')
-    parts += [_box("v", _OVER + _PITCH * index) for index in range(min(of.over, _AFTER))]
+    parts += [_draw_box("v", _OVER + _PITCH * index) for index in range(min(of.over, _AFTER))]
     if of.over > _AFTER:
         parts.append('<path class="ch" d="M141 1.5 145 5l-4 3.5"/>')
     elif of.over_half and of.over < _AFTER:
         x = _OVER + _PITCH * of.over
-        parts += [_box("vh", x), _box("v", x, 2.4)]
+        parts += [_draw_box("vh", x), _draw_box("v", x, 2.4)]
     return Markup(f'<svg class="bx" viewBox="0 0 148 10" aria-hidden="true">{"".join(parts)}</svg>')  # noqa: S704 only numbers are put in
 
 
-def _box(kind: str, x: float, width: float = 4.8) -> str:
+def _draw_box(kind: str, x: float, width: float = 4.8) -> str:
     return f'<rect class="{kind}" x="{x:.1f}" y="1.6" width="{width}" height="6.8"/>'
 
 
-def _hatch(name: str) -> str:
+def _define_hatch(name: str) -> str:
     size = 'width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"'
     return f'<defs><pattern id="{name}" {size}><path class="hx" d="M0 0v5"/></pattern></defs>'
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class OutlookDay:
     """One day of the outlook."""
 
     day: date
@@ -58,11 +58,11 @@ class Day:
     say: str  # for those who hear it
 
 
-def outlook(days: Sequence[Day]) -> Markup:
-    """Duties due per day; days off are hatched, the first is today."""
+def draw_outlook(days: Sequence[OutlookDay]) -> Markup:
+    """Obligations due per day; days off are hatched, the first is today."""
     width = 620 / max(1, len(days))
     top = max([one.n for one in days] + [6])
-    parts = [_hatch("ht")]
+    parts = [_define_hatch("ht")]
     for index, one in enumerate(days):
         middle = width * (index + 0.5)
         height = round(30 * one.n / top) if one.n else 0
@@ -85,8 +85,8 @@ def outlook(days: Sequence[Day]) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One duty of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
+class ObligationLine:
+    """One obligation of a person: its window, when it was due, when it was met; days are numbered from the chart's first.
 
     A name too long for its place is cut; the list below the chart has it whole.
     """
@@ -102,7 +102,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ChartSpan:
     """The days that the overview shows."""
 
     days: float
@@ -117,11 +117,11 @@ _NAME, _BELOW = 32, 42  # letters before the chart; a Chinese character takes th
 _TODAY, _LABEL = 41.0, 26.0  # half the width of the flag of today, the width of a week's label: they do not overlap
 
 
-def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
-    """Expected beside actual over time: one line for each duty."""
+def draw_overview(lines: Sequence[ObligationLine], span: ChartSpan, say: str) -> Markup:
+    """Expected beside actual over time: one line for each obligation."""
     scale = (_RIGHT - _LEFT) / max(1.0, span.days)
     height = 36 * len(lines) + 46
-    parts = [_hatch("hw")]
+    parts = [_define_hatch("hw")]
     parts += [
         f'<rect x="{_LEFT + day * scale:.1f}" y="22" width="{scale:.1f}" height="{height - 32}" fill="url(#hw)" opacity=".55"/>'
         for day in span.off
@@ -133,7 +133,7 @@ def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
         parts.append(f'<path class="ax" d="M{x:.1f} 16v6"/>')
     parts.append(f'<path class="ax" d="M{_LEFT:.0f} 22H{_RIGHT:.0f}"/>')
     for index, line in enumerate(lines):
-        parts.append(_duty_line(line, 46 + 36 * index, scale, span))
+        parts.append(_draw_line(line, 46 + 36 * index, scale, span))
     if span.today is not None:
         x = _LEFT + span.today * scale
         parts.append(
@@ -145,7 +145,7 @@ def overview(lines: Sequence[Line], span: Span, say: str) -> Markup:
     )
 
 
-def cut(text: str, letters: int) -> str:
+def cut_text(text: str, letters: int) -> str:
     """The text, or as much of it as fits into the place of so many letters, with "…" at its end."""
     places = list(accumulate(2 if east_asian_width(one) in "WF" else 1 for one in text))
     if not places or places[-1] <= letters:
@@ -153,15 +153,15 @@ def cut(text: str, letters: int) -> str:
     return f"{text[: sum(end < letters for end in places)].rstrip()}…"
 
 
-def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
+def _draw_line(line: ObligationLine, y: int, scale: float, span: ChartSpan) -> str:
     def at(day: float) -> float:
         return _LEFT + min(max(day, 0.0), span.days) * scale
 
     start, due = at(line.start), at(line.due)
     end = at(line.met) if line.met is not None else at(span.today) if span.today is not None else due
     parts = [
-        f'<text class="tb big" x="0" y="{y + 1}">{escape(cut(line.name, _NAME))}</text>',
-        f'<text x="0" y="{y + 14}">{escape(cut(line.below, _BELOW))}</text>',
+        f'<text class="tb big" x="0" y="{y + 1}">{escape(cut_text(line.name, _NAME))}</text>',
+        f'<text x="0" y="{y + 14}">{escape(cut_text(line.below, _BELOW))}</text>',
     ]
     parts.append(f'<path class="ln{" dash" if line.future else ""}" d="M{start:.1f} {y}H{due:.1f}"/>')
     if line.late and end > due:
@@ -182,7 +182,7 @@ def _duty_line(line: Line, y: int, scale: float, span: Span) -> str:
     return "".join(parts)
 
 
-def pulse(hours: Sequence[int], say: str, *, silent: bool) -> Markup:
+def draw_pulse(hours: Sequence[int], say: str, *, silent: bool) -> Markup:
     """Events of the last hours, one bar each; hatched red where a silent feed sent none."""
     if silent and not any(hours):
         lines = "".join(f"M{x} 22l10-22" for x in range(0, 6 * len(hours) - 10, 6))
@@ -197,7 +197,7 @@ def pulse(hours: Sequence[int], say: str, *, silent: bool) -> Markup:
     return Markup(f'<svg class="pulse svg" viewBox="0 0 144 22" role="img" aria-label="{escape(say)}">{bars}</svg>')  # noqa: S704 escaped
 
 
-def spark(percents: Sequence[float | None], say: str) -> Markup:
+def draw_spark(percents: Sequence[float | None], say: str) -> Markup:
     """A small curve of percentages between 40 and 100, the line at 95 dashed; months without one are left out."""
     step = 82 / max(1, len(percents) - 1)
     points = [(4 + step * i, 27 - 24 * (max(40.0, p) - 40) / 60) for i, p in enumerate(percents) if p is not None]
@@ -209,7 +209,7 @@ def spark(percents: Sequence[float | None], say: str) -> Markup:
     return Markup(f'<svg class="svg" viewBox="0 0 92 30" role="img" aria-label="{escape(say)}">{"".join(parts)}</svg>')  # noqa: S704 the text is escaped
 
 
-def share(before: int, after: int, widest: int) -> Markup:
+def draw_share(before: int, after: int, widest: int) -> Markup:
     """Two counts in one bar: solid what is after a change, hollow what was before; the table beside it has the numbers."""
     full = 128.0
     outer, inner = full * before / widest, full * after / widest

@@ -17,7 +17,7 @@ from sinks.readmodel.watermarks import Watermark, read_watermark
 KEPT_SECONDS = 1.0
 
 
-class Processed:
+class DataTimeCache:
     """The watermark as it was read a second ago at most, seen from now."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime], age: Age, limit: timedelta) -> None:
@@ -49,10 +49,10 @@ class Processed:
         return data_time_at(self._watermark, self._now(), self._age, self._limit)
 
 
-class Dated:
+class DataTimeHeaders:
     """Says in the headers of every answer of the API up to when alerts are processed, and whether that is too long ago."""
 
-    def __init__(self, app: ASGIApp, processed: Processed) -> None:
+    def __init__(self, app: ASGIApp, processed: DataTimeCache) -> None:
         self._app, self._processed = app, processed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,7 @@ class Dated:
             await self._app(scope, receive, send)
             return
 
-        async def dated(message: Message) -> None:
+        async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 found, headers = self._processed.last(), MutableHeaders(scope=message)
                 if found.processed_until is not None:
@@ -69,4 +69,4 @@ class Dated:
                 headers["X-Data-Late"] = "true" if found.is_late else "false"
             await send(message)
 
-        await self._app(scope, receive, dated)
+        await self._app(scope, receive, add_headers)

@@ -17,14 +17,14 @@ _LINGER_SECONDS, _LINGER_BYTES = 1.0, 4 * KIB * KIB  # read on so long, so that 
 Answer = Callable[[Request, int, str], Response]
 
 
-def largest(path: str) -> int:
+def limit_body(path: str) -> int:
     """How many bytes the body of a request to this path may have."""
     if path in FILES:
         return FILE
     return JSON if path.startswith("/api/") else FORM
 
 
-class Bounded:
+class LimitedBodies:
     """Refuses what is too large or too slow, before the application reads it; nothing more is kept of it."""
 
     def __init__(self, app: ASGIApp, answer: Answer) -> None:
@@ -35,14 +35,14 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, largest(scope["path"]))
-        status = _refusal(scope, body.most)
+        body = _Body(receive, limit_body(scope["path"]))
+        status = _check_head(scope, body.most)
         if status:
             await self._refuse(scope, body, send, status)
             return
         began = False
 
-        async def passed(message: Message) -> None:
+        async def forward(message: Message) -> None:
             nonlocal began
             if body.status and not began:
                 return  # what the application makes of half a body is not told
@@ -50,7 +50,7 @@ class Bounded:
             await send(message)
 
         try:
-            await self._app(scope, body.receive, passed)
+            await self._app(scope, body.receive, forward)
         except Exception:
             if not body.status or began:
                 raise
@@ -105,7 +105,7 @@ class _Body:
             self._complete = not message.get("more_body", False)
 
 
-def _refusal(scope: Scope, most: int) -> int:
+def _check_head(scope: Scope, most: int) -> int:
     """The status of what can be refused by its head alone; 0 for what may be read."""
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")

@@ -6,22 +6,25 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Histogram(
-    "console_request_seconds",
+    "reentry_console_request_seconds",
     "Time to an answer by route template, method and status.",
     ("route", "method", "status"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5),
 )
-PUBLISHED = Counter("console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",))
-REDRIVEN = Counter("console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",))
+PUBLISHED = Counter(
+    "reentry_console_actions_published_total", "Actions that Kafka has acknowledged, by action.", ("action",)
+)
+REDRIVEN = Counter(
+    "reentry_console_dead_letters_redriven_total", "Dead letters sent again, by their reason.", ("reason",)
+)
 PROCESSED_UNTIL = Gauge(
-    "console_processed_until_timestamp_seconds",
+    "reentry_console_processed_until_timestamp_seconds",
     "Alerts before this instant of the judged time are shown; 0: none has been processed yet.",
 )
-DATA_LATE = Gauge("console_data_late", "1 while alerts are processed up to an instant too long ago.")
-_ENDLESS = "/events"
+DATA_LATE = Gauge("reentry_console_data_late", "1 while alerts are processed up to an instant too long ago.")
 
 
-class Measured:
+class RequestTimes:
     """Measures every request up to the first byte of its answer."""
 
     def __init__(self, app: ASGIApp, requests: Histogram) -> None:
@@ -34,10 +37,10 @@ class Measured:
             return
         began = time.perf_counter()
 
-        async def noted(message: Message) -> None:
+        async def measure(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "unknown")
                 self._requests.labels(route, scope["method"], message["status"]).observe(time.perf_counter() - began)
             await send(message)
 
-        await self._app(scope, receive, noted)
+        await self._app(scope, receive, measure)

@@ -12,30 +12,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console.audit import log as audit
 from console.auth import sessions
 from console.auth.permissions import Scope
 from console.auth.sessions import Session
 from console.auth.users import User
-from console.outbox.outbox import Waiting, waiting_of
 from console.text.formatter import Words
-from console.text.i18n import LANGUAGES, TAGS, Language, accepted
+from console.text.i18n import LANGUAGES, TAGS, Language, choose_language
+from console.web.feature import Page
 from console.web.security import form_token, is_token
 from console.web.site import Site
 from sinks.readmodel.data_time import DataTime
 
 COOKIE, LANGUAGE_COOKIE, LOGIN_COOKIE = "console_session", "console_language", "console_login"
 LONGEST_FORM = 64 * 1024  # bytes
-MENU = (
-    ("today", "/today"),
-    ("people", "/people"),
-    ("scoreboard", "/scoreboard"),
-    ("feeds", "/feeds"),
-    ("dead_letters", "/dead-letters"),
-    ("rules", "/rules"),
-    ("audit", "/audit"),
-    ("users", "/users"),
-)
 
 
 class LoginNeeded(Exception):
@@ -89,7 +78,16 @@ class Visitor:
         """What they see and may do."""
         return self.session.user.scope
 
-    def may(self, action: str, row: Mapping[str, Any] | None = None) -> bool:
+    @property
+    def pages(self) -> frozenset[str]:
+        """The kinds of pages that their role has."""
+        return self.site.pages.get(self.user.role, frozenset())
+
+    def menu(self) -> list[Page]:
+        """The pages that the menu leads them to."""
+        return [page for page in self.site.menu if page.name in self.pages]
+
+    def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
         """Whether an action is allowed, on a row if one is given."""
         return self.scope.may(action, row)
 
@@ -100,14 +98,6 @@ class Visitor:
             return {}
         sessions.take_draft(self.site.engine, self.request.cookies.get(cookie_name(self.request, COOKIE), ""))
         return cast("Mapping[str, str]", draft.get("fields", {}))
-
-    def tell_listed(self, persons: audit.Persons) -> None:
-        """Keep in the audit that a list named these persons, before it is shown."""
-        audit.record_list(self.site, self.user, persons, self.request.url.path)
-
-    def waiting(self) -> list[Waiting]:
-        """What they asked for within the last seconds and can still undo."""
-        return waiting_of(self.site.engine, self.user.user_id, self.site.wall())
 
 
 def site_of(request: Request) -> Site:
@@ -122,7 +112,7 @@ def language_of(request: Request, user: User | None = None) -> Language:
         return chosen
     if user is not None and user.language is not None:
         return user.language
-    return accepted(request.headers.get("accept-language", ""))
+    return choose_language(request.headers.get("accept-language", ""))
 
 
 def cookie_name(request: Request, name: str) -> str:
@@ -144,7 +134,7 @@ def session_of(request: Request) -> Session | None:
     return sessions.find(site.engine, token, site.wall(), site.config.idle, site.config.longest, touch=not listens)
 
 
-def visitor(request: Request) -> Visitor:
+def read_visitor(request: Request) -> Visitor:
     """Whoever is logged in. Raise LoginNeeded, PasswordNeeded."""
     found = with_any_password(request)
     if found.user.once:
@@ -167,22 +157,22 @@ with_any_password.needs = "login"  # type: ignore[attr-defined]
 def page(kind: str) -> Callable[[Request], Visitor]:
     """What a route of this kind of page depends on. Raise LoginNeeded, NotAllowed."""
 
-    def allowed(request: Request) -> Visitor:
-        found = visitor(request)
-        if kind not in found.scope.pages:
+    def read_allowed(request: Request) -> Visitor:
+        found = read_visitor(request)
+        if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
-    allowed.needs = kind  # type: ignore[attr-defined]
-    return allowed
+    read_allowed.needs = kind  # type: ignore[attr-defined]
+    return read_allowed
 
 
-def anyone_known(request: Request) -> Visitor:
+def any_user(request: Request) -> Visitor:
     """What a route depends on that every user has: settings, logging out."""
-    return visitor(request)
+    return read_visitor(request)
 
 
-anyone_known.needs = "login"  # type: ignore[attr-defined]
+any_user.needs = "login"  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -200,7 +190,7 @@ class Form:
 def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
     """What a route depends on that changes something. Raise LoginNeeded with what was typed, NotAllowed, BadForm."""
 
-    async def read(request: Request) -> Form:
+    async def read_form(request: Request) -> Form:
         fields, many = await read_fields(request)
         found = await run_in_threadpool(session_of, request)
         if found is None:
@@ -212,27 +202,27 @@ def form(kind: str) -> Callable[[Request], Awaitable[Form]]:
             raise BadForm
         if found.user.once and kind not in ("password", "logout"):
             raise PasswordNeeded
-        if kind not in ("login", "password", "logout", *one.scope.pages):
+        if kind not in ("login", "password", "logout", *one.pages):
             raise NotAllowed(kind)
         return Form(one, fields, many)
 
-    read.needs = kind  # type: ignore[attr-defined]
-    return read
+    read_form.needs = kind  # type: ignore[attr-defined]
+    return read_form
 
 
 def sender(kind: str) -> Callable[[Request], Visitor]:
     """What a route of the API depends on that changes something: its token comes in `X-CSRF-Token`. Raise as `form`."""
 
-    def known(request: Request) -> Visitor:
-        found = visitor(request)
+    def read_sender(request: Request) -> Visitor:
+        found = read_visitor(request)
         if not is_token(found.session.csrf, request.headers.get("x-csrf-token")):
             raise BadForm
-        if kind not in found.scope.pages:
+        if kind not in found.pages:
             raise NotAllowed(kind)
         return found
 
-    known.needs = kind  # type: ignore[attr-defined]
-    return known
+    read_sender.needs = kind  # type: ignore[attr-defined]
+    return read_sender
 
 
 async def read_fields(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -258,14 +248,15 @@ def render(visitor: Visitor, template: str, *, status: int = 200, **values: Any)
     data = site.data_time()
     request.app.state.database_away = None
     shared = {
-        **_shared(site, request, visitor.words, data),
+        **_shared_values(site, request, visitor.words, data),
         "user": visitor.user,
         "scope": visitor.scope,
+        "pages": visitor.pages,
         "may": visitor.may,
         "csrf": lambda: form_token(visitor.session.csrf),
         "new_key": lambda: secrets.token_urlsafe(12),
-        "menu": [(name, path) for name, path in MENU if name in visitor.scope.pages and path in site.paths],
-        "waiting": visitor.waiting(),
+        "menu": visitor.menu(),
+        "waiting": site.find_waiting(visitor.user.user_id),
         "calendar_year": max(site.calendar.years, default=0),
     }
     return HTMLResponse(site.templates.get_template(template).render({**shared, **values}), status)
@@ -275,11 +266,11 @@ def render_public(request: Request, template: str, *, status: int = 200, **value
     """A page for somebody who may not be known: nothing about persons stands on it. The database is not asked."""
     site = site_of(request)
     words = site.words(language_of(request, getattr(request.state, "user", None)))
-    shared = {**_shared(site, request, words, site.processed.last()), "user": None, "menu": [], "waiting": []}
+    shared = {**_shared_values(site, request, words, site.processed.last()), "user": None, "menu": [], "waiting": []}
     return HTMLResponse(site.templates.get_template(template).render({**shared, **values}), status)
 
 
-def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[str, Any]:
+def _shared_values(site: Site, request: Request, words: Words, data: DataTime) -> dict[str, Any]:
     other: Language = "en" if words.language == "zh" else "zh"
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return {
@@ -291,14 +282,14 @@ def _shared(site: Site, request: Request, words: Words, data: DataTime) -> dict[
         "switch": f"/language?{urlencode({'to': other, 'next': here if request.method == 'GET' else '/'})}",
         "path": request.url.path,
         "now": site.now(),
-        "data": data_shown(words, data, site.now()),
+        "data": present_data_time(words, data, site.now()),
         "book": site.book.book,
         "demo": site.config.demo,
     }
 
 
 @dataclass(frozen=True, slots=True)
-class DataShown:
+class DataTimeText:
     """How far alerts are processed, in words: `line` for the header, `until` for sentences, `warning` where that is too long ago."""
 
     line: str
@@ -307,14 +298,14 @@ class DataShown:
     late: bool
 
 
-def data_shown(words: Words, data: DataTime, now: datetime) -> DataShown:
+def present_data_time(words: Words, data: DataTime, now: datetime) -> DataTimeText:
     """It as a page says it."""
     t = words.t
     if data.processed_until is None or data.behind is None:
-        return DataShown(t("data.never"), t("none"), t("data.warning.never"), True)
+        return DataTimeText(t("data.never"), t("none"), t("data.warning.never"), True)
     until = words.until(data.processed_until, now)
     warning = t("data.warning", until=until, behind=words.length(data.behind)) if data.is_late else ""
-    return DataShown(t("data.line", until=until), until, warning, data.is_late)
+    return DataTimeText(t("data.line", until=until), until, warning, data.is_late)
 
 
 def redirect(path: str) -> Response:

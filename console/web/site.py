@@ -1,6 +1,6 @@
 """What all requests share: configuration, database, rule book, calendar, templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,19 +10,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
-from console.feeds.baseline import Habits
-from console.queue.count_cache import Counts
-from console.queue.facet_counts import Cube
-from console.queue.query import Moment
+from console.auth.permissions import Role
 from console.text.formatter import Words
 from console.text.i18n import Language
 from console.web import assets
 from console.web.config import ConsoleConfig, real_time
-from console.web.data_time import Processed
-from console.web.values import visible
+from console.web.data_time import DataTimeCache
+from console.web.feature import Page
+from console.web.values import strip_invisible
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
 from sinks.readmodel.data_time import DataTime
+
+
+def _find_nothing(_: str) -> Sequence[Any]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,26 @@ class Site:
     book: RuleBook
     calendar: Calendar
     templates: Environment
-    paths: frozenset[str] = field(default_factory=frozenset)  # of pages, so that the menu shows only what is there
-    counts: Counts[Cube] = field(default_factory=Counts)  # of the queue
-    held: Counts[Mapping[str, int]] = field(default_factory=Counts)  # alerts held back by each agency's silent feed
-    habits: Habits = field(default_factory=Habits)
+    menu: Sequence[Page] = ()
+    pages: Mapping[Role, frozenset[str]] = field(default_factory=dict)  # kinds of pages by role
+    find_waiting: Callable[[str], Sequence[Any]] = _find_nothing  # what a user can still undo: it stands on every page
 
     def now(self) -> datetime:
         """The time that facts are judged in."""
         return self.config.now()
 
     @cached_property
-    def processed(self) -> Processed:
+    def processed(self) -> DataTimeCache:
         """How far alerts are processed."""
-        return Processed(self.engine, self.config.now, self.config.age_of, self.config.behind)
+        return DataTimeCache(self.engine, self.config.now, self.config.age_of, self.config.behind)
 
     def data_time(self) -> DataTime:
         """How far alerts are processed, as of a second ago at most. Raise SQLAlchemyError."""
         return self.processed.read()
 
-    def judged(self) -> datetime:
-        """The instant that decides whether a duty without an alert is late: never after the watermark. Raise SQLAlchemyError."""
+    def judged_until(self) -> datetime:
+        """The instant that decides whether an obligation without an alert is late: never after the watermark. Raise SQLAlchemyError."""
         return self.data_time().judged(self.now())
-
-    def moment(self) -> Moment:
-        """Now, as the queue sees it. Raise SQLAlchemyError."""
-        now = self.now()
-        return Moment.of(now, self.calendar, self.data_time().judged(now))
 
     def wall(self) -> datetime:
         """The wall clock: sessions and undo."""
@@ -70,13 +66,13 @@ class Site:
         return Words(language, self.book)
 
 
-def environment() -> Environment:
+def make_environment() -> Environment:
     """The templates: everything is escaped, an unknown name is an error."""
     found = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
+        finalize=_clean,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -84,8 +80,5 @@ def environment() -> Environment:
     return found
 
 
-def _visible(value: Any) -> Any:
-    return visible(value) if type(value) is str else value
-
-
-Render = Callable[[str, Mapping[str, Any]], str]
+def _clean(value: Any) -> Any:
+    return strip_invisible(value) if type(value) is str else value

@@ -27,13 +27,13 @@ async def ready(request: Request) -> Response:
     """Whether pages can be read and relied on, as found out `age` seconds ago; `kafka`: actions can be sent. Waits for nothing."""
     found = request.app.state.health.database()
     kafka = request.app.state.publisher.away_since is None
-    data = data_of(site_of(request))
+    data = describe_data(site_of(request))
     ready = found["good"] and "reason" not in data
     body = {"ready": ready, "kafka": kafka, "age": found["age"]} | data
     return JSONResponse(body, 200 if ready else 503)
 
 
-def data_of(site: Site) -> dict[str, Any]:
+def describe_data(site: Site) -> dict[str, Any]:
     """Up to when alerts are processed, and the `reason` where nothing that is shown can be relied on. Waits for nothing."""
     found = site.processed.last()
     if found.processed_until is None or found.behind is None:

@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"""["']([^"']*)["']""")
 
 
 @dataclass(frozen=True)
-class Sent:
+class UploadForm:
     """A form that may carry a file: its fields, and name and content of the file; both empty where none was chosen.
 
     `size` is the whole request's; a file that is too large has a name and no content.
@@ -39,10 +39,10 @@ class Sent:
         return self.fields.get(name, "").strip()
 
 
-def upload(kind: str) -> Callable[[Request], Awaitable[Sent]]:
+def upload(kind: str) -> Callable[[Request], Awaitable[UploadForm]]:
     """What a route depends on that takes a file. Raise LoginNeeded, NotAllowed, BadForm."""
 
-    async def received(request: Request) -> Sent:
+    async def read_upload(request: Request) -> UploadForm:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise BadForm
         found = await run_in_threadpool(session_of, request)
@@ -56,12 +56,12 @@ def upload(kind: str) -> Callable[[Request], Awaitable[Sent]]:
         fields, name, content = await _parts(request, int(length))
         if not is_token(found.csrf, fields.get("csrf")):
             raise BadForm
-        if kind not in visitor.scope.pages:
+        if kind not in visitor.pages:
             raise NotAllowed(kind)
-        return Sent(visitor, fields, name, content, int(length))
+        return UploadForm(visitor, fields, name, content, int(length))
 
-    received.needs = kind  # type: ignore[attr-defined]
-    return received
+    read_upload.needs = kind  # type: ignore[attr-defined]
+    return read_upload
 
 
 async def _parts(request: Request, length: int) -> tuple[dict[str, str], str, bytes]:
@@ -77,7 +77,7 @@ async def _parts(request: Request, length: int) -> tuple[dict[str, str], str, by
     return fields, name, content
 
 
-class NoBook(ValueError):
+class InvalidBook(ValueError):
     """A file that is no usable rule book. `file` is its name; the text says rule, field, what is allowed; `line` where, if known."""
 
     def __init__(self, file: str, why: str, line: int | None) -> None:
@@ -90,20 +90,20 @@ def file_name(name: str) -> str:
     return Path(name.replace("\\", "/")).name[:80] or "?"
 
 
-def uploaded(name: str, content: bytes) -> tuple[RuleBook, str]:
+def read_book(name: str, content: bytes) -> tuple[RuleBook, str]:
     """The rule book in a file that was sent, and its text. Raise NoBook."""
     file = file_name(name)
     try:
         text = skip_mark(content).decode()
     except UnicodeDecodeError:
-        raise NoBook(file, "", None) from None
+        raise InvalidBook(file, "", None) from None
     try:
         return read(text), text
     except InvalidRuleBook as error:
-        raise NoBook(file, str(error), line_of(text, str(error))) from None
+        raise InvalidBook(file, str(error), find_line(text, str(error))) from None
 
 
-def line_of(text: str, why: str) -> int | None:
+def find_line(text: str, why: str) -> int | None:
     """The line of a rule book that a refusal speaks of: the key's, else the rule's; None where neither stands in it."""
     found = _SYNTAX.search(why)
     if found:

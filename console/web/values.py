@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+from schemas.instants import instant
+
 _DIGITS = 18  # what every database holds
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -10,26 +12,34 @@ _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UT
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """A text without what is not seen and yet acts on whoever reads it: on a page, in a cell, in a terminal."""
     return _UNSEEN.sub("", text)
 
 
-def whole_number(text: str, *, digits: int = _DIGITS) -> int | None:
+def read_number(text: str, *, digits: int = _DIGITS) -> int | None:
     """A number written in ASCII digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
-def point_in_time(text: str) -> datetime | None:
+def read_time(text: str) -> datetime | None:
     """An instant with its offset, of a year in which anything can have happened."""
     try:
-        return sensible(datetime.fromisoformat(text))
+        return check_time(datetime.fromisoformat(text))
     except ValueError:
         return None
 
 
-def sensible(at: datetime) -> datetime | None:
+def check_time(at: datetime) -> datetime | None:
     """The instant, where it has an offset and any offset can be reckoned of it."""
     if at.tzinfo is None or not _FIRST.year <= at.year < _LAST.year:
         return None
     return at if _FIRST <= at < _LAST else None
+
+
+def read_instant(text: str) -> datetime | None:
+    """An instant with its offset; None for anything else."""
+    try:
+        return check_time(instant(text.replace(" ", "+"))) if text else None
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from console.app import create_app
 from console.audit import log as audit
 from console.audit.anomaly import MANY
-from console.auth.users import User, by_login
+from console.auth.users import User, find_by_login
 from console.db.tables import whatif_run
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_store
@@ -45,11 +45,11 @@ def furnish(path: Path) -> None:
     site: Site = app.state.site
     bury(site.engine, NOW, usual(site.engine, NOW))
     with site.engine.connect() as connection:
-        places = dead_letters.places(connection, dead_letters.groups(connection), redrive_store.MOST)
+        places = dead_letters.list_places(connection, dead_letters.list_groups(connection), redrive_store.MOST)
     redrive_store.ask(site.engine, _user(site, "platform"), places, NOW)
     assert app.state.redriver.step(), "the redrive has not been previewed"
     _propose(site, _user(site, "rules-1"))
-    saved_views.save(site.engine, _user(site, "county"), "本周到期", "office", "bucket=week")
+    saved_views.save_view(site.engine, _user(site, "county"), "本周到期", "office", "bucket=week")
     _read(site)
     with site.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -57,7 +57,7 @@ def furnish(path: Path) -> None:
 
 
 def _user(site: Site, login: str) -> User:
-    found = by_login(site.engine, login)
+    found = find_by_login(site.engine, login)
     assert found is not None, login
     return found
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import Column, ColumnElement, Connection, Engine, select
 
 from console.accounts.demo_users import DEMO_USERS
-from console.auth.permissions import PAGES as OF_ROLE
+from console.app import MENU
+from console.app import PAGES as OF_ROLE
 from console.db.tables import redrive, whatif_run
 from console.dead_letters import query as dead_letters
-from console.web.request import MENU
 from sinks.readmodel.tables import alert, handover, publisher
 
 _COUNTY = "990102"
@@ -72,7 +72,7 @@ TABLE = (
 def pages(paths: Iterable[str]) -> tuple[Shown, ...]:
     """The table, and each page of the menu that the console has and the table has not."""
     known, named = set(paths), {one.path.partition("?")[0] for one in TABLE}
-    rest = [(name, path) for name, path in MENU if path in known and path not in named]
+    rest = [(one.name, one.menu) for one in MENU if one.menu in known and one.menu not in named]
     return (*TABLE, *(Shown(name.replace("_", "-"), _first(name), path, "a page of the menu") for name, path in rest))
 
 
@@ -114,7 +114,7 @@ _FOUND: dict[str, Callable[[Connection], str]] = {
     "ended": _alert(alert.c.state != "firing"),
     "person": _person,
     "source": _first_of(publisher.c.source, publisher.c.source.startswith("/agencies/PRISON-")),
-    "group": lambda connection: dead_letters.groups(connection)[0].group_id,
+    "group": lambda connection: dead_letters.list_groups(connection)[0].group_id,
     "redrive": _first_of(redrive.c.redrive_id),
     "run": _first_of(whatif_run.c.run_id),
 }

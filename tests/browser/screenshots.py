@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from console.app import MENU
 from console.web.config import ConsoleConfig
 from sinks.readmodel.database import connect
 from tests.browser.chromium import chromium, leave
@@ -86,9 +87,9 @@ def main(folder: Path, *parts: str) -> None:
         furnish(model)
         engine = connect(f"sqlite:///{model}")
         config = ConsoleConfig(str(engine.url), NOWHERE, now=lambda: NOW, secure_cookies=False, demo=True)
-        with served(config) as (url, app), chromium() as browser:
+        with served(config) as (url, _), chromium() as browser:
             take = for_readme if parts == ("readme",) else taken
-            for one in pages(app.state.site.paths):
+            for one in pages(one.menu for one in MENU):
                 if one.name in _README if take is for_readme else any(part in one.name for part in parts or ("",)):
                     for file in take(browser, url, one, address(engine, one), folder):
                         print(file)

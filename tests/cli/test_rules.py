@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
-from console.rules.rule_text import told
+from console.rules.rule_text import describe_rule
 from console.text.i18n import LANGUAGES, texts
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
@@ -90,7 +90,7 @@ def test_no_sentence_of_a_rule_is_left_half_said() -> None:
     book = load("cn-default")
     for rule in book.rules:
         for language in LANGUAGES:
-            said = told(rule, book, texts(language)).say
+            said = describe_rule(rule, book, texts(language)).say
             assert "“”" not in said, rule.key
             assert not re.search(r"(?<!\S)(release|intake|checkin|dispute|system)\.[a-z_]+", said), said
             assert bool(CJK.search(said)) == (language == "zh"), said
@@ -98,8 +98,8 @@ def test_no_sentence_of_a_rule_is_left_half_said() -> None:
 
 def test_a_limit_of_no_length_is_said_as_a_day_or_an_instant() -> None:
     book = load("cn-default")
-    assert told(book.by_key[("A08", "")], book, texts("en")).say.startswith("“Released” without ")
-    assert told(book.by_key[("B16", "")], book, texts("en")).say.startswith(
+    assert describe_rule(book.by_key[("A08", "")], book, texts("en")).say.startswith("“Released” without ")
+    assert describe_rule(book.by_key[("B16", "")], book, texts("en")).say.startswith(
         "The day of “Decision effective: Term ends” has ended"
     )
 

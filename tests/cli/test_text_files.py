@@ -8,7 +8,7 @@ import pytest
 
 from cli.event_files import EventFiles
 from cli.main import run
-from console.web.uploads import uploaded
+from console.web.uploads import read_book
 from handover.calendar import CALENDAR_FILE, load_calendar
 from handover.rules.rulebook import BOOKS, load
 from schemas.text_files import read_text
@@ -46,7 +46,7 @@ def test_rule_books_and_calendars(tmp_path: Path) -> None:
     book.write_bytes(MARK + (BOOKS / "cn-default.toml").read_bytes())
     calendar.write_bytes(MARK + CALENDAR_FILE.read_bytes())
     assert load(book) == load("cn-default")
-    assert uploaded("book.toml", book.read_bytes())[0] == load("cn-default")
+    assert read_book("book.toml", book.read_bytes())[0] == load("cn-default")
     assert load_calendar(calendar).years == load_calendar().years
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, select
 from starlette.routing import Route
 
 from console.accounts.demo_users import DEMO_PASSWORD, DEMO_USERS, DemoUser
-from console.app import ROUTERS
+from console.app import MENU, PAGES, ROUTERS
 from console.auth.attempts import TRIES
-from console.auth.permissions import ACTIONS, PAGES, ROLES, Scope, under
+from console.auth.permissions import ACTIONS, ROLES, Scope, under
 from console.auth.users import User, create
 from console.db.tables import console_session
 from console.web.config import real_time
@@ -65,6 +65,13 @@ def test_every_route_says_whom_it_is_for() -> None:
     for route, _ in ROUTES:
         assert (needs(route) is None) == (route.path in PUBLIC), route.path
         assert needs(route) in (None, *EVERYBODY, *set().union(*PAGES.values())), route.path
+
+
+def test_every_page_has_a_route_and_every_entry_of_the_menu_leads_to_one() -> None:
+    asked_for = {needs(route) for route, _ in ROUTES}
+    assert set().union(*PAGES.values()) <= asked_for
+    paths = {route.path: needs(route) for route, method in ROUTES if method == "GET"}
+    assert all(paths[entry.menu] == entry.name for entry in MENU)
 
 
 def test_no_route_stands_beside_the_table_of_routers(console: OpenConsole) -> None:
@@ -123,7 +130,7 @@ def test_every_route_for_every_role_of_another_place(console: OpenConsole, engin
         if route.path in PUBLIC or route.path in ("/events", "/logout"):
             continue
         answer = asked(browser, method, filled(route, foreign["alert_id"], person))
-        if needed not in (*EVERYBODY, *scope.pages):
+        if needed not in (*EVERYBODY, *PAGES[scope.role]):
             assert answer.status_code == 403, (route.path, answer.status_code)
         elif "{source:path}" in route.path and not scope.depends_on(f"/{FEED}"):
             assert answer.status_code == 404, (route.path, answer.status_code)
@@ -184,7 +191,9 @@ def test_the_filter_in_sql_and_on_a_row_agree(engine: Engine) -> None:
             ROLES, ("", "9", "99", "9901", "990102", "990102006"), (alert, obligation)
         ):
             scope = Scope(role, "COUNTY_JUSTICE-990102-01", prefix)
-            by_sql = {one for (one,) in connection.execute(select(table.c.alert_id).where(scope.of_duties(table)))}
+            by_sql = {
+                one for (one,) in connection.execute(select(table.c.alert_id).where(scope.filter_obligations(table)))
+            }
             by_hand = {
                 row["alert_id"] for row in map(dict, connection.execute(select(table)).mappings()) if scope.sees(row)
             }
@@ -214,7 +223,7 @@ def test_a_silent_feed_is_told_to_those_whose_lists_it_makes_doubtful() -> None:
 
 def test_what_is_not_named_is_denied() -> None:
     assert not ACTIONS["procurator"]
-    assert not Scope("rules", "X", "99").duties
+    assert not Scope("rules", "X", "99").obligations
     assert not Scope("county", "", "").sees({"jurisdiction": "990102", "owner_agency": ""})
     assert not Scope("platform", "PLATFORM", "").may("acknowledge")
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Engine, select, text
 
-from console.audit import query as audited
+from console.audit import query as audit_query
 from console.audit.anomaly import MANY
 from console.audit.log import write
-from console.audit.query import Asked
+from console.audit.query import AuditQuery
 from console.auth.attempts import TRIES
 from console.auth.permissions import Scope
 from console.auth.users import User
@@ -92,11 +92,11 @@ def test_the_procurator_sees_reads_of_persons_of_the_prefix_alone(console: OpenC
         write(connection, None, real_time(), reader, "read", persons=[there])
         write(connection, None, real_time(), reader, "user_created")
         scope = Scope("procurator", "PROCURATORATE-990100-01", "9901")
-        rows = audited.records(connection, scope, Asked(), 10)
+        rows = audit_query.read_records(connection, scope, AuditQuery(), 10)
         assert [(row["action"], row["persons"]) for row in rows] == [("export", [here[0]])]
-        assert not audited.records(connection, scope, Asked(person=there[0]), 10)
-        assert not audited.records(connection, Scope("procurator", "X", ""), Asked(), 10)
-        assert len(audited.records(connection, Scope("auditor", "X", ""), Asked(), 10)) == 3
+        assert not audit_query.read_records(connection, scope, AuditQuery(person=there[0]), 10)
+        assert not audit_query.read_records(connection, Scope("procurator", "X", ""), AuditQuery(), 10)
+        assert len(audit_query.read_records(connection, Scope("auditor", "X", ""), AuditQuery(), 10)) == 3
     page = console("procurator").get("/audit").text
     assert f'href="/people/{here[0]}"' in page
     assert there[0] not in page

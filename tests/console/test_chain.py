@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from cli.main import run
 from console.audit.log import hash_of, seal_of, write
-from console.audit.verification import check, stands
+from console.audit.verification import check, is_in_chain
 from console.auth.users import User
 from console.db import database
 from console.db.tables import audit_head, audit_person, audit_record
@@ -214,10 +214,10 @@ def test_a_head_that_was_noted_earlier_still_stands(books: Engine) -> None:
         noted = check(connection, None).head
     filled(books, None, 4)
     with read_snapshot(books) as connection:
-        assert stands(connection, noted)
-        assert not stands(connection, noted.replace("4:", "5:"))
+        assert is_in_chain(connection, noted)
+        assert not is_in_chain(connection, noted.replace("4:", "5:"))
         with pytest.raises(ValueError, match="not a number and a hash"):
-            stands(connection, "4:xyz")
+            is_in_chain(connection, "4:xyz")
 
 
 # --- the command

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from console.auth.permissions import Scope
-from console.queue import count_cache
-from console.queue.count_cache import Counts
-from console.queue.facet_counts import Cells, Cube
+from console.queue.facet_counts import Cube, CubeCells
+from console.web import count_cache
+from console.web.count_cache import CountCache
 
 CITY, COUNTY = (Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", "COUNTY_JUSTICE-990102-01", "990102"))
 
@@ -27,7 +27,7 @@ class Counter:
             self._said.notify_all()
         if self.times >= self.fails_from:
             raise OperationalError("count", {}, Exception("away"))
-        return Cube(Cells())
+        return Cube(CubeCells())
 
     def reaches(self, times: int) -> bool:
         with self._said:
@@ -48,7 +48,7 @@ def nobody_counts_on() -> bool:
 
 
 def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, count = Counts[Cube](), Counter()
+    kept, count = CountCache[Cube](), Counter()
     first = kept.of(COUNTY, count)
     assert kept.of(COUNTY, count) is first
     monkeypatch.setattr(count_cache, "_KEPT_SECONDS", 0.0)
@@ -59,7 +59,7 @@ def test_a_quick_scope_is_counted_when_it_is_old_and_not_before(monkeypatch: pyt
 def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
     monkeypatch.setattr(count_cache, "_REST_SECONDS", 0.02)
-    kept, count = Counts[Cube](), Counter()
+    kept, count = CountCache[Cube](), Counter()
     first = kept.of(CITY, count)
     assert count.reaches(4)
     until(lambda: kept.of(CITY, lambda: pytest.fail("a page has waited")) is not first)
@@ -74,7 +74,7 @@ def test_a_slow_scope_is_counted_on_while_somebody_looks_and_no_page_waits(monke
 def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
     monkeypatch.setattr(count_cache, "_REST_SECONDS", 0.02)
-    kept, count = Counts[Cube](), Counter(fails_from=2)
+    kept, count = CountCache[Cube](), Counter(fails_from=2)
     kept.of(CITY, count)
     assert count.reaches(2)
     until(nobody_counts_on)
@@ -85,7 +85,7 @@ def test_when_the_database_goes_away_the_next_page_says_so(monkeypatch: pytest.M
 def test_what_counts_on_has_ended_when_the_console_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(count_cache, "_QUICK_SECONDS", -1.0)
     monkeypatch.setattr(count_cache, "_REST_SECONDS", 60.0)
-    kept, count = Counts[Cube](), Counter()
+    kept, count = CountCache[Cube](), Counter()
     kept.of(CITY, count)
     kept.of(COUNTY, count)
     assert not nobody_counts_on()

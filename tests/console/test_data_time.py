@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from console.accounts.demo_users import DEMO_USERS, DemoUser
 from console.app import ROUTERS
 from console.auth.permissions import Scope
-from console.people.query import find as find_person
-from console.queue.facet_counts import cube
-from console.queue.query import BUCKETS, Filters, Moment, page
+from console.people.query import find_person
+from console.queue.facet_counts import count_cube
+from console.queue.filters import BUCKETS, QueueFilters
+from console.queue.query import Moment, read_page
 from console.reports.month import Month
-from console.reports.obligation_base import ground_of
+from console.reports.obligation_base import read_base
 from console.text.formatter import Words
 from console.text.i18n import catalogue
 from handover.calendar import load_calendar
@@ -113,8 +114,8 @@ def test_the_probe_says_up_to_when_and_the_process_goes_on(console: OpenConsole,
     assert answer.status_code == 503
     assert answer.json()["reason"] == f"alerts are processed only up to {show(BEFORE)}"
     assert browser.client.get("/live").status_code == 200
-    assert REGISTRY.get_sample_value("console_processed_until_timestamp_seconds") == BEFORE.timestamp()
-    assert REGISTRY.get_sample_value("console_data_late") == 1
+    assert REGISTRY.get_sample_value("reentry_console_processed_until_timestamp_seconds") == BEFORE.timestamp()
+    assert REGISTRY.get_sample_value("reentry_console_data_late") == 1
 
 
 def test_an_hour_is_not_late_where_the_judged_time_runs_fast(console: OpenConsole, engine: Engine) -> None:
@@ -184,7 +185,7 @@ def due(engine: Engine) -> str:
 
 def counted(connection: Connection, scope: Scope, moment: Moment) -> dict[str, int]:
     return {
-        bucket: sum(one.n for one in cube(connection, scope, moment).cells.all if one.bucket == bucket)
+        bucket: sum(one.n for one in count_cube(connection, scope, moment).cells.all if one.bucket == bucket)
         for bucket in BUCKETS
     }
 
@@ -195,7 +196,8 @@ def test_a_duty_is_late_only_once_the_pipeline_has_passed_it(engine: Engine, due
         for judged, bucket in ((NOW - timedelta(hours=2), "due"), (NOW, "over")):
             moment = Moment.of(NOW, calendar, judged)
             rows = {
-                name: page(connection, county_scope, "", Filters(bucket=name), moment, None, 500) for name in BUCKETS
+                name: read_page(connection, county_scope, "", QueueFilters(bucket=name), moment, None, 500)
+                for name in BUCKETS
             }
             assert due in {row["alert_id"] for row in rows[bucket]}
             assert due not in {row["alert_id"] for name in BUCKETS if name != bucket for row in rows[name]}
@@ -258,15 +260,15 @@ def test_feeds_are_not_called_normal(console: OpenConsole, late: Engine) -> None
 
 def test_figures_are_of_what_is_judged(engine: Engine) -> None:
     with engine.begin() as connection:
-        put = ground_of(connection, Month.of(NOW))
+        put = read_base(connection, Month.of(NOW))
         assert put is not None
         assert put.at == NOW
     put_watermark(engine, BEFORE)
     with engine.begin() as connection:
-        ground = ground_of(connection, Month.of(NOW))
+        ground = read_base(connection, Month.of(NOW))
         assert ground is not None
         assert ground.at == BEFORE
         connection.execute(insert(frozen_month), {"month": str(Month.of(NOW)), "known_at": NOW, "rule_book": "x"})
-        kept = ground_of(connection, Month.of(NOW))
+        kept = read_base(connection, Month.of(NOW))
         assert kept is not None
         assert not kept.frozen  # it was kept before its deadlines were judged

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from console.text.deadline_text import Boxes, due, soon_until, strip, unit_of
+from console.text.deadline_text import Boxes, compute_deadline, find_soon_end, find_unit, list_strip
 from console.text.formatter import Words
-from console.text.svg_charts import boxes, cut
+from console.text.svg_charts import cut_text, draw_boxes
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from tests.handover.histories import at
@@ -39,7 +39,7 @@ HOURS: list[dict[str, Any]] = [{"day": "2026-10-13", "is": "anchor", "hours": 6.
     ],
 )
 def test_working_days(now: str, zh: str, en: str) -> None:
-    found = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at(now), CALENDAR)
+    found = compute_deadline(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at(now), CALENDAR)
     assert Words("zh", load("cn-default")).due(found) == zh
     assert Words("en", load("cn-default")).due(found) == en
 
@@ -55,7 +55,7 @@ def test_working_days(now: str, zh: str, en: str) -> None:
     ],
 )
 def test_days(now: str, zh: str) -> None:
-    found = due(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at(now), CALENDAR)
+    found = compute_deadline(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at(now), CALENDAR)
     assert Words("zh", load("cn-default")).due(found) == zh
 
 
@@ -70,30 +70,30 @@ def test_days(now: str, zh: str) -> None:
     ],
 )
 def test_hours_turn_into_days_after_48(now: str, zh: str) -> None:
-    found = due(HOURS, at("2026-10-13 16:40"), at("2026-10-13 22:40"), at(now), CALENDAR)
+    found = compute_deadline(HOURS, at("2026-10-13 16:40"), at("2026-10-13 22:40"), at(now), CALENDAR)
     words = Words("zh", load("cn-default"))
     assert words.due(found) == zh
 
 
 def test_the_unit_is_the_rules() -> None:
-    assert [unit_of(one) for one in (THREE, DAYS, HOURS)] == ["wd", "d", "h"]
+    assert [find_unit(one) for one in (THREE, DAYS, HOURS)] == ["wd", "d", "h"]
 
 
 def test_boxes_are_one_for_each_unit_and_cut_on_both_sides() -> None:
-    found = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
+    found = compute_deadline(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
     assert found.boxes == Boxes(total=3, spent=3, half=False, over=3, over_half=True)
-    svg = str(boxes(found.boxes))
+    svg = str(draw_boxes(found.boxes))
     assert (svg.count('class="e"'), svg.count('class="v"'), svg.count('class="vh"')) == (3, 4, 1)
-    long = str(boxes(Boxes(total=30, spent=30, half=False, over=20, over_half=True)))
+    long = str(draw_boxes(Boxes(total=30, spent=30, half=False, over=20, over_half=True)))
     assert (long.count('class="e"'), long.count('class="v"')) == (9, 7)
     assert 'class="tl"' in long
     assert 'class="ch"' in long
-    before = due(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-08 12:00"), CALENDAR)
+    before = compute_deadline(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-08 12:00"), CALENDAR)
     assert before.boxes == Boxes(total=3, spent=1, half=True, over=0, over_half=False)
 
 
 def test_the_strip_goes_from_the_start_to_today() -> None:
-    cells = strip(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
+    cells = list_strip(THREE, at("2026-09-29 09:12"), at("2026-10-10 00:00"), at("2026-10-14 08:30"), CALENDAR)
     assert len(cells) == 16
     kinds = {str(one.day): (one.kind, one.n) for one in cells}
     assert kinds["2026-09-29"] == ("anchor", 0)
@@ -107,14 +107,14 @@ def test_the_strip_goes_from_the_start_to_today() -> None:
 
 
 def test_a_long_strip_is_cut_in_the_middle() -> None:
-    cells = strip(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at("2026-12-01 08:00"), CALENDAR)
+    cells = list_strip(DAYS, at("2026-10-01 00:00"), at("2026-10-11 00:00"), at("2026-12-01 08:00"), CALENDAR)
     assert [one.kind for one in cells].count("cut") == 1
     assert len(cells) == 18
 
 
 def test_three_working_days_from_now() -> None:
-    assert soon_until(CALENDAR, date(2026, 10, 14)) == date(2026, 10, 19)
-    assert soon_until(CALENDAR, date(2026, 9, 30)) == date(2026, 10, 10)
+    assert find_soon_end(CALENDAR, date(2026, 10, 14)) == date(2026, 10, 19)
+    assert find_soon_end(CALENDAR, date(2026, 9, 30)) == date(2026, 10, 10)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_three_working_days_from_now() -> None:
     ],
 )
 def test_a_name_is_cut_where_its_place_ends(text: str, shown: str) -> None:
-    assert cut(text, 23) == shown
+    assert cut_text(text, 23) == shown

@@ -6,27 +6,27 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from console.auth.users import User, by_login
+from console.auth.users import User, find_by_login
 from console.db.tables import audit_person, audit_record, pending
 from console.outbox import action_events, decisions
-from console.outbox.action_events import Asked
+from console.outbox.action_events import ActionEvent
 from console.web.site import Site
 from sinks.readmodel.tables import alert
 from tests.console.conftest import NOW, OpenConsole, firing
 
 
 def user(engine: Engine, login: str) -> User:
-    found = by_login(engine, login)
+    found = find_by_login(engine, login)
     assert found is not None
     return found
 
 
-def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[Asked, Mapping[str, Any]]:
+def wanted(engine: Engine, by: User, action: str = "waive") -> tuple[ActionEvent, Any]:
     """An action on a firing alert."""
     with engine.connect() as connection:
         chosen = select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04"))
-        row = dict(connection.execute(chosen).mappings().one())
-    return action_events.asked(action, row, by, {"note": "等法院补寄"}, NOW), row
+        row: Any = dict(connection.execute(chosen).mappings().one())
+    return action_events.build_action(action, row, by, {"note": "等法院补寄"}, NOW), row
 
 
 def records(engine: Engine, action: str) -> list[Mapping[str, Any]]:
@@ -44,7 +44,7 @@ def site(console: OpenConsole) -> Site:
 def test_a_decision_its_second_person_and_an_undo_are_in_the_chain(site: Site, engine: Engine) -> None:
     first, second = user(engine, "county"), user(engine, "city")
     asked, row = wanted(engine, first)
-    batch = decisions.keep(site, first, [(asked, row)], "a key of mine", second=True)
+    batch = decisions.store(site, first, [(asked, row)], "a key of mine", second=True)
     [decided] = records(engine, "decide")
     assert (decided["login"], decided["about"]) == ("county", f"/alerts/{row['alert_id']}")
     assert decided["details"] == {
@@ -53,7 +53,7 @@ def test_a_decision_its_second_person_and_an_undo_are_in_the_chain(site: Site, e
     with engine.connect() as connection:
         whom = select(audit_person.c.subject).where(audit_person.c.number == decided["number"])
         assert list(connection.execute(whom).scalars()) == [row["subject"]]
-    assert decisions.keep(site, first, [(asked, row)], "a key of mine", second=True) == batch
+    assert decisions.store(site, first, [(asked, row)], "a key of mine", second=True) == batch
     assert len(records(engine, "decide")) == 1, "the same key again decides nothing"
     assert not decisions.confirm(site, first, asked.event_id, row)
     assert records(engine, "confirm") == []
@@ -75,6 +75,6 @@ def test_where_the_audit_cannot_be_written_nothing_is_decided(
     monkeypatch.setattr("console.audit.log.write", refuse)
     first = user(engine, "county")
     with pytest.raises(RuntimeError):
-        decisions.keep(site, first, [wanted(engine, first)], "a key of mine")
+        decisions.store(site, first, [wanted(engine, first)], "a key of mine")
     with engine.connect() as connection:
         assert connection.execute(select(pending)).first() is None

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, delete, select
 
 from console.feeds import baseline
-from console.feeds.baseline import learn, numbers
-from console.feeds.status import late_after
+from console.feeds.baseline import learn, read_numbers
+from console.feeds.status import find_late_limit
 from handover.rules.rulebook import load
 from sinks.monitors import manifests
 from sinks.readmodel.tables import alert, event, log_gap, publisher, verdict
@@ -71,7 +71,7 @@ def test_missing_numbers_are_named_wherever_they_were_lost(engine: Engine, conso
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, hourly(6), [7706, 7705, 7701, 7700, None, 7699])
     with engine.connect() as connection:
-        (found,) = numbers(connection, source)
+        (found,) = read_numbers(connection, source)
     assert (found.last, found.missing, found.count) == (7706, [(7702, 7704)], 3)
     browser = console("county")
     assert "7702–7704" in browser.get("/feeds?show=all").text
@@ -85,7 +85,7 @@ def test_the_last_24_hours_are_counted_by_the_clock(engine: Engine) -> None:
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, [NOW, NOW - timedelta(minutes=30), NOW - timedelta(minutes=31), NOW - timedelta(hours=24)])
     with engine.connect() as connection:
-        hours = baseline.last_hours(connection, [source], NOW)[source]
+        hours = baseline.count_hours(connection, [source], NOW)[source]
     assert len(hours) == 24
     assert hours[-2:] == [1, 2]  # 16:30 and 16:00 in the present hour, 15:59 in the one before
     assert sum(hours) == 3
@@ -95,7 +95,7 @@ def test_days_on_which_nothing_came_are_there(engine: Engine) -> None:
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, [NOW, NOW - timedelta(days=2), NOW - timedelta(days=2, hours=1)])
     with engine.connect() as connection:
-        days = baseline.days(connection, source, NOW, 3)
+        days = baseline.read_days(connection, source, NOW, 3)
     assert [one.n for one in days] == [2, 0, 1]
     assert [one.gap for one in days] == [timedelta(hours=1), None, timedelta(days=2)]
     assert [one.lag for one in days] == [timedelta(seconds=30), None, timedelta(seconds=30)]
@@ -119,7 +119,7 @@ def test_a_feed_is_quiet_after_as_many_usual_gaps_as_x03_asks_for(
 
 
 def test_a_feed_is_late_by_the_rule_book(engine: Engine, console: OpenConsole) -> None:
-    limit = late_after(load("cn-default"))
+    limit = find_late_limit(load("cn-default"))
     assert limit == timedelta(hours=24)
     source = "/agencies/PRISON-990100-09"
     beat(engine, source, [NOW - timedelta(days=9), *hourly(60)])

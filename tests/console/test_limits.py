@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from console.web.limits import FILE, FORM, JSON, largest
+from console.web.limits import FILE, FORM, JSON, limit_body
 from console.web.server import HEAD_SECONDS, LONGEST_HEAD
 from tests.conditions import until
 from tests.console.served import Served, serving
@@ -119,6 +119,6 @@ def test_a_head_without_end_is_refused(served: Served) -> None:
 
 
 def test_what_an_address_may_take() -> None:
-    assert largest("/login") == FORM
-    assert largest("/api/v1/alerts/x/acknowledge") == JSON
-    assert largest("/whatif") == largest("/api/v1/whatif") == FILE
+    assert limit_body("/login") == FORM
+    assert limit_body("/api/v1/alerts/x/acknowledge") == JSON
+    assert limit_body("/whatif") == limit_body("/api/v1/whatif") == FILE

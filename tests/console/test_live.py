@@ -12,8 +12,8 @@ from sqlalchemy import Engine, event, func, select
 from console.auth.permissions import Scope
 from console.auth.users import User
 from console.live import change_feed
-from console.live.change_feed import Live, Page, matches
-from console.queue.query import Filters
+from console.live.change_feed import ChangeFeed, OpenPage, matches
+from console.queue.filters import QueueFilters
 from sinks.readmodel.changes import record_changes
 from sinks.readmodel.tables import alert, change
 from tests.console.conftest import firing
@@ -24,8 +24,8 @@ OTHER = Scope("county", "COUNTY_JUSTICE-990103-01", "990103")
 
 
 @pytest.fixture
-async def hub(engine: Engine) -> AsyncIterator[Live]:
-    one = Live(engine, 0.05, lambda tokens: dict.fromkeys(tokens, OFFICER))
+async def hub(engine: Engine) -> AsyncIterator[ChangeFeed]:
+    one = ChangeFeed(engine, 0.05, lambda tokens: dict.fromkeys(tokens, OFFICER))
     await one.start()
     yield one
     await one.stop()
@@ -38,10 +38,10 @@ def told(part: bytes) -> tuple[str, int, Any]:
 
 
 async def listen(
-    hub: Live, scope: Scope, since: int | None = None, filters: Filters | None = None
+    hub: ChangeFeed, scope: Scope, since: int | None = None, filters: QueueFilters | None = None
 ) -> AsyncIterator[tuple[str, int, Any]]:
     """The events of an open page, without heartbeats."""
-    async for piece in hub.follow(Page(scope, "nobody", filters or Filters()), since):
+    async for piece in hub.follow(OpenPage(scope, "nobody", filters or QueueFilters()), since):
         for part in piece.split(b"\n\n"):
             if part.startswith(b"event") and not part.startswith(b"event: beat"):
                 yield told(part)
@@ -60,7 +60,7 @@ def newest(engine: Engine) -> int:
         return int(connection.execute(select(func.max(change.c.number))).scalar_one())
 
 
-async def test_a_change_reaches_the_page_that_may_see_it(hub: Live, engine: Engine) -> None:
+async def test_a_change_reaches_the_page_that_may_see_it(hub: ChangeFeed, engine: Engine) -> None:
     ours, theirs = firing(engine, "990102"), firing(engine, "990103", rule="B04")
     page = listen(hub, COUNTY)
     task = asyncio.ensure_future(anext(page))
@@ -71,9 +71,9 @@ async def test_a_change_reaches_the_page_that_may_see_it(hub: Live, engine: Engi
     assert set(data) == {"alert_id", "revision", "state", "severity"}
 
 
-async def test_a_new_alert_is_counted_behind_the_pill(hub: Live, engine: Engine) -> None:
+async def test_a_new_alert_is_counted_behind_the_pill(hub: ChangeFeed, engine: Engine) -> None:
     ours = firing(engine, "990102", severity="WARN")
-    page, filtered = listen(hub, COUNTY), listen(hub, COUNTY, filters=Filters(sev=frozenset({"CRIT"})))
+    page, filtered = listen(hub, COUNTY), listen(hub, COUNTY, filters=QueueFilters(sev=frozenset({"CRIT"})))
     tasks = [asyncio.ensure_future(anext(one)) for one in (page, filtered)]
     await asyncio.sleep(0.1)
     touch(engine, ours, revision=1)
@@ -83,7 +83,7 @@ async def test_a_new_alert_is_counted_behind_the_pill(hub: Live, engine: Engine)
         await asyncio.wait_for(anext(filtered), 0.3)
 
 
-async def test_a_page_goes_on_where_it_stopped(hub: Live, engine: Engine) -> None:
+async def test_a_page_goes_on_where_it_stopped(hub: ChangeFeed, engine: Engine) -> None:
     before, ours = newest(engine), firing(engine, "990102")
     touch(engine, ours)
     await asyncio.sleep(0.3)
@@ -92,7 +92,7 @@ async def test_a_page_goes_on_where_it_stopped(hub: Live, engine: Engine) -> Non
 
 
 async def test_a_page_that_was_away_too_long_loads_again(
-    hub: Live, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    hub: ChangeFeed, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = newest(engine)
     touch(engine, *[firing(engine, "990102")] * 20)
@@ -102,7 +102,7 @@ async def test_a_page_that_was_away_too_long_loads_again(
     assert kind == "reset"
 
 
-async def test_a_lower_number_that_comes_later_is_not_missed(hub: Live, engine: Engine) -> None:
+async def test_a_lower_number_that_comes_later_is_not_missed(hub: ChangeFeed, engine: Engine) -> None:
     """On PostgreSQL two sinks take numbers side by side and may commit them the other way round."""
     first, second = firing(engine, "990102", rule="B04"), firing(engine, "990102", rule="B08")
     gap = newest(engine)
@@ -117,9 +117,9 @@ async def test_a_lower_number_that_comes_later_is_not_missed(hub: Live, engine: 
     assert (await asyncio.wait_for(anext(page), 5))[2]["alert_id"] == second
 
 
-async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Live, engine: Engine) -> None:
+async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: ChangeFeed, engine: Engine) -> None:
     ours = firing(engine, "990102")
-    slow = Page(COUNTY, "nobody", Filters(), asyncio.Queue(3))
+    slow = OpenPage(COUNTY, "nobody", QueueFilters(), asyncio.Queue(3))
     stream = hub.follow(slow, None)
     await anext(stream)
     page = listen(hub, COUNTY)
@@ -134,21 +134,21 @@ async def test_a_page_that_does_not_read_is_ended_and_the_others_go_on(hub: Live
 @pytest.mark.parametrize(
     ("filters", "fits"),
     [
-        (Filters(), True),
-        (Filters(bucket="over"), True),
-        (Filters(bucket="soon"), False),
-        (Filters(view="mine"), False),
-        (Filters(view="snoozed"), False),
-        (Filters(town=frozenset({"990102"})), True),
-        (Filters(town=frozenset({"990103001"})), False),
-        (Filters(rule=frozenset({"A01"})), False),
-        (Filters(wait=frozenset({"county"})), True),
-        (Filters(kind=frozenset({"D"})), False),
+        (QueueFilters(), True),
+        (QueueFilters(bucket="over"), True),
+        (QueueFilters(bucket="soon"), False),
+        (QueueFilters(view="mine"), False),
+        (QueueFilters(view="snoozed"), False),
+        (QueueFilters(town=frozenset({"990102"})), True),
+        (QueueFilters(town=frozenset({"990103001"})), False),
+        (QueueFilters(rule=frozenset({"A01"})), False),
+        (QueueFilters(wait=frozenset({"county"})), True),
+        (QueueFilters(kind=frozenset({"D"})), False),
     ],
 )
-def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: Filters, fits: bool) -> None:
+def test_a_new_row_counts_only_where_the_filters_let_it_in(engine: Engine, filters: QueueFilters, fits: bool) -> None:
     with engine.connect() as connection:
-        row = dict(
+        row: Any = dict(
             connection.execute(select(alert).where(alert.c.alert_id == firing(engine, "990102", rule="B04")))
             .mappings()
             .one()
@@ -164,7 +164,7 @@ async def test_a_reading_under_way_gives_its_connection_back_before_the_end(engi
         taken.set()
         assert may_go_on.wait(10)
 
-    hub = Live(engine, 0.01, lambda tokens: dict.fromkeys(tokens, OFFICER))
+    hub = ChangeFeed(engine, 0.01, lambda tokens: dict.fromkeys(tokens, OFFICER))
     await hub.start()
     event.listen(engine, "checkout", held)
     assert await asyncio.to_thread(taken.wait, 5)

@@ -8,10 +8,10 @@ from httpx2 import Response
 from sqlalchemy import Engine
 
 from console.accounts.demo_users import DEMO_USERS
-from console.auth.permissions import PAGES
+from console.app import PAGES
 from console.outbox.action_events import LONGEST_SNOOZE
-from console.reports.sheets import cell
-from console.web.values import visible
+from console.reports.sheets import clean_cell
+from console.web.values import strip_invisible
 from tests.console.conftest import NOW, Browser, OpenConsole, firing
 from tests.console.test_access import BEFORE_LOGIN, EVERYBODY, ROUTES, VALUES, needs
 
@@ -138,9 +138,9 @@ def test_nothing_is_put_off_for_longer_than_its_severity_allows(
 
 
 def test_what_is_not_seen_is_not_shown() -> None:
-    assert visible("a\x1b[31mb\u202ec\x85\ud800\t甲\n") == "a[31mbc\t甲\n"
+    assert strip_invisible("a\x1b[31mb\u202ec\x85\ud800\t甲\n") == "a[31mbc\t甲\n"
 
 
 @pytest.mark.parametrize("text", ["＝1+1", "＋1", "－1", "＠x", "=1", "\x1b=1", "\u202e=1"])
 def test_no_cell_starts_a_formula_in_any_width(text: str) -> None:
-    assert cell(text) == f"'{visible(text)}"
+    assert clean_cell(text) == f"'{strip_invisible(text)}"

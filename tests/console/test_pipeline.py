@@ -14,8 +14,8 @@ from brokers.connection import KafkaConnection
 from console.accounts.demo_users import DEMO_PASSWORD, DEMO_USERS
 from console.app import create_app
 from console.auth.users import create
-from console.live.change_feed import Live, Page
-from console.queue.query import Filters
+from console.live.change_feed import ChangeFeed, OpenPage
+from console.queue.filters import QueueFilters
 from console.web.config import ConsoleConfig
 from sinks.readmodel.database import connect
 from tests.conditions import until
@@ -36,9 +36,9 @@ async def first_row(engine: Engine, act: Callable[[], None]) -> float:
     """Seconds from an act until an open page is told of a changed row."""
     county = next(one for one in DEMO_USERS if one.role == "county")
     listener = create(engine, "listener", DEMO_PASSWORD, "county", county.agency, county.prefix)
-    hub = Live(engine, 0.2, lambda tokens: dict.fromkeys(tokens, listener))
+    hub = ChangeFeed(engine, 0.2, lambda tokens: dict.fromkeys(tokens, listener))
     await hub.start()
-    stream = hub.follow(Page(listener.scope, "listener", Filters()), None)
+    stream = hub.follow(OpenPage(listener.scope, "listener", QueueFilters()), None)
     await anext(stream)
     began = time.monotonic()
     await asyncio.to_thread(act)

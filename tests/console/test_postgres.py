@@ -21,15 +21,16 @@ from console.db import database, tables
 from console.dead_letters import query as dead_letters
 from console.dead_letters import redrive_preview, redrive_store
 from console.feeds import baseline, status
-from console.queue.facet_counts import cube
-from console.queue.query import BUCKETS, VIEWS, Filters, Moment, page
-from console.reports.drill_down import behind
+from console.queue.facet_counts import count_cube
+from console.queue.filters import BUCKETS, VIEWS, QueueFilters
+from console.queue.query import Moment, read_page
+from console.reports.drill_down import read_drill_down
 from console.reports.month import Month
-from console.reports.obligation_base import Wanted, corrections, ground_of
-from console.reports.registry import figures_of
-from console.reports.scoreboard import board_of
+from console.reports.obligation_base import ObligationFilter, find_corrections, read_base
+from console.reports.registry import compute_indicators
+from console.reports.scoreboard import compute_scoreboard
 from console.web.config import ConsoleConfig, real_time
-from console.web.site import Site, environment
+from console.web.site import Site, make_environment
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.parse import parse
@@ -114,16 +115,18 @@ def test_rows_and_counts_are_those_of_sqlite(server: Engine, engine: Engine) -> 
     found = []
     for one in (engine, server):
         with one.connect() as connection:
-            counted = cube(connection, SCOPE, moment)
+            counted = count_cube(connection, SCOPE, moment)
             rows = [
                 [
                     row["alert_id"]
-                    for row in page(connection, SCOPE, "nobody", Filters(view=view, bucket=bucket), moment, None, 500)
+                    for row in read_page(
+                        connection, SCOPE, "nobody", QueueFilters(view=view, bucket=bucket), moment, None, 500
+                    )
                 ]
                 for view in VIEWS
                 for bucket in ("", *BUCKETS)
             ]
-            found.append((rows, counted.facets(Filters()), counted.by_day, counted.count(Filters())))
+            found.append((rows, counted.facets(QueueFilters()), counted.by_day, counted.count(QueueFilters())))
     assert found[0] == found[1]
     assert found[0][3] > 50
 
@@ -134,10 +137,12 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
         with one.connect() as connection:
             sides: list[object] = []
             for month in (Month.of(NOW), Month.of(NOW).on(-1)):
-                ground = ground_of(connection, month)
+                ground = read_base(connection, month)
                 assert ground is not None
-                board = board_of(connection, ground, "9901", "")
-                listed = behind(connection, SCOPE, ground, Wanted(county="990102"), "counted", None, 500)
+                board = compute_scoreboard(connection, ground, "9901", "")
+                listed = read_drill_down(
+                    connection, SCOPE, ground, ObligationFilter(county="990102"), "counted", None, 500
+                )
                 sides += [
                     board.lines,
                     board.all,
@@ -145,7 +150,10 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
                     [row["alert_id"] for row in listed.rows],
                     listed.counted,
                 ]
-                sides += [corrections(connection, month, Wanted()), figures_of(connection, ground, "9901", "")]
+                sides += [
+                    find_corrections(connection, month, ObligationFilter()),
+                    compute_indicators(connection, ground, "9901", ""),
+                ]
             found.append(sides)
     assert found[0] == found[1]
     assert found[0][4]
@@ -180,10 +188,10 @@ def test_feeds_beat_as_on_sqlite(server: Engine, engine: Engine) -> None:
         with one.connect() as connection:
             source = "/agencies/PRISON-990100-01"
             sources = ["/agencies/LOCATION-990100-01", source]
-            found: list[object] = [baseline.last_hours(connection, sources, NOW)]
+            found: list[object] = [baseline.count_hours(connection, sources, NOW)]
             found += [baseline.learn(connection, one) for one in sources]
-            found += [baseline.days(connection, one, NOW, 7) for one in sources]
-            found += [status.count(connection, SCOPE), status.heartbeat_period(connection, source)]
+            found += [baseline.read_days(connection, one, NOW, 7) for one in sources]
+            found += [status.count_feeds(connection, SCOPE), status.find_heartbeat_period(connection, source)]
             return found
 
     assert beats(server) == beats(engine)
@@ -194,25 +202,27 @@ def test_dead_letters_and_redrives_are_the_same(server: Engine, engine: Engine) 
     for one in (server, engine):
         bury(one, NOW, usual(one, NOW))
         with one.connect() as connection:
-            groups = dead_letters.groups(connection)
-            places = dead_letters.places(connection, groups, 100)
-            listed = [dead_letters.letters(connection, group, None, 10) for group in groups]
+            groups = dead_letters.list_groups(connection)
+            places = dead_letters.list_places(connection, groups, 100)
+            listed = [dead_letters.list_letters(connection, group, None, 10) for group in groups]
             more = [parse(answer(unanswered(one))), parse(planned(NOW))]
-            site = Site(ConsoleConfig("", KafkaConnection("")), one, load("cn-default"), load_calendar(), environment())
-            effect = redrive_preview.effect(connection, site, more, NOW)
+            site = Site(
+                ConsoleConfig("", KafkaConnection("")), one, load("cn-default"), load_calendar(), make_environment()
+            )
+            effect = redrive_preview.compute_effect(connection, site, more, NOW)
         user = User("u", "platform", "platform", "PLATFORM", "", "platform", None, True)
         redrive_id = redrive_store.ask(one, user, dead_letters_pending(one, places), NOW)
         claimed = redrive_store.claim(one, "me", NOW)
         assert claimed is not None
         assert redrive_store.claim(one, "another", NOW) is None
         with one.connect() as connection:
-            rows = redrive_store.rows_of(connection, redrive_id, -1, 10)
-            redrive_store.sent(one, rows[0], NOW)
-            rows = redrive_store.rows_of(connection, redrive_id, -1, 10)
-            outcomes = redrive_store.outcomes(
+            rows = redrive_store.list_letters(connection, redrive_id, -1, 10)
+            redrive_store.mark_sent(one, rows[0], NOW)
+            rows = redrive_store.list_letters(connection, redrive_id, -1, 10)
+            outcomes = redrive_store.find_outcomes(
                 connection, [{**row, "event_source": "x", "event_id": "x"} for row in rows]
             )
-            latest = redrive_store.latest(connection, 1)[0]
+            latest = redrive_store.list_latest(connection, 1)[0]
         named = [{name: value for name, value in row.items() if name != "redrive_id"} for row in rows]
         found.append((groups, places, listed, effect, named, outcomes, latest["sent"]))
     assert found[0] == found[1]
@@ -221,4 +231,4 @@ def test_dead_letters_and_redrives_are_the_same(server: Engine, engine: Engine) 
 def dead_letters_pending(engine: Engine, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Those that nobody has decided about."""
     with engine.connect() as connection:
-        return dead_letters.pending(connection, [*places, (9, 9)])
+        return dead_letters.keep_pending(connection, [*places, (9, 9)])

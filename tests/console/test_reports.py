@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select
 
 from console.auth.permissions import Scope
-from console.reports.indicator import nearest, quantile
+from console.reports.indicator import compute_quantile, find_nearest_rank
 from console.reports.month import Month
-from console.reports.obligation_base import RESULTS, Wanted, corrections, ground_of
-from console.reports.scoreboard import Board, Share, board_of, in_order, shown_to
-from console.reports.scoreboard_access import Asked, reader_of, view_of
-from console.reports.stages import STAGES, rules_of, stages_of
+from console.reports.obligation_base import RESULTS, ObligationFilter, find_corrections, read_base
+from console.reports.scoreboard import Scoreboard, Share, compute_scoreboard, limit_to_reader, sort_lines
+from console.reports.scoreboard_access import ScoreboardQuery, find_reader, read_view
+from console.reports.stages import STAGES, list_rules, select_stages
 from handover.analysis.replay import live_all
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
@@ -26,14 +26,14 @@ CITY, COUNTY = Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", 
 DAY = timedelta(days=1)
 
 
-def board(engine: Engine, prefix: str = "9901", kind: str = "") -> Board:
+def board(engine: Engine, prefix: str = "9901", kind: str = "") -> Scoreboard:
     with engine.connect() as connection:
-        ground = ground_of(connection, FEBRUARY)
+        ground = read_base(connection, FEBRUARY)
         assert ground is not None
-        return board_of(connection, ground, prefix, kind)
+        return compute_scoreboard(connection, ground, prefix, kind)
 
 
-def share(found: Board, place: str, stage: str) -> Share:
+def share(found: Scoreboard, place: str, stage: str) -> Share:
     line = next(line for line in found.lines if line.place == place)
     return line.shares[[one.name for one in found.stages].index(stage)]
 
@@ -75,7 +75,7 @@ def test_every_number_is_the_number_of_rows_behind_it(engine: Engine) -> None:
         for line in found.lines:
             for stage, one in zip(found.stages, line.shares, strict=True):
                 d = found.ground.rows()
-                wanted = Wanted(stage.rules, line.place).of(d)
+                wanted = ObligationFilter(stage.rules, line.place).of(d)
                 counted = connection.execute(select(d.c.standing).where(wanted, found.ground.result(d, "counted")))
                 standings = counted.scalars().all()
                 assert (standings.count("in_time"), len(standings)) == (one.top, one.bottom)
@@ -85,7 +85,7 @@ def test_every_duty_of_the_month_has_one_result_and_no_other(engine: Engine) -> 
     write(engine, small_world(), KNOWN)
     apart = [name for name in RESULTS if name not in ("counted", "missed", "soon")]
     with engine.connect() as connection:
-        ground = ground_of(connection, FEBRUARY)
+        ground = read_base(connection, FEBRUARY)
         assert ground is not None
         d = ground.rows()
         found = [
@@ -100,9 +100,9 @@ def test_every_duty_of_the_month_has_one_result_and_no_other(engine: Engine) -> 
 def test_a_kind_counts_its_own_rules(engine: Engine) -> None:
     write(engine, small_world(), KNOWN)
     assert board(engine, kind="B").all.total == Share(0, 1)
-    assert rules_of(stages_of("B")) == ("B03", "B04", "B08")
-    assert not {rule for rule in rules_of(stages_of("A")) if not rule.startswith("A")}
-    assert stages_of("") == STAGES
+    assert list_rules(select_stages("B")) == ("B03", "B04", "B08")
+    assert not {rule for rule in list_rules(select_stages("A")) if not rule.startswith("A")}
+    assert select_stages("") == STAGES
 
 
 def test_a_frozen_month_keeps_its_figures_and_corrections_stand_apart(engine: Engine) -> None:
@@ -123,10 +123,10 @@ def test_a_frozen_month_keeps_its_figures_and_corrections_stand_apart(engine: En
     assert found.ground.at == FROZEN_AT
     assert found.all.total == Share(20, 21)
     with engine.connect() as connection:
-        listed = corrections(connection, FEBRUARY, Wanted(("A02",), "9901"))
-        now = ground_of(connection, FEBRUARY, until)
+        listed = find_corrections(connection, FEBRUARY, ObligationFilter(("A02",), "9901"))
+        now = read_base(connection, FEBRUARY, until)
         assert now is not None
-        assert board_of(connection, now, "9901", "").all.total == Share(22, 22)
+        assert compute_scoreboard(connection, now, "9901", "").all.total == Share(22, 22)
     assert {(one.obligation_id, one.before, one.now) for one in listed} == {
         (corrected["obligation_id"], "late", "in_time"),
         (later["obligation_id"], None, "in_time"),
@@ -144,7 +144,7 @@ def test_as_known_at_an_instant_later_news_is_not_there(engine: Engine) -> None:
     with engine.connect() as connection:
         results = {}
         for at in (told - timedelta(seconds=1), told):
-            ground = ground_of(connection, FEBRUARY, at)
+            ground = read_base(connection, FEBRUARY, at)
             assert ground is not None
             d = ground.rows()
             results[at] = [name for name in ("overdue", "late") if connection.execute(select(d.c.alert_id).where(ground.result(d, name))).all()]  # fmt: skip
@@ -162,11 +162,11 @@ def test_fewer_than_twenty_show_no_percentage(top: int, bottom: int, heat: str, 
 def test_fewer_than_five_are_hidden_outside_their_county(engine: Engine) -> None:
     write(engine, [*rows(4), *rows(30, "990103"), *rows(6, "990104")], KNOWN)
     found = board(engine)
-    city = shown_to(found, "", alone=False, sees_rows=True)
+    city = limit_to_reader(found, "", alone=False, sees_rows=True)
     assert share(city, "990102", "answer").hidden
     assert (share(city, "990102", "answer").top, share(city, "990102", "answer").bottom) == (0, 0)
     assert share(city, "990104", "answer") == Share(6, 6)
-    own = shown_to(found, "990102", alone=True, sees_rows=True)
+    own = limit_to_reader(found, "990102", alone=True, sees_rows=True)
     assert [line.place for line in own.lines] == ["990102"]
     assert share(own, "990102", "answer") == Share(4, 4)
     assert own.all.total == Share(40, 40)
@@ -174,8 +174,8 @@ def test_fewer_than_five_are_hidden_outside_their_county(engine: Engine) -> None
 
 def test_what_the_city_less_ones_own_would_tell_is_hidden_too(engine: Engine) -> None:
     write(engine, [*rows(25), *rows(3, "990103")], KNOWN)
-    assert shown_to(board(engine), "990102", alone=True, sees_rows=True).all.total.hidden
-    assert not shown_to(board(engine), "", alone=False, sees_rows=True).all.total.hidden
+    assert limit_to_reader(board(engine), "990102", alone=True, sees_rows=True).all.total.hidden
+    assert not limit_to_reader(board(engine), "", alone=False, sees_rows=True).all.total.hidden
 
 
 def test_the_worst_stand_first_and_those_with_few_after_them(engine: Engine) -> None:
@@ -185,22 +185,22 @@ def test_the_worst_stand_first_and_those_with_few_after_them(engine: Engine) -> 
         KNOWN,
     )
     found = board(engine).lines
-    assert [line.place for line in in_order(found, "rank")] == ["990103", "990102", "990101"]
-    assert [line.place for line in in_order(found, "name")] == ["990101", "990102", "990103"]
+    assert [line.place for line in sort_lines(found, "rank")] == ["990103", "990102", "990101"]
+    assert [line.place for line in sort_lines(found, "name")] == ["990101", "990102", "990103"]
 
 
 def test_a_county_sees_its_line_and_the_citys_whatever_it_asks_for(engine: Engine) -> None:
     write(engine, [*rows(24), *rows(24, "990103")], KNOWN)
     with engine.connect() as connection:
-        asked = Asked.read({"prefix": "9802", "month": "2026-02"}, None)
-        county, city = (view_of(connection, scope, asked, KNOWN) for scope in (COUNTY, CITY))
+        asked = ScoreboardQuery.read({"prefix": "9802", "month": "2026-02"})
+        county, city = (read_view(connection, scope, asked, KNOWN) for scope in (COUNTY, CITY))
     assert county is not None
     assert city is not None
     assert [line.place for line in county.board.lines] == ["990102"]
     assert county.board.all.total == Share(48, 48)
     assert city.reader.prefix == "9901"
-    assert reader_of(Scope("province", "X", "99"), "9901").prefix == "9901"
-    assert not reader_of(Scope("province", "X", "99"), "9901").sees_rows
+    assert find_reader(Scope("province", "X", "99"), "9901").prefix == "9901"
+    assert not find_reader(Scope("province", "X", "99"), "9901").sees_rows
 
 
 def test_the_province_has_cities_for_places(engine: Engine) -> None:
@@ -213,7 +213,7 @@ def test_the_ledger_of_the_recorded_history_is_what_replay_says(engine: Engine) 
     alerts = live_all((one for one in history() if one[1] <= NOW), load("cn-default"), load_calendar(), NOW).alerts
     last = {one.alert_id: one for one in alerts if one.handover_kind != "SYSTEM"}
     with engine.connect() as connection:
-        ground = ground_of(connection, None)
+        ground = read_base(connection, None)
         assert ground is not None
         d = ground.rows()
         known = {one["alert_id"]: one for one in connection.execute(select(d)).mappings()}
@@ -230,12 +230,12 @@ def test_the_ledger_of_the_recorded_history_is_what_replay_says(engine: Engine) 
 
 def test_half_is_answered_within_the_median_though_some_are_open() -> None:
     days = [timedelta(days=n) for n in range(1, 11)]
-    assert quantile(days, [], 0.5) == timedelta(days=5)
-    assert quantile(days, [], 0.9) == timedelta(days=9)
-    assert quantile(days[:4], [timedelta(days=20)] * 6, 0.5) is None
-    assert quantile([timedelta(days=2), timedelta(days=6)], [timedelta(days=1)], 0.5) == timedelta(days=2)
-    assert nearest(days, 0.5) == timedelta(days=5)
-    assert nearest([], 0.5) is None
+    assert compute_quantile(days, [], 0.5) == timedelta(days=5)
+    assert compute_quantile(days, [], 0.9) == timedelta(days=9)
+    assert compute_quantile(days[:4], [timedelta(days=20)] * 6, 0.5) is None
+    assert compute_quantile([timedelta(days=2), timedelta(days=6)], [timedelta(days=1)], 0.5) == timedelta(days=2)
+    assert find_nearest_rank(days, 0.5) == timedelta(days=5)
+    assert find_nearest_rank([], 0.5) is None
 
 
 def test_months_follow_one_another_and_hold_the_end_of_their_last_day() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from console.reports import load, monitoring, publishers, reconciliation, reoffending
-from console.reports.indicator import Figure
+from console.reports.indicator import Indicator
 from console.reports.month import Month
 from console.reports.registry import NAMES
 from sinks.readmodel.tables import alert, dead_letter, duty, event, handover, tie
@@ -23,14 +23,14 @@ OTHER_TOWN = "TOWN_JUSTICE-990102005-01"
 def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
     nothing = known(past)
     for figure in (
-        *reoffending.figures(nothing),
-        monitoring.figure(nothing),
-        reconciliation.figure(nothing),
-        load.figure(nothing),
+        *reoffending.compute(nothing),
+        monitoring.compute(nothing),
+        reconciliation.compute(nothing),
+        load.compute(nothing),
     ):
         assert (figure.top, figure.bottom, figure.percent, list(figure.parts)) == (0, 0, None, []), figure.name
-    assert publishers.figure(past, FEBRUARY, FROZEN_AT, "9901").parts == []
-    assert all(one.withheld == 50 for one in reoffending.figures(known(past, "990102")))
+    assert publishers.compute(past, FEBRUARY, FROZEN_AT, "9901").parts == []
+    assert all(one.withheld == 50 for one in reoffending.compute(known(past, "990102")))
 
 
 # --- re-offending
@@ -50,14 +50,14 @@ def released(connection: Connection, subject: str, day: str) -> None:
     release(connection, subject, day)
 
 
-def twelve(connection: Connection, **more: Any) -> Figure:
+def twelve(connection: Connection, **more: Any) -> Indicator:
     """Re-offending over twelve months."""
-    return reoffending.figures(known(connection, **more))[0]
+    return reoffending.compute(known(connection, **more))[0]
 
 
 def shares(connection: Connection, **more: Any) -> list[tuple[int | None, int | None]]:
     """Numerator and denominator for 12, 36 and 60 months."""
-    return [(one.top, one.bottom) for one in reoffending.figures(known(connection, **more))]
+    return [(one.top, one.bottom) for one in reoffending.compute(known(connection, **more))]
 
 
 def test_only_a_confirmed_offence_after_the_release_and_within_the_window_counts(past: Connection) -> None:
@@ -133,7 +133,7 @@ def test_persons_who_share_a_dispute_stay_two(past: Connection) -> None:
     release(past, "p1_b", "2026-02-10")
     past.execute(insert(tie), [{"subject": "d1_x", "other": "p1_a"}, {"subject": "d1_x", "other": "p1_b"}])
     assert shares(past)[0] == (0, 0)
-    assert reconciliation.figure(known(past)).top == 0
+    assert reconciliation.compute(known(past)).top == 0
 
 
 def test_a_county_is_not_told_of_fewer_than_fifty_and_a_city_is(past: Connection) -> None:
@@ -166,20 +166,20 @@ def test_a_term_is_over_where_its_last_day_is_past_and_nothing_was_told(past: Co
         tell(past, f"p1_{name}", "checkin.em_ended", "2026-02-16", {"on": "2026-02-16"})
     term("p1_again", "started", "2026-02-25", "2026-03-02")
     tell(past, "p1_coming", "checkin.em_started", "2026-03-01", {"on": "2026-03-10", "until": "2026-06-09"})
-    found = monitoring.figure(known(past))
+    found = monitoring.compute(known(past))
     assert {one.subject: one.holds for one in found.rows} == {
         "p1_runs": False, "p1_last_day": False, "p1_extended": False, "p1_over": True, "p1_again": True,
     }  # fmt: skip
     assert (found.top, found.bottom) == (2, 5)
     assert {one.at for one in found.rows if one.subject == "p1_over"} == {at("2026-02-18", "00:00")}
-    earlier = monitoring.figure(known(past, at=at("2026-02-17")))
+    earlier = monitoring.compute(known(past, at=at("2026-02-17")))
     assert (earlier.top, earlier.bottom) == (0, 5), "one whose handover had not ended, one that had not begun"
 
 
 # --- stock
 
 
-def counted(figure: Figure) -> dict[str, tuple[Any, ...]]:
+def counted(figure: Indicator) -> dict[str, tuple[Any, ...]]:
     """By county: opening, in, out, closing, difference."""
     return {one.name: tuple(one.values.values()) for one in figure.parts}
 
@@ -197,11 +197,11 @@ def test_opening_and_what_came_less_what_went_is_closing(past: Connection) -> No
             tell(past, subject, "intake.closed", closed, {"cause": "HELP_END"})
     home(past, "p1_other", "2026-02-10", jurisdiction="990103001")
     release(past, "p1_other", "2026-02-10")
-    found = reconciliation.figure(known(past))
+    found = reconciliation.compute(known(past))
     assert counted(found) == {"990102": (2, 3, 2, 3, 0), "990103": (0, 1, 0, 1, 0)}
     assert (found.top, found.bottom) == (6, 6)
-    assert counted(reconciliation.figure(known(past, "990103"))) == {"990103": (0, 1, 0, 1, 0)}
-    assert counted(reconciliation.figure(known(past, at=at("2026-02-11", "08:00")))) == {
+    assert counted(reconciliation.compute(known(past, "990103"))) == {"990103": (0, 1, 0, 1, 0)}
+    assert counted(reconciliation.compute(known(past, at=at("2026-02-11", "08:00")))) == {
         "990102": (2, 3, 0, 5, 0),
         "990103": (0, 1, 0, 1, 0),
     }
@@ -212,11 +212,11 @@ def test_a_move_that_no_event_tells_of_is_flagged(past: Connection) -> None:
     home(past, "p1_b", "2025-05-01", "2026-02-11")
     home(past, "p1_c", "2026-02-12")
     release(past, "p1_c", "2026-02-12")
-    found = reconciliation.figure(known(past))
+    found = reconciliation.compute(known(past))
     assert (found.top, found.bottom) == (1, 3), "though the two that are missing cancel out below"
     assert counted(found) == {"990102": (1, 1, 0, 2, 0)}
     home(past, "p1_d", "2026-02-13")
-    assert counted(reconciliation.figure(known(past))) == {"990102": (1, 1, 0, 3, 1)}
+    assert counted(reconciliation.compute(known(past))) == {"990102": (1, 1, 0, 3, 1)}
 
 
 def test_what_was_told_later_was_not_there_then(past: Connection) -> None:
@@ -225,16 +225,16 @@ def test_what_was_told_later_was_not_there_then(past: Connection) -> None:
     release(past, "p1_a", "2026-02-10", arrival=later)
     home(past, "p1_b", "2025-05-01", "2026-02-11")
     tell(past, "p1_b", "intake.closed", "2026-02-11", {"cause": "HELP_END"}, arrival=later)
-    assert counted(reconciliation.figure(known(past))) == {"990102": (1, 0, 0, 1, 0)}
-    assert counted(reconciliation.figure(known(past, at=later))) == {"990102": (1, 1, 1, 1, 0)}
+    assert counted(reconciliation.compute(known(past))) == {"990102": (1, 0, 0, 1, 0)}
+    assert counted(reconciliation.compute(known(past, at=later))) == {"990102": (1, 1, 1, 1, 0)}
 
 
 def test_the_word_of_a_ref_that_was_merged_is_one_of_the_survivor(past: Connection) -> None:
     home(past, "p1_a", "2026-02-10")
     release(past, "p1_removed", "2026-02-10")
-    assert reconciliation.figure(known(past)).top == 0
+    assert reconciliation.compute(known(past)).top == 0
     past.execute(insert(tie), {"subject": "p1_a", "other": "p1_removed"})
-    assert (reconciliation.figure(known(past)).top, reconciliation.figure(known(past)).bottom) == (1, 1)
+    assert (reconciliation.compute(known(past)).top, reconciliation.compute(known(past)).bottom) == (1, 1)
 
 
 # --- load
@@ -267,7 +267,7 @@ def test_duties_and_people_are_with_the_office_that_took_them_over_last(past: Co
     owed(past, "p1_c", 1, owner_agency=TOWN)
     owed(past, "p1_c", 7, owner_agency=PRISON)
     past.execute(insert(duty), row(subject="p1_c"))
-    found = load.figure(known(past))
+    found = load.compute(known(past))
     assert {one.name: dict(one.values) for one in found.parts} == {
         "": {"people": 1, "duties": 2, "officers": None, "people_each": None, "duties_each": None},
         TOWN: {"people": 3, "duties": 6, "officers": 2, "people_each": 1.5, "duties_each": 3.0},
@@ -275,7 +275,7 @@ def test_duties_and_people_are_with_the_office_that_took_them_over_last(past: Co
     }
     assert (found.top, found.bottom, len(found.rows)) == (9, 11, 11)
     assert not [one for one in map(repr, found.rows) if "O-" in one], "no officer is in a row"
-    then = load.figure(known(past, at=at("2026-01-31")))
+    then = load.compute(known(past, at=at("2026-01-31")))
     assert {one.name: one.values["people"] for one in then.parts} == {"": 1, TOWN: 3, OTHER_TOWN: 2}
 
 
@@ -317,8 +317,8 @@ def test_a_publisher_has_its_lags_its_rejects_and_its_silence(engine: Engine) ->
         for seconds in (10, 20, 30):
             told = at("2026-02-05")
             tell(connection, "p1_x", "intake.closed", "2026-02-05", {}, arrival=told + timedelta(seconds=seconds))
-        found = publishers.figure(connection, FEBRUARY, FROZEN_AT, "990102")
-        then = publishers.figure(connection, FEBRUARY, FEBRUARY.begins + 4 * hour, "990102")
+        found = publishers.compute(connection, FEBRUARY, FROZEN_AT, "990102")
+        then = publishers.compute(connection, FEBRUARY, FEBRUARY.begins + 4 * hour, "990102")
     assert {one.name: dict(one.values) for one in found.parts} == {
         mine: {"n": 3, "median": timedelta(seconds=20), "p95": timedelta(seconds=30), "rejects": 2, "silent": 3 * hour},
         still: {"n": 0, "median": None, "p95": None, "rejects": 0, "silent": 5 * hour},
@@ -341,7 +341,7 @@ def test_a_publisher_is_of_the_place_that_its_agencys_code_begins_with(past: Con
 
     def named(prefix: str) -> set[str]:
         return {
-            one.name.removeprefix("/agencies/") for one in publishers.figure(past, FEBRUARY, FROZEN_AT, prefix).parts
+            one.name.removeprefix("/agencies/") for one in publishers.compute(past, FEBRUARY, FROZEN_AT, prefix).parts
         }
 
     assert named("99") == set(ours)

@@ -11,9 +11,10 @@ from openpyxl import load_workbook
 from sqlalchemy import Engine, delete, insert, select
 
 from console.accounts.demo_users import DEMO_USERS
-from console.auth.permissions import PAGES, Scope
+from console.app import PAGES
+from console.auth.permissions import Scope
 from console.db.tables import audit_record
-from console.reports.sheets import Sheet, as_csv, as_xlsx, cell
+from console.reports.sheets import Sheet, as_csv, as_xlsx, clean_cell
 from schemas.instants import instant
 from sinks.readmodel.tables import duty, event, handover, ledger
 from tests.console.conftest import NOW, Browser, OpenConsole
@@ -260,7 +261,7 @@ def test_the_scoreboard_as_a_file_has_the_numbers_of_the_page(console: OpenConso
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", '=HYPERLINK("http://x")'])
 def test_no_cell_starts_a_formula(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert clean_cell(text) == f"'{text}"
     sheet = Sheet("=x", [(text, text)], [text], [[text, -5, 1.5, None, NOW, True]])
     shown = next(csv.reader(io.StringIO(b"".join(as_csv(sheet)).decode("utf-8-sig").splitlines(keepends=True)[-1])))
     assert shown[1:] == ["-5", "1.5", "", NOW.isoformat(), "1"] or "\r" in text

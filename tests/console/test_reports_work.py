@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import JSON, Boolean, Connection, Engine, Integer, String, insert, select
 
 from console.reports import aftercare, alarms, disputes, obligations
-from console.reports.indicator import Figure
+from console.reports.indicator import Indicator
 from console.reports.month import Month
-from console.reports.obligation_base import Ground
-from console.reports.registry import about_few, too_few
+from console.reports.obligation_base import ObligationBase
+from console.reports.registry import is_about_few, is_too_few
 from sinks.readmodel.tables import UtcDateTime, alert, alert_history, duty, event, handover
 from tests.console.conftest import NOW, OpenConsole
 from tests.console.past import PRISON, TOWN, at, home, known, tell
@@ -24,29 +24,29 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GPS, COMMITTEE = "LOCATION-990100-01", "MEDIATION-990102004-01"
 
 
-def parts(figure: Figure) -> dict[str, dict[str, Any]]:
+def parts(figure: Indicator) -> dict[str, dict[str, Any]]:
     """The values of each part by its name."""
     return {one.name: dict(one.values) for one in figure.parts}
 
 
-def behind(figure: Figure) -> dict[str, bool]:
+def behind(figure: Indicator) -> dict[str, bool]:
     """Who is behind a figure, and whether in its numerator; everybody once."""
     assert len({row.subject for row in figure.rows}) == len(figure.rows)
     return {row.subject: row.holds for row in figure.rows}
 
 
 def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
-    for figure in (alarms.figure(known(past)), *aftercare.figures(known(past)), *disputes.figures(known(past))):
+    for figure in (alarms.compute(known(past)), *aftercare.compute(known(past)), *disputes.compute(known(past))):
         assert (figure.top, figure.bottom or 0, figure.percent, list(figure.parts)) == (0, 0, None, []), figure.name
 
 
 # --- late, by step
 
 
-def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Figure:
+def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Indicator:
     """What is late in the city."""
     with engine.connect() as connection:
-        found = obligations.figures(connection, Ground(FEBRUARY, as_of, False), "9901", ())
+        found = obligations.compute(connection, ObligationBase(FEBRUARY, as_of, False), "9901", ())
     return next(one for one in found if one.name == name)
 
 
@@ -136,7 +136,7 @@ def test_an_alarm_is_confirmed_by_what_the_office_finds_within_a_week(past: Conn
     check(past, "p1_elsewhere", "NO_FIX", "2026-02-05")
     mistaken = check(past, "p1_a", "NO_FIX", "2026-02-07")
     check(past, "p1_a", "IN_AREA", "2026-02-07", corrects=mistaken)
-    found = alarms.figure(known(past))
+    found = alarms.compute(known(past))
     assert behind(found) == {"p1_a": True, "p1_b": True, "p1_c": False, "p1_d": False, "p1_e": False, "p1_f": False}
     assert (found.top, found.bottom) == (2, 6)
     together = parts(found)[""]
@@ -144,9 +144,9 @@ def test_an_alarm_is_confirmed_by_what_the_office_finds_within_a_week(past: Conn
     assert parts(found)["NO_FIX"]["p90"] == 7 * DAY
     assert parts(found)["DEVICE_OFF"]["median"] == timedelta(minutes=20)
     assert parts(found)["SEPARATED"] == {"n": 1, "confirmed": 0, "waiting": 1, "median": None, "p90": None}
-    earlier = alarms.figure(known(past, at=at("2026-02-10", "09:00")))
+    earlier = alarms.compute(known(past, at=at("2026-02-10", "09:00")))
     assert (earlier.top, earlier.bottom) == (1, 5)
-    assert alarms.figure(known(past, kinds=("A",))).bottom == 0
+    assert alarms.compute(known(past, kinds=("A",))).bottom == 0
 
 
 # --- help
@@ -168,11 +168,11 @@ def test_help_is_in_place_where_the_last_registration_says_all_three(past: Conne
     register(past, "p1_later", "2025-06-05", group_formed=False, plan_made=False)
     register(past, "p1_later", "2025-06-15")
     register(past, "p1_worse", "2026-02-01", group_formed=False)
-    helped, _ = aftercare.figures(known(past))
+    helped, _ = aftercare.compute(known(past))
     assert behind(helped) == {"p1_whole": True, "p1_half": False, "p1_later": True, "p1_worse": False}
     assert (helped.top, helped.bottom) == (2, 4)
-    assert behind(aftercare.figures(known(past, at=at("2025-12-01")))[0])["p1_closed"] is True
-    assert behind(aftercare.figures(known(past, at=at("2026-01-31")))[0])["p1_worse"] is True
+    assert behind(aftercare.compute(known(past, at=at("2025-12-01")))[0])["p1_closed"] is True
+    assert behind(aftercare.compute(known(past, at=at("2026-01-31")))[0])["p1_worse"] is True
 
 
 def test_somebody_is_settled_where_every_need_that_was_told_is_met(past: Connection) -> None:
@@ -203,12 +203,12 @@ def test_somebody_is_settled_where_every_need_that_was_told_is_met(past: Connect
     needs("p1_law", "LEGAL_AID", "PSYCH")
     answer("p1_law", "LEGAL_AID", "COMPLETED")
     needs("p1_none")
-    _, settled = aftercare.figures(known(past))
+    _, settled = aftercare.compute(known(past))
     assert behind(settled) == {"p1_met": True, "p1_half": False, "p1_referred": False, "p1_declined": False}
     assert parts(settled) == {
         "EMPLOYMENT": {"people": 2, "met": 1}, "HOUSING": {"people": 2, "met": 1}, "SCHOOL": {"people": 1, "met": 1}, "RELIEF": {"people": 1, "met": 0},
     }  # fmt: skip
-    assert behind(aftercare.figures(known(past, at=at("2026-02-15")))[1])["p1_met"] is False
+    assert behind(aftercare.compute(known(past, at=at("2026-02-15")))[1])["p1_met"] is False
 
 
 # --- disputes
@@ -225,9 +225,9 @@ def of_dispute(connection: Connection, key: str, fact: str, day: str, **data: An
     tell(connection, key, f"dispute.{fact}", day, data, COMMITTEE)
 
 
-def figures(connection: Connection, **more: Any) -> dict[str, Figure]:
+def figures(connection: Connection, **more: Any) -> dict[str, Indicator]:
     """The figures of disputes by name."""
-    return {one.name: one for one in disputes.figures(known(connection, **more))}
+    return {one.name: one for one in disputes.compute(known(connection, **more))}
 
 
 def test_disputes_are_counted_by_what_became_of_them(past: Connection) -> None:
@@ -337,12 +337,12 @@ def test_many_alarms_of_few_people_are_few(past: Connection) -> None:
         home(past, f"p1_{number}", "2025-12-01", kind="B3")
         for day in range(1, 8):
             check(past, f"p1_{number}", "NO_FIX", f"2026-02-0{day}")
-    found = alarms.figure(known(past))
-    assert (found.bottom, too_few(found)) == (28, True)
-    assert all(about_few(one) for one in found.parts)
+    found = alarms.compute(known(past))
+    assert (found.bottom, is_too_few(found)) == (28, True)
+    assert all(is_about_few(one) for one in found.parts)
     home(past, "p1_5", "2025-12-01", kind="B3")
     check(past, "p1_5", "NO_FIX", "2026-02-01")
-    assert not too_few(alarms.figure(known(past)))
+    assert not is_too_few(alarms.compute(known(past)))
 
 
 def test_few_are_not_told_to_who_sees_no_rows(console: OpenConsole) -> None:

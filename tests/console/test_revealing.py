@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine, select, text
 
 from console.db.tables import audit_person, audit_record
-from console.people.name_reveal import LASTS, left
+from console.people.name_reveal import LASTS, count_seconds_left
 from console.web.config import real_time
 from sinks.readmodel.tables import handover
 from tests.console.conftest import OpenConsole, firing
@@ -66,9 +66,9 @@ def test_after_five_minutes_it_must_be_asked_for_again(console: OpenConsole, eng
     with engine.connect() as connection:
         mine = connection.execute(select(audit_record.c.user_id).where(audit_record.c.action == "reveal")).scalar_one()
         now = real_time()
-        assert left(connection, mine, person, now) > 290
-        assert left(connection, mine, person, now + LASTS) == 0
-        assert left(connection, "somebody else", person, now) == 0
+        assert count_seconds_left(connection, mine, person, now) > 290
+        assert count_seconds_left(connection, mine, person, now + LASTS) == 0
+        assert count_seconds_left(connection, "somebody else", person, now) == 0
     with engine.begin() as connection:
         connection.execute(text("DROP TRIGGER audit_record_no_update"))
         connection.execute(audit_record.update().values(at=now - LASTS - timedelta(seconds=1)))

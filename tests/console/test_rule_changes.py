@@ -17,7 +17,7 @@ from console.auth.users import User
 from console.db import database
 from console.db.tables import pending, proposal
 from console.rules import change_proposals, whatif_store
-from console.rules.change_routes import following
+from console.rules.change_routes import suggest_name
 from console.rules.whatif_worker import count_moves
 from console.web.config import real_time
 from handover.calendar import load_calendar
@@ -95,7 +95,7 @@ def states(engine: Engine) -> list[str]:
 
 def stages(engine: Engine) -> list[str]:
     with engine.connect() as connection:
-        return [str(one["stage"]) for one in change_proposals.listing(connection)]
+        return [str(one["stage"]) for one in change_proposals.list_proposals(connection)]
 
 
 def proposed(browser: Browser, run_id: str, **more: str) -> str:
@@ -167,7 +167,7 @@ def test_the_process_beside_the_console_finds_it(console: OpenConsole, engine: E
     assert browser.send("/rules/changes", {**FIELDS, "run": run_id}).status_code == 303
 
     def found() -> bool:
-        return not change_proposals.uncounted(engine)
+        return not change_proposals.list_uncounted(engine)
 
     until(found, 120)
     assert "没有期限会移动" in browser.get("/rules/changes").text  # the one open duty had begun before
@@ -320,6 +320,6 @@ def test_the_api_does_the_same(console: OpenConsole, engine: Engine, run_id: str
 
 
 def test_the_next_version_has_the_next_number() -> None:
-    assert following("cn-default@1", {"cn-default@1"}) == "cn-default@2"
-    assert following("cn-default@1", {"cn-default@2", "cn-default@3"}) == "cn-default@4"
-    assert following("own", set()) == "own-2"
+    assert suggest_name("cn-default@1", {"cn-default@1"}) == "cn-default@2"
+    assert suggest_name("cn-default@1", {"cn-default@2", "cn-default@3"}) == "cn-default@4"
+    assert suggest_name("own", set()) == "own-2"

@@ -1,5 +1,7 @@
 """States that a page must have: no database, back again, a feed that is silent, data that is old."""
 
+import re
+
 from sqlalchemy import Engine, select, update
 
 from schemas.instants import millis
@@ -49,6 +51,13 @@ def test_metrics_count_by_route_and_name_nobody(console: OpenConsole) -> None:
     assert 'route="/people/{person_ref}"' in found
     assert "p1_z" not in found
     assert "county" not in found
+
+
+def test_every_metric_of_the_product_has_its_prefix(console: OpenConsole) -> None:
+    families = re.findall(r"^# TYPE (\w+) ", console().client.get("/metrics").text, re.MULTILINE)
+    own = [name for name in families if not name.startswith(("python_", "process_"))]
+    assert len(own) >= 5
+    assert all(name.startswith("reentry_") for name in own), own
 
 
 def test_a_saved_view_is_an_address_for_me_or_the_office(console: OpenConsole) -> None:

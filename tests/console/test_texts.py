@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.text.formatter import Words
-from console.text.i18n import MissingText, accepted, catalogue, texts
+from console.text.i18n import MissingText, catalogue, choose_language, texts
 from handover.rules.rulebook import load
 from schemas.agencies import AGENCY_TYPES
 from schemas.catalogue import PAYLOADS, PAYLOADS_BY_FACT
@@ -67,7 +67,7 @@ def test_a_missing_key_is_an_error_and_one_has_its_own_form() -> None:
     ],
 )
 def test_the_browsers_language(header: str, language: str) -> None:
-    assert accepted(header) == language
+    assert choose_language(header) == language
 
 
 def test_offices_places_and_references_are_said_short() -> None:

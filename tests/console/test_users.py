@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from console.accounts.admin import ONCE_LASTS, once
+from console.accounts.admin import ONCE_LASTS, make_password
 from console.accounts.demo_users import DEMO_PASSWORD
 from console.auth.attempts import TRIES
 from console.db.tables import audit_record, console_session, console_user
@@ -88,7 +88,7 @@ def test_a_password_for_once_is_good_for_three_days(console: OpenConsole, engine
         connection.execute(console_user.update().where(console_user.c.login == "990103-07").values(once_until=late))
     assert console().log_in("990103-07", password).status_code == 401
     assert timedelta(hours=72) == ONCE_LASTS
-    assert len({once() for _ in range(100)}) == 100
+    assert len({make_password() for _ in range(100)}) == 100
 
 
 def test_locking_ends_sessions_at_once_and_unlocking_lets_in_again(console: OpenConsole, engine: Engine) -> None:

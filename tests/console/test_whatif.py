@@ -18,7 +18,7 @@ from console.db.tables import whatif_alert, whatif_cell, whatif_run
 from console.rules import whatif_store
 from console.rules.whatif_worker import INTERRUPTED, Runs, compute
 from console.web.config import real_time
-from console.web.uploads import LARGEST, line_of
+from console.web.uploads import LARGEST, find_line
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load, read
 from schemas.envelope import Event
@@ -418,4 +418,4 @@ def test_the_api_starts_and_tells(console: OpenConsole, engine: Engine) -> None:
     ],
 )
 def test_the_line_of_a_refusal_is_found(why: str, line: int | None) -> None:
-    assert line_of(SHORTER, why) == line
+    assert find_line(SHORTER, why) == line

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from brokers.connection import KafkaConnection
 from brokers.rights import ROLES
 from cli.stack.provision import connect as admin_of
-from console.outbox.publisher import producer as console_producer
+from console.outbox.publisher import make_producer as console_producer
 from schemas.instants import from_millis
 from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RELEASE, SYSTEM, TOPICS, named
 from sinks.readmodel import tables

@@ -89,7 +89,7 @@ def test_workers_that_stand_still_are_told_everywhere_and_are_well_again(
         assert 'id="late" role="alert">' in session.get(f"{url}/today", timeout=10).text
         answer = session.get(f"{url}/api/v1/queue", timeout=10)
         assert (answer.headers["X-Data-Late"], answer.json()["is_late"]) == ("true", True)
-        until(lambda: "console_data_late 1.0" in requests.get(f"{url}/metrics", timeout=10).text, SOON_SECONDS)
+        until(lambda: "reentry_console_data_late 1.0" in requests.get(f"{url}/metrics", timeout=10).text, SOON_SECONDS)
         assert call(environment, "status").returncode == 1
         assert call(environment, "alerts").returncode == 1
         until(lambda: set(problems(environment)) == {"workers", "data time"}, 60, every=1)

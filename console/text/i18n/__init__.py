@@ -62,7 +62,7 @@ def texts(language: Language) -> Texts:
     return Texts(language)
 
 
-def accepted(header: str) -> Language:
+def choose_language(header: str) -> Language:
     """The language that a browser asks for; Chinese where it asks for neither."""
     best: tuple[float, Language] = (0.0, "zh")
     for part in header.split(","):

@@ -24,7 +24,7 @@ _WARM_SECONDS = 900.0  # a slow scope is counted on so long after somebody has a
 
 
 @dataclass(slots=True)
-class _Kept(Generic[T]):
+class _CachedCount(Generic[T]):
     numbers: T
     at: float
     took: float
@@ -39,12 +39,12 @@ class _Kept(Generic[T]):
         return self.at + max(_REST_SECONDS, _REST * self.took) - now
 
 
-class Counts(Generic[T]):
+class CountCache(Generic[T]):
     """The newest numbers of each scope. Where counting is slow (a whole province) it goes on by itself while somebody looks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Scope, _Kept[T]] = OrderedDict()
+        self._kept: OrderedDict[Scope, _CachedCount[T]] = OrderedDict()
         self._warm: dict[Scope, threading.Thread] = {}
         self._ended = threading.Event()
 
@@ -67,13 +67,15 @@ class Counts(Generic[T]):
         for one in counting:
             one.join(timeout=_STOP_SECONDS)
 
-    def _count(self, scope: Scope, count: Callable[[], T], asked: float) -> _Kept[T]:
+    def _count(self, scope: Scope, count: Callable[[], T], asked: float) -> _CachedCount[T]:
         began = time.monotonic()
         numbers = count()
         done = time.monotonic()
         with self._lock:
             before = self._kept.get(scope)
-            kept = self._kept[scope] = _Kept(numbers, done, done - began, max(asked, before.asked if before else asked))
+            kept = self._kept[scope] = _CachedCount(
+                numbers, done, done - began, max(asked, before.asked if before else asked)
+            )
             self._kept.move_to_end(scope)
             while len(self._kept) > _KEPT_SCOPES:
                 self._kept.popitem(last=False)
