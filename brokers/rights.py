@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from schemas.topics import ALERT, CASE, CHECKIN, DISPUTE, DLQ, INTAKE, PROGRESS, RELEASE, ROUTED, SOURCES, SYSTEM, WORLD
+from schemas.topics import (
+    ALERT,
+    CASE,
+    CHECKIN,
+    DISPUTE,
+    DLQ,
+    INTAKE,
+    PROGRESS,
+    RELEASE,
+    ROUTED,
+    SOURCES,
+    SYSTEM,
+    WORK,
+    WORLD,
+)
 
 Kind = Literal["TOPIC", "GROUP", "TRANSACTIONAL_ID", "CLUSTER"]
 OWN = "{name}."  # names that begin with the principal's own
@@ -48,10 +62,10 @@ ROLES: Mapping[str, tuple[Right, ...]] = {
     # Publishers write their topics, and heartbeats and manifests to the system topic; they read nothing.
     "prison": _write(RELEASE, SYSTEM),  # prisons, detention houses, prison administrations
     "court": _write(RELEASE, DISPUTE, SYSTEM),
-    "office": _write(INTAKE, CHECKIN, SYSTEM),  # county and township justice offices
-    "help": _write(INTAKE, SYSTEM),  # help agencies
+    "office": _write(INTAKE, CHECKIN, WORK, SYSTEM),  # county and township justice offices
+    "help": _write(INTAKE, WORK, SYSTEM),  # help agencies
     "location": _write(CHECKIN, SYSTEM),
-    "mediation": _write(DISPUTE, SYSTEM),
+    "mediation": _write(DISPUTE, WORK, SYSTEM),
     "administrator": _write(SYSTEM),  # calendars, registry, rule versions
     "transactional": (
         Right("TRANSACTIONAL_ID", OWN, ("WRITE", "DESCRIBE"), begins=True),

@@ -77,7 +77,28 @@ def _check_registry(event: Event) -> None:
             raise InvalidEvent("NOT_ALLOWED", f"data.{name}: is neither the agency's own code nor one below it")
 
 
-_NARROWER: Mapping[str, Callable[[Event], None]] = {"reentry.system.registry_changed.v1": _check_registry}
+def _check_duty(event: Event) -> None:
+    """What an office owes is set by its own county or city."""
+    speaker, office = agency(event.source.split("/")[2]), agency(event.subject)
+    if not _stands_above(speaker, office.code):
+        raise InvalidEvent("NOT_ALLOWED", "source: is neither the county nor the city of the office that subject names")
+
+
+def _check_report(event: Event) -> None:
+    """Work is reported by the office that did it, or by its county."""
+    id_ = event.source.split("/")[2]
+    speaker = agency(id_)
+    if id_ != event.subject and not (
+        speaker.type == "COUNTY_JUSTICE" and _stands_above(speaker, agency(event.subject).code)
+    ):
+        raise InvalidEvent("NOT_ALLOWED", "source: is neither the office that subject names nor its county")
+
+
+_NARROWER: Mapping[str, Callable[[Event], None]] = {
+    "reentry.system.registry_changed.v1": _check_registry,
+    "reentry.work.duty_set.v1": _check_duty,
+    "reentry.work.reported.v1": _check_report,
+}
 
 
 def may_act(actor: str, fact: str, owner: str, jurisdiction: str) -> bool:

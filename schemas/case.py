@@ -74,7 +74,7 @@ class CaseSnapshot(_Read):
 
     format: int
     subject: str
-    kind: Literal["PERSON", "DISPUTE", "SOURCE"]
+    kind: Literal["PERSON", "DISPUTE", "OFFICE", "SOURCE"]
     revision: int
     changed_at: At | None
     handovers: tuple[HandoverView, ...]

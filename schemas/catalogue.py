@@ -7,14 +7,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from schemas import action, checkin, dispute, intake, release, system
+from schemas import action, checkin, dispute, intake, release, system, work
 from schemas.codes import Codes, Label
 from schemas.envelope import PREFIX, VERSION
 from schemas.payload import Payload
 
 PAYLOADS: Mapping[str, type[Payload]] = {
     payload.TYPE: payload
-    for module in (release, intake, checkin, dispute, action, system)
+    for module in (release, intake, checkin, dispute, work, action, system)
     for payload in module.PAYLOADS
 }
 PAYLOADS_BY_FACT: Mapping[str, type[Payload]] = {

@@ -97,7 +97,18 @@ MERGE_CAUSE = Codes(
     WRONG_MATCH=("误并", "wrong match"),
 )
 
+SURVEY_PURPOSE = Codes(
+    PAROLE=("拟假释", "before parole"),
+    PROBATION=("拟适用缓刑", "before a suspended sentence"),
+    TEMP_EXEC=("拟暂予监外执行", "before temporary service outside prison"),
+)
+
 # intake
+SURVEY_OPINION = Codes(
+    SUITABLE=("适宜社区矫正", "suitable"),
+    UNSUITABLE=("不适宜社区矫正", "unsuitable"),
+    NOT_FOUND=("查无此人", "person not found"),
+)
 VERIFICATION_RESULT = Codes(
     VERIFIED=("属实", "verified"),
     ADDRESS_FALSE=("地址不实", "address false"),
@@ -112,7 +123,9 @@ RETURN_REASON = Codes(
     PERSON_UNKNOWN=("查无此人", "person unknown"),
 )
 REPORT_TYPE = Codes(
-    ON_TIME=("在规定时限内报到", "within the time set"), LATE=("超出规定时限报到", "after the time set")
+    ON_TIME=("在规定时限内报到", "within the time set"),
+    LATE=("超出规定时限报到", "after the time set"),
+    NOT_REPORTED=("未报到", "did not report"),
 )
 HELP_OUTCOME = Codes(
     ACCEPTED=("受理", "accepted"),
@@ -156,6 +169,7 @@ CADENCE = Codes(
     WEEKLY=("每周", "weekly"),
     FORTNIGHTLY=("每两周", "every two weeks"),
     MONTHLY=("每月", "monthly"),
+    QUARTERLY=("每季", "quarterly"),
 )
 SUPERVISION_CLASS = Codes(
     STRICT=("严管", "strict"), ORDINARY=("普管", "ordinary"), RELAXED=("宽管", "relaxed"), INITIAL=("初入矫", "initial")
@@ -187,6 +201,17 @@ EXCUSE = Codes(
     FAMILY=("家事", "family matter"),
     DEVICE_FAULT=("设备故障", "device fault"),
     OTHER=("其他", "other"),
+)
+
+# work of an office
+WORK_KIND = Codes(
+    SCREENING=("排查", "screening"),
+    PUBLICITY=("法治宣传", "legal publicity"),
+    TRAINING=("技能培训", "skills training"),
+    COUNSELLING=("心理辅导", "counselling"),
+    LEARNING=("集中教育", "group education"),
+    LEGAL_AID=("法律援助", "legal aid"),
+    EMPLOYMENT=("就业帮扶", "employment help"),
 )
 
 # dispute
@@ -250,8 +275,12 @@ HANDOVER_KIND = Codes(
         "B3": ("法院决定的社区矫正", "community corrections, by a court"),
         "T": ("执行地变更", "transfer"),
         "C": ("解矫后安置帮教", "help after community corrections"),
+        "M": ("迁入", "moved in from another county"),
+        "P": ("在押", "in prison"),
+        "S": ("调查评估", "survey before a decision"),
         "U": ("未预告", "unannounced"),
         "DISPUTE": ("纠纷", "dispute"),
+        "WORK": ("工作任务", "work of an office"),
         "SYSTEM": ("系统", "system"),
     }
 )

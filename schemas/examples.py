@@ -11,6 +11,7 @@ from schemas.instants import instant, show
 from schemas.payload import PIPELINE
 
 PERSON_REF, DISPUTE_ID = "p1_o2jmhljvic5yapacbm5o4zwnrc", "d1_dcwd442d6alisdcrb2j7snjgcf"
+OFFICE = "TOWN_JUSTICE-990102004-01"
 _TIMES = {
     "release": "2026-02-26T09:12:00+08:00",
     "intake": "2026-03-10T10:00:00+08:00",
@@ -19,9 +20,13 @@ _TIMES = {
     "action": "2026-02-11T08:40:00+08:00",
     "system": "2026-02-06T00:20:00+08:00",
 }
-_ABOUT_PERSONS = ("release", "intake", "checkin")
-_COUNTED = [fact for fact in PAYLOADS_BY_FACT if fact.partition(".")[0] in _ABOUT_PERSONS]
-_FIRST_SEQUENCE, _RECORDED_AFTER = 10_401, timedelta(seconds=30)
+_COUNTED_TOPICS = ("release", "intake", "checkin", "work")
+_COUNTED = [fact for fact in PAYLOADS_BY_FACT if fact.partition(".")[0] in _COUNTED_TOPICS]
+_FIRST_SEQUENCES = {
+    False: 10_401,
+    True: 10_501,
+}  # of the first event types; of those that have an example time of their own
+_RECORDED_AFTER = timedelta(seconds=30)
 
 
 def event_of(type_: str) -> dict[str, Any]:
@@ -30,7 +35,8 @@ def event_of(type_: str) -> dict[str, Any]:
     topic, _, short = type_.removeprefix("reentry.").removesuffix(".v1").partition(".")
     ours = payload.BY == PIPELINE
     source = PIPELINE if ours else f"/agencies/{payload.BY}"
-    time = str(payload.EXAMPLE[payload.REPEATS_TIME]) if payload.REPEATS_TIME else _TIMES[topic]
+    repeated = payload.EXAMPLE[payload.REPEATS_TIME] if payload.REPEATS_TIME else None
+    time = str(payload.EXAMPLE_TIME or repeated or _TIMES.get(topic))
     body: dict[str, Any] = {
         "specversion": SPECVERSION,
         "id": f"ev-{topic}-{short}",
@@ -38,14 +44,20 @@ def event_of(type_: str) -> dict[str, Any]:
         "type": type_,
         "subject": "/agencies/PRISON-990100-01"
         if ours
-        else {"dispute": DISPUTE_ID, "system": source}.get(topic, PERSON_REF),
+        else {"dispute": DISPUTE_ID, "system": source, "work": OFFICE}.get(topic, PERSON_REF),
         "time": time,
         "datacontenttype": "application/json",
     }
-    if topic in _ABOUT_PERSONS:
+    if topic in _COUNTED_TOPICS:
         body["recordedtime"] = show(instant(time) + _RECORDED_AFTER)
-        body["sequence"] = str(_FIRST_SEQUENCE + _COUNTED.index(f"{topic}.{short}"))
+        body["sequence"] = str(_sequence(f"{topic}.{short}"))
     return {**body, "data": dict(payload.EXAMPLE)}
+
+
+def _sequence(fact: str) -> int:
+    later = PAYLOADS_BY_FACT[fact].EXAMPLE_TIME is not None
+    alike = [one for one in _COUNTED if (PAYLOADS_BY_FACT[one].EXAMPLE_TIME is not None) is later]
+    return _FIRST_SEQUENCES[later] + alike.index(fact)
 
 
 _REASON = {
@@ -80,7 +92,7 @@ _ALERT: dict[str, Any] = {
     **_OBLIGATION,
     "subject": PERSON_REF,
     "handover_kind": "A",
-    "rule_book": "cn-default@1",
+    "rule_book": "cn-default@2",
     "state": "firing",
     "outcome": None,
     "step": 0,

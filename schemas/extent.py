@@ -33,6 +33,12 @@ def _plan(event: Event) -> Errors:
     return (f"data.from: more than {years} after time",) if began > told + LONGEST_PLAN else ()
 
 
+def _reported(event: Event) -> Errors:
+    if date.fromisoformat(event.data["to"]) < date.fromisoformat(event.data["from"]):
+        return ("data.to: comes before from",)
+    return _span("from", "to", LONGEST_LEAVE)(event)
+
+
 def _manifest(event: Event) -> Errors:
     return [
         f"data.topics.{number}.last_sequence: {wrong}"
@@ -69,5 +75,7 @@ _CHECKS: Mapping[str, Callable[[Event], Errors]] = {
     "reentry.checkin.leave_approved.v1": _span("from", "until", LONGEST_LEAVE),
     "reentry.checkin.em_started.v1": _span("on", "until", LONGEST_LEAVE),
     "reentry.checkin.em_extended.v1": _span("on", "until", LONGEST_LEAVE),
+    "reentry.work.duty_set.v1": _plan,
+    "reentry.work.reported.v1": _reported,
     "reentry.system.publisher_manifest.v1": _manifest,
 }

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas import agencies, codes
 from schemas.agencies import Senders
-from schemas.payload import MOST_CODES, MOST_HOURS, AgencyId, Code, Instant, LocalDate, MaybeRef, Payload, Ref
+from schemas.payload import MOST_CODES, MOST_HOURS, AgencyId, Code, Instant, LocalDate, MaybeRef, Payload, Place, Ref
 
 
 class Acknowledged(Payload):
@@ -36,7 +36,9 @@ class VerificationReturned(Payload):
         "family_contacted": True,
     }
 
-    result: Annotated[str, codes.VERIFICATION_RESULT] = Field(description="NOT_OURS is a return")
+    result: Annotated[str, codes.VERIFICATION_RESULT] = Field(
+        description="NOT_OURS, PERSON_UNKNOWN and ADDRESS_FALSE are returns"
+    )
     checked_on: LocalDate = Field(description="day of the check")
     family_contacted: bool = Field(description="whether the family was asked")
 
@@ -134,7 +136,9 @@ class PersonReported(Payload):
 
     reported_at: Instant = Field(description="equals time")
     channel: Annotated[str, codes.CHANNEL] = Field(description="how it was sent")
-    report_type: Annotated[str, codes.REPORT_TYPE] = Field(description="in time or late, as the office sees it")
+    report_type: Annotated[str, codes.REPORT_TYPE] = Field(
+        description="in time or late, as the office sees it; NOT_REPORTED is accepted and is no fact"
+    )
 
 
 class Registered(Payload):
@@ -250,6 +254,7 @@ class TransferDecided(Payload):
     decision: Annotated[str, codes.TRANSFER_DECISION] = Field(description="what was decided")
     from_agency: AgencyId = Field(description="old county")
     to_agency: AgencyId = Field(description="new county")
+    received_on: LocalDate | None = Field(default=None, description="day on which the person received it; else `time`")
 
 
 class TransferFilesSent(Payload):
@@ -358,6 +363,9 @@ class MeasureApplied(Payload):
 
     measure: Annotated[str, codes.MEASURE] = Field(description="what was done or proposed")
     on: LocalDate = Field(description="day of the measure")
+    received_on: LocalDate | None = Field(
+        default=None, description="day on which the court received the proposal; else `time`"
+    )
 
 
 class Closed(Payload):
@@ -370,6 +378,28 @@ class Closed(Payload):
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "TERM_END"}
 
     cause: Annotated[str, codes.CLOSING_CAUSE] = Field(description="closes the handover")
+    to_code: Place | None = Field(
+        default=None, description="with MOVED: where the person moves to; its county takes over (kind M)"
+    )
+
+
+class SurveyAnswered(Payload):
+    """The county answered a survey: closes its handover."""
+
+    TYPE: ClassVar[str] = "reentry.intake.survey_answered.v1"
+    BY: ClassVar[str] = "COUNTY_JUSTICE-990102-01"
+    SENT_BY: ClassVar[Senders] = agencies.OFFICES
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("survey_id",)
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "survey_id": "S-2026-7",
+        "opinion": "SUITABLE",
+        "answered_on": "2026-03-13",
+    }
+    EXAMPLE_TIME: ClassVar[str | None] = "2026-03-13T16:00:00+08:00"
+
+    survey_id: Ref = Field(description="the survey that is answered")
+    opinion: Annotated[str, codes.SURVEY_OPINION] = Field(description="what the county found")
+    answered_on: LocalDate = Field(description="day of the answer")
 
 
 PAYLOADS: tuple[type[Payload], ...] = (
@@ -398,4 +428,5 @@ PAYLOADS: tuple[type[Payload], ...] = (
     ReoffenceRecorded,
     MeasureApplied,
     Closed,
+    SurveyAnswered,
 )

@@ -16,7 +16,7 @@ from schemas.cloudevents import Headers, astray, attributes, is_json, is_name
 from schemas.envelope import SPECVERSION, Event
 from schemas.instants import event_instant
 from schemas.invalid import InvalidEvent, Reason
-from schemas.payload import DISPUTE, LONGEST_TEXT, PERSON, PIPELINE, is_id
+from schemas.payload import AGENCY, DISPUTE, LONGEST_TEXT, PERSON, PIPELINE, is_id
 
 __all__ = ["CLOCK_TOLERANCE", "Headers", "InvalidEvent", "Reason", "parse", "trusted"]
 
@@ -35,7 +35,11 @@ _JSON_ALONE = {"datacontenttype": "application/json"}  # of nearly all events
 _TYPE = re.compile(r"(reentry\.[a-z]+\.[a-z_]+)\.v[0-9]+")
 _UNVERSIONED = frozenset(type_.rpartition(".")[0] for type_ in PAYLOADS)
 _AGENCIES = "/agencies/"
-_PERSON, _DISPUTE = map(re.compile, (PERSON, DISPUTE))
+_SUBJECTS = {  # topic -> the form of its subjects, and what it is called
+    **dict.fromkeys(("release", "intake", "checkin"), (re.compile(PERSON), "person_ref (p1_…)")),
+    "dispute": (re.compile(DISPUTE), "dispute_id (d1_…)"),
+    "work": (re.compile(AGENCY), "agency_id like COUNTY_JUSTICE-990102-01"),
+}
 _OF_PIPELINE = {type_: re.compile(one.ABOUT) for type_, one in PAYLOADS.items() if one.BY == PIPELINE}
 _DISPUTE_TOPIC = "reentry.dispute.v1"
 _TOPIC = {type_: type_.split(".")[1] for type_ in PAYLOADS}
@@ -199,9 +203,8 @@ def _check_speaker(type_: str, source: str, subject: str) -> _Errors:
     elif topic == "action":
         if len(subject) > LONGEST_TEXT or not is_id(subject):
             wrong.append(f"subject: {_NO_ID}")
-    elif not (_DISPUTE if topic == "dispute" else _PERSON).fullmatch(subject):
-        kind = "dispute_id (d1_…)" if topic == "dispute" else "person_ref (p1_…)"
-        wrong.append(f"subject: must be a {kind} on the {topic} topic")
+    elif not (form := _SUBJECTS[topic])[0].fullmatch(subject):
+        wrong.append(f"subject: must be a {form[1]} on the {topic} topic")
     return wrong
 
 

@@ -27,6 +27,7 @@ SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(minutes=1), timedelta(days=31)
 MOST_CODES = 100  # members of a list in one fact: kinds of paper, agencies told, items of a plan
 MOST_EVENTS = 1_000  # that one event names or one rule book changes
 MOST_OF_A_DAY = 86_400_000  # events of one topic from one publisher: a thousand a second, the whole day
+MOST_COUNTED = 1_000_000_000  # people, sessions: of a whole country
 MOST_HOURS = 100_000  # of one act, eleven years
 # Characters that nobody sees: controls, blanks of other widths, joiners, marks of direction, fillers, private use.
 _UNSEEN = "".join(
@@ -130,6 +131,7 @@ Period = Annotated[
     WithJsonSchema({**_LENGTH, "description": "from one minute to 31 days"}),
 ]
 Code = Annotated[str, StringConstraints(pattern=f"^{JURISDICTION}$")]
+Place = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{6}|[0-9]{9})$")]  # a county or township
 AgencyId = Annotated[str, StringConstraints(pattern=f"^{AGENCY}$")]
 PersonRef = Annotated[str, StringConstraints(pattern=f"^{PERSON}$")]
 AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -175,6 +177,7 @@ class Payload(Part):
         tuple[str, ...] | None
     ]  # equal in two tellings of one fact (semantics.md 3.6); None: never merged
     EXAMPLE: ClassVar[Mapping[str, object]]
+    EXAMPLE_TIME: ClassVar[str | None] = None  # when the example happened, where its topic does not say
     ABOUT: ClassVar[str] = SOURCE  # what the pipeline speaks of, where it speaks itself: the pattern of the subject
     REPEATS_TIME: ClassVar[str | None] = (
         None  # the field that repeats the envelope's `time`; where they differ, `time` counts

@@ -23,7 +23,7 @@ class Setup(_Read):
     publishers_digest: str | None = None  # of the register of publishers; None: a release that did not tell it
 
     def differences(self, other: "Setup") -> list[str]:
-        """The names of the fields that differ, with both values: `book cn-default@1, not city@1`."""
+        """The names of the fields that differ, with both values: `book cn-default@2, not city@1`."""
         pairs = {name: (getattr(self, name), getattr(other, name)) for name in Setup.model_fields}
         return [
             f"{name} {mine}, not {theirs}"

@@ -164,7 +164,7 @@ class Reversed(Payload):
 
 
 class Cancelled(Payload):
-    """There will be no release from this prison term: closes the handover."""
+    """There will be no release from this prison: closes the handover, unless another prison takes it over."""
 
     TYPE: ClassVar[str] = "reentry.release.cancelled.v1"
     BY: ClassVar[str] = "PRISON-990100-01"
@@ -172,7 +172,9 @@ class Cancelled(Payload):
     SAME_WHEN: ClassVar[tuple[str, ...] | None] = ()
     EXAMPLE: ClassVar[Mapping[str, object]] = {"cause": "NEW_CASE"}
 
-    cause: Annotated[str, codes.CANCELLATION_CAUSE] = Field(description="closes the handover")
+    cause: Annotated[str, codes.CANCELLATION_CAUSE] = Field(
+        description="closes the handover; PRISON_TRANSFER does not: it waits for the next prison"
+    )
 
 
 class DecisionEffective(Payload):
@@ -249,6 +251,73 @@ class RevocationRuled(Payload):
     ruled_on: LocalDate = Field(description="day of the ruling")
 
 
+class Admitted(Payload):
+    """The person was admitted to prison: opens a handover, or joins the one of the same prison term."""
+
+    TYPE: ClassVar[str] = "reentry.release.admitted.v1"
+    BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("custody_episode_id",)
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "custody_episode_id": "E-2024-0117",
+        "admitted_on": "2024-01-17",
+        "home_code": "990102004",
+    }
+    EXAMPLE_TIME: ClassVar[str | None] = "2024-01-17T15:00:00+08:00"
+
+    custody_episode_id: Ref = Field(description="the prison term, as in release.scheduled")
+    admitted_on: LocalDate = Field(description="day of admission; P01 and P02 count from it")
+    home_code: Code = Field(description="registered home")
+
+
+class AdmissionNoticeSent(Payload):
+    """The prison told the home county that the person is in prison."""
+
+    TYPE: ClassVar[str] = "reentry.release.admission_notice_sent.v1"
+    BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("to_agency",)
+    EXAMPLE: ClassVar[Mapping[str, object]] = {"to_agency": "COUNTY_JUSTICE-990102-01"}
+    EXAMPLE_TIME: ClassVar[str | None] = "2024-02-02T10:00:00+08:00"
+
+    to_agency: AgencyId = Field(description="county justice bureau of the home")
+
+
+class AdmissionEducationAssessed(Payload):
+    """Education after admission was assessed."""
+
+    TYPE: ClassVar[str] = "reentry.release.admission_education_assessed.v1"
+    BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.PRISONS
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("attempt",)
+    EXAMPLE: ClassVar[Mapping[str, object]] = {"passed": True, "attempt": 1}
+    EXAMPLE_TIME: ClassVar[str | None] = "2024-03-14T10:00:00+08:00"
+
+    passed: bool = Field(description="false: training is made up (P03)")
+    attempt: int = Field(ge=1, le=MOST_CODES, description="first assessment 1, after make-up training 2, and so on")
+
+
+class SurveyRequested(Payload):
+    """A prison or a court asked a county whether a person can live there under supervision: opens a handover of its own."""
+
+    TYPE: ClassVar[str] = "reentry.release.survey_requested.v1"
+    BY: ClassVar[str] = "PRISON-990100-01"
+    SENT_BY: ClassVar[Senders] = agencies.SURVEYING
+    SAME_WHEN: ClassVar[tuple[str, ...] | None] = ("survey_id",)
+    EXAMPLE: ClassVar[Mapping[str, object]] = {
+        "survey_id": "S-2026-7",
+        "to_agency": "COUNTY_JUSTICE-990102-01",
+        "purpose": "PAROLE",
+        "fast_track": False,
+    }
+    EXAMPLE_TIME: ClassVar[str | None] = "2026-03-02T10:00:00+08:00"
+
+    survey_id: Ref = Field(description="one survey; one handover of kind S")
+    to_agency: AgencyId = Field(description="county justice bureau that is asked")
+    purpose: Annotated[str, codes.SURVEY_PURPOSE] = Field(description="which decision it is for")
+    fast_track: bool = Field(description="fast-track procedure: 5 instead of 10 working days")
+
+
 class PersonMerged(Payload):
     """Two refs are one person: facts of the removed ref are facts of the survivor."""
 
@@ -300,6 +369,10 @@ PAYLOADS: tuple[type[Payload], ...] = (
     DecisionNoticeSent,
     DecisionDocumentsSent,
     RevocationRuled,
+    Admitted,
+    AdmissionNoticeSent,
+    AdmissionEducationAssessed,
+    SurveyRequested,
     PersonMerged,
     PersonSplit,
 )

@@ -8,6 +8,7 @@ RELEASE = "reentry.release.v1"
 INTAKE = "reentry.intake.v1"
 CHECKIN = "reentry.checkin.v1"
 DISPUTE = "reentry.dispute.v1"
+WORK = "reentry.work.v1"
 ACTION = "reentry.action.v1"
 SYSTEM = "reentry.system.v1"
 CASE = "reentry.case.v1"
@@ -16,7 +17,7 @@ DLQ = "reentry.dlq.v1"
 ROUTED = "reentry.routed.v1"
 WORLD = "reentry.world.v1"
 PROGRESS = "reentry.progress.v1"
-SOURCES = (RELEASE, INTAKE, CHECKIN, DISPUTE, ACTION, SYSTEM)
+SOURCES = (RELEASE, INTAKE, CHECKIN, DISPUTE, WORK, ACTION, SYSTEM)
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -55,6 +56,7 @@ TOPICS = (
     Topic(INTAKE, _PERSON, "delete", 90 * _DAY_MS, writers="county and township justice offices, help agencies"),
     Topic(CHECKIN, _PERSON, "delete", 90 * _DAY_MS, writers="township offices, location systems"),
     Topic(DISPUTE, "dispute_id", "delete", 90 * _DAY_MS, writers="mediation committees, courts"),
+    Topic(WORK, "agency_id", "delete", 90 * _DAY_MS, writers="justice offices, help agencies"),
     Topic(ACTION, "subject of the alert", "delete", 90 * _DAY_MS, writers="the console"),
     Topic(SYSTEM, "source", "delete", 90 * _DAY_MS, writers="publishers, administrators"),
     Topic(CASE, "subject", "compact", None, timestamp_type="CreateTime"),

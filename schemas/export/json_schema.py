@@ -16,6 +16,7 @@ from schemas.cloudevents import JSON_TYPE, NAME
 from schemas.envelope import SPECVERSION
 from schemas.export import senders
 from schemas.payload import (
+    AGENCY,
     DISPUTE,
     ID,
     INSTANT_FORM,
@@ -111,7 +112,12 @@ def _event(payload: type[Payload]) -> Document:
     data, definitions = _model(payload)
     description = data.pop("description")
     topic = payload.TYPE.split(".")[1]
-    subjects = {"dispute": matching(DISPUTE), "action": _TEXT, "system": matching(payload.ABOUT)}
+    subjects = {
+        "dispute": matching(DISPUTE),
+        "action": _TEXT,
+        "work": matching(AGENCY),
+        "system": matching(payload.ABOUT),
+    }
     source = {"const": PIPELINE} if payload.BY == PIPELINE else matching(source_of(payload.SENT_BY))
     source["description"] = "who says it: " + senders.said(payload)
     body = _envelope(payload.TYPE, source, subjects.get(topic, matching(PERSON)), data)

@@ -8,6 +8,8 @@ from schemas.payload import Payload
 
 _NARROWED = {
     "reentry.system.registry_changed.v1": "the agency whose code it is, or one above it",
+    "reentry.work.duty_set.v1": "the county or the city of the office",
+    "reentry.work.reported.v1": "the office itself, or its county",
     "reentry.system.publisher_heartbeat.v1": "registered sources only, where there is a register",
     "reentry.system.publisher_manifest.v1": "registered sources only, where there is a register",
 }

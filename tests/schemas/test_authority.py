@@ -18,6 +18,7 @@ from schemas.parse import parse
 from schemas.payload import PIPELINE
 from tests.schemas.examples import EVENTS
 
+DUTY, WORK = "reentry.work.duty_set.v1", "reentry.work.reported.v1"
 REGISTRY, RULES = "reentry.system.registry_changed.v1", "reentry.system.rules_changed.v1"
 
 
@@ -37,7 +38,7 @@ def test_an_event_is_heard_from_its_senders_and_from_nobody_else(type_: str) -> 
     allowed = PAYLOADS[type_].SENT_BY
     assert PAYLOADS[type_].BY.partition("-")[0] in allowed
     for kind in AGENCY_TYPES:
-        if type_ != REGISTRY:
+        if type_ not in (REGISTRY, DUTY, WORK):
             assert reason(type_, f"/agencies/{kind}-990000-01") == ("" if kind in allowed else "NOT_ALLOWED"), kind
 
 
@@ -49,6 +50,8 @@ def test_the_pipelines_own_verdicts_are_heard_from_no_agency() -> None:
 
 def test_what_one_kind_of_office_may_say_its_like_may_say_too() -> None:
     for payload in PAYLOADS.values():
+        if payload.TYPE == DUTY:
+            continue  # nobody sets what he owes himself
         assert len({kind in payload.SENT_BY for kind in ("PRISON", "DETENTION", "PRISON_ADMIN")}) == 1
         assert len({kind in payload.SENT_BY for kind in ("COUNTY_JUSTICE", "TOWN_JUSTICE")}) == 1
 
@@ -73,6 +76,30 @@ def test_a_code_is_changed_by_who_has_it_or_stands_above(
     agency: str, code: str, successor: str | None, expected: str
 ) -> None:
     assert reason(REGISTRY, f"/agencies/{agency}", code=code, successor_code=successor) == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "agency", "expected"),
+    [
+        (DUTY, "COUNTY_JUSTICE-990102-01", ""),
+        (DUTY, "CITY_JUSTICE-990100-01", ""),
+        (DUTY, "COUNTY_JUSTICE-990103-01", "NOT_ALLOWED"),
+        (DUTY, "CITY_JUSTICE-990200-01", "NOT_ALLOWED"),
+        (DUTY, "TOWN_JUSTICE-990102004-01", "NOT_ALLOWED"),
+        (DUTY, "PRISON-990100-01", "NOT_ALLOWED"),
+        (WORK, "TOWN_JUSTICE-990102004-01", ""),
+        (WORK, "COUNTY_JUSTICE-990102-01", ""),
+        (WORK, "TOWN_JUSTICE-990102005-01", "NOT_ALLOWED"),
+        (WORK, "TOWN_JUSTICE-990102004-02", "NOT_ALLOWED"),
+        (WORK, "COUNTY_JUSTICE-990103-01", "NOT_ALLOWED"),
+        (WORK, "CITY_JUSTICE-990100-01", "NOT_ALLOWED"),
+        (WORK, "POLICE-990102-01", "NOT_ALLOWED"),
+    ],
+)
+def test_work_is_set_from_above_and_reported_by_the_office_or_its_county(
+    type_: str, agency: str, expected: str
+) -> None:
+    assert reason(type_, f"/agencies/{agency}") == expected
 
 
 def test_rules_are_the_provinces() -> None:

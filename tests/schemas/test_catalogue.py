@@ -12,7 +12,7 @@ OURS = ["reentry.system.manifest_judged.v1", "reentry.system.metric_judged.v1"]
 
 def test_the_catalogue_is_the_contracts_and_two_internal_types() -> None:
     assert list(PAYLOADS) == [*EVENTS, *OURS]
-    assert len(EVENTS) == 76
+    assert len(EVENTS) == 83
     assert {PAYLOADS[one].BY for one in OURS} == {PIPELINE}
 
 

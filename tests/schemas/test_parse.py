@@ -24,6 +24,7 @@ from tests.schemas.examples import (
 )
 
 TIMELINES = sorted((Path(__file__).parents[1] / "golden").glob("*/events.jsonl"))
+REFUSED = {"58-neighbouring-year-and-dead-letters": ("58-009",)}  # instants before 1949-10-01
 STRUCTURED = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -34,8 +35,13 @@ def test_the_timelines_are_there() -> None:
 
 @pytest.mark.parametrize("path", TIMELINES, ids=lambda path: path.parent.name)
 def test_every_event_of_the_timelines_is_read(path: Path) -> None:
+    refused = REFUSED.get(path.parent.name, ())
     for line in path.read_bytes().splitlines():
-        assert parse(line, STRUCTURED).wire() == orjson.loads(line)
+        if orjson.loads(line)["id"] in refused:
+            with pytest.raises(InvalidEvent):
+                parse(line, STRUCTURED)
+        else:
+            assert parse(line, STRUCTURED).wire() == orjson.loads(line)
 
 
 # --- content modes
