@@ -7,11 +7,18 @@ from datetime import date, datetime
 from handover.calendar import start_of
 from handover.facts.fact import Fact
 
+_COUNTY_DIGITS = 6
+
 
 def code_of(agency: str) -> str:
     """The jurisdiction code of an agency id `{TYPE}-{code}-{nn}`."""
     parts = agency.split("-")
     return parts[1] if len(parts) == 3 else ""
+
+
+def county_bureau(code: str) -> str:
+    """The justice bureau of the county of a code of six or nine digits."""
+    return f"COUNTY_JUSTICE-{code[:_COUNTY_DIGITS]}-01"
 
 
 def type_of(agency: str) -> str:
@@ -52,6 +59,10 @@ class Successors:
             seen.add(code)
             code = self.into[code]
         return code
+
+    def county(self, code: str) -> str:
+        """The six digits of the county that a code is of now: a township speaks for the successor of its county."""
+        return self.code(self.code(code)[:_COUNTY_DIGITS])[:_COUNTY_DIGITS]
 
     def agency(self, agency: str) -> str:
         """The agency, named with its code's successor."""

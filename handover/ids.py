@@ -28,6 +28,16 @@ def transfer_handover_id(subject: str, transfer_id: str) -> str:
     return _id(f"handover|{subject}|T|{transfer_id}")
 
 
+def child_handover_id(subject: str, kind: str, parent: str) -> str:
+    """The id of the handover that goes on where another was closed: kind C or M, after the handover `parent`."""
+    return _id(f"handover|{subject}|{kind}|{parent}")
+
+
+def survey_handover_id(subject: str, survey_id: str) -> str:
+    """The id of the handover that a survey is."""
+    return _id(f"handover|{subject}|S|{survey_id}")
+
+
 def obligation_id(scope: str, rule_id: str, occurrence: str) -> str:
     """The id of an obligation; `scope` is a handover id, dispute id or source."""
     return _id(f"obligation|{scope}|{rule_id}|{occurrence}")

@@ -22,6 +22,7 @@ from handover.obligations.derive import (
     Derived,
     Slot,
     derive_dispute,
+    derive_office,
     derive_person,
     derive_source,
     linked_dispute_of,
@@ -183,11 +184,13 @@ def derived_anew(
     """What a case owes at an instant, from all facts that have arrived. `remembered`: which answered duties are kept too."""
     facts = standing(case.entries.arrived(frame.now), world.book.late_limit)
     kept = remembered or (_always if case.keeps_answered else case.memories.__contains__)
-    derived = Derived(frame, kept, actions=_by_alert(facts, case.refused))
+    derived = Derived(frame, kept, actions=_by_alert(facts, case.refused), keeps_answered=case.keeps_answered)
     if case.kind == "PERSON":
         _derive_persons(case, world, frame, facts, derived)
     elif case.kind == "DISPUTE":
         derive_dispute(derived, case.subject, facts, frame)
+    elif case.kind == "OFFICE":
+        derive_office(derived, case.subject, facts, frame)
     else:
         derive_source(derived, case.subject, facts, feed_at(case.entries, frame.now), frame)
     derived.set_alarm()
@@ -214,7 +217,8 @@ def _disputes_of(case: Case, ref: str, merges: Merges, now: datetime) -> list[Li
     found = []
     for dispute_id, entries in case.disputes.items():
         linked = linked_dispute_of(dispute_id, standing(entries.arrived(now), {}))
-        if linked and ref in {merges.survivor(person) for person in linked.reported.data["person_refs"]}:
+        named = linked.reported.data["person_refs"] if linked else ()
+        if linked and ref in {merges.survivor(person, linked.reported.time) for person in named}:
             found.append(linked)
     return found
 

@@ -22,14 +22,16 @@ from handover.obligations.handovers import Closed
 from schemas.alert import Alert
 from schemas.envelope import Event
 
-Kind = Literal["PERSON", "DISPUTE", "SOURCE"]
+Kind = Literal["PERSON", "DISPUTE", "OFFICE", "SOURCE"]
 
 
 def kind_of(subject: str) -> Kind:
-    """What a subject is: person_ref, dispute_id, or what system alerts are about (a publisher, the pipeline, a jurisdiction)."""
+    """What a subject is: person_ref, dispute_id, agency_id, or what system alerts are about (a publisher, the pipeline, a jurisdiction)."""
     if subject.startswith("p1_"):
         return "PERSON"
-    return "DISPUTE" if subject.startswith("d1_") else "SOURCE"
+    if subject.startswith("d1_"):
+        return "DISPUTE"
+    return "SOURCE" if subject.startswith("/") or subject.isdecimal() else "OFFICE"
 
 
 class Base(NamedTuple):

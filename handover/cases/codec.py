@@ -62,7 +62,15 @@ def encode_case(case: Case) -> Written:
         state["bases"] = [_base(case, base, whole=not marks) for base in case.bases]
     if case.closed:
         state["closed"] = [
-            [one.explicit_id, millis(one.opened_at), millis(one.closed_at), one.transfers] for one in case.closed
+            [
+                one.explicit_id,
+                millis(one.opened_at),
+                millis(one.closed_at),
+                one.transfers,
+                one.other_name,
+                one.awaits_place,
+            ]
+            for one in case.closed
         ]
     for name, actions in (("heard", case.heard), ("refused", case.refused)):
         if actions:
@@ -103,8 +111,8 @@ def decode_case(text: bytes) -> Case:
     case.memories, case.shown = _recalled(value)
     case.bases = tuple(_based(case, row) for row in value.get("bases", ()))
     case.closed = tuple(
-        Closed(explicit, from_millis(opened), from_millis(closed), tuple(transfers))
-        for explicit, opened, closed, transfers in value.get("closed", ())
+        Closed(explicit, from_millis(opened), from_millis(closed), tuple(transfers), *since_handed_on)
+        for explicit, opened, closed, transfers, *since_handed_on in value.get("closed", ())
     )
     case.past = frozenset(value.get("past", ()))
     if "heard" in value or "refused" in value:

@@ -38,7 +38,7 @@ def fold(case: Case, world: SharedState, now: datetime) -> bool:
         case.derived = derived_anew(case, world, world.frame(case.lived))
     if case.moved_to:
         return _thin_checks(case, case.derived, world)  # a bracelet may go on under the ref that was merged away
-    if case.kind == "DISPUTE":
+    if case.kind in ("DISPUTE", "OFFICE"):
         return False  # short, and whole until it ends
     if case.kind == "SOURCE":
         return _forget_days(case, world)
@@ -59,19 +59,21 @@ def rests_at(case: Case) -> datetime | None:
     closes = [one.closed_at for one in derived.handovers if one.closed_at is not None]
     if len(closes) < len(derived.handovers) or case.moved_to or case.has_firing or _is_whole_person(case):
         return None
+    if not any(one.is_numbered for one in derived.handovers):
+        return None  # surveys alone are short
     return max(max(closes) + CLOSED_LATELY, max(case.entries.facts(), key=_arrival).arrival) + SLACK
 
 
 def ends_at(case: Case, retention: timedelta) -> datetime | None:
     """When nothing at all needs to be kept of a case; its history stays in SQL. None: more can come of it without news.
 
-    A case that rests: `retention` after its last handover was closed. One without a handover, as a dispute: after its latest fact.
+    A case that rests: `retention` after its last handover was closed. A dispute, or a survey that is answered: after its latest fact.
     """
     if case.closed and not case.entries.copies:
         return case.closed[-1].closed_at + retention
     if case.kind == "SOURCE" or case.moved_to or case.own_next is not None or case.has_firing:
         return None
-    if case.derived is None or case.derived.handovers:
+    if case.derived is None or any(one.is_numbered or one.is_open for one in case.derived.handovers):
         return None
     told = (fact.arrival for entries in (case.entries, *case.disputes.values()) for fact in entries.facts())
     latest = max(told, default=None)
@@ -100,9 +102,18 @@ def _is_whole_person(case: Case) -> bool:
 
 def _forget_closed(case: Case, derived: Derived) -> bool:
     """11.2: of handovers closed for more than 30 days only their order, ids, ends and facts' fingerprints are kept."""
-    parents = [one for one in derived.handovers if one.parent is None]
-    transfers = [one.handover_id for one in derived.handovers if one.parent is not None]
-    new = [Closed(one.explicit_id, one.opened_at, _end(one)) for one in parents]
+    numbered = [one for one in derived.handovers if one.is_numbered]
+    transfers = [one.handover_id for one in derived.handovers if not one.is_numbered]
+    new = [
+        Closed(
+            one.handover_id if one.handed_on else one.explicit_id,
+            one.opened_at,
+            _end(one),
+            other_name=one.other_name,
+            awaits_place=one.awaits_place,
+        )
+        for one in numbered
+    ]
     case.closed = (*case.closed, *new[:-1], new[-1]._replace(transfers=tuple(transfers)))
     case.past |= {fingerprint(fact.source, fact.id) for fact in case.entries.facts()}
     case.entries = FactLog()

@@ -95,7 +95,8 @@ def _ORDER(fact: Fact) -> tuple[datetime, str, str]:  # noqa: N802  # reads as t
 When = Literal["any", "later", "earlier"]
 PATTERNS = 4_096  # texts remembered; a rule book has some hundred, and people send many to be judged
 _PATTERN = re.compile(r"(?:(later|earlier) )?([a-z]+\.[a-z_]+)(?:\[([^\[\]]+)\])?")
-_CONDITION = re.compile(r"([a-z_]+)(?:(!?=)([A-Za-z0-9_|]+))?")
+_CONDITION = re.compile(r"([a-z_]+)(?:(!?=)([A-Za-z0-9_|]+))?|!([a-z_]+)")
+_TARGET = frozenset(("target",))
 
 
 class InvalidPattern(ValueError):
@@ -103,17 +104,27 @@ class InvalidPattern(ValueError):
 
 
 class Condition(NamedTuple):
-    """What one field must be: present and not empty (`values` empty), one of the values, or any other value."""
+    """What one field must be: present and not empty (`values` empty), one of the values; with `other` the opposite.
+
+    A field that is absent is no other value. `values` of "target" alone ask for the target day of the obligation.
+    """
 
     field: str
     values: frozenset[str]
     other: bool
 
+    @property
+    def asks_target(self) -> bool:
+        """Whether only an obligation with a target day can tell if it holds."""
+        return self.values == _TARGET
+
     def holds(self, data: Mapping[str, Any]) -> bool:
-        """Whether a payload satisfies it."""
+        """Whether a payload satisfies it, as far as the payload alone can tell."""
         value = data.get(self.field)
         if not self.values:
-            return bool(value)
+            return bool(value) is not self.other
+        if self.asks_target:
+            return value is not None
         if value is None:
             return False
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -133,8 +144,26 @@ class Pattern:
         return fact.name == self.name and self.fits(fact)
 
     def fits(self, fact: Fact) -> bool:
-        """Whether the payload of a fact of this name fits."""
+        """Whether the payload of a fact of this name fits, whatever the target day is."""
         return not self.conditions or all(condition.holds(fact.data) for condition in self.conditions)
+
+    def is_on(self, fact: Fact, target: date | None) -> bool:
+        """Whether the fields that ask for the target day name it: a date, or an instant by its local date."""
+        return all(
+            (target is not None and _local_date(fact, one.field) == target) is not one.other
+            for one in self.conditions
+            if one.asks_target
+        )
+
+    @property
+    def asks_target(self) -> bool:
+        """Whether it depends on the target day of an obligation."""
+        return any(one.asks_target for one in self.conditions)
+
+
+def _local_date(fact: Fact, field: str) -> date:
+    value = fact.data[field]
+    return fact.instant(field).date() if "T" in str(value) else fact.day(field)
 
 
 @lru_cache(maxsize=PATTERNS)
@@ -154,9 +183,13 @@ def pattern(text: str) -> Pattern:
 def _condition(text: str) -> Condition:
     found = _CONDITION.fullmatch(text.strip())
     if found is None:
-        raise InvalidPattern(f"{text!r} is no condition; write 'field', 'field=A|B' or 'field!=A'")
-    field, sign, values = found.groups()
-    return Condition(field, frozenset(values.split("|")) if values else frozenset(), sign == "!=")
+        raise InvalidPattern(
+            f"{text!r} is no condition; write 'field', '!field', 'field=A|B', 'field!=A' or 'field=target'"
+        )
+    field, sign, values, absent = found.groups()
+    return Condition(
+        field or absent, frozenset(values.split("|")) if values else frozenset(), bool(absent) or sign == "!="
+    )
 
 
 Grouped = Mapping[str, list[Fact]]

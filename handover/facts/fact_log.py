@@ -1,10 +1,11 @@
 """The set of facts at an instant (semantics.md 3): no step depends on the order of arrival."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import attrgetter
+from typing import NamedTuple
 
 from handover.facts.fact import Fact, last, parse_date
 from schemas.catalogue import SAME_WHEN
@@ -12,7 +13,8 @@ from schemas.instants import show
 
 Key = tuple[str, str]  # (source, id): the identity of an event
 _OPENING = ("release.scheduled", "release.assessment_shared")
-WHOLE_PERSON = frozenset(("release.person_merged", "release.person_split"))
+_MERGED, _SPLIT = "release.person_merged", "release.person_split"
+WHOLE_PERSON = frozenset((_MERGED, _SPLIT))
 _TYING, _NOT_PLAIN = WHOLE_PERSON | {"dispute.reported"}, WHOLE_PERSON | {"release.reversed"}
 _NOTED = _TYING | _NOT_PLAIN
 
@@ -128,7 +130,7 @@ def _counting(copies: Sequence[Fact], at: datetime) -> Fact | None:
 
 
 def standing(arrived: Iterable[Fact], late_limit: Mapping[str, timedelta]) -> list[Fact]:
-    """1.6, 3.2, 3.3: without what was told too late, what was corrected away, reversed releases, and absences that are no release."""
+    """1.6, 3.2, 3.3: without what was told too late, what was corrected away, reversed releases, and reports of what did not happen."""
     facts = [
         fact for fact in arrived if (limit := late_limit.get(fact.name)) is None or fact.arrival <= fact.time + limit
     ]
@@ -136,46 +138,90 @@ def standing(arrived: Iterable[Fact], late_limit: Mapping[str, timedelta]) -> li
     if corrected:
         facts = [fact for fact in facts if (fact.source, fact.id) not in corrected]
     reversed_ = {(fact.source, fact.data["reverses_event_id"]) for fact in facts if fact.name == "release.reversed"}
-    return [fact for fact in facts if fact.name != "release.occurred" or _is_release(fact, reversed_)]
+    return [fact for fact in facts if (test := _HAPPENED.get(fact.name)) is None or test(fact, reversed_)]
 
 
 def _is_release(fact: Fact, reversed_: set[Key]) -> bool:
     return fact.data["reason"] == "RELEASED" and (fact.source, fact.id) not in reversed_
 
 
+def _is_report(fact: Fact, reversed_: set[Key]) -> bool:
+    return bool(fact.data["report_type"] != "NOT_REPORTED")
+
+
+_HAPPENED: Mapping[str, Callable[[Fact, set[Key]], bool]] = {
+    "release.occurred": _is_release,
+    "intake.person_reported": _is_report,
+}
+
+
+class Link(NamedTuple):
+    """A merge that counts: facts of its removed ref are facts of `to`, those of a `time` before `cut_at` only."""
+
+    merge: Fact
+    to: str
+    cut_at: datetime | None = None  # the `time` of a split of the two refs
+
+
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """Which ref's facts are whose, given the merges known (3.4): of each removed ref the merge that counts, never in a circle."""
+    """Which ref's facts are whose, given the merges and splits known (3.4): of each removed ref the merge that counts, never in a circle."""
 
-    by_removed: Mapping[str, Fact]
+    by_removed: Mapping[str, Link]
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "Merges":
-        """From the standing facts, in order; one that would close a circle is ignored."""
-        found: dict[str, Fact] = {}
-        for merge in [one for one in facts if one.name == "release.person_merged"]:
-            removed = merge.data["removed_ref"]
-            earlier = found.pop(removed, None)
-            closes = cls(found).survivor(merge.data["survivor_ref"]) == removed
-            kept = earlier if closes else merge
-            if kept is not None:
-                found[removed] = kept
-        return cls(found)
+        """From the standing facts: in order, at one `time` merges before splits."""
+        ties = [one for one in facts if one.name in WHOLE_PERSON]
+        found = cls({})
+        for tie in sorted(ties, key=lambda one: (one.time, one.name == _SPLIT)):
+            found = found._split(tie) if tie.name == _SPLIT else found._merged(tie)
+        return found
 
-    def survivor(self, ref: str, after: datetime | None = None) -> str:
-        """Follow the chain from a ref, over merges later than `after` only."""
-        while (merge := self.by_removed.get(ref)) is not None and (after is None or merge.time > after):
-            ref = merge.data["survivor_ref"]
-        return ref
+    def _merged(self, merge: Fact) -> "Merges":
+        """With one more merge. One that would close a circle is ignored, unless a link of the circle is cut: that falls away."""
+        removed, to = str(merge.data["removed_ref"]), str(merge.data["survivor_ref"])
+        others = {ref: link for ref, link in self.by_removed.items() if ref != removed}
+        path = Merges(others).chain(to)
+        if removed == to:
+            return self
+        if removed in path:
+            cut = [ref for ref in path if ref in others and others[ref].cut_at is not None]
+            if not cut:
+                return self
+            others = {ref: link for ref, link in others.items() if ref not in cut}
+        return Merges({**others, removed: Link(merge, to)})
+
+    def _split(self, split: Fact) -> "Merges":
+        """With the link between the two refs cut: that out of the removed ref, or of the survivor where the chain runs that way."""
+        removed, survivor = str(split.data["removed_ref"]), str(split.data["survivor_ref"])
+        ahead, back = self.chain(removed, split.time), self.chain(survivor, split.time)
+        if ahead[-1] != back[-1] or removed == survivor:
+            return self
+        end = survivor if removed in back else removed
+        return Merges({**self.by_removed, end: self.by_removed[end]._replace(cut_at=split.time)})
+
+    def chain(self, ref: str, at: datetime | None = None) -> list[str]:
+        """The refs from one to its survivor, both included. `at`: the `time` of a fact; None: as if no link were cut."""
+        path = [ref]
+        while (link := self.by_removed.get(path[-1])) is not None and (
+            at is None or link.cut_at is None or at < link.cut_at
+        ):
+            path.append(link.to)
+        return path
+
+    def survivor(self, ref: str, at: datetime | None = None) -> str:
+        """Whose the facts of a ref are. `at`: their `time`; None: those told before any split."""
+        return self.chain(ref, at)[-1]
 
 
 def by_person(facts: Sequence[Fact]) -> tuple[dict[str, list[Fact]], Merges]:
     """3.4: the standing facts of each person, as merges and splits leave them. In order within each."""
     merges = Merges.of(facts)
-    if not merges.by_removed and not any(fact.name == "release.person_split" for fact in facts):
+    if not merges.by_removed and not any(fact.name == _SPLIT for fact in facts):
         return _by_subject(facts), merges
     moving: dict[str, list[Fact]] = {}  # by event id, in order: of several splits the latest counts
-    for split in (fact for fact in facts if fact.name == "release.person_split"):
+    for split in (fact for fact in facts if fact.name == _SPLIT):
         for id_ in dict.fromkeys(split.data["event_ids"]):
             moving.setdefault(id_, []).append(split)
     persons: dict[str, list[Fact]] = {}
@@ -193,12 +239,12 @@ def _by_subject(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
 
 def _owner(fact: Fact, merges: Merges, splits: Sequence[Fact]) -> str:
     """Whose a fact is. `splits`: those that name it, in order; each moves it if it has been a fact of one of its two refs."""
-    owner = merges.survivor(fact.subject)
-    sides = {fact.subject, owner}
+    owner = merges.survivor(fact.subject, fact.time)
+    sides = {fact.subject, owner, merges.survivor(fact.subject)}
     for split in splits:
-        removed = split.data["removed_ref"]
-        if sides & {split.data["survivor_ref"], removed}:
-            owner = merges.survivor(removed, split.time)
+        removed = str(split.data["removed_ref"])
+        if sides & {str(split.data["survivor_ref"]), removed}:
+            owner = merges.survivor(removed, max(split.time, fact.time))
             sides |= {removed, owner}
     return owner
 
@@ -211,7 +257,7 @@ def settled(facts: Sequence[Fact], at: datetime, settle: timedelta) -> tuple[lis
     waiting = [fact for fact in facts if fact.name == "release.occurred" and fact.arrival + settle > at]
     if not waiting:
         return list(facts), None
-    expected = _release_date(facts) if _is_key_person(facts) else None
+    expected = _release_date(facts) if is_key_person(facts) else None
     waiting = [fact for fact in waiting if fact.time.date() != expected]
     if not waiting:
         return list(facts), None
@@ -228,9 +274,14 @@ def date_set_by(fact: Fact) -> date:
     return parse_date(fact.data["release_date" if fact.name == "release.scheduled" else "new_date"])
 
 
-def _is_key_person(facts: Sequence[Fact]) -> bool:
-    flagged = last(fact for fact in facts if fact.name in _OPENING and fact.data.get("key_person") is not None)
-    return flagged is not None and flagged.data["key_person"] is True
+def is_key_person(facts: Iterable[Fact]) -> bool:
+    """Whether a person must be fetched (4.6): as the latest word says, and every minor."""
+    told = [fact for fact in facts if fact.name in _OPENING]
+    flagged = last(fact for fact in told if fact.data.get("key_person") is not None)
+    scheduled = last(fact for fact in told if fact.name == "release.scheduled")
+    return (flagged is not None and flagged.data["key_person"] is True) or (
+        scheduled is not None and scheduled.data["minor"] is True
+    )
 
 
 def business_facts(facts: Sequence[Fact]) -> list[Fact]:

@@ -1,8 +1,9 @@
-"""Custody pauses duties and moves their limits (semantics.md 6.8)."""
+"""Custody pauses obligations and moves their limits (semantics.md 6.8)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from handover.calendar import DAY
 from handover.facts.fact import Fact
@@ -51,21 +52,65 @@ class Custody:
 FREE = Custody()
 
 
-def custody_of(notices: Iterable[Fact], at: datetime) -> tuple[Custody, datetime | None]:
-    """The custody known at `at`, and the next instant at which a notice's `since` is reached."""
+class Detention(NamedTuple):
+    """One detention of a person: since <= t < end. `opened_at`: when the handover was opened whose release ended it, if one did."""
+
+    since: datetime
+    end: datetime | None = None
+    opened_at: datetime | None = None
+
+    @property
+    def overtakes(self) -> bool:
+        """Whether the person came out of a later sentence: handovers from before the detention stay paused (6.8)."""
+        return self.opened_at is not None and self.opened_at >= self.since
+
+
+def detentions_of(
+    notices: Iterable[Fact], released: Mapping[datetime, datetime], at: datetime
+) -> tuple[tuple[Detention, ...], datetime | None]:
+    """The detentions known at `at`, in order, and the next instant at which a notice's `since` is reached.
+
+    `released`: instants at which the person left a prison, each with when the handover was opened that this belongs to.
+    """
     told = sorted(notices, key=lambda fact: (fact.instant("since"), *fact.order))
     if not told:
-        return FREE, None
-    times: list[tuple[datetime, datetime | None]] = []
-    coming = None
+        return (), None
+    found: list[Detention] = []
+    coming = next((since for fact in told if (since := fact.instant("since")) > at), None)
+    leaving = sorted(released)
     for notice in told:
         since = notice.instant("since")
         if since > at:
-            coming = since
             break
-        open_since = times[-1][0] if times and times[-1][1] is None else None
-        if notice.data["status"] == "DETAINED" and open_since is None:
-            times.append((since, None))
-        elif notice.data["status"] == "RELEASED" and open_since is not None:
-            times[-1] = (open_since, since)
-    return Custody(tuple(times)), coming
+        if found:
+            found[-1] = _left(found[-1], leaving, released, since)
+        is_open = bool(found) and found[-1].end is None
+        if notice.data["status"] == "DETAINED" and not is_open:
+            found.append(Detention(since))
+        elif notice.data["status"] == "RELEASED" and is_open:
+            found[-1] = found[-1]._replace(end=since)
+    if found:
+        found[-1] = _left(found[-1], leaving, released, None)
+    return tuple(found), coming
+
+
+def _left(
+    detention: Detention, leaving: Iterable[datetime], released: Mapping[datetime, datetime], until: datetime | None
+) -> Detention:
+    """An open detention, ended by the first release after its begin and not after `until`."""
+    if detention.end is not None:
+        return detention
+    end = next((one for one in leaving if one > detention.since and (until is None or one <= until)), None)
+    return detention if end is None else detention._replace(end=end, opened_at=released[end])
+
+
+def custody_of(detentions: Iterable[Detention], opened_at: datetime) -> Custody:
+    """The custody that a handover opened at an instant knows: it touches none that was opened during it or later."""
+    times: list[tuple[datetime, datetime | None]] = []
+    for one in detentions:
+        if one.since <= opened_at:
+            continue
+        times.append((one.since, None if one.overtakes else one.end))
+        if one.overtakes:
+            break
+    return Custody(tuple(times)) if times else FREE

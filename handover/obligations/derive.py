@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from handover.agencies import code_of
+from handover.calendar import start_of
 from handover.facts.fact import Fact, Grouped, agency_of
 from handover.facts.fact_log import business_facts, settled
 from handover.feeds.feed_state import HEARTBEAT, Feed, heard
 from handover.feeds.metric_verdict import METRIC_JUDGED
 from handover.obligations.context import EvaluationContext
-from handover.obligations.custody import Custody, custody_of
+from handover.obligations.custody import Custody, custody_of, detentions_of
 from handover.obligations.forms.registry import FORMS
-from handover.obligations.handovers import Closed, Handover, walk
+from handover.obligations.handovers import PICKUP, Closed, Handover, walk
 from handover.obligations.obligation import Draft, Linked, Obligation, Scope, obligation_of
-from handover.obligations.owners import DisputeOwners, HandoverOwners, PlaceOwners, SourceOwners
+from handover.obligations.owners import DisputeOwners, HandoverOwners, OfficeOwners, PlaceOwners, SourceOwners
 from handover.obligations.rule_index import LIGHT, Ruleset
 from handover.rules.rulebook import Rule
 from schemas.catalogue import SAME_WHEN
@@ -38,11 +40,11 @@ class _Asked:
     rules: Ruleset
     parts: dict[int, _Part] = field(default_factory=dict)
 
-    def concerned(self, news: Iterable[Fact], now: datetime) -> set[int]:
+    def concerned(self, news: Iterable[Fact], now: datetime, *, all_readers: bool) -> set[int]:
         """The rules that news can move, and those whose instant has come."""
         found = {number for number, part in self.parts.items() if part.alarm is not None and part.alarm <= now}
         for fact in news:
-            found.update(self.rules.concerned(fact, self.parts))
+            found.update(self.rules.concerned(fact, self.parts, all_readers=all_readers))
         return found
 
 
@@ -58,6 +60,7 @@ class Derived:
     actions: dict[str, list[Fact]] = field(default_factory=dict)  # by alert id
     changed: set[Slot] | None = None  # the slots renewed last; None: all
     alarm: datetime | None = None  # the next instant at which it can change without news
+    keeps_answered: bool = False  # whatever was raised or not
     quiet: bool = False  # the last instant has moved no obligation
     _asked: list[_Asked] = field(default_factory=list)
 
@@ -80,15 +83,17 @@ class Derived:
 
     def renew(self, frame: EvaluationContext, news: Sequence[Fact]) -> None:
         """Add facts that only some rules read to the one handover or source, and ask those rules again, and those whose instant has come."""
-        for handover in self.handovers:
+        joined = next((handover for handover in self.handovers if handover.takes_all), None)
+        if joined is not None:
             for fact in news:
-                handover.insert(fact)
+                joined.insert(fact)
         self.frame, self.changed, moved = frame, set(), False
         for asked in self._asked:
-            asked.scope.renew(frame.now, news)
+            asked.scope.renew(frame.now, news if asked.scope.handover is joined else ())
             if asked.scope.feed is not None:
                 asked.scope.feed = heard(asked.scope.feed, news)
-            for number in sorted(asked.concerned(news, frame.now)):
+            own = news if asked.scope.handover is joined else ()
+            for number in sorted(asked.concerned(own, frame.now, all_readers=self.keeps_answered)):
                 moved = True
                 if (known := asked.parts.pop(number, None)) is not None:
                     self._forget(known)
@@ -103,7 +108,7 @@ class Derived:
 
     def emptied(self) -> "Derived":
         """What is left when all handovers are forgotten: nothing is owed."""
-        return Derived(self.frame, self.remembered)
+        return Derived(self.frame, self.remembered, keeps_answered=self.keeps_answered)
 
     def set_alarm(self) -> None:
         """After asking: when the next change without news can come."""
@@ -143,17 +148,31 @@ def renewable(derived: Derived, facts: Sequence[Fact]) -> bool:
     """Whether facts can be added to what was derived: heartbeats, or one open handover which they join, and none told twice."""
     if any(scope.feed is not None for scope in derived.scopes):
         return all(fact.name == HEARTBEAT for fact in facts)
-    if len(derived.handovers) != 1:
+    handover = _joined_by_all(derived.handovers)
+    if handover is None or not all(_joins(handover, fact) for fact in facts):
         return False
-    handover = derived.handovers[0]
-    if not handover.is_open or not all(
-        fact.name in LIGHT and fact.time > handover.opened_at and fact.handoverid in (None, handover.explicit_id)
-        for fact in facts
-    ):
+    earlier = [one.closed_at for one in derived.handovers if one.closed_at is not None and one.survey_id is None]
+    if earlier and any(fact.time <= max(earlier) for fact in facts):
         return False
     once = [fact for fact in facts if SAME_WHEN[fact.name] is not None]
     return len({(fact.name, fact.time.date()) for fact in once}) == len(once) and all(
         known.time.date() != fact.time.date() for fact in once for known in handover.of(fact.name)
+    )
+
+
+def _joined_by_all(handovers: Sequence[Handover]) -> Handover | None:
+    """The only open handover, as far as facts without an id have a choice."""
+    still_open = [one for one in handovers if one.takes_all]
+    return still_open[0] if len(still_open) == 1 else None
+
+
+def _joins(handover: Handover, fact: Fact) -> bool:
+    """Whether a later fact joins the only open handover, and moves no other."""
+    return (
+        fact.name in LIGHT
+        and fact.time > handover.opened_at
+        and (fact.handoverid is None or fact.handoverid in handover.names)
+        and not (handover.transferred is not None and fact.name == PICKUP)
     )
 
 
@@ -170,11 +189,14 @@ def derive_person(
     inside, settles_at = settled(facts, frame.now, settle)
     known = business_facts(inside)
     handovers = walk(ref, known, closed)
-    custody, since = custody_of((fact for fact in known if fact.name == "intake.custody_notified"), frame.now)
+    notices = [fact for fact in known if fact.name == "intake.custody_notified"]
+    released = {one.time: handover.began_at for handover in handovers for one in handover.of("release.occurred")}
+    detentions, since = detentions_of(notices, released, frame.now)
     into.alarms.extend(at for at in (settles_at, since) if at is not None)
     into.handovers.extend(handovers)
     linked = _linked(disputes, handovers, frame)
     for handover in handovers:
+        custody = custody_of(detentions, handover.began_at)
         into.add(_scope(handover, frame, custody, linked.get(handover.handover_id, ())))
 
 
@@ -191,6 +213,7 @@ def _scope(handover: Handover, frame: EvaluationContext, custody: Custody, linke
         handover_id=handover.handover_id,
         opened_at=handover.opened_at,
         closed_at=handover.closed_at,
+        died=handover.died,
         custody=custody,
         release_date=handover.release_date,
         dated_by=handover.dated_by,
@@ -255,6 +278,28 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
         dispute_id, dispute_id, "DISPUTE", by_name, owners, frame.calendar, frame.successors, frame.now, special=special
     )
     into.add(scope)
+
+
+def derive_office(into: Derived, agency: str, facts: Sequence[Fact], frame: EvaluationContext) -> None:
+    """The work that an office owes (W01), until its code ends."""
+    ended = [start_of(change.day("valid_from")) for change in frame.registry.changes if _ends(change, agency)]
+    into.add(
+        Scope(
+            agency,
+            agency,
+            "WORK",
+            grouped(business_facts(facts)),
+            OfficeOwners(agency, frame.successors),
+            frame.calendar,
+            frame.successors,
+            frame.now,
+            closed_at=min((at for at in ended if at <= frame.now), default=None),
+        )
+    )
+
+
+def _ends(change: Fact, agency: str) -> bool:
+    return bool(change.data["change"] == "ABOLISHED" and change.data["code"] == code_of(agency))
 
 
 def derive_source(into: Derived, source: str, facts: Sequence[Fact], feed: Feed, frame: EvaluationContext) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from handover.agencies import Registry, Successors
+from handover.agencies import Registry, Successors, code_of
 from handover.calendar import Calendar, Span, due_day_of, end_of, start_of
 from handover.facts.fact import Fact, Grouped, Pattern
 from handover.feeds.feed_state import Feed
@@ -17,6 +17,9 @@ from handover.obligations.owners import Owners
 from handover.rules.rulebook import SEVERITIES, Rule, Severity, Stage
 
 NO_TIME = timedelta()
+_WORDS_OF_RECEIVER = frozenset(
+    ("intake.acknowledged", "intake.returned", "intake.verification_returned", "intake.assigned")
+)
 _NONE: list[Fact] = []
 NO_CHANGES = Registry()
 
@@ -100,6 +103,7 @@ class Scope:
     handover_id: str | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    died: bool = False
     custody: Custody = FREE
     release_date: date | None = None
     dated_by: Fact | None = None
@@ -144,6 +148,16 @@ class Scope:
             return span.scaled(self.special[1])
         return span
 
+    def is_fresh(self, rule: Rule, fact: Fact) -> bool:
+        """Whether a fact was told for about the release date as it is now (6.11); always where none was known then, or is now."""
+        if rule.stale_after is None or self.release_date is None or self.handover is None:
+            return True
+        then = self.handover.release_date_at(fact)
+        if then is None:
+            return True
+        first, last = sorted((then, self.release_date))
+        return last <= self.calendar.count(first, rule.stale_after).day
+
     def alarm(self, at: datetime) -> None:
         """Remember that the derivation can change at `at`."""
         if at > self.now:
@@ -170,10 +184,12 @@ class Clock(NamedTuple):
 
 
 def clock_of(anchor: Fact, fields: Sequence[str] = ()) -> Clock | None:
-    """Day 0 of an anchor: the first field present, else the fact's time. None: the rule's field is absent."""
+    """Day 0 of an anchor: the first field present, `time` being the fact's own; without fields that too. None: all are absent."""
     if not fields:
         return Clock(anchor.time.date(), anchor.time)
     for name in fields:
+        if name == "time":
+            return Clock(anchor.time.date(), anchor.time)
         value = anchor.data.get(name)
         if value:
             if "T" in str(value):
@@ -219,22 +235,25 @@ class Answer(NamedTuple):
 UNANSWERED = Answer(None, ())
 
 
-def answer_of(
-    scope: Scope,
-    rule: Rule,
-    anchor: datetime,
-    due_at: datetime,
-    key: str = "",
-    after: datetime | None = None,
-    facts: Grouped | None = None,
-) -> Answer:
-    """`met_at`: the earliest over the alternatives; of "a + b" the later part (6.4). `after`: only facts with a greater time."""
+class Asked(NamedTuple):
+    """What an answer must fit, beside the patterns of its rule."""
+
+    anchor: datetime
+    due_at: datetime
+    key: str = ""  # the value of `per`
+    after: datetime | None = None  # only facts with a greater time
+    target: date | None = None
+    county: str = ""  # only words of agencies of this county, by its six digits
+
+
+def answer_of(scope: Scope, rule: Rule, asked: Asked, facts: Grouped | None = None) -> Answer:
+    """`met_at`: the earliest over the alternatives; of "a + b" the later part (6.4)."""
     best: Answer = UNANSWERED
     known = scope.facts if facts is None else facts
     for alternative in rule.cleared_by:
         parts = []
         for one in alternative:
-            part = _earliest(scope, rule, known, one, anchor, due_at, key, after) if one.name in known else None
+            part = _earliest(scope, rule, known, one, asked) if one.name in known else None
             if part is None:
                 break
             parts.append(part)
@@ -245,32 +264,30 @@ def answer_of(
     return best
 
 
-def _earliest(
-    scope: Scope,
-    rule: Rule,
-    facts: Grouped,
-    one: Pattern,
-    anchor: datetime,
-    due_at: datetime,
-    key: str,
-    after: datetime | None,
-) -> Fact | None:
+def _earliest(scope: Scope, rule: Rule, facts: Grouped, one: Pattern, asked: Asked) -> Fact | None:
     for fact in facts.get(one.name, ()):
-        if one.when == "later" and fact.time < anchor:
+        if one.when == "later" and fact.time < asked.anchor:
             continue
-        if one.when == "earlier" and fact.time >= due_at:
+        if one.when == "earlier" and fact.time >= asked.due_at:
             return None
-        if after is not None and fact.time <= after:
+        if asked.after is not None and fact.time <= asked.after:
             continue
-        if rule.per and not _same_value(scope, fact.data.get(rule.per), key):
+        if rule.per and not _is_about(scope, rule.per, fact, asked.key):
             continue
-        if one.fits(fact):
+        if asked.county and scope.successors.county(code_of(fact.agency)) != asked.county:
+            continue
+        if one.fits(fact) and (not one.asks_target or one.is_on(fact, asked.target)) and scope.is_fresh(rule, fact):
             return fact
     return None
 
 
-def _same_value(scope: Scope, value: object, key: str) -> bool:
-    return value is None or value == key or scope.successors.agency(str(value)) == scope.successors.agency(key)
+def _is_about(scope: Scope, per: str, fact: Fact, key: str) -> bool:
+    """Whether a fact speaks of one value of `per` (6.3). What the receiver of a notice says counts for its own county alone."""
+    successors = scope.successors
+    if per == "to_agency" and fact.name in _WORDS_OF_RECEIVER:
+        return successors.county(code_of(fact.agency)) == successors.county(code_of(key))
+    value = fact.data.get(per)
+    return value is None or value == key or successors.agency(str(value)) == successors.agency(key)
 
 
 def stages_of(scope: Scope, rule: Rule, draft: Draft) -> tuple[tuple[datetime, Severity], ...]:
@@ -323,7 +340,8 @@ def obligation_of(scope: Scope, rule: Rule, book: str, draft: Draft) -> Obligati
     answered_by = tuple(owners.agency(role, draft.anchor, county) for role in rule.answered_by) or (owner,)
     cancelled = (
         draft.cancelled
-        or (scope.closed_at is not None)
+        or (scope.closed_at is not None and not rule.outlives_close)
+        or scope.died
         or any(_cancels(scope, one, draft) for one in rule.cancelled_by)
     )
     return Obligation(

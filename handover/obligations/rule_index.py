@@ -16,7 +16,8 @@ LIGHT = frozenset(
     ("checkin.completed", "checkin.location_checked", "checkin.excused", "checkin.leave_approved", "checkin.leave_returned",
      "checkin.plan_set", "checkin.em_started", "checkin.em_extended", "checkin.em_ended", "intake.visit_done", "intake.help_answered",
      "intake.documents_received", "intake.documents_receipted", "intake.search_opened", "intake.search_closed", "intake.person_reported",
-     "intake.registered", "intake.pickup_planned", "intake.pickup_completed", "release.education_completed")
+     "intake.registered", "intake.pickup_planned", "intake.pickup_completed", "release.education_completed",
+     "release.admission_notice_sent", "release.admission_education_assessed")
 )  # fmt: skip
 
 
@@ -53,8 +54,8 @@ class Ruleset:
             found = self._startable[known] = sorted({*self._always, *started})
         return found
 
-    def concerned(self, fact: Fact, asking: Container[int]) -> list[int]:
-        """The rules that a light fact can move. `asking`: those that ask for something now.
+    def concerned(self, fact: Fact, asking: Container[int], *, all_readers: bool) -> list[int]:
+        """The rules that a light fact can move. `asking`: those that ask for something now; `all_readers`: what is answered counts too.
 
         A rule that asks for nothing is moved only by what starts its clock: what answers it, cancels it or ends a run of its
         checks leaves it asking for nothing.
@@ -62,7 +63,7 @@ class Ruleset:
         return [
             number
             for number, starts, reads in self._readers.get(fact.name, ())
-            if any(one.fits(fact) for one in (reads if number in asking else starts))
+            if any(one.fits(fact) for one in (reads if all_readers or number in asking else starts))
         ]
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from handover.obligations.handovers import Handover
 
+_NO_TAKER = frozenset(("NOT_OURS", "PERSON_UNKNOWN", "ADDRESS_FALSE"))
 _LOSS = frozenset(("A07", "B04", "B10"))
 
 
@@ -37,9 +38,13 @@ def _verified(handover: Handover) -> bool:
 def _returned(handover: Handover) -> bool:
     returns = [
         *handover.of("intake.returned"),
-        *(fact for fact in handover.of("intake.verification_returned") if fact.data["result"] == "NOT_OURS"),
+        *(fact for fact in handover.of("intake.verification_returned") if fact.data["result"] in _NO_TAKER),
+        *(fact for fact in handover.of("intake.acknowledged") if not fact.data["accepted"]),
     ]
-    answers = handover.of("release.notice_sent", "intake.acknowledged", "intake.assigned")
+    answers = [
+        *handover.of("release.notice_sent", "intake.assigned"),
+        *(fact for fact in handover.of("intake.acknowledged") if fact.data["accepted"]),
+    ]
     latest = max((fact.order for fact in returns), default=None)
     return latest is not None and not any(fact.order > latest for fact in answers)
 
@@ -68,7 +73,7 @@ _LINES: tuple[tuple[str, Callable[[_Seen], bool]], ...] = (
     ("PAUSED", lambda seen: seen.detained),
     ("TRANSFERRED", lambda seen: any(f.data["decision"] == "APPROVED" for f in seen.handover.of("intake.transfer_decided"))),
     ("CLOSED", lambda seen: not seen.handover.is_open),
-    ("CANCELLED", lambda seen: seen.has("release.cancelled")),
+    ("CANCELLED", lambda seen: any(f.data["cause"] != "PRISON_TRANSFER" for f in seen.handover.of("release.cancelled"))),
     ("SUPERSEDED", lambda seen: seen.superseded),
 )  # fmt: skip
 _FROM_THE_LAST = tuple(reversed(_LINES))

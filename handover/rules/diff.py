@@ -8,7 +8,10 @@ from handover.rules.rulebook import RuleBook
 
 
 class NotTellable(ValueError):
-    """A difference that no `rules_changed` can say: such an event sets keys of rules that there are. The text names it."""
+    """A difference that no `rules_changed` can say: such an event sets keys of rules and adds rules. The text names it."""
+
+
+_FOR_PEOPLE = frozenset(("book", "names", "roles", "codes"))  # they move no obligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,20 @@ def as_changes(before: RuleBook, after: RuleBook) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in differences(before, after):
         if not one.rule:
-            if one.key in ("book", "names"):
+            if one.key in _FOR_PEOPLE:
                 continue
             raise NotTellable(f"{one.key}: only keys of rules can be changed while the pipeline runs")
-        if one.key is None and one.after is not None:
-            raise NotTellable(f"rule {one.label}: a new rule needs a new book, and workers started with it")
         if one.key is not None and one.after is None:
             raise NotTellable(f"rule {one.label}, {one.key}: a key can be set to another value, not taken away")
         change = found.setdefault((one.rule, one.part), {"rule_id": one.rule, "set": {}})
         if one.part:
             change["part"] = one.part
-        change["set"]["off" if one.key is None else one.key] = True if one.key is None else one.after
+        if one.key is not None:
+            change["set"][one.key] = one.after
+        elif one.after is None:
+            change["set"]["off"] = True
+        else:
+            change["set"] = {key: value for key, value in one.after.items() if key not in ("id", "part")}
     return list(found.values())
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from handover.calendar import Roll, Span
 from handover.facts.fact import Pattern
-from handover.rules.rulebook_parser import FORMS, InvalidEntry, Readers, read_texts
+from handover.rules.rulebook_parser import FORMS, OWNER_WORDS, Bound, InvalidEntry, Readers, read_texts
 from handover.toml import parse_toml
 from schemas.text_files import skip_mark
 
@@ -68,6 +68,10 @@ class Rule:
     per: str = ""
     within: Span | None = None
     rounds_end: tuple[Pattern, ...] = ()
+    stale_after: Span | None = None
+    not_before: Bound | None = None
+    answered_from: str = ""
+    outlives_close: bool = False
     latest: Span | None = None
     at_least: Span | None = None
     extended_by: tuple[Pattern, ...] = ()
@@ -105,6 +109,7 @@ class Rule:
             self.extended_by,
             self.signs,
             self.run_ends,
+            self.not_before.anchor if self.not_before is not None else (),
             *self.cleared_by,
         )
         return tuple(dict.fromkeys(one for patterns in lists for one in patterns))
@@ -160,7 +165,10 @@ class RuleBook:
         return found
 
     def changed(self, book: str, changes: Iterable[Mapping[str, Any]]) -> "RuleBook":
-        """This book with keys of rules set (semantics.md 6.10). Rules that do not change stay the same objects. Raise InvalidRuleBook."""
+        """This book with keys of rules set, and rules added (semantics.md 6.10). Rules that do not change stay the same objects.
+
+        Raise InvalidRuleBook.
+        """
         entries = [dict(entry) for entry in self.raw["rule"]]
         for change in changes:
             if not isinstance(change["set"], dict):
@@ -170,7 +178,10 @@ class RuleBook:
                 for e in entries
                 if e["id"] == change["rule_id"] and change.get("part") in (None, "", e.get("part", ""))
             ]
-            if not hit:
+            if not hit and "form" in change["set"]:  # a whole entry: a rule that comes
+                part = {"part": change["part"]} if change.get("part") else {}
+                entries.append({"id": change["rule_id"], **part, **change["set"]})
+            elif not hit:
                 raise InvalidRuleBook(f"{book}: rule {change['rule_id']}: there is no such rule to change")
             for entry in hit:
                 entry.update(change["set"])
@@ -225,7 +236,7 @@ def _raw(path: Path, extending: Sequence[str]) -> Raw:
 def _joined(own: Raw, beside: Path, extending: Sequence[str]) -> Raw:
     name = own.get("book")
     if not isinstance(name, str) or not name:
-        raise InvalidRuleBook("book: the name of the book is needed, for example 'cn-default@1'")
+        raise InvalidRuleBook("book: the name of the book is needed, for example 'cn-default@2'")
     if name in extending:
         raise InvalidRuleBook(
             f"book {name}: extends itself or has the name of the book it extends; a book that changes needs a new name"
@@ -330,7 +341,7 @@ def build(raw: Raw) -> RuleBook:
             raise InvalidRuleBook(f"{name}: unknown key; allowed are {', '.join(sorted(_HEAD))}")
     _check_entries(raw)
     try:
-        read = Readers(frozenset(read_texts(raw.get("roles", {}), "roles")))
+        read = Readers(frozenset(read_texts(raw.get("roles", {}), "roles")) | OWNER_WORDS)
         special = read.special(raw.get("special_person_disputes", {}))
         entries = [entry for entry in raw.get("rule", ()) if not entry.get("off")]
         rules = tuple(_rule(entry, read) for entry in entries)

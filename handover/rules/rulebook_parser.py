@@ -3,27 +3,48 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from handover.calendar import InvalidDuration, Span, span
 from handover.facts.fact import InvalidPattern, Pattern, pattern
+from schemas import codes
 from schemas.catalogue import PAYLOADS_BY_FACT, codes_of, fields_of
 
-KINDS = frozenset(("A", "A+", "B1", "B2", "B3", "T", "C", "U", "DISPUTE", "SYSTEM"))
+KINDS = frozenset(codes.HANDOVER_KIND.labels)
 SEVERITIES = ("INFO", "WARN", "HIGH", "CRIT")
-CADENCES = ("DAILY", "WEEKLY", "FORTNIGHTLY", "MONTHLY")
+# Words that the product resolves to agencies; a book names them for people.
+OWNER_WORDS = frozenset(
+    ("sending", "deciding", "deliverer", "county", "town", "city", "old_county", "new_county", "answerer", "committee", "closer",
+     "consulted", "office", "publisher", "platform")
+)  # fmt: skip
+CADENCES = tuple(codes.CADENCE.labels)
+_FIRST_CADENCES = CADENCES[: CADENCES.index("MONTHLY") + 1]  # of the first books; another is as the longest of these
 STATUSES = ("verified", "confirm_locally")
 _ALWAYS = frozenset(("id", "names", "kinds", "form", "stages", "owner", "basis"))
 _MAY = frozenset(
-    ("part", "answered_by", "copy_to", "cleared_by", "cancelled_by", "paused_by_custody", "roll", "off", "anchor")
+    (
+        "part",
+        "answered_by",
+        "copy_to",
+        "cleared_by",
+        "cancelled_by",
+        "paused_by_custody",
+        "outlives_close",
+        "roll",
+        "off",
+        "anchor",
+    )
 )
+
+_WITHIN = "field per rounds_end stale_after latest at_least not_before extended_by extension answered_from"
+_WITH_TARGET = frozenset(("within", "before", "short_lead", "window_end", "gps_term"))
 
 # form -> (keys it needs beside those of every rule, keys it may have)
 FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     form: (frozenset(needs.split()), frozenset(may.split()))
     for form, needs, may in (
-        ("within", "anchor within cleared_by", "field per rounds_end latest at_least extended_by extension"),
-        ("before", "anchor before cleared_by", "known_grace"),
+        ("within", "anchor within cleared_by", f"{_WITHIN}"),
+        ("before", "anchor before cleared_by", "known_grace stale_after"),
         ("next_within", "anchor within cleared_by", "at_level"),
         ("windows", "anchor grace in_a_row cleared_by", ""),
         ("window_end", "anchor within before cleared_by", ""),
@@ -52,7 +73,17 @@ GREATEST = 1_000  # of a whole number: hops, steps, periods
 _MOST_STEPS = 32  # of a ladder, and stages of a rule: each is counted for every duty
 MOST = 1_000_000_000  # of a threshold
 _STAGE = re.compile(r"(due|anchor|target)(?: ([+-]) (.+))?")
+_RELEASE_DATE = "release date"
 _LATEST = re.compile(r"release date - (.+)")
+
+
+class Bound(NamedTuple):
+    """A limit is never before `within` after the earliest fact of `anchor`; without one, after the release date if it may be that."""
+
+    anchor: tuple[Pattern, ...]
+    field: tuple[str, ...]
+    within: Span
+    else_release_date: bool
 
 
 class InvalidEntry(ValueError):
@@ -79,6 +110,7 @@ class Readers:
             "paused_by_custody": self.flag, "roll": self.roll, "field": self.fields, "within": self.span, "latest": self.latest,
             "at_least": self.span, "extension": self.span, "before": self.span, "known_grace": self.span, "longest": self.span,
             "lead_under": self.span, "apart": self.span, "check_at": self.span, "at_level": self.texts_set, "grace": self.grace,
+            "stale_after": self.day_span, "not_before": self.bound, "answered_from": self.text, "outlives_close": self.flag,
             "in_a_row": self.severities, "within_by_class": self.by_class, "hops": self.number, "hop_step": self.number, "periods": self.number,
         }  # fmt: skip
 
@@ -95,9 +127,27 @@ class Readers:
             if key not in entry:
                 raise InvalidEntry(f"{key}: is needed")
         values = {key: self._by_key[key](value, key) for key, value in entry.items() if key in self._by_key}
+        self._check_targets(entry["form"], values)
+        self._check_answered_from(values)
         if entry["form"] == "metric":
             values["thresholds"] = self.thresholds(entry)
         return values
+
+    def _check_targets(self, form: str, values: Mapping[str, Any]) -> None:
+        """Only an answer can be held against the target day, and only where the form has one."""
+        for key in ("anchor", "cancelled_by", "rounds_end", "extended_by", "signs", "run_ends"):
+            if any(one.asks_target for one in values.get(key, ())):
+                raise InvalidEntry(f"{key}: [field=target] can stand in cleared_by only")
+        asked = any(one.asks_target for alternative in values.get("cleared_by", ()) for one in alternative)
+        if asked and form not in _WITH_TARGET:
+            raise InvalidEntry(
+                f"cleared_by: [field=target] needs a form with a target day: {', '.join(sorted(_WITH_TARGET))}"
+            )
+
+    def _check_answered_from(self, values: Mapping[str, Any]) -> None:
+        name = values.get("answered_from")
+        if name is not None and (missing := [one.name for one in values["anchor"] if name not in fields_of(one.name)]):
+            raise InvalidEntry(f"answered_from: {missing[0]} has no field {name}")
 
     def thresholds(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """What a metric is held against; `every` becomes a number of days."""
@@ -190,6 +240,30 @@ class Readers:
         except InvalidDuration as error:
             raise InvalidEntry(f"{key}: {error}") from error
 
+    def day_span(self, value: Any, key: str) -> Span:
+        length = self.span(value, key)
+        if length.is_exact:
+            raise InvalidEntry(f"{key}: must be in days, for example '7 d'")
+        return length
+
+    def bound(self, value: Any, key: str) -> Bound:
+        """A limit that another fact sets: { anchor, within, field, else }."""
+        if not isinstance(value, dict) or not {"anchor", "within"} <= set(value) <= {
+            "anchor",
+            "within",
+            "field",
+            "else",
+        }:
+            raise InvalidEntry(f"{key}: must have anchor and within, and may have field and else")
+        if value.get("else", _RELEASE_DATE) != _RELEASE_DATE:
+            raise InvalidEntry(f"{key}.else: must be '{_RELEASE_DATE}'")
+        return Bound(
+            self.patterns(value["anchor"], f"{key}.anchor"),
+            self.fields(value["field"], f"{key}.field") if "field" in value else (),
+            self.span(value["within"], f"{key}.within"),
+            else_release_date="else" in value,
+        )
+
     def exact(self, value: Any, key: str) -> timedelta:
         length = self.span(value, key)
         if not length.is_exact:
@@ -226,9 +300,10 @@ class Readers:
         return found
 
     def grace(self, value: Any, key: str) -> Mapping[str, Span]:
-        if not isinstance(value, dict) or set(value) != set(CADENCES):
+        if not isinstance(value, dict) or not set(_FIRST_CADENCES) <= set(value) <= set(CADENCES):
             raise InvalidEntry(f"{key}: needs one length for each of {', '.join(CADENCES)}")
-        return {cadence: self.span(length, f"{key}.{cadence}") for cadence, length in value.items()}
+        read = {cadence: self.span(length, f"{key}.{cadence}") for cadence, length in value.items()}
+        return {cadence: read.get(cadence, read[_FIRST_CADENCES[-1]]) for cadence in CADENCES}
 
     def by_class(self, value: Any, key: str) -> Mapping[str, Span]:
         known = codes_of("checkin.plan_set", "class")
@@ -251,10 +326,10 @@ class Readers:
         for condition in found.conditions:
             if condition.field not in fields_of(found.name):
                 raise InvalidEntry(f"{key}: {found.name} has no field {condition.field}")
-            codes = codes_of(found.name, condition.field)
-            if codes and (unknown := sorted(condition.values - codes)):
+            known = codes_of(found.name, condition.field)
+            if known and (unknown := sorted(condition.values - known)):
                 raise InvalidEntry(
-                    f"{key}: unknown code {unknown[0]}; {condition.field} may be {', '.join(sorted(codes))}"
+                    f"{key}: unknown code {unknown[0]}; {condition.field} may be {', '.join(sorted(known))}"
                 )
         return found
 
@@ -262,7 +337,7 @@ class Readers:
         return tuple(self.pattern(one, key) for one in ([value] if isinstance(value, str) else self.texts(value, key)))
 
     def anchor(self, value: Any, key: str) -> tuple[Pattern, ...]:
-        return () if value == "release date" else self.patterns(value, key)
+        return () if value == _RELEASE_DATE else self.patterns(value, key)
 
     def alternatives(self, value: Any, key: str) -> tuple[tuple[Pattern, ...], ...]:
         return tuple(tuple(self.pattern(one, key) for one in text.split(" + ")) for text in self.texts(value, key))

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from handover.calendar import DAY, end_of, months_on, start_of
 from handover.facts.fact import Fact, sign_instant
 from handover.ids import instant_key
-from handover.obligations.obligation import Answer, Clock, Count, Draft, Drafts, Scope, answer_of, limit_of
+from handover.obligations.obligation import Answer, Asked, Clock, Count, Draft, Drafts, Scope, answer_of, limit_of
 from handover.rules.rulebook import Rule
 
 _PERIOD = {"DAILY": DAY, "WEEKLY": 7 * DAY, "FORTNIGHTLY": 14 * DAY}
+_MONTHS = {"MONTHLY": 1, "QUARTERLY": 3}
 
 
 class _Window(NamedTuple):
@@ -25,7 +26,7 @@ class _Window(NamedTuple):
 
 
 def windows(scope: Scope, rule: Rule) -> Drafts:
-    """Each window of the check-in plan in force must hold a check-in of its kind (B09)."""
+    """Each window of the plan in force must be answered: by a check-in of its kind (B09), by a report of that work (W01)."""
     plans = sorted(scope.of_any(rule.anchor), key=lambda plan: (plan.day("from"), *plan.order))
     if not plans:
         return
@@ -53,7 +54,8 @@ def _owed(scope: Scope, plan: Fact, kind: str, cadence: str, following: Fact | N
 
 
 def _edge(first: date, cadence: str, number: int) -> date:
-    return months_on(first, number) if cadence == "MONTHLY" else first + number * _PERIOD[cadence]
+    months = _MONTHS.get(cadence)
+    return first + number * _PERIOD[cadence] if months is None else months_on(first, number * months)
 
 
 def _judged(scope: Scope, rule: Rule, found: Sequence[_Window]) -> Drafts:
@@ -80,14 +82,15 @@ def _judged(scope: Scope, rule: Rule, found: Sequence[_Window]) -> Drafts:
 
 
 class _Answers:
-    """What clears the windows of one kind: check-ins by `at`, excuses and leave by the days they cover."""
+    """What clears the windows of one kind: check-ins by `at`, excuses and leave by the days they cover, work by the last day."""
 
     def __init__(self, scope: Scope, rule: Rule, kind: str) -> None:
         facts = scope.of_any(one for alternative in rule.cleared_by for one in alternative)
         mine = [fact for fact in facts if fact.name == "checkin.leave_approved" or fact.data.get("kind", kind) == kind]
         self._checks = sorted((fact.instant("at"), fact.id) for fact in mine if fact.name == "checkin.completed")
         self._covers = [fact for fact in mine if fact.name in ("checkin.excused", "checkin.leave_approved")]
-        self._others = [fact for fact in mine if not fact.name.startswith("checkin.")]
+        self._reports = [fact for fact in mine if fact.name == "work.reported"]
+        self._others = [fact for fact in mine if not fact.name.startswith(("checkin.", "work."))]
         self._next = 0
 
     def of(self, window: _Window) -> Answer:
@@ -101,6 +104,8 @@ class _Answers:
             for fact in self._covers
             if fact.day("from") < window.until and fact.day("until") >= window.start
         ]
+        last = window.until - DAY
+        found += [(fact.time, fact.id) for fact in self._reports if fact.day("from") <= last <= fact.day("to")]
         found += [(fact.time, fact.id) for fact in self._others if fact.time >= begins]
         met_at, by = min(found, default=(None, ""))
         return Answer(met_at, (by,)) if met_at is not None else Answer(None, ())
@@ -226,7 +231,7 @@ def gps_term(scope: Scope, rule: Rule) -> Drafts:
         target = min(anchor.day("until"), scope.calendar.count(begins, rule.longest).day)
         reminding = scope.calendar.count_back(target, rule.before, rule.roll)
         due_at = end_of(reminding.day)
-        answer = answer_of(scope, rule, anchor.time, due_at, after=anchor.time)
+        answer = answer_of(scope, rule, Asked(anchor.time, due_at, after=anchor.time, target=target))
         yield Draft(
             anchor, start_of(begins), due_at, str(key), *answer, reminding.provisional, begins, target=target, reminder=True,
             counted=Count(target, rule.before, reminding.day),

@@ -4,8 +4,8 @@ from handover.agencies import code_of
 from handover.calendar import end_of, start_of
 from handover.facts.fact import Fact, first
 from handover.obligations.handovers import OPENING
-from handover.obligations.obligation import NO_TIME, Answer, Clock, Draft, Drafts, Scope, answer_of, limit_of
-from handover.obligations.owners import HandoverOwners, before
+from handover.obligations.obligation import NO_TIME, Answer, Asked, Clock, Draft, Drafts, Scope, answer_of, limit_of
+from handover.obligations.owners import HandoverOwners
 from handover.rules.rulebook import Rule
 
 
@@ -13,7 +13,7 @@ def linked_dispute(scope: Scope, rule: Rule) -> Drafts:
     """The person's offices learn that a dispute exists and when it ended (D06)."""
     for dispute in scope.linked:
         due_at = max(dispute.reported.time, scope.opened_at or dispute.reported.time)
-        answer = answer_of(scope, rule, dispute.reported.time, due_at, facts=dispute.facts)
+        answer = answer_of(scope, rule, Asked(dispute.reported.time, due_at), dispute.facts)
         yield Draft(
             dispute.reported,
             dispute.reported.time,
@@ -61,7 +61,7 @@ def abolished_code(scope: Scope, rule: Rule) -> Drafts:
         ends = start_of(change.day("valid_from"))
         if scope.opened_at >= ends or (scope.closed_at is not None and scope.closed_at < ends):
             continue
-        then = HandoverOwners(handover, scope.successors.none(), before(handover.facts, ends))
+        then = HandoverOwners(handover, scope.successors.none(), until=ends)
         if code not in (code_of(then.county()), code_of(then.town())):
             continue
         answer = _moved(scope, code, change)
