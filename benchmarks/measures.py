@@ -180,7 +180,7 @@ def at_once(folder: Path, prefix: str, within: str, workers: int = 1) -> Iterato
     """Workers with a rule book in which a release without notice is due `within`, and nothing settles."""
     book = folder / "book.toml"
     book.write_text(
-        'book = "bench@1"\nextends = "cn-default@1"\nsettle = "0 min"\nnames = { zh = "测", en = "bench" }\n'
+        'book = "bench@1"\nextends = "cn-default@2"\nsettle = "0 min"\nnames = { zh = "测", en = "bench" }\n'
         f'[[rule]]\nid = "A08"\nwithin = "{within}"\n',
         encoding="utf-8",
     )

@@ -1,4 +1,4 @@
-"""`handover rules`: check a rule book, print it for people, compare two."""
+"""`handover rules`: check a rule book, print it for people, compare two, move a running system from one to the other."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 
 from cli.output import CHECK_FAILED, fail, json_line, say
 from cli.rule_files import Days
 from cli.runtime import choose_language
+from schemas.instants import from_millis, show
 
 if TYPE_CHECKING:
     from handover.rules.rulebook import RuleBook
@@ -79,6 +81,49 @@ def diff(
             say(write_difference(one))
     if database is not None:
         _count_moves(old, new, {one.rule for one in found if one.rule}, database, calendar, as_json=as_json)
+
+
+@app.command()
+def event(
+    before: Book,
+    after: Book,
+    effective_from: Annotated[
+        str, typer.Option("--from", help="The instant from which it is in force, such as 2026-03-01T00:00:00+08:00.")
+    ],
+    source: Annotated[str, typer.Option("--source", help="Who publishes it: /agencies/PROVINCE_JUSTICE-…")],
+    apply_to_open: Annotated[
+        bool, typer.Option("--apply-to-open", help="Also for obligations that run already, from that instant on.")
+    ] = False,
+) -> None:
+    """Print the event that turns one rule book into another on a running system, for `handover publish`."""
+    from handover.rules.diff import NotTellable, as_changes
+    from schemas.invalid import InvalidEvent
+    from schemas.parse import parse
+
+    old, new = _load(before), _load(after)
+    try:
+        changes = as_changes(old, new)
+    except NotTellable as error:
+        fail(str(error), f"start the workers with {new.book} instead")
+    body = {
+        "specversion": "1.0",
+        "id": f"{new.book}:{effective_from}",
+        "source": source,
+        "type": "reentry.system.rules_changed.v1",
+        "subject": source,
+        "time": show(from_millis(time.time_ns() // 1_000_000)),
+        "data": {
+            "book": new.book,
+            "effective_from": effective_from,
+            "apply_to_open": apply_to_open,
+            "changes": changes,
+        },
+    }
+    try:
+        parse(orjson.dumps(body))
+    except InvalidEvent as error:
+        fail(str(error), "correct --from or --source")
+    json_line(body)
 
 
 def _count_moves(

@@ -35,7 +35,7 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
 
 _ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
 
-_PRISON_RULES = ("A01", "A04", "A08", "A13", "B05")
+_PRISON_RULES = ("A01", "A04", "A08", "A13", "B05", "P01", "P02", "P03")
 _PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
 _PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09", "X10")  # X05 is about a person
 _OF_COUNTY = frozenset(
@@ -43,7 +43,14 @@ _OF_COUNTY = frozenset(
 )  # silent, they leave other counties' lists whole
 _PROVINCE_STEP = 3  # of the ladder: from here on the province is told
 _PRISON_TOPICS = ("reentry.release.v1", "reentry.intake.v1")
-_ALL_TOPICS = (*_PRISON_TOPICS, "reentry.checkin.v1", "reentry.dispute.v1", "reentry.action.v1", "reentry.system.v1")
+_ALL_TOPICS = (
+    *_PRISON_TOPICS,
+    "reentry.checkin.v1",
+    "reentry.dispute.v1",
+    "reentry.work.v1",
+    "reentry.action.v1",
+    "reentry.system.v1",
+)
 
 Condition = tuple[str, Literal["under", "is", "in", "from"], Any]
 Rows = tuple[tuple[Condition, ...], ...]  # any of these, all conditions of one

@@ -10,11 +10,13 @@ from starlette.datastructures import QueryParams
 BUCKETS = ("first", "over", "due", "today", "soon", "later")
 SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "A": ("A", "U"),
+    "A": ("A", "U", "P"),
     "A+": ("A+",),
     "B": ("B1", "B2", "B3"),
     "T": ("T",),
-    "C": ("C",),
+    "C": ("C", "M"),
+    "S": ("S",),
+    "W": ("WORK",),
     "D": ("DISPUTE",),
     "X": ("SYSTEM",),
 }

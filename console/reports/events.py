@@ -85,9 +85,9 @@ class Persons:
         self._told = read_standing(connection, sorted(WHOLE_PERSON), None, is_of_people(prefix))
         self._merges = Merges.of(self._told)
 
-    def survivor(self, ref: str) -> str:
-        """The ref under which a person goes on."""
-        return self._merges.survivor(ref)
+    def survivor(self, ref: str, at: datetime) -> str:
+        """The ref under which a person goes on: whose a fact of `at` is."""
+        return self._merges.survivor(ref, at)
 
     def assign_owners(self, told: Iterable[Fact]) -> list[Fact]:
         """The same events, each with the person whose it is as its subject; in order of time."""
@@ -123,7 +123,7 @@ class Homes:
         names = list(Home.__dataclass_fields__)
         wanted = select(*(handover.c[name] for name in names)).where(under(handover.c.jurisdiction, prefix))
         self.all = [
-            Home(**{**row, "subject": persons.survivor(row["subject"])})
+            Home(**{**row, "subject": persons.survivor(row["subject"], row["opened_at"])})
             for row in connection.execute(wanted.order_by(handover.c.opened_at, handover.c.handover_id)).mappings()
         ]
         self._by_subject: dict[str, list[Home]] = {}

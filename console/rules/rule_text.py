@@ -99,8 +99,11 @@ def _choose_variant(rule: Rule) -> str:
 
 
 def _describe_start(rule: Rule, anchor: Pattern, t: Texts) -> str:
-    fact = describe_pattern(anchor, t)
-    names = [t(f"field.{name}") if t.has(f"field.{name}") else name for name in rule.field]
+    return _describe_field(describe_pattern(anchor, t), rule.field, t)
+
+
+def _describe_field(fact: str, fields: Sequence[str], t: Texts) -> str:
+    names = [t(f"field.{name}") if t.has(f"field.{name}") else name for name in fields]
     return t("rules.field", fact=fact, field=t("rules.or").join(names)) if names else fact
 
 
@@ -210,7 +213,9 @@ def _describe_condition(fact: str, one: Condition, t: Texts) -> str:
     key = f"field.{one.field}"
     field = t(key) if t.has(key) else one.field
     if not one.values:
-        return t("rules.condition.set", field=field)
+        return t("rules.condition.unset" if one.other else "rules.condition.set", field=field)
+    if one.asks_target:
+        return t("rules.condition.off_target" if one.other else "rules.condition.target", field=field)
     labels = labels_of(fact, one.field)
     yes_no = {"true": t("yes"), "false": t("no")}
     named = [
@@ -250,9 +255,18 @@ def _list_notes(rule: Rule, t: Texts) -> list[str]:
     found = [t("rules.day0")] if rule.form in _COUNTED and length is not None and not length.is_exact else []
     found += [
         t(f"rules.{name}", span=describe_span(length, t))
-        for name in ("latest", "at_least", "extension", "known_grace")
+        for name in ("stale_after", "latest", "at_least", "extension", "known_grace")
         if (length := getattr(rule, name)) is not None
     ]
+    if (bound := rule.not_before) is not None:
+        fact = t("rules.or").join(_describe_field(describe_pattern(one, t), bound.field, t) for one in bound.anchor)
+        key = "rules.not_before.else" if bound.else_release_date else "rules.not_before"
+        found.append(t(key, fact=fact, span=describe_span(bound.within, t)))
+    if rule.answered_from:
+        key = f"field.{rule.answered_from}"
+        found.append(t("rules.answered_from", field=t(key) if t.has(key) else rule.answered_from))
+    if rule.outlives_close:
+        found.append(t("rules.outlives_close"))
     classes = labels_of("checkin.plan_set", "class")
     for name, length in rule.within_by_class.items():
         label = getattr(classes[name], t.language) if name in classes else name

@@ -95,9 +95,12 @@ def _case_row(one: CaseSnapshot) -> dict[str, Any]:
     }
 
 
+_WITHOUT_HANDOVER = {"DISPUTE": "DISPUTE", "OFFICE": "WORK"}  # case kind -> what its obligations are of
+
+
 def _obligation_row(one: CaseSnapshot, row: Any) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in type(row).model_fields}
     kinds = {home.handover_id: home.kind for home in one.handovers}
-    kind = kinds.get(row.handover_id) or ("SYSTEM" if row.rule_id.startswith("X") else "DISPUTE")
+    kind = kinds.get(row.handover_id) or _WITHOUT_HANDOVER.get(one.kind, "SYSTEM")
     more = {"handover_kind": kind, "missing": list(row.missing), "computation": list(row.computation)}
     return {**plain, "subject": one.subject, **more}

@@ -22,7 +22,7 @@ from tests.console.conftest import NOW, NOWHERE
 from tests.console.letters import bury, usual
 
 _DRAFT = """book = "draft@1"
-extends = "cn-default@1"
+extends = "cn-default@2"
 names = { zh = "草案", en = "Draft" }
 [[rule]]
 id = "A02"

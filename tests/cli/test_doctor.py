@@ -20,7 +20,7 @@ from tests.watermarks import put_watermark
 NOW = instant("2026-03-06T16:30:00+08:00")
 WALL_MS = millis(NOW)
 OURS = Setup(
-    book="cn-default@1",
+    book="cn-default@2",
     book_digest="a",
     calendar_digest="b",
     clock_digest="c",
@@ -28,7 +28,7 @@ OURS = Setup(
     version="0.1",
     cluster="k",
 )
-THEIRS = OURS.model_copy(update={"book": "city-990100@1"})
+THEIRS = OURS.model_copy(update={"book": "city-990100@2"})
 
 
 def report(partition: int, *, ago: float = 1, worker: str = "w1", setup: Setup = OURS) -> Report:
@@ -72,7 +72,7 @@ def test_a_pipeline_that_was_never_started_is_a_note() -> None:
 def test_workers_that_differ_are_told_with_what_differs() -> None:
     *_, one = said(report(0), report(1, worker="w2", setup=THEIRS))
     assert one.state == "problem"
-    assert one.text == "w2 runs with another setup than w1: book city-990100@1, not cn-default@1"
+    assert one.text == "w2 runs with another setup than w1: book city-990100@2, not cn-default@2"
     [ok] = said(report(0), report(1, ago=60, worker="w2", setup=THEIRS))[1:]
     assert ok.state == "ok", "who is gone differs from nobody"
 

@@ -19,7 +19,7 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 
 OWN = """
 book = "own@1"
-extends = "cn-default@1"
+extends = "cn-default@2"
 names = { zh = "本地", en = "Local" }
 
 [[rule]]

@@ -24,7 +24,7 @@ BASE: dict[str, Any] = {
     "handover_kind": "A",
     "rule_id": "A02",
     "occurrence": "COUNTY_JUSTICE-990102-01",
-    "rule_book": "cn-default@1",
+    "rule_book": "cn-default@2",
     "severity": "WARN",
     "state": "firing",
     "outcome": None,

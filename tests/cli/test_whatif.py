@@ -21,7 +21,7 @@ from tests.handover.histories import acknowledged, arriving, at, notice, schedul
 
 DRAFT = """
 book = "draft@1"
-extends = "cn-default@1"
+extends = "cn-default@2"
 names = { zh = "草案", en = "Draft" }
 
 [[rule]]
@@ -65,7 +65,7 @@ def test_people_get_figures_and_a_table(draft: str, tmp_path: Path, capsys: pyte
     file = written(tmp_path / "events.jsonl", HISTORY)
     assert run(["whatif", "--rules", draft, "--base", "cn-default", file, "--lang", "en"]) == 0
     said = capsys.readouterr().out
-    assert "cn-default@1 → draft@1: 3 events replayed" in said
+    assert "cn-default@2 → draft@1: 3 events replayed" in said
     assert "Gone 1;" in said
     assert "990102" in said
     assert run(["whatif", "--rules", "cn-default", "--base", "cn-default", file, "--lang", "zh"]) == 0

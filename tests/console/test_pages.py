@@ -139,7 +139,7 @@ def test_an_alert_says_why_who_and_by_when(console: OpenConsole, engine: Engine)
         "登记接收",
         "reentry.intake.registered.v1",
         "为什么有这条告警",
-        "cn-default@1",
+        "cn-default@2",
         "工作日",
     ):
         assert part in words, part

@@ -33,12 +33,12 @@ from tests.console.conftest import NOW, NOWHERE, Browser, OpenConsole
 from tests.console.model import fill
 from tests.handover.histories import arriving, notice, scheduled
 
-DRAFT = 'book = "draft@1"\nextends = "cn-default@1"\nnames = { zh = "草案", en = "Draft" }\n[[rule]]\nid = "A02"\nwithin = "5 wd"\n'
+DRAFT = 'book = "draft@1"\nextends = "cn-default@2"\nnames = { zh = "草案", en = "Draft" }\n[[rule]]\nid = "A02"\nwithin = "5 wd"\n'
 USER = User("u1", "rules-1", "rules", "PROVINCE_JUSTICE-990000-01", "", "rules-1", None, True)
-FIELDS = {"kind": "rules", "book": "cn-default@2", "effective": "2026-03-07T00:00"}
+FIELDS = {"kind": "rules", "book": "cn-default@3", "effective": "2026-03-07T00:00"}
 SOON = timedelta(milliseconds=100)
 CHANGE = {
-    "book": "cn-default@2",
+    "book": "cn-default@3",
     "effective_from": "2026-03-07T00:00:00+08:00",
     "apply_to_open": True,
     "changes": [{"rule_id": "A02", "set": {"within": "5 wd"}}],
@@ -63,7 +63,7 @@ def run_id(engine: Engine) -> str:
     """A draft that was tried."""
     limits: dict[str, Any] = {"since": None, "until": None}
     found = whatif_store.ask(
-        engine, USER, read(DRAFT), "cn-default@1", real_time(), file="d.toml", toml=DRAFT, **limits
+        engine, USER, read(DRAFT), "cn-default@2", real_time(), file="d.toml", toml=DRAFT, **limits
     )
     whatif_store.cancel(engine, found, real_time())
     return found
@@ -144,8 +144,8 @@ def test_one_proposes_another_approves_and_the_pipeline_gets_it(
     page = first.get("/rules/changes").text
     assert "流水线已收到" in page
     later = console("rules-1", now=NOW + timedelta(days=1))
-    assert "cn-default@2（生效）" in later.get("/rules/cn-default@1/A02").text
-    assert "5 个工作日" in later.get("/rules/cn-default@2/A02").text
+    assert "cn-default@3（生效）" in later.get("/rules/cn-default@2/A02").text
+    assert "5 个工作日" in later.get("/rules/cn-default@3/A02").text
 
 
 def test_it_says_how_many_open_duties_would_move(console: OpenConsole, engine: Engine, run_id: str) -> None:
@@ -176,7 +176,7 @@ def test_the_process_beside_the_console_finds_it(console: OpenConsole, engine: E
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"book": "cn-default@1"}, "请写一个没有用过的版本名"),
+        ({"book": "cn-default@2"}, "请写一个没有用过的版本名"),
         ({"book": "two words"}, "请写一个没有用过的版本名"),
         ({"effective": "2026-03-06T16:00"}, "请写一个将来的生效时间"),
         ({"effective": ""}, "请写一个将来的生效时间"),
@@ -204,7 +204,7 @@ def test_what_cannot_be_proposed_is_said_beside_its_field(
 def test_a_draft_that_no_event_can_tell_is_refused(console: OpenConsole, engine: Engine, text: str, said: str) -> None:
     draft = DRAFT.partition("[[rule]]")[0] + text
     limits: dict[str, Any] = {"since": None, "until": None}
-    run = whatif_store.ask(engine, USER, read(draft), "cn-default@1", real_time(), file="d.toml", toml=draft, **limits)
+    run = whatif_store.ask(engine, USER, read(draft), "cn-default@2", real_time(), file="d.toml", toml=draft, **limits)
     whatif_store.cancel(engine, run, real_time())
     browser = console("rules-1")
     browser.get(f"/rules/changes?run={run}")
@@ -307,8 +307,8 @@ def test_a_calendar_that_cannot_be_is_said(console: OpenConsole, fields: dict[st
 def test_the_api_does_the_same(console: OpenConsole, engine: Engine, run_id: str) -> None:
     clients = [console(login, brokers=NOWHERE).client for login in ("rules-1", "rules-2")]
     tokens = [{"x-csrf-token": client.get("/api/v1/me").json()["csrf"]} for client in clients]
-    body = {"run_id": run_id, "book": "cn-default@2", "effective_from": "2026-03-07T00:00:00+08:00"}
-    wrong = clients[0].post("/api/v1/rule-changes", json={**body, "book": "cn-default@1"}, headers=tokens[0])
+    body = {"run_id": run_id, "book": "cn-default@3", "effective_from": "2026-03-07T00:00:00+08:00"}
+    wrong = clients[0].post("/api/v1/rule-changes", json={**body, "book": "cn-default@2"}, headers=tokens[0])
     assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["book"])
     made = clients[0].post("/api/v1/rule-changes", json=body, headers=tokens[0])
     assert made.status_code == 202
@@ -316,10 +316,10 @@ def test_the_api_does_the_same(console: OpenConsole, engine: Engine, run_id: str
     assert clients[0].post(f"{path}/approve", headers=tokens[0]).status_code == 409
     done = clients[1].post(f"{path}/refuse", headers=tokens[1])
     assert done.json() == {"proposal_id": made.json()["proposal_id"], "stage": "refused"}
-    assert clients[1].get("/api/v1/rule-changes").json()[0]["data"]["book"] == "cn-default@2"
+    assert clients[1].get("/api/v1/rule-changes").json()[0]["data"]["book"] == "cn-default@3"
 
 
 def test_the_next_version_has_the_next_number() -> None:
-    assert suggest_name("cn-default@1", {"cn-default@1"}) == "cn-default@2"
-    assert suggest_name("cn-default@1", {"cn-default@2", "cn-default@3"}) == "cn-default@4"
+    assert suggest_name("cn-default@2", {"cn-default@2"}) == "cn-default@3"
+    assert suggest_name("cn-default@2", {"cn-default@3", "cn-default@4"}) == "cn-default@5"
     assert suggest_name("own", set()) == "own-2"

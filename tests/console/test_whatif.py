@@ -28,7 +28,7 @@ from tests.console.conftest import NOW, Browser, OpenConsole
 from tests.console.model import fill
 from tests.handover.histories import acknowledged, arriving, notice, told
 
-HEAD = 'book = "draft@1"\nextends = "cn-default@1"\nnames = { zh = "草案", en = "Draft" }\n'
+HEAD = 'book = "draft@1"\nextends = "cn-default@2"\nnames = { zh = "草案", en = "Draft" }\n'
 SHORTER = HEAD + '\n[[rule]]\nid = "A10"\nwithin = "1 d"\n\n[[rule]]\nid = "A02"\noff = true\n'
 OFF = HEAD + "".join(f'\n[[rule]]\nid = "{rule}"\noff = true\n' for rule in ("A01", "A02", "A05", "A06", "A07", "A08"))
 USER = User("u1", "rules-1", "rules", "PROVINCE_JUSTICE-990000-01", "", "rules-1", None, True)
@@ -40,7 +40,7 @@ def asked(engine: Engine, text: str | None, **limits: Any) -> str:
     book = read(text) if text is not None else load("cn-default")
     values: dict[str, Any] = {"since": None, "until": NOW, **limits}
     file = "draft.toml" if text is not None else "cn-default"
-    run_id = whatif_store.ask(engine, USER, book, "cn-default@1", real_time(), file=file, toml=text, **values)
+    run_id = whatif_store.ask(engine, USER, book, "cn-default@2", real_time(), file=file, toml=text, **values)
     with engine.begin() as connection:
         connection.execute(whatif_run.update().where(whatif_run.c.run_id == run_id).values(state="running"))
     return run_id
@@ -258,7 +258,7 @@ def test_who_sees_counts_only_sees_no_person_and_no_small_number(
         (b"\xff\xfe\x00", "draft.toml 不是 UTF-8 文本"),
         (b"hello", "draft.toml, 第 1 行: not TOML in UTF-8: "),
         (b'book = "x@1"\nextends = "/etc/passwd"', "draft.toml, 第 2 行: extends: only a book by its name can be extended here; known are"),
-        (HEAD.replace("draft@1", "cn-default@1").encode(), "draft.toml, 第 1 行: book cn-default@1: "),
+        (HEAD.replace("draft@1", "cn-default@2").encode(), "draft.toml, 第 1 行: book cn-default@2: "),
         ((HEAD + "#" * LARGEST).encode(), "draft.toml 有 257 KB，最大 256 KB"),
     ],
     ids=["duration", "syntax", "binary", "text", "path", "name", "size"],
@@ -289,10 +289,10 @@ def test_a_request_that_is_far_too_large_is_not_read(console: OpenConsole) -> No
     ("fields", "said"),
     [
         ({"book": "nowhere@1"}, "请选一个规则库"),
-        ({"book": "cn-default@1", "from": "2026-03-05T00:00", "to": "2026-03-04T00:00"}, "起止时间不对"),
-        ({"book": "cn-default@1", "to": "2030-01-01T00:00"}, "起止时间不对"),
-        ({"book": "cn-default@1", "from": "0001-01-01T00:00"}, "起止时间不对"),
-        ({"book": "cn-default@1", "from": "soon"}, "起止时间不对"),
+        ({"book": "cn-default@2", "from": "2026-03-05T00:00", "to": "2026-03-04T00:00"}, "起止时间不对"),
+        ({"book": "cn-default@2", "to": "2030-01-01T00:00"}, "起止时间不对"),
+        ({"book": "cn-default@2", "from": "0001-01-01T00:00"}, "起止时间不对"),
+        ({"book": "cn-default@2", "from": "soon"}, "起止时间不对"),
     ],
 )
 def test_what_cannot_be_asked_is_said(console: OpenConsole, fields: dict[str, str], said: str) -> None:
@@ -302,11 +302,11 @@ def test_what_cannot_be_asked_is_said(console: OpenConsole, fields: dict[str, st
 
 
 def test_without_a_token_or_the_right_nothing_starts(console: OpenConsole, engine: Engine) -> None:
-    assert console("rules-1").client.post("/whatif", data={"book": "cn-default@1"}).status_code == 400
+    assert console("rules-1").client.post("/whatif", data={"book": "cn-default@2"}).status_code == 400
     browser = console("county")
     token = _CSRF.search(browser.get("/settings").text)
     assert token is not None
-    assert browser.client.post("/whatif", data={"csrf": token[1], "book": "cn-default@1"}).status_code == 403
+    assert browser.client.post("/whatif", data={"csrf": token[1], "book": "cn-default@2"}).status_code == 403
     assert count(engine) == 2
 
 
@@ -358,7 +358,7 @@ def test_more_than_some_runs_do_not_wait(console: OpenConsole, engine: Engine) -
     browser = console("rules-1")
     for _ in range(whatif_store.MOST_WAITING):
         asked(engine, OFF)
-    answer = sent(browser, None, book="cn-default@1")
+    answer = sent(browser, None, book="cn-default@2")
     assert answer.status_code == 409
     assert "已有 3 次试算在等待" in answer.text
 

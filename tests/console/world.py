@@ -11,7 +11,7 @@ from schemas.instants import instant
 from sinks.obligation_ledger.months import freeze_months
 from sinks.readmodel.tables import duty, frozen_duty, frozen_month, ledger
 
-BOOK = "cn-default@1"
+BOOK = "cn-default@2"
 DUE = instant("2026-02-10T00:00:00+08:00")  # the end of 9 February
 KNOWN = instant("2026-02-20T08:00:00+08:00")
 FROZEN_AT = instant("2026-03-03T12:00:00+08:00")

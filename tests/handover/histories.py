@@ -18,6 +18,7 @@ PRISON, COUNTY, TOWN = (
     "/agencies/COUNTY_JUSTICE-990102-01",
     "/agencies/TOWN_JUSTICE-990102004-01",
 )
+NEXT_COUNTY, OFFICE = "/agencies/COUNTY_JUSTICE-990103-01", "TOWN_JUSTICE-990102004-01"
 CITY = "/agencies/CITY_JUSTICE-990100-01"
 COURT, MEDIATION, POLICE = "/agencies/COURT-990102-01", "/agencies/MEDIATION-990102004-01", "/agencies/POLICE-990102-01"
 _numbers = count(1)
@@ -87,6 +88,23 @@ def _choices() -> Sequence[tuple[str, str, Mapping[str, Any], str]]:
         ("intake.custody_notified", POLICE, {"status": "DETAINED", "since": "2026-03-05T10:00:00+08:00", "organ": "POLICE"}, PERSON),
         ("intake.custody_notified", POLICE, {"status": "RELEASED", "since": "2026-03-09T10:00:00+08:00", "organ": "POLICE"}, PERSON),
         ("intake.closed", COUNTY, {"cause": "TERM_END"}, PERSON),
+        ("intake.closed", COUNTY, {"cause": "MOVED", "to_code": "990103"}, PERSON),
+        ("intake.closed", COUNTY, {"cause": "MOVED"}, PERSON),
+        ("intake.death_notified", POLICE, {"on": "2026-03-20"}, PERSON),
+        ("intake.acknowledged", NEXT_COUNTY, {"accepted": True, "officer_ref": "O-2"}, PERSON),
+        ("intake.acknowledged", COUNTY, {"accepted": False, "officer_ref": "O-1"}, PERSON),
+        ("intake.verification_returned", TOWN, {"result": "PERSON_UNKNOWN", "checked_on": "2026-03-01", "family_contacted": False}, PERSON),
+        ("intake.person_reported", TOWN, {"reported_at": "2026-04-01T09:00:00+08:00", "channel": "HAND", "report_type": "NOT_REPORTED"}, PERSON),
+        ("intake.pickup_planned", COUNTY, {"planned_at": "2026-03-31T08:30:00+08:00"}, PERSON),
+        ("release.cancelled", PRISON, {"cause": "PRISON_TRANSFER"}, PERSON),
+        ("release.revocation_ruled", COURT, {"kind": "REVOKE_PROBATION", "granted": True, "ruled_on": "2026-03-20"}, PERSON),
+        ("release.admitted", PRISON, {"custody_episode_id": "E3", "admitted_on": "2026-02-03", "home_code": "990102004"}, PERSON),
+        ("release.admission_notice_sent", PRISON, {"to_agency": "COUNTY_JUSTICE-990102-01"}, PERSON),
+        ("release.admission_education_assessed", PRISON, {"passed": False, "attempt": 1}, PERSON),
+        ("release.survey_requested", PRISON, {"survey_id": "S1", "to_agency": "COUNTY_JUSTICE-990102-01", "purpose": "PAROLE", "fast_track": True}, PERSON),
+        ("intake.survey_answered", COUNTY, {"survey_id": "S1", "opinion": "SUITABLE", "answered_on": "2026-03-13"}, PERSON),
+        ("intake.transfer_requested", COUNTY, {"transfer_id": "T1", "from_code": "990102", "to_code": "990103"}, PERSON),
+        ("intake.transfer_decided", COUNTY, {"transfer_id": "T1", "decision": "APPROVED", "from_agency": "COUNTY_JUSTICE-990102-01", "to_agency": "COUNTY_JUSTICE-990103-01", "received_on": "2026-03-12"}, PERSON),
         ("checkin.plan_set", TOWN, {"items": [{"kind": "CALL", "cadence": "WEEKLY"}], "class": "STRICT", "from": "2026-02-10"}, PERSON),
         ("checkin.completed", TOWN, {"kind": "CALL", "at": "TIME", "verified_by": "OFFICER"}, PERSON),
         ("checkin.location_checked", TOWN, {"result": "NO_FIX", "checked_at": "TIME"}, PERSON),
@@ -95,6 +113,9 @@ def _choices() -> Sequence[tuple[str, str, Mapping[str, Any], str]]:
         ("release.scheduled", PRISON, {"custody_episode_id": "E1", "release_kind": "EXPIRY", "release_date": "2026-03-31", "home_code": "990102004", "key_person": False, "minor": False}, OTHER),
         ("intake.visit_done", TOWN, {"visited_on": "2026-04-05", "met_person": True}, OTHER),
         ("release.person_merged", PRISON, {"survivor_ref": PERSON, "removed_ref": OTHER, "cause": "SAME_PERSON"}, PERSON),
+        ("release.person_split", PRISON, {"survivor_ref": PERSON, "removed_ref": OTHER, "event_ids": ["h0", "h3"], "cause": "WRONG_MATCH"}, PERSON),
+        ("work.duty_set", COUNTY, {"items": [{"kind": "SCREENING", "cadence": "WEEKLY"}, {"kind": "TRAINING", "cadence": "QUARTERLY"}], "from": "2026-02-02"}, OFFICE),
+        ("work.reported", COUNTY, {"kind": "SCREENING", "from": "2026-02-02", "to": "2026-02-20"}, OFFICE),
         ("dispute.reported", MEDIATION, {"kind": "LAND", "level": "TOWN", "place_code": "990102004", "found_by": "SCREENING", "person_refs": [PERSON]}, DISPUTE),
         ("dispute.accepted", MEDIATION, {"committee": "MEDIATION-990102004-01", "mediator_ref": "M-1"}, DISPUTE),
         ("dispute.agreed", MEDIATION, {"written": True}, DISPUTE),
@@ -113,7 +134,10 @@ def histories(draw: st.DrawFn) -> list[Told]:
         filled = {key: happened.isoformat() if value == "TIME" else value for key, value in data.items()}
         mine = [event.id for event, _ in found if event.subject == subject and event.source == source]
         correcting = draw(st.sampled_from([None] * 8 + mine[-1:]))
-        event = Event(f"h{number}", source, f"reentry.{fact}.v1", subject, happened, filled, corrects=correcting)
+        named = draw(st.sampled_from([None] * 12 + ["H-1", "H-2"])) if subject in (PERSON, OTHER) else None
+        event = Event(
+            f"h{number}", source, f"reentry.{fact}.v1", subject, happened, filled, corrects=correcting, handoverid=named
+        )
         arrival = happened + timedelta(hours=draw(st.sampled_from([0, 0, 0, 1, 30, 200])))
         found.append((event, arrival))
         if draw(st.integers(0, 9)) == 0:

@@ -99,7 +99,7 @@ def test_a_fact_that_was_on_its_way_for_hours_changes_what_it_would_have_changed
 
 
 def a_year_that_ends() -> list[Told]:
-    closed = told("intake.closed", "2026-07-10 09:00", {"cause": "TERM_END"}, COUNTY, id="close")
+    closed = told("intake.closed", "2026-07-10 09:00", {"cause": "REVOKED"}, COUNTY, id="close")
     return [*_year(7), (closed, closed.time)]
 
 

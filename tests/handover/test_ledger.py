@@ -46,7 +46,11 @@ def test_every_alert_of_replay_is_a_duty_that_stands_as_it_says(folder: Path) ->
         assert duty is not None, alert.rule_id
         said = OF_ALERT.get(alert.outcome or alert.state, alert.outcome)
         assert duty.standing == ("in_time" if said == "redated" and duty.met_at else said), alert.rule_id
-        assert (duty.owner_agency, duty.due_at, duty.contest) == (alert.owner_agency, alert.due_at, alert.contest)
+        assert (duty.due_at, duty.contest) == (alert.due_at, alert.contest)
+        if (
+            alert.state == "firing"
+        ):  # an alert that has ended names who owed it then; a transfer may have moved it since
+            assert duty.owner_agency == alert.owner_agency
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

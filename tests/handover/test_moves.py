@@ -10,7 +10,7 @@ from handover.rules.rulebook import InvalidRuleBook, load, read
 from tests.handover.histories import PERSON, arriving, at, notice, scheduled, told
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
-HEAD = 'book = "draft@1"\nextends = "cn-default@1"\nnames = { zh = "草案", en = "Draft" }\n'
+HEAD = 'book = "draft@1"\nextends = "cn-default@2"\nnames = { zh = "草案", en = "Draft" }\n'
 NEW_RULE = """
 [[rule]]
 id = "Z01"

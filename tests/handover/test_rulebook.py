@@ -10,7 +10,7 @@ from handover.rules.rulebook import BOOKS, InvalidRuleBook, load, read
 from tests.handover.histories import arriving, at, scheduled, told
 
 CALENDAR = load_calendar()
-HEAD = 'book = "test@1"\nextends = "cn-default@1"\nnames = { zh = "测试", en = "Test" }\n'
+HEAD = 'book = "test@1"\nextends = "cn-default@2"\nnames = { zh = "测试", en = "Test" }\n'
 NEW_RULE = """
 [[rule]]
 id = "Z01"
@@ -99,7 +99,7 @@ def test_a_book_with_an_error_says_rule_field_and_what_is_allowed(tmp_path: Path
 
 def test_a_book_that_changes_needs_a_new_name(tmp_path: Path) -> None:
     path = tmp_path / "book.toml"
-    path.write_text(HEAD.replace("test@1", "cn-default@1"), encoding="utf-8")
+    path.write_text(HEAD.replace("test@1", "cn-default@2"), encoding="utf-8")
     with pytest.raises(InvalidRuleBook, match=r"new name|a new one"):
         load(path)
 
@@ -112,7 +112,7 @@ def test_a_changed_book_keeps_the_rules_that_do_not_change() -> None:
 
 
 def test_only_rule_books_lie_among_the_books() -> None:
-    assert {path.name for path in BOOKS.glob("*.toml")} == {"cn-default.toml", "city-990100.toml"}
+    assert {path.name for path in BOOKS.glob("*.toml")} == {"cn-default.toml", "cn-default@1.toml", "city-990100.toml"}
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import RuleBook, load, read
 from tests.golden.timelines import FOLDERS
 from tests.golden.timelines import read as timeline_of
-from tests.handover.histories import DISPUTE, MEDIATION, arriving, at, histories, notice, scheduled, told
+from tests.handover.histories import COUNTY, DISPUTE, MEDIATION, arriving, at, histories, notice, scheduled, told
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
-HEAD = 'book = "draft@1"\nextends = "cn-default@1"\nnames = { zh = "草案", en = "Draft" }\n'
+HEAD = 'book = "draft@1"\nextends = "cn-default@2"\nnames = { zh = "草案", en = "Draft" }\n'
 
 
 def draft(text: str) -> RuleBook:
@@ -46,7 +46,7 @@ def test_any_history_is_the_same_under_the_same_book(history: list[Told]) -> Non
 
 
 def test_a_longer_limit_takes_alerts_away_and_lets_others_come_later() -> None:
-    answered = told("intake.acknowledged", "2026-03-06 10:00", {"accepted": True, "officer_ref": "O-1"})
+    answered = told("intake.acknowledged", "2026-03-06 10:00", {"accepted": True, "officer_ref": "O-1"}, COUNTY)
     first = arriving(scheduled(), notice("2026-03-02 10:00"), answered)
     other = "p1_" + "z" * 26
     second = arriving(scheduled(subject=other), notice("2026-03-02 10:00", subject=other))
@@ -66,7 +66,7 @@ def test_a_longer_limit_takes_alerts_away_and_lets_others_come_later() -> None:
 
 
 def test_a_shorter_limit_brings_alerts() -> None:
-    answered = told("intake.acknowledged", "2026-03-04 10:00", {"accepted": True, "officer_ref": "O-1"})
+    answered = told("intake.acknowledged", "2026-03-04 10:00", {"accepted": True, "officer_ref": "O-1"}, COUNTY)
     history = arriving(scheduled(), notice("2026-03-02 10:00"), answered)
     result, changes = compared(history, draft('[[rule]]\nid = "A02"\nwithin = "1 wd"\n'), until=at("2026-03-10 00:00"))
     assert [(one.kind, one.rule_id, one.before) for one in changes] == [("new", "A02", None)]

@@ -47,7 +47,7 @@ def test_a_worker_with_another_rule_book_does_not_join(kafka: str, topic_prefix:
         other = running.start("worker", REENTRY_RULES="city-990100")
         assert other.wait(60) == 1
         [line] = [one for one in (tmp_path / "worker-1.log").read_text().splitlines() if "another worker" in one]
-        assert "book cn-default@1, not city-990100@1" in line
+        assert "book cn-default@2, not city-990100@2" in line
         assert first.poll() is None
         same = running.start("worker")
         until(lambda: len({one.worker for one in map(progress.read, running.values(PROGRESS))}) == 2, seconds=60)
@@ -61,7 +61,7 @@ def test_the_book_may_change_once_the_old_workers_are_gone(kafka: str, topic_pre
         first.kill()
         first.wait(10)
         running.start("worker", REENTRY_RULES="city-990100")
-        until(lambda: {one.setup.book for one in _newest(running).values()} == {"city-990100@1"}, seconds=60, every=1)
+        until(lambda: {one.setup.book for one in _newest(running).values()} == {"city-990100@2"}, seconds=60, every=1)
 
 
 def test_of_two_that_start_together_one_stays(kafka: str, topic_prefix: str, tmp_path: Path) -> None:

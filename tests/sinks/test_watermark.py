@@ -17,7 +17,7 @@ from sinks.takeover import Log, Place
 
 NOON = instant("2026-03-05T12:00:00+08:00")
 SETUP = Setup(
-    book="cn-default@1",
+    book="cn-default@2",
     book_digest="0",
     calendar_digest="0",
     clock_digest="0",
