@@ -1,12 +1,20 @@
 """Open duties that a rule change would move, and what can be told as a change."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from handover.analysis.replay import replay
 from handover.analysis.rule_impact import Move, moves
 from handover.calendar import load_calendar
 from handover.cases.shared_state import SharedState
 from handover.rules.diff import NotTellable, as_changes, differences
 from handover.rules.rulebook import InvalidRuleBook, load, read
+from schemas.envelope import Event
+from schemas.instants import show
+from tests.golden.timelines import FOLDERS, ordered, rows
+from tests.golden.timelines import read as read_timeline
 from tests.handover.histories import PERSON, arriving, at, notice, scheduled, told
 
 BOOK, CALENDAR = load("cn-default"), load_calendar()
@@ -85,14 +93,35 @@ def test_what_can_be_told_as_a_change_makes_the_same_book() -> None:
     assert {one.key for one in differences(BOOK.changed("draft@1", changes), draft)} <= {"names", "extends"}
 
 
+def test_a_rule_that_comes_is_told_as_a_change() -> None:
+    draft = read(HEAD + NEW_RULE)
+    (change,) = as_changes(BOOK, draft)
+    assert (change["rule_id"], change["set"]["form"]) == ("Z01", "within")
+    assert BOOK.changed("draft@1", [change]).rules == draft.rules
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_first_book_moved_to_the_second_tells_what_the_second_tells(folder: Path) -> None:
+    timeline = read_timeline(folder)
+    if any(event.fact == "system.rules_changed" for event, _ in timeline.events):
+        pytest.skip("the timeline changes its own rules")
+    first = load("cn-default@1")
+    at_once = min(arrival for _, arrival in timeline.events) - timedelta(days=400)
+    data = {
+        "book": BOOK.book,
+        "effective_from": show(at_once),
+        "apply_to_open": True,
+        "changes": as_changes(first, BOOK),
+    }
+    moved = Event("move", PROVINCE, "reentry.system.rules_changed.v1", PROVINCE, at_once, data)
+    events = [(moved, at_once), *timeline.events]
+    assert rows(replay(events, first, CALENDAR, timeline.until)) == ordered(timeline.expected)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('settle = "90 min"\n', "settle: only keys of rules can be changed"),
-        (
-            NEW_RULE,
-            "rule Z01: a new rule needs a new book",
-        ),
     ],
 )  # fmt: skip
 def test_what_no_change_can_say_is_refused(text: str, said: str) -> None:
