@@ -22,7 +22,6 @@ SIGNS = {"CRIT": "▲", "HIGH": "◆", "WARN": "●", "INFO": "■"}
 STYLES = {"CRIT": "bold white on red", "HIGH": "bold red", "WARN": "yellow", "INFO": "cyan"}
 _OLD = timedelta(hours=1)  # data older than this make an empty list doubtful
 _WIDE = 150
-_FEEDS = ("X03", "X04")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class Picture:
     counts: Mapping[str, int]  # firing alerts by severity
     late: Sequence[OpenAlert]
     due: Sequence[DueNext]
+    of_feeds: frozenset[str]  # ids of the rules whose alerts make an empty list doubtful
 
 
 def picture_lines(picture: Picture, words: Words, width: int) -> list[Text]:
@@ -114,7 +114,7 @@ def _trust(picture: Picture, words: Words) -> Text:
         words(f"{now} · 最近事件 {words.length(age)}前", f"{now} · newest event {words.length(age)} ago"),
         style="bold red" if age > _OLD else "dim",
     )
-    silent = sum(row.rule_id in _FEEDS for row in picture.late)
+    silent = sum(row.rule_id in picture.of_feeds for row in picture.late)
     if silent:
         told = words(f" · {silent} 个数据源静默或缺数：空白不等于没有事", f" · {silent} feed(s) silent or with gaps")
         line.append(told, style="bold red")

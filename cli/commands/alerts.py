@@ -40,11 +40,13 @@ def alerts(
     from rich.console import Console
 
     from cli.queue_screen import Words, picture_lines
+    from cli.rule_files import read_book
     from cli.runtime import read_clock, read_settings
 
     settings, words = read_settings(), Words(choose_language(lang))
     behind = timedelta(seconds=settings.behind_seconds)
-    view = _View(_engine(settings), read_clock(settings), scope, limit, behind)
+    of_feeds = read_book(settings.rules).policies.list_signalling("feed_silent", "manifest_gap")
+    view = _View(_engine(settings), read_clock(settings), scope, limit, behind, frozenset(of_feeds))
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     if watch and console.is_terminal and not as_json:
         return _follow(console, words, view)
@@ -68,6 +70,7 @@ class _View:
     scope: str
     limit: int
     behind: timedelta
+    of_feeds: frozenset[str]
 
     def read(self) -> Picture:
         """Read the newest picture; end with one line where the read model cannot be read."""
@@ -87,6 +90,7 @@ class _View:
                 counts=queries.firing_by_severity(self.engine, self.scope),
                 late=queries.open_alerts(self.engine, self.limit, self.scope),
                 due=queries.due_next(self.engine, now + _AHEAD, self.limit, self.scope),
+                of_feeds=self.of_feeds,
             )
         except SQLAlchemyError as error:
             fail(

@@ -136,7 +136,7 @@ def scoreboard(
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
-        view = read_view(connection, visitor.scope, asked, visitor.site.now())
+        view = read_view(connection, visitor.scope, visitor.site.book, asked, visitor.site.now())
     if view is None:
         raise NotFound
     board = view.board

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_
 
+from handover.rules.policy import Policies
 from schemas.authority import may_act
 
 Role = Literal[
@@ -35,9 +36,6 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
 
 _ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
 
-_PRISON_RULES = ("A01", "A04", "A08", "A13", "B05", "P01", "P02", "P03")
-_PROCURATOR_RULES = ("B01", "B02", "B03", "B04", "B05", "B06", "B10", "B14", "B15", "B16")
-_PLATFORM_RULES = ("X03", "X04", "X06", "X07", "X08", "X09", "X10")  # X05 is about a person
 _OF_COUNTY = frozenset(
     ("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION")
 )  # silent, they leave other counties' lists whole
@@ -52,17 +50,36 @@ _ALL_TOPICS = (
     "reentry.system.v1",
 )
 
-Condition = tuple[str, Literal["under", "is", "in", "from"], Any]
+Condition = tuple[str, Literal["under", "is", "in", "not_in", "from"], Any]
 Rows = tuple[tuple[Condition, ...], ...]  # any of these, all conditions of one
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom the rule book shows alerts to, beside the justice offices of the place: ids of rules."""
+
+    procurator: tuple[str, ...]
+    platform: tuple[str, ...]
+    not_owner: tuple[str, ...]  # of these, whoever owes sees nothing by owing
+
+    @classmethod
+    def of(cls, policies: Policies) -> Self:
+        """What a book says (`shown_to`)."""
+        shown = policies.list_shown_to
+        return cls(shown("procurator"), shown("platform"), policies.list_hidden_from_owner())
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """What one user sees and may do: conditions on rows, read once as SQL and once on a row in hand."""
+    """What one user sees and may do: conditions on rows, read once as SQL and once on a row in hand.
+
+    Without an audience, roles that see rows by their rules see none.
+    """
 
     role: Role
     agency: str
     prefix: str
+    audience: Audience | None = None
 
     @property
     def obligations(self) -> Rows:
@@ -74,14 +91,23 @@ class Scope:
                 return (place,), (own,)
             case "province":
                 return ((place, ("step", "from", _PROVINCE_STEP)),)
-            case "prison":
-                return ((own, ("rule_id", "in", _PRISON_RULES)),)
-            case "procurator":
-                return ((place, ("rule_id", "in", _PROCURATOR_RULES)),)
-            case "platform":
-                return ((("rule_id", "in", _PLATFORM_RULES),),)
+            case "prison" | "procurator" | "platform":
+                return self._by_rule(place, own)
             case "rules" | "auditor":
                 return ()
+
+    def _by_rule(self, place: Condition, own: Condition) -> Rows:
+        """What the rule book shows to a role that is no justice office: what it owes, and what names it."""
+        if self.audience is None:
+            return ()
+        owed: tuple[Condition, ...] = (own, ("rule_id", "not_in", self.audience.not_owner))
+        match self.role:
+            case "procurator":
+                return owed, (place, ("rule_id", "in", self.audience.procurator))
+            case "platform":
+                return owed, (("rule_id", "in", self.audience.platform),)
+            case _:
+                return (owed,)
 
     @property
     def handovers(self) -> Rows:
@@ -175,6 +201,8 @@ def _meets_one(value: Any, how: str, wanted: Any) -> bool:
             return bool(value == wanted)
         case "in":
             return value in wanted
+        case "not_in":
+            return value not in wanted
         case _:
             return bool(value >= wanted)
 
@@ -195,6 +223,8 @@ def _condition(table: FromClause, name: str, how: str, wanted: Any) -> ColumnEle
             return cast("ColumnElement[bool]", column == wanted)
         case "in":
             return column.in_(wanted)
+        case "not_in":
+            return column.not_in(wanted)
         case _:
             return cast("ColumnElement[bool]", column >= wanted)
 

@@ -39,7 +39,7 @@ class User:
 
     @property
     def scope(self) -> Scope:
-        """What the user sees and may do."""
+        """What the user may do; what they see by rules needs the audience of a book beside."""
         return Scope(self.role, self.agency, self.prefix)
 
 

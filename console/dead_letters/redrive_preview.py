@@ -13,6 +13,7 @@ from console.db.reading import columns_of, read_all
 from console.web.site import Site
 from handover.analysis.replay import Told, replay
 from handover.facts.forwarding import routes
+from handover.rules.rulebook import RuleBook
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.parse import trusted
@@ -68,7 +69,7 @@ def compute_effect(connection: Connection, site: Site, more: Sequence[Event], no
     before, after = (
         _keep_last(replay(told, site.book, site.calendar, until)) for told in (recorded, [*recorded, *arriving])
     )
-    changes = [*_find_differences(before, after), *_find_met_manifests(connection, arriving)]
+    changes = [*_find_differences(before, after), *_find_met_manifests(connection, site.book, arriving)]
     return RedriveEffect(sorted(changes, key=_sort_key), len(subjects), len(recorded))
 
 
@@ -110,15 +111,16 @@ def _make_change(kind: ChangeKind, of: Alert, what: str = "") -> AlertChange:
     )  # fmt: skip
 
 
-def _find_met_manifests(connection: Connection, arriving: Sequence[Told]) -> Iterable[AlertChange]:
-    """Alerts about manifests (X04) that would end: counted over all of a publisher's events."""
+def _find_met_manifests(connection: Connection, book: RuleBook, arriving: Sequence[Told]) -> Iterable[AlertChange]:
+    """Alerts about manifests that would end: counted over all of a publisher's events."""
+    of_manifests = alert.c.rule_id.in_(book.policies.list_signalling("manifest_gap"))
     for source, day in find_met(connection, arriving):
         firing = select(*columns_of(alert, OwedColumns)).where(
-            alert.c.subject == source, alert.c.rule_id == "X04", alert.c.occurrence == day, alert.c.state == "firing"
+            alert.c.subject == source, of_manifests, alert.c.occurrence == day, alert.c.state == "firing"
         )
         for row in read_all(connection, firing, OwedColumns):
             yield AlertChange(
-                "ends", row["alert_id"], "X04", day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
+                "ends", row["alert_id"], row["rule_id"], day, row["severity"], "met_late", row["owner_agency"], row["jurisdiction"],
                 row["due_at"].isoformat(),
             )  # fmt: skip
 

@@ -114,7 +114,7 @@ def show_feed(request: Request, source: str, visitor: Annotated[Visitor, Depends
         if not found:
             raise NotFound
         days = baseline.read_days(connection, name, site.now(), span)
-        alerts = list_alerts(connection, name, _ALERTS_SHOWN)
+        alerts = list_alerts(connection, visitor.site.book, name, _ALERTS_SHOWN)
         period = find_heartbeat_period(connection, name)
         unread = count_dead_letters(connection, name)
     return render(

@@ -14,12 +14,11 @@ from console.db.reading import columns_of, read_all
 from console.feeds.baseline import Baseline, count_hours
 from console.feeds.cache import cache_of
 from console.web.request import Visitor
-from handover.rules.rulebook import RuleBook
+from handover.rules.rulebook import Rule, RuleBook
 from schemas.topics import SYSTEM
 from sinks.readmodel.tables import alert, dead_letter, event, handover, publisher
 
-RULES = ("X03", "X04")
-_LATE = "X06"
+SIGNALS = ("feed_silent", "manifest_gap")  # an empty list is doubtful while one fires
 _HEARTBEAT = "reentry.system.publisher_heartbeat.v1"
 
 State = Literal["silent", "gap", "late", "quiet", "unjudged", "ok"]
@@ -28,7 +27,7 @@ STATES: tuple[State, ...] = ("silent", "gap", "late", "quiet", "unjudged", "ok")
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One publisher as it stands: `alerts` are its firing X03 and X04."""
+    """One publisher as it stands: `alerts` are the firing ones about the feed itself."""
 
     source: str
     state: State
@@ -65,7 +64,7 @@ def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, A
     if "today" not in visitor.pages:
         return []
     rows: dict[str, FeedAlert] = {}
-    for row in _read_firing(connection):
+    for row in _read_firing(connection, visitor.site.book):
         if scope.depends_on(row["subject"]):
             rows.setdefault(row["subject"], row)
     if not rows:
@@ -84,9 +83,9 @@ def find_silent(connection: Connection, visitor: Visitor) -> list[Mapping[str, A
     ]
 
 
-def _read_firing(connection: Connection) -> list[FeedAlert]:
+def _read_firing(connection: Connection, book: RuleBook) -> list[FeedAlert]:
     """The firing alerts on feeds, the longest first."""
-    wanted = select(*columns_of(alert, FeedAlert)).where(alert.c.state == "firing", alert.c.rule_id.in_(RULES))
+    wanted = select(*columns_of(alert, FeedAlert)).where(alert.c.state == "firing", _is_about_feed(book))
     return read_all(connection, wanted.order_by(alert.c.raised_at), FeedAlert)
 
 
@@ -140,7 +139,7 @@ def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list
         newest = newest.where(publisher.c.source == only)
     last = {row.source: row.at for row in connection.execute(newest) if scope.depends_on(row.source)}
     alerts: dict[str, list[FeedAlert]] = defaultdict(list)
-    for row in _read_firing(connection):
+    for row in _read_firing(connection, site.book):
         alerts[row["subject"]].append(row)
     habits = cache_of(visitor).habits.of(connection, last)
     hours = count_hours(connection, list(last), now)
@@ -148,21 +147,22 @@ def read_feeds(connection: Connection, visitor: Visitor, only: str = "") -> list
     held = _count_held(connection, visible, site.book)
     found = []
     for source, at in last.items():
-        rules = {row["rule_id"] for row in alerts[source]}
-        state = _find_state(site.book, habits[source], now - at, rules)
+        signals = {site.book.policies.of(row["rule_id"]).signal for row in alerts[source]}
+        state = _find_state(site.book, habits[source], now - at, signals)
         if is_late and state == "ok":
             state = "unjudged"  # its silence would be an alert, and alerts are not processed
-        waits = held[agency_of(source)] if rules else 0
+        waits = held[agency_of(source)] if signals else 0
         found.append(Feed(source, state, at, habits[source], hours[source], waits, alerts[source]))
     return sorted(found, key=lambda feed: (STATES.index(feed.state), feed.source))
 
 
-def _find_state(book: RuleBook, habit: Baseline, since: timedelta, rules: set[str]) -> State:
-    if "X03" in rules:
+def _find_state(book: RuleBook, habit: Baseline, since: timedelta, signals: set[str]) -> State:
+    if "feed_silent" in signals:
         return "silent"
-    if "X04" in rules or any(one.count for one in habit.numbers):
+    if "manifest_gap" in signals or any(one.count for one in habit.numbers):
         return "gap"
-    late, periods = find_late_limit(book), next((rule.periods for rule in book.rules if rule.id == "X03"), 0)
+    late = find_late_limit(book)
+    periods = next((rule.periods for rule in _list_rules(book, "feed_silent")), 0)
     if habit.lag is not None and late is not None and habit.lag > late:
         return "late"
     if habit.gap is not None and periods and since > periods * habit.gap:
@@ -171,14 +171,22 @@ def _find_state(book: RuleBook, habit: Baseline, since: timedelta, rules: set[st
 
 
 def find_late_limit(book: RuleBook) -> timedelta | None:
-    """The lag from which data are late: X06."""
-    hours = next((rule.thresholds.get("above_hours") for rule in book.rules if rule.id == _LATE), None)
+    """The lag from which data are late."""
+    hours = next((rule.thresholds.get("above_hours") for rule in _list_rules(book, "late_data")), None)
     return timedelta(hours=hours) if hours is not None else None
 
 
-def list_alerts(connection: Connection, source: str, count: int) -> list[PastFeedAlert]:
+def _list_rules(book: RuleBook, signal: str) -> list[Rule]:
+    return [rule for rule in book.rules if book.policies.of(rule.id).signal == signal]
+
+
+def _is_about_feed(book: RuleBook) -> ColumnElement[bool]:
+    return alert.c.rule_id.in_(book.policies.list_signalling(*SIGNALS))
+
+
+def list_alerts(connection: Connection, book: RuleBook, source: str, count: int) -> list[PastFeedAlert]:
     """The latest alerts about a feed itself, firing ones first."""
-    wanted = select(*columns_of(alert, PastFeedAlert)).where(alert.c.subject == source, alert.c.rule_id.in_(RULES))
+    wanted = select(*columns_of(alert, PastFeedAlert)).where(alert.c.subject == source, _is_about_feed(book))
     order = (alert.c.resolved_at.is_not(None), alert.c.raised_at.desc())
     return read_all(connection, wanted.order_by(*order).limit(count), PastFeedAlert)
 

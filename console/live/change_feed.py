@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 import orjson
@@ -191,7 +191,8 @@ class ChangeFeed:
         users = await run_in_threadpool(self._living, {page.token for page in pages})
         for page in pages:
             user = users.get(page.token)
-            if user is None or (user.scope, user.staff) != (page.scope, page.staff):
+            same = user is not None and replace(user.scope, audience=page.scope.audience) == page.scope
+            if user is None or not same or user.staff != page.staff:
                 page.end()
 
     async def _rest(self) -> bool:

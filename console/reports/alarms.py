@@ -23,7 +23,7 @@ _CHECKED = "checkin.location_checked"
 _FINDINGS = ("intake.search_opened", "intake.measure_applied")
 _ANSWERS = (*_FINDINGS, "intake.visit_done", "checkin.excused", "checkin.leave_approved")
 _ACTIONS = tuple(sorted(fact for fact in PAYLOADS_BY_FACT if fact.startswith("action.")))
-_RULES = ("B10", "B11")  # the alerts that location checks raise
+_SIGNALS = ("out_of_contact", "out_of_area")  # of the alerts that location checks raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _read_alarms(known: PersonBase) -> list[Alarm]:
     begins = known.month.begins
     outside = event.c.body[("data", "result")].as_string() != "IN_AREA"
     checks = known.read_events((_CHECKED,), begins, known.month.ends, outside)
-    of_alarms = select(alert.c.alert_id).where(alert.c.rule_id.in_(_RULES))
+    of_alarms = select(alert.c.alert_id).where(alert.c.rule_id.in_(known.book.policies.list_signalling(*_SIGNALS)))
     actions = known.read_by_person(
         _ACTIONS, event.c.body[("data", "alert_id")].as_string().in_(of_alarms), begins=begins
     )

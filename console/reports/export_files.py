@@ -201,7 +201,7 @@ def _make_scoreboard(visitor: Visitor, request: Request) -> Made:
     site, words = visitor.site, visitor.words
     t = words.t
     with site.engine.connect() as connection:
-        view = read_view(connection, visitor.scope, ScoreboardQuery.read(request.query_params), site.now())
+        view = read_view(connection, visitor.scope, site.book, ScoreboardQuery.read(request.query_params), site.now())
     if view is None:
         raise NotFound
     columns = [f"{t(f'stage.{one.name}')} {' '.join(one.rules)}" for one in view.board.stages] + [t("board.total")]

@@ -36,7 +36,7 @@ class ReaderIndicators:
         self.ground: ObligationBase | None = read_base(connection, self.month, asked.at)
         self.found: list[Indicator] = []
         if self.ground is not None:
-            self.found = compute_indicators(connection, self.ground, self.place, asked.kind)
+            self.found = compute_indicators(connection, self.ground, visitor.site.book, self.place, asked.kind)
 
     def hides(self, figure: Indicator) -> bool:
         """Whether this reader is told only that they are few."""

@@ -1,6 +1,7 @@
 """Load (domain.md 4.9): open obligations and people per officer, by office. Officers are counted, never named or compared.
 
-As rule X02 has it: the obligations that a county's bureau and townships owe about a person are with the officer who took them over last.
+As the measure of open obligations per officer has it, what a county's bureau and townships owe about a person is with the officer
+who took them over last.
 """
 
 from collections import Counter
@@ -57,7 +58,7 @@ def _find_officers(known: PersonBase) -> dict[str, tuple[str, str]]:
 
 def _read_open(known: PersonBase, taken_over: Collection[str]) -> list[DrillDownRow]:
     d = ObligationBase(None, known.at, False).rows()
-    wanted = ObligationFilter((), known.prefix, known.kinds).of(d)
+    wanted = ObligationFilter(None, known.prefix, known.kinds).of(d)
     columns = (d.c.subject, d.c.jurisdiction, d.c.owner_agency, d.c.due_at, d.c.rule_id)
     is_open = select(*columns).where(d.c.standing == "open", wanted).order_by(d.c.due_at, d.c.alert_id)
     found = known.connection.execute(is_open)

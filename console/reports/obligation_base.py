@@ -65,9 +65,9 @@ class ObligationBase:
 
 @dataclass(frozen=True, slots=True)
 class ObligationFilter:
-    """Which obligations: of these rules (none named: all), counted in this place, of these kinds of handover (none: all)."""
+    """Which obligations: of these rules (None: of all), counted in this place, of these kinds of handover (none: all)."""
 
-    rules: tuple[str, ...] = ()
+    rules: tuple[str, ...] | None = None
     county: str = ""
     kinds: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ class ObligationFilter:
         """The condition on rows of a ground."""
         return and_(
             true(),
-            *([d.c.rule_id.in_(self.rules)] if self.rules else []),
+            *([d.c.rule_id.in_(self.rules)] if self.rules is not None else []),
             *([under(d.c.county, self.county[:6])] if self.county else []),
             *([under(d.c.jurisdiction, self.county)] if len(self.county) > 6 else []),
             *([d.c.handover_kind.in_(self.kinds)] if self.kinds else []),

@@ -34,7 +34,7 @@ class ObligationQuery:
     @property
     def filter(self) -> ObligationFilter:
         """Which obligations."""
-        return ObligationFilter(self.rule, self.county, KINDS.get(self.kind, ()))
+        return ObligationFilter(self.rule or None, self.county, KINDS.get(self.kind, ()))
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:

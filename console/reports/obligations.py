@@ -7,27 +7,28 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, 
 
 from console.reports.indicator import Indicator, IndicatorPart, compute_quantiles
 from console.reports.obligation_base import ObligationBase, ObligationFilter
-from console.reports.stages import STAGES, list_rules
+from console.reports.stages import list_rules, select_stages
+from handover.rules.rulebook import RuleBook
 from sinks.readmodel.tables import alert_history
 
-TIMED = ("A02", "A03", "A07", "B02", "B04", "D02")
-_CHECK_INS = ("B09",)
-_OF_DISPUTES = ("D01", "D02", "D03", "D04", "D05")  # D06 is about a person
 
-
-def compute(connection: Connection, ground: ObligationBase, prefix: str, kinds: tuple[str, ...]) -> list[Indicator]:
+def compute(
+    connection: Connection, ground: ObligationBase, book: RuleBook, prefix: str, kinds: tuple[str, ...]
+) -> list[Indicator]:
     """All of them, for the place and month of a ground; disputes only where no kind of handover is asked for."""
-    own = list_rules([stage for stage in STAGES if stage.of_county])
+    own = list_rules([stage for stage in select_stages(book) if stage.of_county])
+    timed, check_ins = book.policies.list_timed(), book.policies.list_signalling("missed_check_in")
+    of_disputes = tuple(dict.fromkeys(rule.id for rule in book.rules if rule.kinds == {"DISPUTE"}))
     return [
         _compute_share(connection, ground, "on_time", ObligationFilter(own, prefix, kinds)),
-        _compute_answer_times(connection, ground, ObligationFilter(TIMED, prefix, kinds)),
-        _compute_overdue(connection, ground, "overdue", ObligationFilter((), prefix, kinds)),
-        _count_soon(connection, ground, ObligationFilter((), prefix, kinds)),
-        _compute_share(connection, ground, "check_ins", ObligationFilter(_CHECK_INS, prefix, kinds)),
+        _compute_answer_times(connection, ground, ObligationFilter(timed, prefix, kinds)),
+        _compute_overdue(connection, ground, "overdue", ObligationFilter(None, prefix, kinds)),
+        _count_soon(connection, ground, ObligationFilter(None, prefix, kinds)),
+        _compute_share(connection, ground, "check_ins", ObligationFilter(check_ins, prefix, kinds)),
         *(
             []
             if kinds
-            else [_compute_overdue(connection, ground, "disputes_overdue", ObligationFilter(_OF_DISPUTES, prefix))]
+            else [_compute_overdue(connection, ground, "disputes_overdue", ObligationFilter(of_disputes, prefix))]
         ),
     ]
 
@@ -38,7 +39,7 @@ def _compute_share(connection: Connection, ground: ObligationBase, name: str, wa
     top, bottom = connection.execute(
         select(in_time, func.count()).select_from(d).where(ground.result(d, "counted"), wanted.of(d))
     ).one()
-    return Indicator(name, int(top or 0), bottom, obligations=("counted", wanted.rules, True))
+    return Indicator(name, int(top or 0), bottom, obligations=("counted", wanted.rules or (), True))
 
 
 def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, wanted: ObligationFilter) -> Indicator:
@@ -58,7 +59,11 @@ def _compute_overdue(connection: Connection, ground: ObligationBase, name: str, 
     ]
     oldest = min((due_at for _, _, due_at in steps), default=None)
     return Indicator(
-        name, sum(n for _, n, _ in steps), oldest=oldest, parts=parts, obligations=("overdue", wanted.rules, False)
+        name,
+        sum(n for _, n, _ in steps),
+        oldest=oldest,
+        parts=parts,
+        obligations=("overdue", wanted.rules or (), False),
     )
 
 
@@ -91,7 +96,7 @@ def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted
         side = still_open if met_at is None else answered
         side.setdefault(rule, []).append(_measure(anchor_at, met_at or ground.at))
     parts = []
-    for rule in wanted.rules:
+    for rule in wanted.rules or ():
         done, waiting = answered.get(rule, []), still_open.get(rule, [])
         if done or waiting:
             parts.append(
@@ -99,7 +104,7 @@ def _compute_answer_times(connection: Connection, ground: ObligationBase, wanted
                     rule, {"n": len(done) + len(waiting), "open": len(waiting), **compute_quantiles(done, waiting)}
                 )
             )
-    return Indicator("answer_time", parts=parts, obligations=("counted", wanted.rules, True))
+    return Indicator("answer_time", parts=parts, obligations=("counted", wanted.rules or (), True))
 
 
 def _measure(anchor_at: datetime, at: datetime) -> timedelta:

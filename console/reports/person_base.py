@@ -9,13 +9,22 @@ from console.reports.events import Home, Homes, Persons, is_of_people, read_stan
 from console.reports.month import Month
 from handover.calendar import DAY
 from handover.facts.fact import Fact
+from handover.rules.rulebook import RuleBook
 
 
 class PersonBase:
     """The people of a place whose handovers are of some kinds (none named: all); what figures of events are counted from."""
 
-    def __init__(self, connection: Connection, prefix: str, kinds: tuple[str, ...], month: Month, at: datetime) -> None:
-        self.connection, self.prefix, self.kinds = connection, prefix, kinds
+    def __init__(
+        self,
+        connection: Connection,
+        book: RuleBook,
+        prefix: str,
+        kinds: tuple[str, ...],
+        month: Month,
+        at: datetime,
+    ) -> None:
+        self.connection, self.book, self.prefix, self.kinds = connection, book, prefix, kinds
         self.month, self.at = month, at
         self._persons = Persons(connection, prefix)
         self._homes = Homes(connection, prefix, self._persons)

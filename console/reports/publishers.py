@@ -9,18 +9,17 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from console.reports.indicator import Indicator, IndicatorPart
 from console.reports.month import Month
+from handover.rules.rulebook import RuleBook
 from schemas.agencies import AGENCY_TYPES
 from sinks.readmodel.dialect import second_of
 from sinks.readmodel.tables import alert, dead_letter, event
 
-_SILENT = "X03"
 
-
-def compute(connection: Connection, month: Month, until: datetime, prefix: str) -> Indicator:
+def compute(connection: Connection, book: RuleBook, month: Month, until: datetime, prefix: str) -> Indicator:
     """Per publisher of a place, of what arrived in the month up to `until`: events, median and p95 of lag, rejects, silence."""
     lags = _measure_lags(connection, month, until, prefix)
     rejects = _count_rejects(connection, month, until, prefix)
-    silent = _measure_silence(connection, month, until, prefix)
+    silent = _measure_silence(connection, book, month, until, prefix)
     parts = []
     for source in sorted({*lags, *rejects, *silent}):
         n, middle, high = lags.get(source, (0, None, None))
@@ -51,12 +50,14 @@ def _count_rejects(connection: Connection, month: Month, until: datetime, prefix
     return Counter(dict(map(tuple, connection.execute(wanted.group_by(source)))))
 
 
-def _measure_silence(connection: Connection, month: Month, until: datetime, prefix: str) -> dict[str, timedelta]:
-    """How long rule X03 said in the month that a publisher is silent."""
+def _measure_silence(
+    connection: Connection, book: RuleBook, month: Month, until: datetime, prefix: str
+) -> dict[str, timedelta]:
+    """How long alerts said in the month that a publisher is silent."""
     begins, ends = month.begins, min(month.ends, until)
     columns = (alert.c.subject, alert.c.raised_at, alert.c.resolved_at)
     wanted = select(*columns).where(
-        alert.c.rule_id == _SILENT,
+        alert.c.rule_id.in_(book.policies.list_signalling("feed_silent")),
         _is_of_place(alert.c.subject, prefix),
         alert.c.raised_at < ends,
         or_(alert.c.resolved_at.is_(None), alert.c.resolved_at > begins),

@@ -18,6 +18,7 @@ from console.reports.obligation_base import ObligationBase
 from console.reports.person_base import PersonBase
 from console.reports.releases_and_returns import ReleasesAndReturns
 from console.reports.stages import KINDS
+from handover.rules.rulebook import RuleBook
 
 HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
 NAMES = (
@@ -28,15 +29,17 @@ NAMES = (
 )  # fmt: skip
 
 
-def compute_indicators(connection: Connection, ground: ObligationBase, prefix: str, kind: str) -> list[Indicator]:
+def compute_indicators(
+    connection: Connection, ground: ObligationBase, book: RuleBook, prefix: str, kind: str
+) -> list[Indicator]:
     """All of them; disputes and publishers only where no kind of handover is asked for."""
     assert ground.month is not None
     kinds = KINDS.get(kind, ())
-    known = PersonBase(connection, prefix, kinds, ground.month, ground.at)
+    known = PersonBase(connection, book, prefix, kinds, ground.month, ground.at)
     found = {
         figure.name: figure
         for figure in (
-            *obligations.compute(connection, ground, prefix, kinds),
+            *obligations.compute(connection, ground, book, prefix, kinds),
             *ReleasesAndReturns(known).compute(),
             *aftercare.compute(known),
             alarms.compute(known),
@@ -45,7 +48,7 @@ def compute_indicators(connection: Connection, ground: ObligationBase, prefix: s
             reconciliation.compute(known),
             load.compute(known),
             *([] if kinds else disputes.compute(known)),
-            *([] if kinds else [publishers.compute(connection, ground.month, ground.at, prefix)]),
+            *([] if kinds else [publishers.compute(connection, book, ground.month, ground.at, prefix)]),
         )
     }
     return [found[name] for name in NAMES if name in found]

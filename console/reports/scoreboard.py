@@ -8,6 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from console.reports.obligation_base import ObligationBase, ObligationFilter, read_base
 from console.reports.stages import KINDS, ScoreboardStage, list_rules, select_stages
+from handover.rules.rulebook import RuleBook
 
 FEW, HIDDEN = 20, 5  # fewer obligations show no percentage; fewer still are nobody's business outside their county
 MONTHS = 6  # of the small curve
@@ -101,10 +102,10 @@ SharesByRule = dict[tuple[str, str], Share]  # by place and rule
 
 
 def compute_scoreboard(
-    connection: Connection, ground: ObligationBase, prefix: str, kind: str, own: str = ""
+    connection: Connection, ground: ObligationBase, book: RuleBook, prefix: str, kind: str, own: str = ""
 ) -> Scoreboard:
     """The scoreboard of the places below a prefix, nothing hidden; what is left out is told of `own` alone where it is named."""
-    stages = select_stages(kind)
+    stages = select_stages(book, kind)
     assert ground.month is not None
     wanted = ObligationFilter(list_rules(stages), prefix, KINDS.get(kind, ()))
     counts = _count_shares(connection, ground, wanted, prefix)

@@ -12,6 +12,7 @@ from console.reports.obligation_base import Correction, ObligationFilter, find_c
 from console.reports.scoreboard import Scoreboard, compute_scoreboard, limit_to_reader, sort_lines
 from console.reports.stages import KINDS, list_rules
 from console.web.values import read_instant, read_number
+from handover.rules.rulebook import RuleBook
 from sinks.readmodel.tables import frozen_month
 
 ORDERS = ("rank", "name")
@@ -73,14 +74,16 @@ class ScoreboardView:
     corrected: tuple[Correction, ...]
 
 
-def read_view(connection: Connection, scope: Scope, asked: ScoreboardQuery, now: datetime) -> ScoreboardView | None:
+def read_view(
+    connection: Connection, scope: Scope, book: RuleBook, asked: ScoreboardQuery, now: datetime
+) -> ScoreboardView | None:
     """The scoreboard; None where no ledger has been reckoned yet."""
     reader, today = find_reader(scope, asked.prefix), Month.of(now)
     month = min(asked.month or _choose_month(connection, today), today)
     ground = read_base(connection, month, asked.at)
     if ground is None:
         return None
-    board = compute_scoreboard(connection, ground, reader.prefix, asked.kind, reader.own)
+    board = compute_scoreboard(connection, ground, book, reader.prefix, asked.kind, reader.own)
     shown = limit_to_reader(board, reader.own, alone=reader.alone, sees_rows=reader.sees_rows)
     wanted = ObligationFilter(list_rules(board.stages), reader.own or reader.prefix, KINDS.get(asked.kind, ()))
     since = find_corrections(connection, month, wanted) if ground.frozen and reader.sees_rows else []

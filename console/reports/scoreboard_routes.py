@@ -18,7 +18,7 @@ def show_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page("
     site, words = visitor.site, visitor.words
     asked = ScoreboardQuery.read(request.query_params)
     with site.engine.connect() as connection:
-        view = read_view(connection, visitor.scope, asked, site.now())
+        view = read_view(connection, visitor.scope, site.book, asked, site.now())
     if view is None:
         return render(visitor, "no_ledger.html")
     return render(visitor, "scoreboard.html", **present_scoreboard(site, words, view))

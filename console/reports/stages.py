@@ -1,7 +1,12 @@
 """The columns of the scoreboard: stages of a handover, each with the rules whose obligations it counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from handover.rules.policy import NOTICE, STAGES
+from handover.rules.rulebook import RuleBook
+
+KINDS: Mapping[str, tuple[str, ...]] = {"A": ("A", "A+", "U"), "B": ("B1", "B2", "B3")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,25 +18,20 @@ class ScoreboardStage:
     of_county: bool = True
 
 
-STAGES = (
-    ScoreboardStage("notice", ("A01",), of_county=False),
-    ScoreboardStage("answer", ("A02",)),
-    ScoreboardStage("verify", ("A03",)),
-    ScoreboardStage("pickup", ("A05", "A06")),
-    ScoreboardStage("receipt", ("B03",)),
-    ScoreboardStage("arrival", ("A07", "B04")),
-    ScoreboardStage("intake", ("B08",)),
-    ScoreboardStage("visit", ("A10",)),
-)
-KINDS: Mapping[str, tuple[str, ...]] = {"A": ("A", "A+", "U"), "B": ("B1", "B2", "B3")}
+def select_stages(book: RuleBook, kind: str = "") -> Sequence[ScoreboardStage]:
+    """The stages that rules of a book feed, of a kind of handover: A released, B community corrections, else all."""
+    others = _list_rules_of_other_kinds(book, kind)
+    own = [(name, [rule for rule in book.policies.list_of_stage(name) if rule not in others]) for name in STAGES]
+    return [ScoreboardStage(name, tuple(rules), of_county=name != NOTICE) for name, rules in own if rules]
 
 
-def select_stages(kind: str) -> Sequence[ScoreboardStage]:
-    """The stages of a kind of handover: A released, B community corrections, else all."""
+def _list_rules_of_other_kinds(book: RuleBook, kind: str) -> frozenset[str]:
     if kind not in KINDS:
-        return STAGES
-    own = [(stage, tuple(rule for rule in stage.rules if rule.startswith(kind))) for stage in STAGES]
-    return [replace(stage, rules=rules) for stage, rules in own if rules]
+        return frozenset()
+    kinds: dict[str, set[str]] = {}
+    for rule in book.rules:
+        kinds.setdefault(rule.id, set()).update(rule.kinds)
+    return frozenset(rule for rule, own in kinds.items() if own.isdisjoint(KINDS[kind]))
 
 
 def list_rules(stages: Sequence[ScoreboardStage]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -76,7 +76,7 @@ class Visitor:
     @property
     def scope(self) -> Scope:
         """What they see and may do."""
-        return self.session.user.scope
+        return replace(self.session.user.scope, audience=self.site.audience)
 
     @property
     def pages(self) -> frozenset[str]:

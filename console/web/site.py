@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
-from console.auth.permissions import Role
+from console.auth.permissions import Audience, Role
 from console.text.formatter import Words
 from console.text.i18n import Language
 from console.web import assets
@@ -48,6 +48,11 @@ class Site:
     def processed(self) -> DataTimeCache:
         """How far alerts are processed."""
         return DataTimeCache(self.engine, self.config.now, self.config.age_of, self.config.behind)
+
+    @cached_property
+    def audience(self) -> Audience:
+        """Whom the rule book shows alerts to."""
+        return Audience.of(self.book.policies)
 
     def data_time(self) -> DataTime:
         """How far alerts are processed, as of a second ago at most. Raise SQLAlchemyError."""

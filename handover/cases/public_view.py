@@ -18,6 +18,7 @@ from handover.obligations.derive import Derived, Slot
 from handover.obligations.handovers import Handover, ids_of
 from handover.obligations.obligation import Obligation, Scope
 from handover.obligations.status import state_of
+from handover.rules.policy import Policies
 from schemas.instants import show
 
 WARNS_AFTER = (
@@ -29,9 +30,10 @@ def view(case: Case, derived: Derived, made: JsonCache) -> dict[str, Any]:
     """The public fields of `reentry.case.v1` (schemas/case.py) that `encode` does not need for itself."""
     now = case.lived
     own = [scope for scope in derived.scopes if now is not None and case.speaks_for(scope.subject, now)]
+    policies = derived.frame.versions.first.policies
     return {
         "changed_at": show(now) if now else None,
-        "handovers": [_handover(case, scope, made) for scope in own if scope.handover is not None],
+        "handovers": [_handover(case, scope, policies, made) for scope in own if scope.handover is not None],
         "forgotten": ids_of(case.subject, case.closed),
         "dispute": _dispute(derived.scopes[0]) if case.kind == "DISPUTE" and derived.scopes else None,
         "obligations": _obligations(case, derived, now, made) if now is not None else [],
@@ -41,15 +43,17 @@ def view(case: Case, derived: Derived, made: JsonCache) -> dict[str, Any]:
 _slot = itemgetter(0)
 
 
-def _handover(case: Case, scope: Scope, made: JsonCache) -> dict[str, Any]:
+def _handover(case: Case, scope: Scope, policies: Policies, made: JsonCache) -> dict[str, Any]:
     handover = scope.handover
     assert handover is not None
-    firing = [slot[1] for slot, memory in case.memories.items() if slot[0] == scope.id and memory.firing]
+    signals = [
+        policies.of(slot[1]).signal for slot, memory in case.memories.items() if slot[0] == scope.id and memory.firing
+    ]
     anchor = handover.facts[0]
     return {
         "handover_id": scope.id,
         "kind": scope.kind,
-        "state": state_of(handover, firing, detained=scope.custody.detained, superseded=bool(case.moved_to)),
+        "state": state_of(handover, signals, detained=scope.custody.detained, superseded=bool(case.moved_to)),
         "opened_at": show(handover.opened_at),
         "closed_at": show(handover.closed_at) if handover.closed_at else None,
         "release_date": scope.release_date.isoformat() if scope.release_date else None,

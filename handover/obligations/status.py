@@ -6,14 +6,14 @@ from typing import NamedTuple
 from handover.obligations.handovers import Handover
 
 _NO_TAKER = frozenset(("NOT_OURS", "PERSON_UNKNOWN", "ADDRESS_FALSE"))
-_LOSS = frozenset(("A07", "B04", "B10"))
+_LOSS = frozenset(("not_arrived", "out_of_contact"))
 
 
 class _Seen(NamedTuple):
     """What a state is read from."""
 
     handover: Handover
-    firing: frozenset[str]
+    signals: frozenset[str]
     detained: bool
     superseded: bool
 
@@ -21,9 +21,9 @@ class _Seen(NamedTuple):
         return not self.handover.by_name.keys().isdisjoint(names)
 
 
-def state_of(handover: Handover, firing_rules: Iterable[str], *, detained: bool, superseded: bool) -> str:
-    """The last line of 4.9 that holds. `firing_rules`: ids of the rules that fire for this handover."""
-    seen = _Seen(handover, frozenset(firing_rules), detained, superseded)
+def state_of(handover: Handover, signals: Iterable[str], *, detained: bool, superseded: bool) -> str:
+    """The last line of 4.9 that holds. `signals`: those of the rules that fire for this handover (12.3)."""
+    seen = _Seen(handover, frozenset(signals), detained, superseded)
     for name, holds in _FROM_THE_LAST:
         if holds(seen):
             return name
@@ -65,11 +65,11 @@ _LINES: tuple[tuple[str, Callable[[_Seen], bool]], ...] = (
     ("DOCUMENTED", lambda seen: seen.has("release.decision_documents_sent", "intake.documents_received")),
     ("RECEIPTED", lambda seen: seen.has("intake.documents_receipted")),
     ("RELEASED", lambda seen: seen.handover.occurred is not None),
-    ("MISSING", lambda seen: bool(seen.firing & _LOSS)),
-    ("ARRIVED", lambda seen: not seen.firing & _LOSS and seen.has("intake.person_reported", "intake.pickup_completed")),
+    ("MISSING", lambda seen: bool(seen.signals & _LOSS)),
+    ("ARRIVED", lambda seen: not seen.signals & _LOSS and seen.has("intake.person_reported", "intake.pickup_completed")),
     ("REGISTERED", lambda seen: seen.has("intake.registered")),
     ("ACTIVE", lambda seen: _active(seen.handover)),
-    ("OUT_OF_CONTACT", lambda seen: "B10" in seen.firing),
+    ("OUT_OF_CONTACT", lambda seen: "out_of_contact" in seen.signals),
     ("PAUSED", lambda seen: seen.detained),
     ("TRANSFERRED", lambda seen: any(f.data["decision"] == "APPROVED" for f in seen.handover.of("intake.transfer_decided"))),
     ("CLOSED", lambda seen: not seen.handover.is_open),

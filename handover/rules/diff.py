@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handover.rules.rulebook import RuleBook
+from handover.rules.policy import KEYS as POLICY_KEYS
+from handover.rules.rulebook import FIXED, RuleBook
 
 
 class NotTellable(ValueError):
@@ -59,6 +60,8 @@ def as_changes(before: RuleBook, after: RuleBook) -> list[dict[str, Any]]:
             raise NotTellable(f"{one.key}: only keys of rules can be changed while the pipeline runs")
         if one.key is not None and one.after is None:
             raise NotTellable(f"rule {one.label}, {one.key}: a key can be set to another value, not taken away")
+        if one.key in POLICY_KEYS:
+            raise NotTellable(f"rule {one.label}, {one.key}: {FIXED}")
         change = found.setdefault((one.rule, one.part), {"rule_id": one.rule, "set": {}})
         if one.part:
             change["part"] = one.part

@@ -11,6 +11,8 @@ from typing import Any, Literal, cast
 
 from handover.calendar import Roll, Span
 from handover.facts.fact import Pattern
+from handover.rules.policy import KEYS as POLICY_KEYS
+from handover.rules.policy import Policies, read_policies
 from handover.rules.rulebook_parser import FORMS, OWNER_WORDS, Bound, InvalidEntry, Readers, read_texts
 from handover.toml import parse_toml
 from schemas.text_files import skip_mark
@@ -20,6 +22,7 @@ Severity = Literal["INFO", "WARN", "HIGH", "CRIT"]
 SEVERITIES: tuple[Severity, ...] = ("INFO", "WARN", "HIGH", "CRIT")
 Raw = dict[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+FIXED = "is read when processes start: it needs a new book, and processes started with it"
 _LONGEST_LINE = 600  # characters: a book may repeat what it says for megabytes
 _LONGEST_NAME = 200
 _LARGEST_FILE = 1_000_000  # bytes
@@ -133,6 +136,7 @@ class RuleBook:
     book: str
     names: Mapping[str, str]
     rules: tuple[Rule, ...]
+    policies: Policies
     settle: timedelta
     late_limit: Mapping[str, timedelta]
     ladder: Mapping[str, tuple[Span, ...]]
@@ -173,6 +177,8 @@ class RuleBook:
         for change in changes:
             if not isinstance(change["set"], dict):
                 raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, set: must be a table of keys")
+            if fixed := [key for key in POLICY_KEYS if key in change["set"]]:
+                raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, {fixed[0]}: {FIXED}")
             hit = [
                 e
                 for e in entries
@@ -350,6 +356,7 @@ def build(raw: Raw) -> RuleBook:
             book=read.text(raw.get("book"), "book"),
             names=read.bilingual(raw.get("names"), "names"),
             rules=rules,
+            policies=read_policies(raw.get("rule", ())),
             settle=read.exact(raw.get("settle"), "settle"),
             late_limit={
                 name: read.days(value, f"late_limit.{name}") for name, value in raw.get("late_limit", {}).items()

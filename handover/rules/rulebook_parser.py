@@ -33,6 +33,10 @@ _MAY = frozenset(
         "roll",
         "off",
         "anchor",
+        "shown_to",
+        "scoreboard_stage",
+        "signal",
+        "timed",
     )
 )
 

@@ -99,6 +99,7 @@ def picture(url: str, now: str = NOW) -> Picture:
             queries.firing_by_severity(engine),
             queries.open_alerts(engine),
             queries.due_next(engine, instant("2026-05-01T00:00:00+08:00")),
+            frozenset(load("cn-default").policies.list_signalling("feed_silent", "manifest_gap")),
         )
     finally:
         engine.dispose()

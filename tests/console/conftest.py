@@ -19,7 +19,7 @@ from brokers.connection import KafkaConnection
 from cli.simulation.stream import Options, simulate
 from console.accounts.demo_users import DEMO_PASSWORD, make_demo_users
 from console.app import create_app
-from console.auth.permissions import Scope
+from console.auth.permissions import Audience, Scope
 from console.db import database
 from console.web.config import ConsoleConfig
 from handover.analysis.replay import Told
@@ -34,6 +34,7 @@ from tests.watermarks import put_watermark
 
 NOW = instant("2026-03-06T16:30:00+08:00")
 LATER = instant("2036-01-01T00:00:00+08:00")  # a pipeline that has passed everything that a test tells
+AUDIENCE = Audience.of(load("cn-default").policies)
 COUNTIES = (b"990102", b"990103")
 NOWHERE = KafkaConnection("127.0.0.1:9")  # no broker listens on the discard port
 _LOGIN_TOKEN = re.compile(r'name="login_token" value="([^"]+)"')

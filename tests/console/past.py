@@ -7,9 +7,11 @@ from sqlalchemy import Connection, insert
 
 from console.reports.month import Month
 from console.reports.person_base import PersonBase
+from handover.rules.rulebook import load
 from schemas.instants import instant
 from sinks.readmodel.tables import event, handover, tie
 
+BOOK = load("cn-default")
 PRISON, PROVINCE = "PRISON-990100-01", "PROVINCE_JUSTICE-990000-01"
 COUNTY, TOWN = "COUNTY_JUSTICE-990102-01", "TOWN_JUSTICE-990102004-01"
 
@@ -19,7 +21,9 @@ FROZEN_AT = instant("2026-03-03T12:00:00+08:00")  # when February is
 
 def known(connection: Connection, prefix: str = "9901", **more: Any) -> PersonBase:
     """February, as known when it is frozen or at `at`."""
-    return PersonBase(connection, prefix, more.get("kinds", ()), Month.of(at("2026-02-10")), more.get("at", FROZEN_AT))
+    return PersonBase(
+        connection, BOOK, prefix, more.get("kinds", ()), Month.of(at("2026-02-10")), more.get("at", FROZEN_AT)
+    )
 
 
 def at(day: str, clock: str = "09:00") -> datetime:

@@ -18,7 +18,7 @@ from console.auth.users import User, create
 from console.db.tables import console_session
 from console.web.config import real_time
 from sinks.readmodel.tables import alert, handover, obligation
-from tests.console.conftest import Browser, OpenConsole, firing
+from tests.console.conftest import AUDIENCE, Browser, OpenConsole, firing
 
 PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/login/oidc", "/login/oidc/back", "/language"}
 BEFORE_LOGIN = {"/login", "/login/oidc"}  # forms of somebody who is not known: with a token of their own
@@ -118,7 +118,7 @@ def elsewhere(user: DemoUser) -> DemoUser:
 def test_every_route_for_every_role_of_another_place(console: OpenConsole, engine: Engine, user: DemoUser) -> None:
     stranger = elsewhere(user)
     create(engine, stranger.login, DEMO_PASSWORD, stranger.role, stranger.agency, stranger.prefix)
-    scope = Scope(stranger.role, stranger.agency, stranger.prefix)  # type: ignore[arg-type]
+    scope = Scope(stranger.role, stranger.agency, stranger.prefix, AUDIENCE)  # type: ignore[arg-type]
     browser = console(stranger.login)
     with engine.connect() as connection:
         rows = connection.execute(select(alert).where(alert.c.state == "firing").order_by(alert.c.alert_id)).mappings()
@@ -148,7 +148,7 @@ def test_every_route_for_every_role_of_another_place(console: OpenConsole, engin
 
 @pytest.mark.parametrize("user", DEMO_USERS, ids=lambda one: one.login)
 def test_no_page_shows_a_row_that_is_out_of_scope(console: OpenConsole, engine: Engine, user: DemoUser) -> None:
-    scope = Scope(user.role, user.agency, user.prefix)  # type: ignore[arg-type]
+    scope = Scope(user.role, user.agency, user.prefix, AUDIENCE)  # type: ignore[arg-type]
     with engine.connect() as connection:
         hidden = {
             row["alert_id"]
@@ -167,7 +167,7 @@ def test_no_page_shows_a_row_that_is_out_of_scope(console: OpenConsole, engine: 
 
 @pytest.mark.parametrize("user", DEMO_USERS, ids=lambda one: one.login)
 def test_actions_that_a_role_lacks_are_refused_by_name(console: OpenConsole, engine: Engine, user: DemoUser) -> None:
-    scope = Scope(user.role, user.agency, user.prefix)  # type: ignore[arg-type]
+    scope = Scope(user.role, user.agency, user.prefix, AUDIENCE)  # type: ignore[arg-type]
     with engine.connect() as connection:
         row = next(
             (
@@ -190,7 +190,7 @@ def test_the_filter_in_sql_and_on_a_row_agree(engine: Engine) -> None:
         for role, prefix, table in itertools.product(
             ROLES, ("", "9", "99", "9901", "990102", "990102006"), (alert, obligation)
         ):
-            scope = Scope(role, "COUNTY_JUSTICE-990102-01", prefix)
+            scope = Scope(role, "COUNTY_JUSTICE-990102-01", prefix, AUDIENCE)
             by_sql = {
                 one for (one,) in connection.execute(select(table.c.alert_id).where(scope.filter_obligations(table)))
             }

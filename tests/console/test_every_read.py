@@ -17,7 +17,7 @@ from console.text.formatter import Words
 from console.text.i18n import Language
 from handover.rules.rulebook import load
 from sinks.readmodel.tables import alert, handover, obligation
-from tests.console.conftest import Browser, OpenConsole, firing
+from tests.console.conftest import AUDIENCE, Browser, OpenConsole, firing
 from tests.console.test_access import PUBLIC, ROUTES, filled, needs
 
 WHOLE = re.compile(r"p1_[a-z2-7]{20,}")
@@ -47,7 +47,7 @@ def shown_as(language: Language, engine: Engine) -> frozenset[str]:
 @pytest.mark.parametrize("login", USERS)
 def test_every_route_that_names_persons_leaves_a_record(console: OpenConsole, engine: Engine, login: str) -> None:
     browser, one = console(login), USERS[login]
-    scope = Scope(one.role, one.agency, one.prefix)  # type: ignore[arg-type]
+    scope = Scope(one.role, one.agency, one.prefix, AUDIENCE)  # type: ignore[arg-type]
     with engine.connect() as connection:
         rows = [row for row in map(dict, connection.execute(select(alert)).mappings()) if scope.sees(row)]
     persons = [row for row in rows if row["subject"].startswith("p1_")]

@@ -5,6 +5,7 @@ import pytest
 from console.auth.permissions import Role, Scope
 from console.text.formatter import Words
 from handover.rules.rulebook import load
+from tests.console.conftest import AUDIENCE
 
 COUNTY = {"rule_id": "X01", "jurisdiction": "990102", "owner_agency": "COUNTY_JUSTICE-990102-01", "step": 0}
 LATE = {"rule_id": "X06", "jurisdiction": "990100", "owner_agency": "PRISON-990100-01", "step": 0}
@@ -27,7 +28,9 @@ SCOPES: dict[Role, tuple[str, str]] = {
     ids=["X01", "X01 at the province", "X02", "X06", "X07"],
 )  # fmt: skip
 def test_a_measure_is_seen_where_it_can_be_mended(row: dict[str, object], seen: set[str]) -> None:
-    assert {role for role, (agency, prefix) in SCOPES.items() if Scope(role, agency, prefix).sees(row)} == seen
+    assert {
+        role for role, (agency, prefix) in SCOPES.items() if Scope(role, agency, prefix, AUDIENCE).sees(row)
+    } == seen
 
 
 def test_another_county_does_not_see_it() -> None:

@@ -139,7 +139,7 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
             for month in (Month.of(NOW), Month.of(NOW).on(-1)):
                 ground = read_base(connection, month)
                 assert ground is not None
-                board = compute_scoreboard(connection, ground, "9901", "")
+                board = compute_scoreboard(connection, ground, load("cn-default"), "9901", "")
                 listed = read_drill_down(
                     connection, SCOPE, ground, ObligationFilter(county="990102"), "counted", None, 500
                 )
@@ -152,7 +152,7 @@ def test_figures_are_those_of_sqlite(server: Engine, engine: Engine) -> None:
                 ]
                 sides += [
                     find_corrections(connection, month, ObligationFilter()),
-                    compute_indicators(connection, ground, "9901", ""),
+                    compute_indicators(connection, ground, load("cn-default"), "9901", ""),
                 ]
             found.append(sides)
     assert found[0] == found[1]

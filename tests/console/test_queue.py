@@ -14,7 +14,7 @@ from console.queue.filters import BUCKETS, FACETS, KINDS, STATES, VIEWS, QueueFi
 from console.queue.query import Moment, RowKey, key_of, read_page
 from handover.calendar import load_calendar
 from sinks.readmodel.tables import alert, obligation
-from tests.console.conftest import NOW
+from tests.console.conftest import AUDIENCE, NOW
 
 MOMENT = Moment.of(NOW, load_calendar(), NOW)
 SCOPES = (
@@ -22,8 +22,8 @@ SCOPES = (
     Scope("township", "TOWN_JUSTICE-990102006-01", "990102006"),
     Scope("city", "CITY_JUSTICE-990100-01", "9901"),
     Scope("province", "PROVINCE_JUSTICE-990000-01", "99"),
-    Scope("prison", "PRISON-990100-01", ""),
-    Scope("procurator", "PROCURATORATE-990100-01", "9901"),
+    Scope("prison", "PRISON-990100-01", "", AUDIENCE),
+    Scope("procurator", "PROCURATORATE-990100-01", "9901", AUDIENCE),
 )
 
 

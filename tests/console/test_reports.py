@@ -12,7 +12,7 @@ from console.reports.month import Month
 from console.reports.obligation_base import RESULTS, ObligationFilter, find_corrections, read_base
 from console.reports.scoreboard import Scoreboard, Share, compute_scoreboard, limit_to_reader, sort_lines
 from console.reports.scoreboard_access import ScoreboardQuery, find_reader, read_view
-from console.reports.stages import STAGES, list_rules, select_stages
+from console.reports.stages import ScoreboardStage, list_rules, select_stages
 from handover.analysis.replay import live_all
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
@@ -22,6 +22,7 @@ from tests.console.conftest import NOW, history
 from tests.console.world import DUE, FROZEN_AT, KNOWN, row, rows, write
 
 FEBRUARY = Month.of(DUE)
+BOOK = load("cn-default")
 CITY, COUNTY = Scope("city", "CITY_JUSTICE-990100-01", "9901"), Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
 DAY = timedelta(days=1)
 
@@ -30,7 +31,7 @@ def board(engine: Engine, prefix: str = "9901", kind: str = "") -> Scoreboard:
     with engine.connect() as connection:
         ground = read_base(connection, FEBRUARY)
         assert ground is not None
-        return compute_scoreboard(connection, ground, prefix, kind)
+        return compute_scoreboard(connection, ground, BOOK, prefix, kind)
 
 
 def share(found: Scoreboard, place: str, stage: str) -> Share:
@@ -100,9 +101,18 @@ def test_every_duty_of_the_month_has_one_result_and_no_other(engine: Engine) -> 
 def test_a_kind_counts_its_own_rules(engine: Engine) -> None:
     write(engine, small_world(), KNOWN)
     assert board(engine, kind="B").all.total == Share(0, 1)
-    assert list_rules(select_stages("B")) == ("B03", "B04", "B08")
-    assert not {rule for rule in list_rules(select_stages("A")) if not rule.startswith("A")}
-    assert select_stages("") == STAGES
+    assert list_rules(select_stages(BOOK, "B")) == ("B03", "B04", "B08")
+    assert not {rule for rule in list_rules(select_stages(BOOK, "A")) if not rule.startswith("A")}
+    assert select_stages(BOOK) == [
+        ScoreboardStage("notice", ("A01",), of_county=False),
+        ScoreboardStage("answer", ("A02",)),
+        ScoreboardStage("verify", ("A03",)),
+        ScoreboardStage("pickup", ("A05", "A06")),
+        ScoreboardStage("receipt", ("B03",)),
+        ScoreboardStage("arrival", ("A07", "B04")),
+        ScoreboardStage("intake", ("B08",)),
+        ScoreboardStage("visit", ("A10",)),
+    ]
 
 
 def test_a_frozen_month_keeps_its_figures_and_corrections_stand_apart(engine: Engine) -> None:
@@ -126,7 +136,7 @@ def test_a_frozen_month_keeps_its_figures_and_corrections_stand_apart(engine: En
         listed = find_corrections(connection, FEBRUARY, ObligationFilter(("A02",), "9901"))
         now = read_base(connection, FEBRUARY, until)
         assert now is not None
-        assert compute_scoreboard(connection, now, "9901", "").all.total == Share(22, 22)
+        assert compute_scoreboard(connection, now, BOOK, "9901", "").all.total == Share(22, 22)
     assert {(one.obligation_id, one.before, one.now) for one in listed} == {
         (corrected["obligation_id"], "late", "in_time"),
         (later["obligation_id"], None, "in_time"),
@@ -193,7 +203,7 @@ def test_a_county_sees_its_line_and_the_citys_whatever_it_asks_for(engine: Engin
     write(engine, [*rows(24), *rows(24, "990103")], KNOWN)
     with engine.connect() as connection:
         asked = ScoreboardQuery.read({"prefix": "9802", "month": "2026-02"})
-        county, city = (read_view(connection, scope, asked, KNOWN) for scope in (COUNTY, CITY))
+        county, city = (read_view(connection, scope, BOOK, asked, KNOWN) for scope in (COUNTY, CITY))
     assert county is not None
     assert city is not None
     assert [line.place for line in county.board.lines] == ["990102"]

@@ -13,7 +13,7 @@ from console.reports.month import Month
 from console.reports.registry import NAMES
 from sinks.readmodel.tables import alert, dead_letter, duty, event, handover, tie
 from tests.console.conftest import NOW, OpenConsole
-from tests.console.past import COUNTY, FROZEN_AT, PRISON, PROVINCE, TOWN, at, home, known, merge, release, tell
+from tests.console.past import BOOK, COUNTY, FROZEN_AT, PRISON, PROVINCE, TOWN, at, home, known, merge, release, tell
 from tests.console.world import row
 
 FEBRUARY = Month.of(at("2026-02-10"))
@@ -29,7 +29,7 @@ def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
         load.compute(nothing),
     ):
         assert (figure.top, figure.bottom, figure.percent, list(figure.parts)) == (0, 0, None, []), figure.name
-    assert publishers.compute(past, FEBRUARY, FROZEN_AT, "9901").parts == []
+    assert publishers.compute(past, BOOK, FEBRUARY, FROZEN_AT, "9901").parts == []
     assert all(one.withheld == 50 for one in reoffending.compute(known(past, "990102")))
 
 
@@ -317,8 +317,8 @@ def test_a_publisher_has_its_lags_its_rejects_and_its_silence(engine: Engine) ->
         for seconds in (10, 20, 30):
             told = at("2026-02-05")
             tell(connection, "p1_x", "intake.closed", "2026-02-05", {}, arrival=told + timedelta(seconds=seconds))
-        found = publishers.compute(connection, FEBRUARY, FROZEN_AT, "990102")
-        then = publishers.compute(connection, FEBRUARY, FEBRUARY.begins + 4 * hour, "990102")
+        found = publishers.compute(connection, BOOK, FEBRUARY, FROZEN_AT, "990102")
+        then = publishers.compute(connection, BOOK, FEBRUARY, FEBRUARY.begins + 4 * hour, "990102")
     assert {one.name: dict(one.values) for one in found.parts} == {
         mine: {"n": 3, "median": timedelta(seconds=20), "p95": timedelta(seconds=30), "rejects": 2, "silent": 3 * hour},
         still: {"n": 0, "median": None, "p95": None, "rejects": 0, "silent": 5 * hour},
@@ -341,7 +341,8 @@ def test_a_publisher_is_of_the_place_that_its_agencys_code_begins_with(past: Con
 
     def named(prefix: str) -> set[str]:
         return {
-            one.name.removeprefix("/agencies/") for one in publishers.compute(past, FEBRUARY, FROZEN_AT, prefix).parts
+            one.name.removeprefix("/agencies/")
+            for one in publishers.compute(past, BOOK, FEBRUARY, FROZEN_AT, prefix).parts
         }
 
     assert named("99") == set(ours)

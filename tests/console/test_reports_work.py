@@ -16,7 +16,7 @@ from console.reports.obligation_base import ObligationBase
 from console.reports.registry import is_about_few, is_too_few
 from sinks.readmodel.tables import UtcDateTime, alert, alert_history, duty, event, handover
 from tests.console.conftest import NOW, OpenConsole
-from tests.console.past import PRISON, TOWN, at, home, known, tell
+from tests.console.past import BOOK, PRISON, TOWN, at, home, known, tell
 from tests.console.world import DUE, row, write
 
 FEBRUARY = Month.of(at("2026-02-10"))
@@ -46,7 +46,7 @@ def test_of_nothing_every_figure_is_nothing(past: Connection) -> None:
 def late(engine: Engine, as_of: datetime, name: str = "overdue") -> Indicator:
     """What is late in the city."""
     with engine.connect() as connection:
-        found = obligations.compute(connection, ObligationBase(FEBRUARY, as_of, False), "9901", ())
+        found = obligations.compute(connection, ObligationBase(FEBRUARY, as_of, False), BOOK, "9901", ())
     return next(one for one in found if one.name == name)
 
 
