@@ -38,7 +38,7 @@ class ObligationQuery:
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
-        """From an address: ?rule=A05,A06&county=990102&month=2026-03&result=counted&kind=A&at=."""
+        """From an address: ?rule=ID,ID&county=990102&month=2026-03&result=counted&kind=A&at=."""
         text = {name: values.get(name, "").strip() for name in _NAMES}
         rules = [one.strip().upper() for one in text["rule"].split(",")][:_MOST_RULES]
         county = text["county"]

@@ -1,4 +1,4 @@
-"""The share of duties that a county answered on time (domain.md 4.9, X01): derived from the facts, as everything else."""
+"""The share of duties that a county answered on time (domain.md 4.9): derived from the facts, as everything else."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

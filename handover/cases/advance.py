@@ -50,7 +50,7 @@ def advance(case: Case, world: SharedState, before: datetime) -> list[Alert]:
 def live_feeds(world: SharedState, before: datetime) -> None:
     """Bring the state of all feeds up to `before`: system alerts come first at each instant (9.3).
 
-    A verdict on a manifest comes after the instant it names. Its own alert is dated back (X04); other cases have lived past
+    A verdict on a manifest comes after the instant it names. Its own alert is dated back; other cases have lived past
     that instant, so for them the feed goes down, or comes back, when the verdict came: the same for all who read the log.
     A feed that fails stays as it was (`World.feed_failed`); the others live on.
     """

@@ -1,4 +1,4 @@
-"""Facts that concern other subjects than their own: disputes that name persons, merged refs, corrections (semantics.md 3.2, 3.4, D06)."""
+"""Facts that concern other subjects than their own: disputes that name persons, merged refs, corrections (semantics.md 3.2, 3.4)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Judging what a publisher's manifest promised against what has arrived (X04, semantics.md 9.2)."""
+"""Judging what a publisher's manifest promised against what has arrived (semantics.md 9.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

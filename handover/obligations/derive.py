@@ -226,7 +226,7 @@ def _scope(handover: Handover, frame: EvaluationContext, custody: Custody, linke
 def _linked(
     disputes: Sequence[Linked], handovers: Sequence[Handover], frame: EvaluationContext
 ) -> Mapping[str, Sequence[Linked]]:
-    """Each dispute belongs to the latest opened handover of the rule's kinds that was not closed before it was reported (D06)."""
+    """Each dispute belongs to the latest opened handover of the rule's kinds that was not closed before it was reported (6.5)."""
     if not disputes:
         return {}
     kinds = {
@@ -303,7 +303,7 @@ def _ends(change: Fact, agency: str) -> bool:
 
 
 def derive_source(into: Derived, source: str, facts: Sequence[Fact], feed: Feed, frame: EvaluationContext) -> None:
-    """The duties of a publisher of data (X03, X04), and what sinks have measured of it, of a jurisdiction or of the pipeline."""
+    """The duties of a publisher of data, and what sinks have measured of it, of a jurisdiction or of the pipeline."""
     is_place = source.isdecimal()
     owners = PlaceOwners(source, frame.successors) if is_place else SourceOwners(agency_of(source), frame.successors)
     measured = grouped(fact for fact in facts if fact.name == METRIC_JUDGED)

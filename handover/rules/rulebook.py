@@ -13,7 +13,7 @@ from handover.calendar import Roll, Span
 from handover.facts.fact import Pattern
 from handover.rules.policy import KEYS as POLICY_KEYS
 from handover.rules.policy import Policies, read_policies
-from handover.rules.rulebook_parser import FORMS, OWNER_WORDS, Bound, InvalidEntry, Readers, read_texts
+from handover.rules.rulebook_parser import FORMS, OWNER_WORDS, Bound, InvalidEntry, Readers, check_stage, read_texts
 from handover.toml import parse_toml
 from schemas.text_files import skip_mark
 
@@ -396,6 +396,8 @@ def _rule(entry: Mapping[str, Any], read: Readers) -> Rule:
         rule = Rule(
             **{key: value for key, value in values.items() if key != "stages"}, stages=_stages(values["stages"])
         )
+        for stage in rule.stages:
+            check_stage(rule.form, rule.kinds, stage.base, stage.offset)
     except InvalidEntry as error:
         raise InvalidRuleBook(f"rule {_label(entry)}, {error}") from error
     for earlier, later in zip(rule.stages, rule.stages[1:], strict=False):

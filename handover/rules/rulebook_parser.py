@@ -65,6 +65,9 @@ FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after"),
     )
 }
+# Forms that have a target day; that of `within` is the release date, which only handovers of persons have.
+TARGETED = frozenset(("before", "within", "short_lead", "window_end", "gps_term"))
+_WITHOUT_RELEASE = frozenset(("DISPUTE", "SYSTEM"))
 METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
     "answered_on_time": frozenset(("every", "below", "least_n")),
     "open_per_officer": frozenset(("every", "above", "overdue_above")),
@@ -99,6 +102,20 @@ def read_texts(value: Any, key: str) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
         raise InvalidEntry(f"{key}: must be a table of texts")
     return value
+
+
+def check_stage(form: str, kinds: frozenset[str], base: str, offset: Span | None) -> None:
+    """Raise InvalidEntry for a stage that no obligation of such a rule can reach."""
+    if form == "windows" and (base != "due" or offset is not None):
+        raise InvalidEntry("stages: a missed window has its severity from in_a_row; write one stage, at due")
+    if base != "target":
+        return
+    if form not in TARGETED:
+        raise InvalidEntry(f"stages: a rule of form {form} has no target; count from due or anchor")
+    if form == "within" and kinds <= _WITHOUT_RELEASE:
+        raise InvalidEntry(f"stages: the target is the release date, which {', '.join(sorted(kinds))} do not have")
+    if offset is not None and offset.is_exact:
+        raise InvalidEntry("stages: a target is a day and moves by days, for example 'target - 1 d'")
 
 
 class Readers:

@@ -1,4 +1,4 @@
-"""Judging manifests (X04) where all partitions are seen; the verdicts are published, for only workers raise alerts."""
+"""Judging manifests where all partitions are seen; the verdicts are published, for only workers raise alerts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -76,7 +76,7 @@ def _note_publishers(connection: Connection, rows: Iterable[dict[str, Any]]) -> 
 
 
 def _note_lags(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    """The longest way from fact to arrival per publisher and hour (X06). Written again it stays the same."""
+    """The longest way from fact to arrival per publisher and hour. Written again it stays the same."""
     longest: dict[tuple[str, datetime], dict[str, Any]] = {}
     for row in rows:
         if row["source"] == PIPELINE:

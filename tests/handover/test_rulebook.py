@@ -88,6 +88,14 @@ def test_a_rule_that_is_off_is_not_asked(tmp_path: Path) -> None:
         (NEW_RULE + NEW_RULE, "rule Z01, id: stands twice with the same part"),
         (NEW_RULE.replace('kinds = ["A"]', 'kinds = ["Q"]'), "rule Z01, kinds: unknown kind Q"),
         (NEW_RULE.replace('within = "2 wd"\n', ""), "rule Z01, within: is needed"),
+        (NEW_RULE.replace("due + 1 wd", "target - 6 h"), "rule Z01, stages: a target is a day and moves by days"),
+        (NEW_RULE.replace("due + 1 wd", "target + 30 min"), "rule Z01, stages: a target is a day and moves by days"),
+        (NEW_RULE.replace("due + 1 wd", "target - 3 d").replace('"within"', '"next_within"'),
+         "rule Z01, stages: a rule of form next_within has no target"),
+        (NEW_RULE.replace("due + 1 wd", "target").replace('["A"]', '["DISPUTE"]'),
+         "rule Z01, stages: the target is the release date, which DISPUTE do not have"),
+        ('[[rule]]\nid = "B09"\nstages = [{ at = "due", severity = "INFO" }, { at = "due + 3 d", severity = "HIGH" }]\n',
+         "rule B09, stages: a missed window has its severity from in_a_row"),
     ],
 )  # fmt: skip
 def test_a_book_with_an_error_says_rule_field_and_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:

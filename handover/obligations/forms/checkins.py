@@ -26,7 +26,7 @@ class _Window(NamedTuple):
 
 
 def windows(scope: Scope, rule: Rule) -> Drafts:
-    """Each window of the plan in force must be answered: by a check-in of its kind (B09), by a report of that work (W01)."""
+    """Each window of the plan in force must be answered: by a check-in of its kind, by a report of that work."""
     plans = sorted(scope.of_any(rule.anchor), key=lambda plan: (plan.day("from"), *plan.order))
     if not plans:
         return
@@ -122,7 +122,7 @@ def _outside_custody(scope: Scope, facts: Iterable[Fact]) -> list[Fact]:
 
 
 def lost_contact(scope: Scope, rule: Rule) -> Drafts:
-    """Each run of failed checks since the last sign of life (B10)."""
+    """Each run of failed checks since the last sign of life."""
     failed = _outside_custody(scope, scope.of_any(rule.anchor))
     if not failed:
         return
@@ -176,7 +176,7 @@ def _not_before(scope: Scope, rule: Rule, at: datetime, due_at: datetime) -> Ans
 
 
 def two_fixes(scope: Scope, rule: Rule) -> Drafts:
-    """Each run of out-of-area checks that lasts `apart`: one fix alone may be an error (B11)."""
+    """Each run of out-of-area checks that lasts `apart`: one fix alone may be an error."""
     outside = _outside_custody(scope, scope.of_any(rule.anchor))
     if not outside or rule.apart is None:
         return
@@ -222,7 +222,7 @@ def _clears(fact: Fact, when: str, first: datetime) -> bool:
 
 
 def gps_term(scope: Scope, rule: Rule) -> Drafts:
-    """A reminder before each term of electronic monitoring ends (B14)."""
+    """A reminder before each term of electronic monitoring ends."""
     by_day = {fact.data["on"]: fact for fact in scope.of_any(rule.anchor)}
     for key, anchor in by_day.items():
         if rule.longest is None or rule.before is None:

@@ -1,4 +1,4 @@
-"""The form of rules whose thresholds sinks hold against SQL and the broker (X01, X02, X06-X08; semantics.md 9.8)."""
+"""The form of rules whose thresholds sinks hold against SQL and the broker (semantics.md 9.8)."""
 
 from handover.facts.fact import Fact, in_order
 from handover.feeds.metric_verdict import METRIC_JUDGED, Place, measured_of, place_of

@@ -10,7 +10,7 @@ from handover.rules.rulebook import Rule
 
 
 def linked_dispute(scope: Scope, rule: Rule) -> Drafts:
-    """The person's offices learn that a dispute exists and when it ended (D06)."""
+    """The person's offices learn that a dispute exists and when it ended."""
     for dispute in scope.linked:
         due_at = max(dispute.reported.time, scope.opened_at or dispute.reported.time)
         answer = answer_of(scope, rule, Asked(dispute.reported.time, due_at), dispute.facts)
@@ -25,7 +25,7 @@ def linked_dispute(scope: Scope, rule: Rule) -> Drafts:
 
 
 def orphan(scope: Scope, rule: Rule) -> Drafts:
-    """An intake or check-in of a person whom nothing announced (X05)."""
+    """An intake or check-in of a person whom nothing announced."""
     anchor = first(
         facts[0] for name, facts in scope.facts.items() if facts and name.startswith(("intake.", "checkin."))
     )
@@ -48,7 +48,7 @@ def orphan(scope: Scope, rule: Rule) -> Drafts:
 
 
 def abolished_code(scope: Scope, rule: Rule) -> Drafts:
-    """A handover whose county or town has a code that ends without a successor (X09, semantics.md 9.7)."""
+    """A handover whose county or town has a code that ends without a successor (semantics.md 9.7)."""
     handover = scope.handover
     if handover is None or scope.opened_at is None:
         return
@@ -85,7 +85,7 @@ def _moved(scope: Scope, code: str, change: Fact) -> Answer:
 
 
 def feed_silent(scope: Scope, rule: Rule) -> Drafts:
-    """A publisher that sends heartbeats has been silent for some periods (X03, 9.1)."""
+    """A publisher that sends heartbeats has been silent for some periods (9.1)."""
     feed = scope.feed
     if feed is None or feed.heartbeat is None or feed.period is None or feed.last_sign is None:
         return
@@ -93,7 +93,7 @@ def feed_silent(scope: Scope, rule: Rule) -> Drafts:
 
 
 def manifest_gap(scope: Scope, rule: Rule) -> Drafts:
-    """A day's manifest promised more than has arrived (X04, 9.2)."""
+    """A day's manifest promised more than has arrived (9.2)."""
     if scope.feed is None or rule.check_at is None:
         return
     check_at = rule.check_at.length if rule.check_at.is_exact else NO_TIME

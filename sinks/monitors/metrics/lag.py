@@ -1,4 +1,4 @@
-"""How far consumers are behind, in seconds: the age of the first record that a group has not committed (X08)."""
+"""How far consumers are behind, in seconds: the age of the first record that a group has not committed."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping

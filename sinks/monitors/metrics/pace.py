@@ -1,4 +1,4 @@
-"""Whether the pipeline keeps pace, whether publishers' clocks go right (X08), and whether SQL equals the log (X10)."""
+"""Whether the pipeline keeps pace, whether publishers' clocks go right, and whether SQL equals the log."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SECOND_MS = 1_000
 
 
 def pipeline_lag(around: Around) -> Iterator[Reading]:
-    """X08: a consumer group's first unread record is too old, or a message was dated in the future and still waits."""
+    """A consumer group's first unread record is too old, or a message was dated in the future and still waits."""
     limit = around.rule.thresholds["above_seconds"]
     for lag in around.lags:
         since = around.until
@@ -33,7 +33,7 @@ def pipeline_lag(around: Around) -> Iterator[Reading]:
 
 
 def read_model_gaps(around: Around) -> Iterator[Reading]:
-    """X10: what SQL shows of a topic does not equal the log, until the read model is rebuilt."""
+    """What SQL shows of a topic does not equal the log, until the read model is rebuilt."""
     limit = around.rule.thresholds["above"]
     gaps = open_gaps(around.connection)
     for topic, count in sorted(Counter(one.topic for one in gaps).items()):

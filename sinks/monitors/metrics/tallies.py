@@ -1,4 +1,4 @@
-"""What is counted in SQL alone: answered on time (X01), duties per officer (X02), late data (X06), dead letters (X07)."""
+"""What is counted in SQL alone: answered on time, duties per officer, late data, dead letters."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 
 def answered_on_time(around: Around) -> Iterator[Reading]:
-    """X01: the share of duties that fell due in the period and were answered before, by county; too few of them say nothing."""
+    """The share of duties that fell due in the period and were answered before, by county; too few of them say nothing."""
     limits = around.rule.thresholds
     for county, found in sorted(_count_answered(around).items()):
         yield Reading(
@@ -82,7 +82,7 @@ def _add_merged(subjects: Iterable[str], merged: Mapping[str, list[str]]) -> lis
 
 
 def open_per_officer(around: Around) -> Iterator[Reading]:
-    """X02: duties of a county's bureau and townships that nobody has answered yet, by the officer who took the person over."""
+    """Duties of a county's bureau and townships that nobody has answered yet, by the officer who took the person over."""
     limits, officers = around.rule.thresholds, _officers(around.connection)
     owed: Counter[tuple[str, str]] = Counter()
     late: Counter[tuple[str, str]] = Counter()
@@ -116,7 +116,7 @@ def _officers(connection: Connection) -> Mapping[str, str]:
 
 
 def late_data(around: Around) -> Iterator[Reading]:
-    """X06: a publisher's event of the last 24 hours came too long after its fact. A day without one ends it."""
+    """A publisher's event of the last 24 hours came too long after its fact. A day without one ends it."""
     hours = around.rule.thresholds["above_hours"]
     longest = func.max(arrival_lag.c.longest_seconds)
     wanted = (
@@ -134,7 +134,7 @@ def late_data(around: Around) -> Iterator[Reading]:
 
 
 def dead_letters(around: Around) -> Iterator[Reading]:
-    """X07: messages that were rejected and that nobody has redriven or dropped, by the topic they came from."""
+    """Messages that were rejected and that nobody has redriven or dropped, by the topic they came from."""
     limit = around.rule.thresholds["above"]
     wanted = (
         select(dead_letter.c.original_topic, func.count(), func.min(dead_letter.c.received_at))
