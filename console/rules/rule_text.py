@@ -11,6 +11,7 @@ from console.text.i18n import Language, Texts, texts
 from handover.calendar import Span
 from handover.facts.fact import Condition, Pattern
 from handover.rules.diff import Difference
+from handover.rules.policy import VIEWERS
 from handover.rules.rulebook import Rule, RuleBook, Stage
 from schemas.catalogue import labels_of
 
@@ -35,6 +36,8 @@ class RuleText:
     levels: Sequence[tuple[str, str]]  # (severity, from when)
     owner: str
     copies: str
+    viewers: str
+    counts: Sequence[str]  # what its obligations and alerts are counted as
     ladder: Sequence[str]
     answers: Sequence[str]
     answer_types: Sequence[str]
@@ -66,6 +69,8 @@ def describe_rule(rule: Rule, book: RuleBook, t: Texts) -> RuleText:
         levels=[(stage.severity, describe_stage(stage, rule, t)) for stage in rule.stages],
         owner=owner,
         copies=t("rules.comma").join(_describe_copy(one, t) for one in rule.copy_to),
+        viewers=describe_viewers(rule, book, t),
+        counts=describe_counts(rule, book, t),
         ladder=describe_ladder(rule, book, t),
         answers=answers,
         answer_types=rule.missing,
@@ -136,6 +141,8 @@ def write_paragraph(rule: Rule, book: RuleBook, language: Language) -> str:
         (t("rules.levels"), severities),
         (t("rules.owner"), one.owner),
         (t("rules.copies"), one.copies),
+        (t("rules.viewers"), one.viewers),
+        (t("rules.counts"), t("rules.comma").join(one.counts)),
         (t("rules.answers"), t("rules.or").join(one.answers)),
         (t("rules.cancels"), t("rules.or").join(one.cancels)),
         (t("rules.basis"), f"{one.basis} [{status}]"),
@@ -170,6 +177,21 @@ def describe_role(word: str, book: RuleBook, t: Texts) -> str:
     key = f"rules.role.{word}"
     own = book.roles.get(word, word)
     return own if t.language == "zh" or not t.has(key) else t(key)
+
+
+def describe_viewers(rule: Rule, book: RuleBook, t: Texts) -> str:
+    """Who sees its alerts."""
+    shown_to = book.policies.of(rule.id).shown_to
+    return t("rules.comma").join(t(f"rules.viewer.{one}") for one in ("place", *VIEWERS) if one in {"place", *shown_to})
+
+
+def describe_counts(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
+    """What its obligations and alerts are counted as: a column of the scoreboard, a signal, a time to an answer."""
+    policy = book.policies.of(rule.id)
+    stage, signal = policy.scoreboard_stage, policy.signal
+    found = [t("rules.stage", stage=t(f"stage.{stage}"))] if stage else []
+    found += [t(f"rules.signal.{signal}")] if signal else []
+    return found + ([t("rules.timed")] if policy.timed else [])
 
 
 def describe_stage(stage: Stage, rule: Rule, t: Texts) -> str:

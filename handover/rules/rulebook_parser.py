@@ -41,7 +41,6 @@ _MAY = frozenset(
 )
 
 _WITHIN = "field per rounds_end stale_after latest at_least not_before extended_by extension answered_from"
-_WITH_TARGET = frozenset(("within", "before", "short_lead", "window_end", "gps_term"))
 
 # form -> (keys it needs beside those of every rule, keys it may have)
 FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -160,9 +159,9 @@ class Readers:
             if any(one.asks_target for one in values.get(key, ())):
                 raise InvalidEntry(f"{key}: [field=target] can stand in cleared_by only")
         asked = any(one.asks_target for alternative in values.get("cleared_by", ()) for one in alternative)
-        if asked and form not in _WITH_TARGET:
+        if asked and form not in TARGETED:
             raise InvalidEntry(
-                f"cleared_by: [field=target] needs a form with a target day: {', '.join(sorted(_WITH_TARGET))}"
+                f"cleared_by: [field=target] needs a form with a target day: {', '.join(sorted(TARGETED))}"
             )
 
     def _check_answered_from(self, values: Mapping[str, Any]) -> None:

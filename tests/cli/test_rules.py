@@ -68,6 +68,17 @@ def test_a_rule_is_explained_in_both_languages(capsys: pytest.CaptureFixture[str
     assert "[Confirm locally]" in en
 
 
+def test_who_sees_a_rule_and_what_it_counts_as_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rules", "explain", "--rule", "B04", "--lang", "en"]) == 0
+    en = capsys.readouterr().out
+    assert "Seen by: the justice offices of the place, whoever owes it, the procurator of the place" in en
+    assert 'Counts as: column "Arrival" of the scoreboard, not arrived, time to an answer' in en
+    assert run(["rules", "explain", "--rule", "X06", "--lang", "zh"]) == 0
+    zh = capsys.readouterr().out
+    assert "可见于: 当地司法行政机关、平台管理\n" in zh
+    assert "计入: 数据迟到" in zh
+
+
 def test_every_rule_of_the_default_book_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
     for language in ("zh", "en"):
         assert run(["rules", "explain", "--lang", language]) == 0
