@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from console.web.values import is_rule_id
+
 BUCKETS = ("first", "over", "due", "today", "soon", "later")
 SEVERITIES = ("CRIT", "HIGH", "WARN", "INFO")
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -66,8 +68,7 @@ class QueueFilters:
         chosen: dict[str, frozenset[str]] = {}
         for name in FACETS:
             values = query.getlist(name)[:_MOST_VALUES]
-            known = KNOWN_VALUES.get(name)
-            chosen[name] = frozenset(one for one in values if (one in known if known else _is_code(one)))
+            chosen[name] = frozenset(one for one in values if _is_meant(name, one))
         view, bucket = query.get("scope", "office"), query.get("bucket", "")
         return cls(
             view=view if view in VIEWS else "office",
@@ -91,6 +92,13 @@ class QueueFilters:
         if changes.get("after"):
             pairs.append(("after", str(changes["after"])))
         return urlencode(pairs)
+
+
+def _is_meant(facet: str, value: str) -> bool:
+    if facet == "rule":
+        return is_rule_id(value)
+    known = KNOWN_VALUES.get(facet)
+    return value in known if known else _is_code(value)
 
 
 def _is_code(text: str) -> bool:

@@ -14,10 +14,10 @@ from console.reports.month import Month
 from console.reports.obligation_base import RESULTS, ObligationBase, ObligationFilter
 from console.reports.stages import KINDS
 from console.web.request import Visitor
-from console.web.values import read_instant
+from console.web.values import is_rule_id, read_instant
 
 _NAMES = ("rule", "county", "month", "result", "kind", "at")
-_LONGEST_CODE, _MOST_RULES = 9, 30
+_LONGEST_CODE, _MOST_RULES = 9, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class ObligationQuery:
     def read(cls, values: Mapping[str, str]) -> Self:
         """From an address: ?rule=ID,ID&county=990102&month=2026-03&result=counted&kind=A&at=."""
         text = {name: values.get(name, "").strip() for name in _NAMES}
-        rules = [one.strip().upper() for one in text["rule"].split(",")][:_MOST_RULES]
+        rules = [one.strip() for one in text["rule"].split(",")][:_MOST_RULES]
         county = text["county"]
         return cls(
-            tuple(one for one in rules if one.isascii() and one.isalnum() and len(one) <= 4),
+            tuple(filter(is_rule_id, rules)),
             county if county.isascii() and county.isdigit() and 2 <= len(county) <= _LONGEST_CODE else "",
             Month.read(text["month"]),
             text["result"] if text["result"] in RESULTS else "",

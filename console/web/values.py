@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from schemas.instants import instant
 
+_RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _DIGITS = 18  # what every database holds
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -15,6 +16,11 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u2
 def strip_invisible(text: str) -> str:
     """A text without what is not seen and yet acts on whoever reads it: on a page, in a cell, in a terminal."""
     return _UNSEEN.sub("", text)
+
+
+def is_rule_id(text: str) -> bool:
+    """Whether a text can be the id of a rule: any book may name its own."""
+    return _RULE_ID.fullmatch(text) is not None
 
 
 def read_number(text: str, *, digits: int = _DIGITS) -> int | None:

@@ -58,12 +58,12 @@ def history(first: date = date(2026, 3, 2)) -> list[Told]:
     return told
 
 
-def record(path: Path) -> None:
-    """Make the read model of the recorded history as a file to be copied, with one user for each role in it."""
+def record(path: Path, rules: str = "cn-default") -> None:
+    """Make the read model of the recorded history under a book as a file to be copied, with one user for each role in it."""
     engine = connect(f"sqlite:///{path}")
     prepare(engine)
     database.prepare(engine)
-    fill(engine, history(), load("cn-default"), load_calendar(), NOW)
+    fill(engine, history(), load(rules), load_calendar(), NOW)
     make_demo_users(engine)
     put_watermark(engine, NOW)
     with engine.connect() as connection:
