@@ -281,7 +281,7 @@ def derive_dispute(into: Derived, dispute_id: str, facts: Sequence[Fact], frame:
 
 
 def derive_office(into: Derived, agency: str, facts: Sequence[Fact], frame: EvaluationContext) -> None:
-    """The work that an office owes (W01), until its code ends."""
+    """The work that an office owes, until its code ends."""
     ended = [start_of(change.day("valid_from")) for change in frame.registry.changes if _ends(change, agency)]
     into.add(
         Scope(

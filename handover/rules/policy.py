@@ -108,6 +108,8 @@ def _read_rule(rule_id: str, parts: Sequence[Mapping[str, Any]]) -> Policy:
 def _find_default(entry: Mapping[str, Any]) -> str:
     if entry.get("form") == "metric":
         return _SIGNAL_OF_METRIC.get(str(entry.get("metric")), "")
+    if entry.get("kinds") == ["WORK"]:  # the windows of an office's work are no person's check-ins
+        return ""
     return _SIGNAL_OF_FORM.get(str(entry.get("form")), "")
 
 

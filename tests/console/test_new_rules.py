@@ -15,8 +15,8 @@ from tests.console.conftest import OpenConsole, record
 # A talk with each prisoner, owed by the prison; a gap in its data, owed by whoever runs the platform.
 OF_PRISON, OF_PLATFORM = "L02-talk", "L03"
 BOOK = f"""
-book = "city-990100@2"
-extends = "city-990100@1"
+book = "city-990100@3"
+extends = "city-990100@2"
 names = {{ zh = "示例市（第2版）", en = "Sample city, version 2" }}
 
 [[rule]]
@@ -114,7 +114,7 @@ def test_a_new_rule_is_told_in_both_languages(console: OpenConsole, engine: Engi
         assert browser.send("/settings", {"language": language, "keys": "on"}).status_code == 303
         assert name in browser.get(f"/today?rule={OF_PRISON}").text
     rules = console("rules-1", rules=str(book_file))
-    assert "谈话未进行" in rules.get(f"/rules/city-990100@2/{OF_PRISON}").text
+    assert "谈话未进行" in rules.get(f"/rules/city-990100@3/{OF_PRISON}").text
 
 
 def test_a_book_without_the_keys_has_no_columns_and_keeps_its_feeds(

@@ -14,7 +14,7 @@ from handover.rules.rulebook import BOOKS, InvalidRuleBook, load, read, shipped
 ROOT = Path(__file__).parents[2]
 ROOMS = ("handover", "streams", "brokers", "sinks", "console", "cli")
 WITH_RULES = (ROOT / "handover" / "rules", ROOT / "cli" / "simulation")  # of a book, of a made-up city
-HEAD = 'book = "test@1"\nextends = "cn-default@1"\n'
+HEAD = 'book = "test@1"\nextends = "cn-default@2"\n'
 NEW_RULE = """
 [[rule]]
 id = "Z01"
