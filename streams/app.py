@@ -66,9 +66,9 @@ def create_app(config: WorkerConfig) -> App:
     table = _table(app, config)
     app.stamping = frozenset((named(config.topic_prefix, ROUTED),))
     system = SystemReader(config, world, clock, app.broker_time)
-    app.engine = Engine(app, table, sources, config, clock, system)
     setup = describe(book, calendar, clock, config.partitions, system.publishers)
-    progress = app.engine.progress = ProgressReporter(app, config.topic_prefix, setup)
+    progress = ProgressReporter(app, config.topic_prefix, setup)
+    app.engine = Engine(app, table, sources, config, clock, system, progress)
 
     @app.agent(app.topic(*sources, key_type=bytes, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]
     async def subscribe(stream: AsyncIterator[Any]) -> None:

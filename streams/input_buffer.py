@@ -140,7 +140,7 @@ class InputBuffer:
             self.bury(record, InvalidEvent("MALFORMED", f"value: too long to be sent on, {error}"))
             return
         for partition, output in sent:
-            self.outputs[self._routed][partition].append(output)
+            self.send_on(partition, output)
         if event.fact in SHARED:
             self.outputs[self._world][tp.partition].append(kept(event, record, at))
         if here:
@@ -167,6 +167,10 @@ class InputBuffer:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+    def send_on(self, partition: int, output: Output) -> None:
+        """Let a record go to another partition through the routed topic."""
+        self.outputs[self._routed][partition].append(output)
 
     def bury(self, record: Any, error: InvalidEvent, exception: str = "InvalidEvent", outcome: str = "invalid") -> None:
         """A dead letter instead of a fact."""

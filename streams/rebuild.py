@@ -22,8 +22,8 @@ from schemas.progress import Progress, Setup, Wrote
 from schemas.topics import ALERT, CASE, PROGRESS, ROUTED, SOURCES, named
 from streams.engine.transport import Output, TooLarge
 from streams.loss_check import written
+from streams.outputs import encode_alert, encode_case_write
 from streams.repartition import home, marker
-from streams.step_batch import alert_out, case_out
 
 _SETTLE_SECONDS = 1.0  # until what the brokers have stamped before can be read
 _ACK_SECONDS = 60.0
@@ -51,12 +51,12 @@ class Rewriting:
 
     def add_alert(self, case: Case, alert: Alert, partition: int, epoch: int) -> None:
         """Tell one snapshot of a case."""
-        self.alerts[partition].append(alert_out(case, alert, epoch))
+        self.alerts[partition].append(encode_alert(case, alert, epoch))
 
     def add_case(self, case: Case, partition: int, epoch: int, before: datetime, retention: timedelta) -> None:
         """Write one case that has lived up to `before`."""
         try:
-            output = case_out(case.subject.encode(), case, epoch, before, retention).output
+            output = encode_case_write(case.subject.encode(), case, epoch, before, retention).output
         except TooLarge:
             self.too_large.add(case.subject)
             return

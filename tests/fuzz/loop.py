@@ -113,7 +113,7 @@ class Loop:
         config = WorkerConfig(kafka=KafkaConnection("127.0.0.1:1"), data_dir=self.folder, partitions=PARTITIONS)
         app = create_app(config)
         clock = Clock()
-        self.system = _System(config, app.engine.world, clock, app.broker_time)
+        self.system = _System(config, app.engine.system.world, clock, app.broker_time)
         self.system.log = self.log
         places = [TopicPartition(topic, number) for topic in (SYSTEM, ACTION) for number in range(PARTITIONS)]
         self.system._frontiers = {place: Frontier() for place in places}
@@ -145,7 +145,7 @@ class Loop:
             if tp.topic in (SYSTEM, ACTION):
                 self.system._take(TopicPartition(*tp), records)
         self.engine.take(polled)
-        self.engine.inbox.markers.written_at_ms = 0  # on a broker some time passes between two markers
+        self.engine.state.inbox.markers.written_at_ms = 0  # on a broker some time passes between two markers
 
     async def _step(self) -> None:
         if self.engine.stale:
@@ -158,13 +158,13 @@ class Loop:
 
     def _is_done(self) -> bool:
         self.log.now_ms += 1_000
-        inbox = self.engine.inbox
+        inbox = self.engine.state.inbox
         idle = not any(one.facts for one in (*inbox.waiting.values(), *inbox.taken.values()))
         quiet = all(_is_marker(one) for records in self.log.waiting.values() for one in records)
         return idle and quiet and not self.engine.busy and not inbox.outputs
 
     def _waiting(self) -> list[Any]:
-        inbox = self.engine.inbox
+        inbox = self.engine.state.inbox
         return [told[2:] for one in (*inbox.waiting.values(), *inbox.taken.values()) for told in one.facts[:2]]
 
     # --- what came of it

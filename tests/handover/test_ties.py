@@ -87,7 +87,7 @@ def test_what_is_owed_stands_once_in_the_ledger(told: list[Told]) -> None:
 def delivered(told: list[Told], dice: random.Random) -> list[Alert]:
     """As partitions deliver: what is told, all of it twice, and what cases tell each other in an order of its own.
 
-    Cases live on in between, as far as nothing can have come before that is still on its way (streams/step.py).
+    Cases live on in between, as far as nothing can have come before that is still on its way (streams/partition.py).
     """
     world, cases, found = SharedState(BOOK, CALENDAR), dict[str, Case](), list[Alert]()
     waiting = sorted(2 * [(subject, *one) for one in told for subject in (one[0].subject, *routes(one[0]))], key=_when)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from schemas.topics import CHECKIN, RELEASE, partition_of
-from streams import step
+from streams import worker_state
 from tests.fuzz.loop import Loop
 from tests.fuzz.records import PARTITIONS, STRUCTURED, Draft
 from tests.schemas.examples import changed
@@ -26,18 +26,18 @@ def told(fact: str, topic: str, number: int) -> Draft:
 def test_entries_that_are_stale_for_years_are_dropped_and_the_next_instant_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step, "STALE_ENTRIES", SPARE)
+    monkeypatch.setattr(worker_state, "STALE_ENTRIES", SPARE)
 
     async def fed() -> tuple[list[int], Loop]:
         loop, sizes = Loop(tmp_path), []
         await loop.feed([(NOW, told("release.scheduled", RELEASE, 0))])
         for number in range(1, TOLD):
             await loop.feed([(NOW + number * HOUR_MS // 10, told("checkin.location_checked", CHECKIN, number))])
-            sizes.append(len(loop.engine.deadlines[PARTITION]))
+            sizes.append(len(loop.engine.state.timers[PARTITION]))
         return sizes, loop
 
     sizes, loop = asyncio.run(fed())
     assert SPARE < max(sizes) <= SPARE + 2 + 1
-    engine = loop.engine
-    (due,) = engine.deadlines[PARTITION].due(2**62, lambda key: engine.cases.next_of(PARTITION, key), TOLD)
+    state = loop.engine.state
+    (due,) = state.timers[PARTITION].due(2**62, lambda key: state.cases.next_of(PARTITION, key), TOLD)
     assert due == PERSON.encode()

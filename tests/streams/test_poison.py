@@ -100,7 +100,7 @@ def test_a_rule_change_that_no_book_can_have(tmp_path: Path, keys: Mapping[str, 
     wrong = event("system.rules_changed", {"changes": [{"rule_id": "A01", "set": keys}]}, subject=source, source=source)
     loop = fed(tmp_path, draft(wrong, SYSTEM))
     assert loop.dead_letters == []  # it is an event; the book cannot be used
-    assert len(loop.engine.world.refused) == 1
+    assert len(loop.engine.system.world.refused) == 1
 
 
 def test_fields_that_no_rule_knows_do_not_swell_a_case(tmp_path: Path) -> None:

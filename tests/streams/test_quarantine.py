@@ -59,7 +59,7 @@ def poison(loop: Loop, subject: str, next_ms: int = NOW + 1) -> None:
     place = partition_of(key, PARTITIONS)
     loop.table.data.parts[place][key] = packed(0, next_ms, 0, POISON)
     if loop.engine.ready:
-        loop.engine.deadlines[place].push(next_ms, key)
+        loop.engine.state.timers[place].push(next_ms, key)
 
 
 def kept(loop: Loop, subject: str) -> bytes:
