@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
+from brokers.clients import open_consumer
 from brokers.connection import KafkaConnection
 
 FETCH_SECONDS = 5.0
@@ -59,10 +60,7 @@ def _find_appended(connection: KafkaConnection, held: dict[TopicPartition, int])
     if not held:
         return {}
     found: dict[TopicPartition, datetime] = {}
-    consumer = KafkaConsumer(
-        **{**connection.reader(), "isolation_level": "read_uncommitted"}, group_id=None, enable_auto_commit=False
-    )
-    try:
+    with open_consumer(connection, isolation_level="read_uncommitted") as consumer:
         consumer.assign(list(held))
         for place, offset in held.items():
             consumer.seek(place, offset)
@@ -70,8 +68,6 @@ def _find_appended(connection: KafkaConnection, held: dict[TopicPartition, int])
         while len(found) < len(held) and time.monotonic() < end:
             for place, records in consumer.poll(timeout_ms=200).items():
                 found.setdefault(place, datetime.fromtimestamp(records[0].timestamp / 1000, UTC))
-    finally:
-        consumer.close(autocommit=False)
     return found
 
 

@@ -1,12 +1,12 @@
 """What the partitions of topics hold, and which topics they are: one that was deleted and made again has another id."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import NamedTuple
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
+from brokers.clients import open_admin
 from brokers.connection import KafkaConnection
 
 
@@ -20,7 +20,7 @@ class Holding(NamedTuple):
 
 def holdings(kafka: KafkaConnection, topics: Sequence[str]) -> Mapping[TopicPartition, Holding]:
     """The partitions of those topics that are there. Raise KafkaError, OSError."""
-    with closing(KafkaAdminClient(**kafka.client())) as admin:
+    with open_admin(kafka) as admin:
         described = [one for one in admin.describe_topics(list(topics)) if one["topic_id"] and not one["error_code"]]
         ids = {
             TopicPartition(one["name"], part["partition_index"]): str(one["topic_id"])

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
+from brokers.clients import open_consumer
 from brokers.connection import KafkaConnection
 from brokers.offsets import await_offsets, read_ends
 from schemas import progress
@@ -17,7 +18,7 @@ from schemas.topics import PROGRESS, named
 
 log = logging.getLogger(__name__)
 LEADER_SECONDS = 10.0  # how long the topic may be without a leader
-_POLL_MS, CLOSE_MS = 500, 2_000
+_POLL_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,8 @@ def _read_report(record: Any) -> Report | None:
 @contextmanager
 def open_topic(kafka: KafkaConnection, prefix: str) -> Iterator[ProgressTopic]:
     """The topic, on a client of its own. Raise KafkaError."""
-    options = {"group_id": None, "enable_auto_commit": False, "allow_auto_create_topics": False}
-    client = KafkaConsumer(**kafka.reader(), **options)
-    try:
+    with open_consumer(kafka) as client:
         yield ProgressTopic(client, prefix)
-    finally:
-        client.close(autocommit=False, timeout_ms=CLOSE_MS)
 
 
 def read_newest(kafka: KafkaConnection, prefix: str) -> Mapping[int, Report]:

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from brokers.clients import make_admin
 from brokers.connection import KafkaConnection
 from brokers.offsets import ANSWER_MS, read_ends, read_firsts
 from sinks.takeover import Log, Place
@@ -52,7 +53,7 @@ class LogWatcher:
 
     def _client(self) -> Any:
         if self._admin is None:
-            self._admin = KafkaAdminClient(**self._kafka.client(), bootstrap_timeout_ms=ANSWER_MS)
+            self._admin = make_admin(self._kafka, ANSWER_MS)
         return self._admin
 
     def _identify(self, topics: list[str]) -> tuple[str, Mapping[str, str]]:

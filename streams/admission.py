@@ -7,8 +7,7 @@ from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
-from kafka import KafkaAdminClient
-
+from brokers.clients import open_admin
 from brokers.connection import KafkaConnection
 from brokers.progress_topic import open_topic
 from handover.calendar import Calendar
@@ -57,11 +56,8 @@ def _digest(value: Any) -> str:
 
 def cluster_of(kafka: KafkaConnection) -> str:
     """The id of the Kafka cluster. Raise KafkaError."""
-    admin = KafkaAdminClient(**kafka.client())
-    try:
+    with open_admin(kafka) as admin:
         return str(admin.describe_cluster()["cluster_id"])
-    finally:
-        admin.close()
 
 
 def refuse_different(kafka: KafkaConnection, prefix: str, own: Setup, patience_seconds: float) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
@@ -19,6 +19,7 @@ from schemas.progress import Progress, Setup, Wrote
 from schemas.topics import ALERT, CASE, PROGRESS, named
 from streams.admission import DifferentSetup
 from streams.engine.transport import App, Output, Written
+from streams.reader import open_reader
 
 EACH_SECONDS = 1.0
 _POLL_MS = 500
@@ -97,9 +98,7 @@ async def watch_setups(reporter: ProgressReporter, kafka: KafkaConnection) -> No
     `streams.admission.refuse_different` looks before the start; two workers that start at the same time meet here.
     """
     place = TopicPartition(reporter.topic, 0)
-    consumer = AIOKafkaConsumer(**kafka.reader(), group_id=None, enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with open_reader(kafka) as consumer:
         consumer.assign([place])
         await consumer.seek_to_end(place)
         firsts: dict[str, int] = {}
@@ -108,8 +107,6 @@ async def watch_setups(reporter: ProgressReporter, kafka: KafkaConnection) -> No
                 for record in (await consumer.getmany(timeout_ms=_POLL_MS)).get(place, ()):
                     _compare(reporter, record, firsts)
             await asyncio.sleep(0)
-    finally:
-        await consumer.stop()
 
 
 def _compare(reporter: ProgressReporter, record: Any, firsts: dict[str, int]) -> None:

@@ -3,18 +3,18 @@
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec, OffsetTimestamp
 from kafka.errors import NoError
 from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.structs import OffsetAndMetadata
 
+from brokers.clients import open_admin
 from brokers.connection import KafkaConnection
 from handover.cases.case import Case
 from schemas.alert import Alert
@@ -76,7 +76,7 @@ class Pipeline:
 
     def refuse_workers(self) -> None:
         """Raise WorkersRun while the group has a member."""
-        with closing(KafkaAdminClient(**self._kafka.client())) as admin:
+        with open_admin(self._kafka) as admin:
             found = admin.describe_groups([self._group])[self._group]
         if found["members"]:
             raise WorkersRun(f"{len(found['members'])} workers run, or have not taken leave of the broker yet")
@@ -85,7 +85,7 @@ class Pipeline:
         """Ask the brokers what time it is, and where what arrived before ends."""
         stamps = self._send(ROUTED, {number: [marker({})] for number in range(self.partitions)})
         time.sleep(_SETTLE_SECONDS)
-        with closing(KafkaAdminClient(**self._kafka.client())) as admin:
+        with open_admin(self._kafka) as admin:
             ends = admin.list_partition_offsets(
                 dict.fromkeys(self._places(SOURCES), OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
             )
@@ -99,7 +99,7 @@ class Pipeline:
     def go_on_from(self, cut: Cut) -> None:
         """Let the workers read on behind the cut; what was on its way between them they send again. Raise WorkersRun."""
         after, routed = OffsetTimestamp(cut.at_ms), self._places([ROUTED])
-        with closing(KafkaAdminClient(**self._kafka.client())) as admin:
+        with open_admin(self._kafka) as admin:
             firsts = admin.list_partition_offsets(dict.fromkeys(cut.ends, after))
             offsets = {place: _earlier(firsts[place].offset, end) for place, end in cut.ends.items()}
             ends = admin.list_partition_offsets(dict.fromkeys(routed, OffsetSpec.LATEST))

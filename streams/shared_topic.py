@@ -22,6 +22,7 @@ from streams import metrics
 from streams.clock import Clock
 from streams.engine.brokertime import BrokerTime
 from streams.engine.thread import FETCH_WAIT_MS, FetchStamps, log_ends
+from streams.reader import open_reader
 from streams.repartition import event_of
 from streams.watermark import Frontier, least
 
@@ -48,15 +49,8 @@ class SystemReader:
     async def run(self) -> None:
         """Read for ever; while the broker is away, wait."""
         topics = [named(self._config.topic_prefix, topic) for topic in (SYSTEM, ACTION)]
-        consumer = AIOKafkaConsumer(
-            **self._config.kafka.reader(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-        )
-        await consumer.start()
-        try:
+        options = {"auto_offset_reset": "earliest", "fetch_max_wait_ms": FETCH_WAIT_MS}
+        async with open_reader(self._config.kafka, **options) as consumer:
             places = [TopicPartition(topic, number) for topic in topics for number in range(self._config.partitions)]
             await self._recall(consumer)
             consumer.assign(places)
@@ -69,8 +63,6 @@ class SystemReader:
                     for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
                         self._take(place, records)
                 await asyncio.sleep(0)
-        finally:
-            await consumer.stop()
 
     async def _recall(self, consumer: AIOKafkaConsumer) -> None:
         """Read what has been kept so far; of what is kept later the system topic still has the original."""

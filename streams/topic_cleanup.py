@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Collection
-from contextlib import closing
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
+from brokers.clients import open_admin
 from brokers.connection import KafkaConnection
 from schemas.topics import ROUTED, named
 
@@ -37,7 +37,7 @@ def purge(kafka: KafkaConnection, group: str, topic: str, partitions: Collection
     Raise KafkaError, OSError.
     """
     places = [TopicPartition(topic, number) for number in partitions]
-    with closing(KafkaAdminClient(**kafka.client())) as admin:
+    with open_admin(kafka) as admin:
         committed = admin.list_group_offsets({group: places})[group]
         done = {place: one.offset for place, one in committed.items() if one.offset > 0}
         if done:

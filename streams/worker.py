@@ -6,9 +6,9 @@ import threading
 import time
 
 import faust
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from brokers.clients import make_admin
 from brokers.connection import KafkaConnection
 from brokers.progress_topic import read_newest
 from brokers.refusal import refusal
@@ -109,8 +109,7 @@ def await_broker(kafka: KafkaConnection) -> None:
 
 def _answers(kafka: KafkaConnection) -> bool:
     try:
-        admin = KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=_ANSWER_MS)
+        make_admin(kafka, _ANSWER_MS).close()
     except (KafkaError, OSError):
         return False
-    admin.close()
     return True

@@ -19,20 +19,13 @@ BOOTSTRAP_MS = 10_000  # how long a broker may take to answer
 @contextmanager
 def open_consumer(settings: Settings) -> Iterator[Any]:
     """Give a Kafka consumer without a group."""
-    from kafka import KafkaConsumer
-
+    from brokers.clients import make_consumer
     from sinks.header_decoding import read_any_header_name
 
     read_any_header_name()
 
     def make(kafka: KafkaConnection) -> Any:
-        return KafkaConsumer(
-            **kafka.reader(),
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-        )
+        return make_consumer(kafka, bootstrap_timeout_ms=BOOTSTRAP_MS, max_partition_fetch_bytes=4 * 1024 * 1024)
 
     with _open(settings, make) as client:
         yield client
@@ -41,9 +34,9 @@ def open_consumer(settings: Settings) -> Iterator[Any]:
 @contextmanager
 def open_admin(settings: Settings) -> Iterator[Any]:
     """Give a Kafka admin client."""
-    from kafka import KafkaAdminClient
+    from brokers.clients import make_admin
 
-    with _open(settings, lambda kafka: KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=BOOTSTRAP_MS)) as client:
+    with _open(settings, lambda kafka: make_admin(kafka, BOOTSTRAP_MS)) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
+from brokers.clients import make_admin
 from brokers.connection import KafkaConnection
 from cli.settings import Settings
 from schemas.topics import TOPICS, named
@@ -56,9 +57,9 @@ def list_topics(settings: Settings) -> tuple[Wanted, ...]:
     )
 
 
-def connect(kafka: KafkaConnection, *, seconds: float = 10) -> KafkaAdminClient:
+def connect(kafka: KafkaConnection, *, seconds: float = 10) -> Any:
     """An admin client. Raise KafkaError where no broker answers in time."""
-    return KafkaAdminClient(**kafka.client(), bootstrap_timeout_ms=round(seconds * 1000))
+    return make_admin(kafka, round(seconds * 1000))
 
 
 def differences(admin: KafkaAdminClient, topics: Sequence[Wanted]) -> list[Difference]:

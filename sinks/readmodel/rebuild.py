@@ -6,12 +6,13 @@ what operators decided about dead letters.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from sqlalchemy import Connection, Engine, MetaData, Table, and_, delete, exists, func, insert, select, update
 
+from brokers.clients import open_consumer
 from brokers.connection import KafkaConnection
 from brokers.offsets import ANSWER_MS, read_ends
 from schemas.topics import named
@@ -64,21 +65,16 @@ class Rebuilding:
         Raise KafkaError, Silent.
         """
         read_any_header_name()
-        with closing(LogWatcher(self._kafka, self._prefix)) as watcher, closing(self._consumer()) as consumer:
+        with closing(LogWatcher(self._kafka, self._prefix)) as watcher, self._open_consumer() as consumer:
             places = {writer.name: self._places(consumer, writer) for writer in self._writers}
             self._logs = dict(watcher.logs(consumer, [one for many in places.values() for one in many]))
             advance = announce(sum(log.end - log.first for log in self._logs.values()))
             for writer in self._writers:
                 self._copy(consumer, writer, places[writer.name], advance)
 
-    def _consumer(self) -> Any:
-        return KafkaConsumer(
-            **self._kafka.reader(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_poll_records=BATCH,
-            bootstrap_timeout_ms=ANSWER_MS,
+    def _open_consumer(self) -> AbstractContextManager[Any]:
+        return open_consumer(
+            self._kafka, auto_offset_reset="none", max_poll_records=BATCH, bootstrap_timeout_ms=ANSWER_MS
         )
 
     def _places(self, consumer: Any, writer: Writer) -> list[TopicPartition]:

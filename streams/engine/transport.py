@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import faust
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -13,6 +13,7 @@ from brokers.connection import KafkaConnection
 from streams.engine.brokertime import BrokerTime
 from streams.engine.consumer import BatchConsumer
 from streams.engine.records import read_any_header_name
+from streams.reader import open_reader
 
 Headers = Sequence[tuple[str, bytes | None]]  # a header may have no value
 
@@ -123,13 +124,7 @@ class App(faust.App):  # type: ignore[misc]
         Not committed ones too: a foreign transaction that stays open would be waited for.
         """
         read_any_header_name()
-        consumer = AIOKafkaConsumer(
-            **kafka.client(),
-            group_id=None,
-            enable_auto_commit=False,
-        )
-        await consumer.start()
-        try:
+        async with open_reader(kafka, isolation_level="read_uncommitted") as consumer:
             place = TopicPartition(tp.topic, tp.partition)
             consumer.assign([place])
             consumer.seek(place, first)
@@ -138,8 +133,6 @@ class App(faust.App):  # type: ignore[misc]
                 for records in (await consumer.getmany(place, timeout_ms=1_000)).values():
                     found += [record for record in records if record.offset < after]
             return found
-        finally:
-            await consumer.stop()
 
 
 def _append(batch: Any, output: Output) -> bool:

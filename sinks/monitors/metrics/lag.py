@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
+from brokers.clients import make_admin, make_consumer
 from brokers.connection import KafkaConnection
 from brokers.offsets import ANSWER_MS, read_ends, read_firsts
 from schemas.topics import SOURCES, named
@@ -35,16 +36,14 @@ class Lags:
     def now(self) -> list[Lag]:
         """Each group that has ever committed. Raise KafkaError."""
         if self._consumer is None:
-            self._consumer = KafkaConsumer(
-                **self._kafka.client(),
+            self._consumer = make_consumer(
+                self._kafka,
                 isolation_level="read_uncommitted",  # what an open transaction holds back waits too
-                group_id=None,
-                enable_auto_commit=False,
                 auto_offset_reset="earliest",  # what retention has removed is not waited for
                 max_partition_fetch_bytes=65_536,  # the first record is enough
                 bootstrap_timeout_ms=ANSWER_MS,
             )
-            self._admin = KafkaAdminClient(**self._kafka.client(), bootstrap_timeout_ms=ANSWER_MS)
+            self._admin = make_admin(self._kafka, ANSWER_MS)
         return [found for group, topics in self._groups.items() if (found := self._of(group, topics)) is not None]
 
     def _of(self, group: str, topics: Iterable[str]) -> Lag | None:
