@@ -1,5 +1,6 @@
 """Real servers for the tests that need them: started once per session on free ports, stopped at its end."""
 
+import gc
 import itertools
 import os
 import shutil
@@ -23,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the collector of cycles, and tests that call it, need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

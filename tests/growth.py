@@ -38,11 +38,10 @@ def _once(work: Callable[[T], Any], given: T) -> float:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Without the collector of cycles: its work grows with all that the process holds."""
+    """Without the collector of cycles, whose work grows with all that the process holds. What it holds now stays frozen."""
     gc.disable()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         gc.enable()

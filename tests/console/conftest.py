@@ -17,11 +17,13 @@ from sqlalchemy import Connection, Engine, select
 
 from brokers.connection import KafkaConnection
 from cli.simulation.stream import Options, simulate
+from console import app as console_app
 from console.accounts.demo_users import DEMO_PASSWORD, make_demo_users
 from console.app import create_app
 from console.auth.permissions import Audience, Scope
 from console.db import database
 from console.web.config import ConsoleConfig
+from console.web.site import make_environment
 from handover.analysis.replay import Told
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
@@ -108,6 +110,7 @@ class Browser:
 
 
 OpenConsole = Callable[..., Browser]
+TEMPLATES = make_environment()  # compiled once, not by each console that a test opens
 
 
 @pytest.fixture
@@ -132,8 +135,9 @@ def past(tmp_path: Path) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def console(engine: Engine) -> Iterator[OpenConsole]:
+def console(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenConsole]:
     """Opens the console for a user: `console("county")`; nobody is logged in where no user is named."""
+    monkeypatch.setattr(console_app, "make_environment", lambda: TEMPLATES)
     with ExitStack() as stack:
         apps: dict[str, tuple[FastAPI, TestClient]] = {}
 
@@ -151,7 +155,9 @@ def console(engine: Engine) -> Iterator[OpenConsole]:
             if key not in apps:
                 app = create_app(config)
                 apps[key] = app, stack.enter_context(TestClient(app, base_url="http://console.test"))
-            browser = Browser(TestClient(apps[key][0], base_url="http://console.test"), apps[key][0])
+            app, running = apps[key]
+            browser = Browser(TestClient(app, base_url="http://console.test"), app)
+            browser.client.portal = running.portal  # else each request starts a thread and a loop of its own
             if login is not None:
                 assert browser.log_in(login).status_code == 303
             return browser
