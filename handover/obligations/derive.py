@@ -169,7 +169,8 @@ def _joined_by_all(handovers: Sequence[Handover]) -> Handover | None:
 def _joins(handover: Handover, fact: Fact) -> bool:
     """Whether a later fact joins the only open handover, and moves no other."""
     return (
-        fact.name in LIGHT
+        fact.subject == handover.subject
+        and fact.name in LIGHT
         and fact.time > handover.opened_at
         and (fact.handoverid is None or fact.handoverid in handover.names)
         and not (handover.transferred is not None and fact.name == PICKUP)

@@ -16,6 +16,7 @@ from handover.cases.case import Case
 from handover.cases.codec import decode_case, encode_case
 from handover.cases.shared_state import SharedState
 from handover.facts.forwarding import Routed, routes
+from handover.ids import alert_id, handover_id, obligation_id
 from schemas.alert import Alert
 from schemas.envelope import Event
 from tests.handover.histories import Told, acknowledged, arriving, at, notice, scheduled, told
@@ -146,6 +147,15 @@ def merged(when: str, survivor: str, removed: str) -> Told:
 def file_of(ref: str, **more: Any) -> list[Told]:
     sent = notice("2026-02-03 09:00", subject=ref, id="n", **more)
     return arriving(scheduled("2026-02-02 09:00", "2026-03-02", subject=ref, id="s", **more), sent)
+
+
+@interpreted
+def test_what_one_person_says_does_not_join_the_only_handover_of_another() -> None:
+    """One case of two persons: the report opens a handover of its own, which nothing announced."""
+    came = {"reported_at": "2026-02-04T09:00:00+08:00", "channel": "HAND", "report_type": "ON_TIME"}
+    report = told("intake.person_reported", "2026-02-04 09:00", came, "/agencies/TOWN_JUSTICE-990102004-01", B)
+    orphan = alert_id(obligation_id(handover_id(B, 1), "X05", ""))
+    assert known_at_once([*file_of(A), *arriving(report)])[orphan].state == "firing"
 
 
 def firing(history: list[Told], *, until: str = "2026-02-20 00:00") -> set[tuple[str, str]]:
