@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := schemas handover brokers streams sinks console cli
+PACKAGES := schemas handover brokers gateway streams sinks console cli
 T ?=
 ARGS ?=
 

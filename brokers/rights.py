@@ -17,6 +17,7 @@ from schemas.topics import (
     DLQ,
     INTAKE,
     PROGRESS,
+    RECEIPT,
     RELEASE,
     ROUTED,
     SOURCES,
@@ -57,7 +58,7 @@ def _write(*topics: str) -> tuple[Right, ...]:
     return _on(("WRITE", "DESCRIBE"), *topics)
 
 
-_EVERY = (*SOURCES, CASE, ALERT, DLQ, ROUTED, WORLD, PROGRESS)
+_EVERY = (*SOURCES, CASE, ALERT, DLQ, RECEIPT, ROUTED, WORLD, PROGRESS)
 ROLES: Mapping[str, tuple[Right, ...]] = {
     # Publishers write their topics, and heartbeats and manifests to the system topic; they read nothing.
     "prison": _write(RELEASE, SYSTEM),  # prisons, detention houses, prison administrations
@@ -84,7 +85,16 @@ ROLES: Mapping[str, tuple[Right, ...]] = {
         Right("GROUP", "reentry-worker", ("DESCRIBE",)),  # how far workers are behind
     ),
     "console": _write(*SOURCES),  # actions, rule changes, and what an office records or sends again by hand
+    "gateway": (  # events over HTTP, receipts of all events
+        *_write(*SOURCES, RECEIPT),
+        *_read(*SOURCES, DLQ, PROGRESS, RECEIPT),
+        Right("GROUP", "reentry-receipts", ("READ", "DESCRIBE")),
+    ),
     # People and programs beside it.
+    "recipient": (
+        *_read(RECEIPT),
+        Right("GROUP", OWN, ("READ", "DESCRIBE"), begins=True),
+    ),  # a publisher of its receipts
     "reader": (*_read(ALERT), Right("GROUP", OWN, ("READ", "DESCRIBE"), begins=True)),
     "redriver": (*_read(DLQ), *_write(*SOURCES)),  # handover dlq redrive
     "auditor": (  # handover dump, verify, dlq list, doctor

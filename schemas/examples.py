@@ -163,3 +163,25 @@ def case() -> dict[str, Any]:
         "dispute": None,
         "obligations": [{**_OBLIGATION, "state": "overdue", "warn_at": "2026-02-03T00:00:00+08:00"}],
     }
+
+
+def receipt() -> dict[str, Any]:
+    """What the sender of that notice learns of it once a worker has refused it. Its signature is made up."""
+    return {
+        "receipt": {
+            "id": "release-3-1207",
+            "state": "refused",
+            "topic": "reentry.release.v1",
+            "partition": 3,
+            "offset": 1207,
+            "digest": "sha-256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "appended_at": "2026-01-30T09:13:20.502+08:00",
+            "source": "/agencies/PRISON-990100-01",
+            "event_id": "ev-release-notice_sent",
+            "type": "reentry.release.notice_sent.v1",
+            "reason": "SCHEMA",
+            "errors": ["data.to_agency: Field required"],
+        },
+        "key": "0d1f9c2ab5e8734c",
+        "signature": "A" * 86 + "==",
+    }

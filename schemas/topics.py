@@ -17,6 +17,7 @@ DLQ = "reentry.dlq.v1"
 ROUTED = "reentry.routed.v1"
 WORLD = "reentry.world.v1"
 PROGRESS = "reentry.progress.v1"
+RECEIPT = "reentry.receipt.v1"
 SOURCES = (RELEASE, INTAKE, CHECKIN, DISPUTE, WORK, ACTION, SYSTEM)
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -67,6 +68,8 @@ TOPICS = (
     Topic(ROUTED, "subject", "delete", 14 * _DAY_MS, segment_bytes=16 * 1024 * 1024),
     # What concerns all cases for years (calendars, registry, rule versions): the system topic forgets it after its 90 days.
     Topic(WORLD, "source", "delete", -1, timestamp_type="CreateTime"),
+    # What became of each record, for its sender: by the gateway.
+    Topic(RECEIPT, "source", "delete", 90 * _DAY_MS),
     # The watermark of each partition, and what its worker runs with: one record a second and partition, the newest counts.
     Topic(PROGRESS, "partition", "compact", None, keyed=False, segment_bytes=16 * 1024 * 1024),
 )

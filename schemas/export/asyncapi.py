@@ -74,7 +74,11 @@ def _on(topic: str) -> list[str]:
     """The messages of a topic, by their names in this document."""
     if topic in topics.SOURCES:
         return [_short(type_) for type_ in PAYLOADS if type_.split(".")[1] == _short(topic)]
-    return [{topics.ALERT: _short(ALERT_TYPE), topics.CASE: "case", topics.DLQ: "dead_letter"}[topic]]
+    return [
+        {topics.ALERT: _short(ALERT_TYPE), topics.CASE: "case", topics.DLQ: "dead_letter", topics.RECEIPT: "receipt"}[
+            topic
+        ]
+    ]
 
 
 def _channel(topic: Topic) -> Document:
@@ -126,7 +130,7 @@ def _operations() -> Document:
     """Seen from this pipeline, its console included."""
     ours = [_short(type_) for type_, payload in PAYLOADS.items() if payload.BY == PIPELINE]
     found = {f"receive_{_short(name)}": _operation("receive", name, _on(name)) for name in topics.SOURCES}
-    for name in (topics.ACTION, topics.CASE, topics.ALERT, topics.DLQ):
+    for name in (topics.ACTION, topics.CASE, topics.ALERT, topics.DLQ, topics.RECEIPT):
         found[f"send_{_short(name)}"] = _operation("send", name, _on(name))
     found[f"send_{_short(topics.SYSTEM)}"] = _operation("send", topics.SYSTEM, ours)
     return found

@@ -27,7 +27,8 @@ from schemas.payload import (
     matching,
     source_of,
 )
-from schemas.topics import CASE
+from schemas.receipt import SignedReceipt
+from schemas.topics import CASE, RECEIPT
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Document = dict[str, Any]
@@ -52,7 +53,7 @@ class _Plain(GenerateJsonSchema):
 def schemas() -> Mapping[str, Document]:
     """Every JSON Schema: by event type, and by topic name where a value is no CloudEvent."""
     found = {type_: _event(payload) for type_, payload in PAYLOADS.items()}
-    return {**found, ALERT_TYPE: _alert(), CASE: _case()}
+    return {**found, ALERT_TYPE: _alert(), CASE: _case(), RECEIPT: _receipt()}
 
 
 def _model(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> tuple[Document, Document]:
@@ -135,3 +136,9 @@ def _case() -> Document:
     body, definitions = _model(CaseSnapshot, "serialization")
     description = body.pop("description")
     return _document(CASE, description, body, definitions, examples.case())
+
+
+def _receipt() -> Document:
+    body, definitions = _model(SignedReceipt, "serialization")
+    description = body.pop("description")
+    return _document(RECEIPT, description, body, definitions, examples.receipt())

@@ -41,7 +41,7 @@ def test_the_wheel_holds_what_is_read_at_run_time(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for package in ("schemas", "handover", "brokers", "streams", "sinks", "console", "cli"):
+    for package in ("schemas", "handover", "brokers", "gateway", "streams", "sinks", "console", "cli"):
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert path.relative_to(ROOT).as_posix() in names

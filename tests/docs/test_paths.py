@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-_PACKAGES = "schemas|handover|brokers|streams|sinks|console|cli|deploy|benchmarks|tests"
+_PACKAGES = "schemas|handover|brokers|gateway|streams|sinks|console|cli|deploy|benchmarks|tests"
 _PATH = re.compile(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)(?:::?([\w.]+))?`")
 
 

@@ -24,7 +24,7 @@ from brokers.rights import ROLES
 from cli.stack.provision import connect as admin_of
 from console.outbox.publisher import make_producer as console_producer
 from schemas.instants import from_millis
-from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RELEASE, SYSTEM, TOPICS, named
+from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RECEIPT, RELEASE, SYSTEM, TOPICS, named
 from sinks.readmodel import tables
 from sinks.readmodel.database import connect
 from tests.conditions import until
@@ -41,12 +41,14 @@ WRITES = {  # spelt out here: a slip in the table is not believed
     "worker": {CASE, ALERT, "reentry.dlq.v1", "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"}, "sink": {SYSTEM},
     "console": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "reader": set(),
     "redriver": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "auditor": set(), "operator": set(),
+    "gateway": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM, RECEIPT}, "recipient": set(),
 }  # fmt: skip
 SOURCES = {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}
 READS = {
     "worker": SOURCES | {CASE, "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"},
     "sink": SOURCES | {CASE, ALERT, "reentry.dlq.v1", "reentry.progress.v1"},
     "reader": {ALERT}, "redriver": {"reentry.dlq.v1"}, "auditor": {topic.name for topic in TOPICS},
+    "gateway": SOURCES | {"reentry.dlq.v1", "reentry.progress.v1", RECEIPT}, "recipient": {RECEIPT},
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def test_an_export_leaves_other_files_alone(tmp_path: Path) -> None:
 
 
 def test_there_is_a_schema_for_every_type_and_for_what_we_write() -> None:
-    assert set(SCHEMAS) == {*PAYLOADS, "reentry.alert.changed.v1", topics.CASE}
+    assert set(SCHEMAS) == {*PAYLOADS, "reentry.alert.changed.v1", topics.CASE, topics.RECEIPT}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: json.loads(line)["id"])
