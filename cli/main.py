@@ -46,6 +46,10 @@ COMMANDS = {
     ),
     "sink": _Command("cli.commands.sink", "sink", "Write the SQL read model; measure and judge beside it."),
     "console": _Command("cli.commands.console", "console", "Serve the operations console."),
+    "gateway": _Command(
+        "cli.commands.gateway", "gateway", "Take events over HTTP, answer receipts and refs of persons."
+    ),
+    "receipt": _Command("cli.commands.receipt", "app", "Check a receipt of the gateway, without a network."),
     "audit": _Command("cli.commands.audit", "app", "Check that the record of who saw whom is whole."),
     "rules": _Command("cli.commands.rules", "app", "Check a rule book, print it for people, compare two."),
     "dlq": _Command("cli.commands.dlq", "app", "List, show, redrive or drop dead letters; a dry run unless --yes."),

@@ -120,6 +120,27 @@ class Settings(BaseSettings):
         description="The office's name service, which browsers ask for a name; the console never does.",
     )
 
+    gateway_keys: Path | None = Field(
+        None, description="The gateway's keys of publishers (TOML); without it gateway-keys.toml in data_dir."
+    )
+    gateway_signing_key: Path | None = Field(
+        None, description="Ed25519 key (PEM) that signs receipts; without it the gateway makes one in data_dir."
+    )
+    gateway_person_keys: Path | None = Field(
+        None, description="HMAC keys of person_ref by version (TOML); without it the gateway makes no refs."
+    )
+    gateway_rate: str = Field(
+        "6000/minute", pattern=r"^[1-9][0-9]*/(second|minute|hour)$", description="Events that each key may send."
+    )
+    gateway_certificate_file: Path | None = Field(
+        None, description="The gateway's certificate (PEM): it then speaks TLS itself."
+    )
+    gateway_key_file: Path | None = Field(None, description="Its key (PEM).")
+    gateway_client_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) of who signs publishers': without one no connection is taken, beside keys.",
+    )
+
     web_host: str = Field("127.0.0.1", description="Address on which a process serves /live, /ready and /metrics.")
     web_port: Port = Field(0, description="Its port; 0 serves nothing.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is written to the log.")

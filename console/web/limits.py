@@ -27,15 +27,15 @@ def limit_body(path: str) -> int:
 class LimitedBodies:
     """Refuses what is too large or too slow, before the application reads it; nothing more is kept of it."""
 
-    def __init__(self, app: ASGIApp, answer: Answer) -> None:
-        self._app, self._answer = app, answer
+    def __init__(self, app: ASGIApp, answer: Answer, limit: Callable[[str], int] = limit_body) -> None:
+        self._app, self._answer, self._limit = app, answer, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, limit_body(scope["path"]))
+        body = _Body(receive, self._limit(scope["path"]))
         status = _check_head(scope, body.most)
         if status:
             await self._refuse(scope, body, send, status)

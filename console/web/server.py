@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 5.0  # until the head of a request has come whole
@@ -62,7 +62,7 @@ class Guarded(H11Protocol):
         self.transport.abort()
 
 
-def serve(app: FastAPI, host: str, port: int, **more: Any) -> None:
+def serve(app: ASGIApp, host: str, port: int, **more: Any) -> None:
     """Serve until a signal ends it."""
     uvicorn.run(
         app,
