@@ -31,6 +31,9 @@ COMMANDS = {
     "status": _Command("cli.commands.up", "status", "Say what runs on this machine, and where."),
     "topics": _Command("cli.commands.topics", "app", "Provision Kafka topics: what would change, change it, check it."),
     "publish": _Command("cli.commands.publish", "publish", "Publish CloudEvents, one JSON a line, to their topics."),
+    "import": _Command(
+        "cli.commands.import_sheet", "import_sheet", "Import events from a spreadsheet, or make a template."
+    ),
     "simulate": _Command(
         "cli.commands.simulate", "simulate", "Make synthetic events of a county, city, province or nation."
     ),

@@ -24,7 +24,7 @@ def post(
 ) -> Response:
     with gateway(folder, **more) as client:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        answer: Response = client.post(path, content=content, headers=dict(headers))  # type: ignore[assignment]
+        answer: Response = client.post(path, content=content, headers=dict(headers))
     return answer
 
 
@@ -113,7 +113,7 @@ def test_without_a_known_key_nothing_is_read(tmp_path: Path, authorization: str 
         client.headers.pop("authorization")
         headers = {**STRUCTURED} | ({} if authorization is None else {"authorization": authorization.encode("latin-1")})
         answer = client.post("/events", content=b"no event", headers=headers)  # type: ignore[arg-type]
-    problem(answer, 401)  # type: ignore[arg-type]
+    problem(answer, 401)
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -135,7 +135,7 @@ def test_the_file_of_keys_holds_no_secret(tmp_path: Path) -> None:
 def test_events_beyond_the_rate_wait(tmp_path: Path, sent: int, status: int) -> None:
     with gateway(tmp_path, rate="2/minute") as client:
         answers = [client.post("/events", json=event(), headers=STRUCTURED) for _ in range(sent)]
-    problem(answers[-1], status)  # type: ignore[arg-type]
+    problem(answers[-1], status)
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
 
 
@@ -176,7 +176,7 @@ def reasons_of_text(told: dict[str, Any]) -> str:
 )
 def test_other_addresses_answer_with_problems_too(tmp_path: Path, method: str, path: str, status: int) -> None:
     with gateway(tmp_path) as client:
-        problem(client.request(method, path), status)  # type: ignore[arg-type]
+        problem(client.request(method, path), status)
 
 
 def test_a_number_in_an_event_is_refused_and_never_repeated(tmp_path: Path) -> None:
@@ -217,4 +217,4 @@ def test_no_ref_is_answered_that_the_audit_does_not_hold(tmp_path: Path) -> None
     with gateway(tmp_path) as client:
         (tmp_path / "audit.jsonl").unlink()
         (tmp_path / "audit.jsonl").mkdir()
-        problem(client.post("/person-refs", json={"id_number": citizen_number()}), 503)  # type: ignore[arg-type]
+        problem(client.post("/person-refs", json={"id_number": citizen_number()}), 503)
