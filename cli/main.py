@@ -34,6 +34,7 @@ COMMANDS = {
     "import": _Command(
         "cli.commands.import_sheet", "import_sheet", "Import events from a spreadsheet, or make a template."
     ),
+    "bundle": _Command("cli.commands.bundle", "app", "Carry events from an office without a line: make, verify, read."),
     "simulate": _Command(
         "cli.commands.simulate", "simulate", "Make synthetic events of a county, city, province or nation."
     ),

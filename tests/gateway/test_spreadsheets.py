@@ -316,7 +316,7 @@ def test_a_template_has_a_list_to_choose_from_and_the_chosen_words_are_read(tmp_
     assert run(["import", "--template", FACT, str(path)]) == 0
     filled = load_workbook(path)
     page, codes = filled[FACT], filled["codes"]
-    [letter] = [cell.column_letter for cell in page[1] if str(cell.value).startswith("result")]
+    [letter] = [cell.coordinate.rstrip("1") for cell in page[1] if str(cell.value).startswith("result")]
     assert [rule.formula1 for rule in page.data_validations.dataValidation if rule.type == "list"]
     chosen = codes[f"{letter}2"].value
     for cell, value in zip(page[2], [GOOD[0], GOOD[1], GOOD[2], None, None, chosen, *GOOD[4:]], strict=False):
