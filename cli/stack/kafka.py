@@ -17,7 +17,7 @@ from cli.stack.children import Unstartable, alive, last_lines, spawn, stop
 from cli.stack.ports import free_ports, is_open
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FILES = REPOSITORY / "deploy" / "kafka"
+FILES = Path(__file__).parent / "broker"
 LIBS = REPOSITORY / "var" / "kafka" / "libs"
 ARCHIVE = "kafka.jsa"  # class data shared between starts: halves the time to the first record
 JVM = ("-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
