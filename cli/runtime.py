@@ -58,6 +58,12 @@ def open_database(settings: Settings) -> Engine:
         fail(str(error), "correct the variable and try again")
 
 
+def make_database_folder(settings: Settings) -> None:
+    """Make the folder of SQLite's file where no other database is named."""
+    if settings.database_url is None:
+        make_folder(settings.data_dir)
+
+
 def has_read_model(settings: Settings) -> bool:
     """Say whether there is a database to look into: one was named, or the sink has made its own."""
     return settings.database_url is not None or (settings.data_dir / "handover.sqlite").exists()

@@ -12,6 +12,7 @@ from cli.output import fail, say
 from cli.runtime import (
     fail_not_migrated,
     make_audit_key,
+    make_database_folder,
     open_database,
     read_clock,
     read_kafka,
@@ -73,6 +74,7 @@ def _migrate(settings: Settings) -> None:
     from console.db.database import migrate
     from sinks.readmodel.migration_chain import NotMigrated
 
+    make_database_folder(settings)
     try:
         migrate(open_database(settings))
     except NotMigrated as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import fail, say
-from cli.runtime import fail_not_migrated, open_database, read_clock, read_kafka, read_settings
+from cli.runtime import fail_not_migrated, make_database_folder, open_database, read_clock, read_kafka, read_settings
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -46,6 +46,7 @@ def _migrate(settings: Settings) -> None:
     from sinks.readmodel.database import migrate
     from sinks.readmodel.migration_chain import NotMigrated
 
+    make_database_folder(settings)
     try:
         migrate(open_database(settings))
     except NotMigrated as error:
