@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import fail, say
+from cli.output import fail, say, warn
 from cli.private_files import make_folder, write_private
 from cli.runtime import make_audit_key, read_clock, read_kafka, read_settings
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.signing import Signer
 
 PORT = 8090
+_FIRST_LINE = "# Keys of publishers: digests only.\n"
 KEYS_FILE, SIGNING_FILE, AUDIT_FILE = "gateway-keys.toml", "gateway-signing.pem", "gateway-audit.jsonl"
 
 
@@ -74,7 +75,7 @@ def _add_key(settings: Settings, source: str, types: tuple[str, ...], *, person_
     except InvalidKeys as error:
         fail(str(error), "write the source of the publisher")
     make_folder(path.parent)
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Keys of publishers: digests only.\n"
+    text = path.read_text(encoding="utf-8") if path.exists() else _FIRST_LINE
     _replace(path, text + key.entry())
     say(f"key {key.id} of {key.source}, told only now:")
     say(token)
@@ -90,7 +91,7 @@ def _revoke_key(settings: Settings, key_id: str) -> None:
         fail(f"REENTRY_GATEWAY_KEYS: {error}", "correct the file")
     if keys.pop(key_id, None) is None:
         fail(f"--revoke-key {key_id}: there is no such key", f"its id stands in {path}")
-    _replace(path, "# Keys of publishers: digests only.\n" + "".join(key.entry() for key in keys.values()))
+    _replace(path, _FIRST_LINE + "".join(key.entry() for key in keys.values()))
     say(f"key {key_id} is revoked")
 
 
@@ -149,10 +150,13 @@ def _configure(settings: Settings, *, follows: bool) -> GatewayConfig:
     from gateway.app import GatewayConfig
     from schemas import publishers
 
+    path = _keys_file(settings)
+    if settings.gateway_keys is None and not path.exists():
+        make_folder(path.parent)
+        write_private(path, _FIRST_LINE)
+        warn("no key is known yet; make a first one: handover gateway --add-key SOURCE")
     try:
-        keys = KeyRing(_keys_file(settings))
-    except FileNotFoundError:
-        fail(f"{_keys_file(settings)} is not there", "make a first key: handover gateway --add-key SOURCE")
+        keys = KeyRing(path)
     except (InvalidKeys, OSError) as error:
         fail(f"REENTRY_GATEWAY_KEYS: {error}", "correct the file")
     try:
