@@ -112,8 +112,8 @@ def _read_labels() -> Labels:
 
 
 def _read_kind(file: Path, sheet: str | None) -> str:
+    from gateway.spreadsheets.columns import find_kind
     from gateway.spreadsheets.sheet import UnreadableSheet, find_sheet, open_workbook
-    from schemas.catalogue import PAYLOADS_BY_FACT
 
     title = ""
     if file.suffix.lower() == ".xlsx":
@@ -123,9 +123,10 @@ def _read_kind(file: Path, sheet: str | None) -> str:
             fail(f"{file}: {error}", "then import it again")
         except OSError as error:
             fail(f"cannot read {file}: {error.strerror}", "name a file that can be read")
-    if title not in PAYLOADS_BY_FACT:
+    kind = find_kind(title)
+    if kind is None:
         fail(f"{file}: its kind of event is not known", "say it: --kind intake.acknowledged")
-    return title
+    return kind
 
 
 def _check(

@@ -16,11 +16,13 @@ YES, NO = Label("是", "yes"), Label("否", "no")
 ROW_KEY, SUBJECT, TIME, HANDOVER, CORRECTS = "row_key", "subject", "time", "handoverid", "corrects"
 ENVELOPE: Labels = {
     ROW_KEY: Label("行号（不变，不重复）", "row key (unique, never changed)"),
-    SUBJECT: Label("人员代号", "person_ref or dispute_id"),
+    SUBJECT: Label("人员代号", "person_ref"),
     TIME: Label("发生时间", "when it happened"),
     HANDOVER: Label("衔接编号", "handover id"),
     CORRECTS: Label("更正的行号", "row key that it corrects"),
 }
+_SUBJECTS: Labels = {"dispute": Label("纠纷编号", "dispute_id"), "work": Label("单位代码", "office")}  # by topic
+_MOST_OF_TITLE = 31  # characters of a sheet's name (ECMA-376, 18.2.19)
 _KINDS: Mapping[str, Kind] = {HANDOVER: "text", CORRECTS: "text", ROW_KEY: "text", SUBJECT: "text", TIME: "instant"}
 
 
@@ -53,12 +55,23 @@ def payload_of(fact: str) -> type[Payload]:
     return payload
 
 
+def sheet_title_of(fact: str) -> str:
+    """Return the name of the sheet that holds events of a kind."""
+    return fact[:_MOST_OF_TITLE]
+
+
+def find_kind(title: str) -> str | None:
+    """Return the kind of event that the name of a sheet says; None where it says none."""
+    return next((fact for fact in PAYLOADS_BY_FACT if title in (fact, sheet_title_of(fact))), None)
+
+
 def columns_of(fact: str, labels: Labels) -> Sequence[Column]:
     """Return the columns of a fact; `labels` of its fields where people have words for them. Raise UnknownKind."""
     payload = payload_of(fact)
+    envelope = {**ENVELOPE, SUBJECT: _SUBJECTS.get(fact.partition(".")[0], ENVELOPE[SUBJECT])}
     found = [
         Column(name, label, _KINDS[name], name in (SUBJECT, TIME), {}, is_envelope=True)
-        for name, label in ENVELOPE.items()
+        for name, label in envelope.items()
     ]
     for name, info in payload.model_fields.items():
         wire = info.alias or name

@@ -10,7 +10,7 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from gateway.spreadsheets.columns import NO, YES, Column, payload_of
+from gateway.spreadsheets.columns import NO, YES, Column, payload_of, sheet_title_of
 
 _CODES = "codes"
 _ROWS = 5_000  # that have drop-downs and formats
@@ -31,7 +31,7 @@ def write_template(fact: str, columns: Sequence[Column], path: Path) -> None:
     book = Workbook()
     page = book.active
     assert page is not None
-    page.title = fact
+    page.title = sheet_title_of(fact)
     codes = book.create_sheet(_CODES)
     for place, column in enumerate(columns, start=1):
         _head(page, place, column, payload)

@@ -12,11 +12,11 @@ from openpyxl import Workbook, load_workbook
 from cli.commands.import_sheet import _read_labels
 from cli.main import run
 from gateway.spreadsheets.cells import NO_DATE, NO_INSTANT, PERSONAL, ROUNDED
-from gateway.spreadsheets.columns import UnknownKind, columns_of
+from gateway.spreadsheets.columns import UnknownKind, columns_of, find_kind
 from gateway.spreadsheets.rows import Imported, read_rows
 from gateway.spreadsheets.sheet import BROKEN, FORMULA, HIDDEN, MERGED, Sheet, UnreadableSheet, read_sheet
 from schemas.catalogue import PAYLOADS_BY_FACT
-from schemas.examples import PERSON_REF
+from schemas.examples import PERSON_REF, event_of
 from tests.gateway.fixtures import COUNTY, citizen_number
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
@@ -292,11 +292,11 @@ def test_the_template_of_every_kind_takes_the_example_of_its_contract(tmp_path: 
     path = tmp_path / "template.xlsx"
     assert run(["import", "--template", fact, str(path)]) == 0
     filled = load_workbook(path)
-    page = filled[fact]
+    page = filled.worksheets[0]
+    assert find_kind(page.title) == fact
     payload = PAYLOADS_BY_FACT[fact]
-    subject = "d1_dcwd442d6alisdcrb2j7snjgcf" if fact.startswith("dispute.") else PERSON_REF
-    time = payload.EXAMPLE[payload.REPEATS_TIME] if payload.REPEATS_TIME else "2026-03-10 10:00"
-    values: dict[str, Any] = {"subject": subject, "time": time, **payload.EXAMPLE}
+    example = event_of(f"reentry.{fact}.v1")
+    values: dict[str, Any] = {"subject": example["subject"], "time": example["time"], **payload.EXAMPLE}
     for cell in page[1]:
         value = values.get(str(cell.value).split()[0])
         if isinstance(value, list):
