@@ -4,11 +4,11 @@ Facts may come late through another partition, and then the case lives again. So
 only when that is `SLACK` behind it forgets what mattered before: it never lives again from further back.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 
-from handover.cases.advance import derived_anew
+from handover.cases.advance import derived_anew, duties_at
 from handover.cases.case import Base, Case
 from handover.cases.feed_case import forget_days
 from handover.cases.shared_state import SharedState
@@ -27,7 +27,8 @@ WORTH = 12  # facts; fewer are not worth deriving once more
 _REPEATED_UP_TO = timedelta(days=31)  # how late repeated facts without a late limit are told, at most
 _CHECK_IN = "checkin.completed"
 _GUESS = timedelta(hours=1)  # where no rule looks at location checks
-REPEATED = (CHECK, _CHECK_IN, "intake.visit_done")
+_WORK = "work.reported"
+REPEATED = (CHECK, _CHECK_IN, "intake.visit_done", _WORK)
 
 
 def fold(case: Case, world: SharedState, now: datetime) -> bool:
@@ -38,7 +39,7 @@ def fold(case: Case, world: SharedState, now: datetime) -> bool:
         case.derived = derived_anew(case, world, world.frame(case.lived))
     if case.moved_to:
         return _thin_checks(case, case.derived, world)  # a bracelet may go on under the ref that was merged away
-    if case.kind in ("DISPUTE", "OFFICE"):
+    if case.kind == "DISPUTE":
         return False  # short, and whole until it ends
     if case.kind == "SOURCE":
         return _forget_days(case, world)
@@ -172,14 +173,15 @@ def _forget_repeated(case: Case, derived: Derived, world: SharedState) -> bool:
     if base is None:
         case.bases = (new,)
         return True
-    gone = _forgettable(case, derived, world.book.late_limit, base.at)
+    gone = _forgettable(case, derived, world, base.at)
     forgotten = len(gone) >= WORTH and _leaves_all(case, world, derived, gone)
     case.bases = (base, new) if forgotten else (*case.bases[:-1], new)
     return True
 
 
-def _forgettable(case: Case, derived: Derived, late_limit: Mapping[str, timedelta], at: datetime) -> list[Fact]:
+def _forgettable(case: Case, derived: Derived, world: SharedState, at: datetime) -> list[Fact]:
     """Repeated facts that nothing told from now on can make matter at `at` or later."""
+    late_limit = world.book.late_limit
     involved = {(fact.source, fact.corrects) for fact in case.entries.facts() if fact.corrects is not None}
     old = [
         fact
@@ -191,8 +193,21 @@ def _forgettable(case: Case, derived: Derived, late_limit: Mapping[str, timedelt
         and (fact.source, fact.id) not in involved
         and len(case.entries.copies[(fact.source, fact.id)]) == 1
     ]
-    kept = {id_ for handover in derived.handovers for id_ in _needed(handover, derived.duties.values(), at)}
+    if case.kind == "OFFICE":
+        kept = _needed_reports(case, world, at)
+    else:
+        kept = {id_ for handover in derived.handovers for id_ in _needed(handover, derived.duties.values(), at)}
     return [fact for fact in old if fact.id not in kept]
+
+
+def _needed_reports(case: Case, world: SharedState, at: datetime) -> set[str]:
+    """Ids of the reports of an office that answer a window, or may answer one that has not ended at `at`.
+
+    An answered window leaves no other trace: without its report it would be missed.
+    """
+    assert case.lived is not None
+    answers = {id_ for duty, _ in duties_at(case, world, case.lived) for id_ in duty.answers}
+    return answers | {fact.id for fact in case.entries.facts() if fact.name == _WORK and fact.day("to") >= at.date()}
 
 
 def _needed(handover: Handover, duties: Iterable[Obligation], at: datetime) -> Iterator[str]:

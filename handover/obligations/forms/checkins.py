@@ -1,7 +1,7 @@
 """Forms over repeated facts: check-in windows, lost contact, out-of-area runs and terms of electronic monitoring."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from handover.rules.rulebook import Rule
 
 _PERIOD = {"DAILY": DAY, "WEEKLY": 7 * DAY, "FORTNIGHTLY": 14 * DAY}
 _MONTHS = {"MONTHLY": 1, "QUARTERLY": 3}
+_LONGEST_BACK = timedelta(days=366)  # by which a plan may be dated back
 
 
 class _Window(NamedTuple):
@@ -42,7 +43,7 @@ def _owed(scope: Scope, plan: Fact, kind: str, cadence: str, following: Fact | N
     """Windows that have begun, began before the handover's close, and end before a later plan begins."""
     first = plan.day("from")
     ends = following.day("from") if following is not None else None
-    for number in count():
+    for number in count(_passed(first, cadence, plan.time.date() - _LONGEST_BACK)):
         start, until = _edge(first, cadence, number), _edge(first, cadence, number + 1)
         begins = start_of(start)
         if begins > scope.now:
@@ -51,6 +52,13 @@ def _owed(scope: Scope, plan: Fact, kind: str, cadence: str, following: Fact | N
         if (ends is not None and until > ends) or (scope.closed_at is not None and begins >= scope.closed_at):
             return
         yield _Window(plan, kind, cadence, start, until)
+
+
+def _passed(first: date, cadence: str, oldest: date) -> int:
+    """How many windows of a plan begin too long before it was told: a plan dated back by years owes none of them."""
+    days = max((oldest - first).days, 0)
+    months = _MONTHS.get(cadence)
+    return days // _PERIOD[cadence].days if months is None else days // (31 * months)
 
 
 def _edge(first: date, cadence: str, number: int) -> date:
