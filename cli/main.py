@@ -49,6 +49,7 @@ COMMANDS = {
         "cli.commands.worker", "worker", "Run one stream worker; start as many as there are partitions."
     ),
     "sink": _Command("cli.commands.sink", "sink", "Write the SQL read model; measure and judge beside it."),
+    "notify": _Command("cli.commands.notify", "notify", "Tell people of alerts: by mail, webhook, group chat."),
     "console": _Command("cli.commands.console", "console", "Serve the operations console."),
     "gateway": _Command(
         "cli.commands.gateway", "gateway", "Take events over HTTP, answer receipts and refs of persons."

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     publishers: Path | None = Field(
         None, description="Register of publishers (TOML): of other sources no heartbeat is heard. Without it, of all."
     )
+    notices_file: Path | None = Field(
+        None, description="What `notify` does (TOML): channels, hours, who is told of what cannot be delivered."
+    )
     clock_file: Path | None = Field(None, description="Segments of simulated time (JSON); without it time is real.")
 
     grace_seconds: float = Field(

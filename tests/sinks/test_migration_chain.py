@@ -10,12 +10,19 @@ from sqlalchemy import Engine, inspect, text
 
 from console.db import database as console
 from console.db import tables as console_tables
+from sinks.notifications import database as notifications
+from sinks.notifications import tables as notice_tables
 from sinks.readmodel import database as read_model
 from sinks.readmodel import tables
 from sinks.readmodel.migration_chain import MigrationChain, NewerTables, NotMigrated, SupersededTables
 
-CHAINS = [read_model.CHAIN, console.CHAIN]
-METADATA = {read_model.CHAIN: tables.metadata, console.CHAIN: console_tables.metadata}
+CHAINS = [read_model.CHAIN, console.CHAIN, notifications.CHAIN]
+FROM_BEFORE = CHAINS[:2]  # that had tables before the first release
+METADATA = {
+    read_model.CHAIN: tables.metadata,
+    console.CHAIN: console_tables.metadata,
+    notifications.CHAIN: notice_tables.metadata,
+}
 
 
 def put_version(engine: Engine, chain: MigrationChain, version: str) -> None:
@@ -28,7 +35,7 @@ def names(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names())
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console"])
+@pytest.mark.parametrize("chain", FROM_BEFORE, ids=["read model", "console"])
 def test_tables_from_before_the_first_release_are_refused_and_stay(empty: Engine, chain: MigrationChain) -> None:
     for version in sorted(chain.superseded):
         put_version(empty, chain, version)
@@ -43,7 +50,7 @@ def test_tables_from_before_the_first_release_are_refused_and_stay(empty: Engine
             connection.execute(text(f"DROP TABLE {chain.version_table}"))
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console"])
+@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console", "notices"])
 def test_tables_of_a_newer_program_are_refused(empty: Engine, chain: MigrationChain) -> None:
     put_version(empty, chain, "9999")
     for look in (chain.is_at_head, chain.prepare, chain.migrate):
@@ -52,7 +59,7 @@ def test_tables_of_a_newer_program_are_refused(empty: Engine, chain: MigrationCh
     assert names(empty) == {chain.version_table}
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console"])
+@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console", "notices"])
 def test_the_migrations_make_what_the_program_reads(empty: Engine, chain: MigrationChain) -> None:
     metadata = METADATA[chain]
 
@@ -66,7 +73,7 @@ def test_the_migrations_make_what_the_program_reads(empty: Engine, chain: Migrat
     assert names(empty) == {*metadata.tables, chain.version_table}
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console"])
+@pytest.mark.parametrize("chain", FROM_BEFORE, ids=["read model", "console"])
 def test_the_last_tables_from_before_are_taken_on_as_the_page_says(empty: Engine, chain: MigrationChain) -> None:
     chain.migrate(empty)
     with empty.begin() as connection:
@@ -79,7 +86,7 @@ def test_the_last_tables_from_before_are_taken_on_as_the_page_says(empty: Engine
     assert chain.is_at_head(empty)
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console"])
+@pytest.mark.parametrize("chain", CHAINS, ids=["read model", "console", "notices"])
 def test_an_empty_database_can_be_left_empty_again(empty: Engine, chain: MigrationChain) -> None:
     for _ in range(2):
         chain.migrate(empty)
