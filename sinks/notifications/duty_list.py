@@ -209,13 +209,11 @@ def _read_date(text: str) -> date | None:
 
 
 def _read_days(values: Mapping[str, str], problems: list[str]) -> Days:
-    first, last = date.min, date.max
-    if text := values.get("from", ""):
-        first = _read_date(text) or date.max
-    if text := values.get("until", ""):
-        last = _read_date(text) or date.min
-    if first > last:
+    first = _read_date(values["from"]) if values.get("from") else date.min
+    last = _read_date(values["until"]) if values.get("until") else date.max
+    if first is None or last is None or first > last:
         problems.append("from, until: must be dates like 2026-02-01, the first not after the last")
+        return ALWAYS
     return Days(first, last)
 
 

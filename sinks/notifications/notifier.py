@@ -1,19 +1,21 @@
 """The notifier's round: decide who is to be told, make messages, send them. One process does it at a time."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
+from handover.alerts.escalation import told_at
 from handover.calendar import Calendar
 from sinks.notifications import log_of_notices, metrics, outbox, weekly
 from sinks.notifications.channels.channel import Channel, Undeliverable, Unreachable
 from sinks.notifications.decide import Around, Timetable, decide
 from sinks.notifications.message import Message, RuleNames
 from sinks.notifications.policy import Policy
+from sinks.notifications.standing import Standing
 from sinks.readmodel.dialect import hold_alone
 from sinks.readmodel.errors import translate_errors
 
@@ -48,7 +50,8 @@ class Notifier:
         self._engine, self._policy, self._names, self._channels = engine, policy, names, channels
         self._sources = sources
         self._current_at = sources.now()
-        self._swept_on: Any = None
+        self._swept_on: date | None = None
+        self._listed_week: date | None = None
 
     def round(self) -> None:
         """Do all that is due. Raise SinkUnavailable."""
@@ -73,13 +76,20 @@ class Notifier:
     # --- deciding
 
     def _decide_all(self, now: datetime) -> None:
-        with self._engine.connect() as connection:
-            duty_list = log_of_notices.read_duty(connection)
-            processed = log_of_notices.read_processed_until(connection)
+        """Usually nothing is due, and then nothing more is read."""
+        around: Around | None = None
+        while True:
+            with self._engine.begin() as connection:
+                due = log_of_notices.find_due(connection, now, _DECIDED_AT_A_TIME)
+                if not due:
+                    return
+                around = around or self._look_around(connection, now)
+                self._decide_some(connection, due, around)
+
+    def _look_around(self, connection: Connection, now: datetime) -> Around:
+        processed = log_of_notices.read_processed_until(connection)
         is_caught_up = processed is not None and now - processed < _CURRENT
-        around = Around(now, duty_list, self._timetable(now), is_caught_up)
-        while self._decide_some(around):
-            pass
+        return Around(now, log_of_notices.read_duty(connection), self._timetable(now), is_caught_up)
 
     def _timetable(self, now: datetime) -> Timetable:
         policy = self._policy
@@ -92,30 +102,32 @@ class Notifier:
             outbox.operators_of(policy),
         )
 
-    def _decide_some(self, around: Around) -> bool:
-        """Whether there may be more."""
-        with self._engine.begin() as connection:
-            due = log_of_notices.find_due(connection, around.now, _DECIDED_AT_A_TIME)
-            told = log_of_notices.read_told(connection, due)
-            for one in due:
-                decision = decide(one, told.get(one.alert_id, ()), around)
-                next_at = decision.next_at
-                if next_at is not None and next_at <= around.now:
-                    next_at = around.now + timedelta(seconds=1)
-                log_of_notices.keep_decision(connection, one, decision.notices, next_at, around.now)
-                for notice in decision.notices:
-                    metrics.NOTICES.labels(notice.kind).inc()
-                    if notice.entry.office != notice.office:
-                        metrics.UNMANNED.inc()
-        return len(due) == _DECIDED_AT_A_TIME
+    def _decide_some(self, connection: Connection, due: Sequence[Standing], around: Around) -> None:
+        told = log_of_notices.read_told(connection, due)
+        for one in due:
+            decision = decide(one, told.get(one.alert_id, ()), around)
+            next_at = decision.next_at
+            if next_at is not None:
+                next_at = max(next_at, around.now + timedelta(seconds=1))
+            log_of_notices.keep_decision(connection, one, decision.notices, next_at, around.now)
+            for notice in decision.notices:
+                metrics.NOTICES.labels(notice.kind).inc()
+                if notice.entry.office != told_at(notice.step, one.owner_agency) and notice.kind != "over":
+                    metrics.UNMANNED.inc()
 
     def _make_messages(self, now: datetime) -> None:
         wall = self._sources.wall()
         with self._engine.begin() as connection:
             outbox.gather(connection, self._policy, wall)
-            weekly.add_due(
-                connection, self._timetable(now), log_of_notices.read_duty(connection), self._names, now, wall
-            )
+        week = weekly.start_of_week(now)
+        if not self._policy.weeks_ahead or self._listed_week == week:
+            return
+        timetable = self._timetable(now)
+        if weekly.is_due(timetable, now):
+            with self._engine.begin() as connection:
+                duty_list = log_of_notices.read_duty(connection)
+                weekly.add_lists(connection, duty_list, self._names, now, wall)
+            self._listed_week = week
 
     # --- sending
 
@@ -140,7 +152,7 @@ class Notifier:
             message = outbox.begin_try(connection, row, self._policy, self._names, now, wall)
         if isinstance(message, outbox.Drop):
             metrics.MESSAGES.labels(row.channel, "dropped").inc()
-            log.info("dropped", extra={"message": row.message_id, "channel": row.channel, "why": message.why})
+            log.info("dropped", extra={"notice": row.message_id, "channel": row.channel, "why": message.why})
             return True
         try:
             self._send(message)
@@ -153,7 +165,7 @@ class Notifier:
         with self._engine.begin() as connection:
             outbox.note_sent(connection, row, self._sources.wall())
         metrics.MESSAGES.labels(row.channel, "sent").inc()
-        log.info("sent", extra={"message": row.message_id, "channel": row.channel, "kind": row.kind})
+        log.info("sent", extra={"notice": row.message_id, "channel": row.channel, "kind": row.kind})
         return True
 
     def _send(self, message: Message) -> None:
@@ -165,7 +177,7 @@ class Notifier:
         except (Unreachable, Undeliverable):
             raise
         except Exception as error:  # a bug in a channel concerns this message; the others go on
-            log.exception("a channel fails", extra={"channel": message.channel, "message": message.message_id})
+            log.exception("a channel fails", extra={"channel": message.channel, "notice": message.message_id})
             raise Unreachable(f"bug: {type(error).__name__}", may_have_arrived=True, is_channel=False) from error
 
     def _note_unreachable(self, row: Row[Any], error: Unreachable, now: datetime, wall: datetime) -> None:
@@ -184,14 +196,14 @@ class Notifier:
             )
         metrics.MESSAGES.labels(row.channel, "retried").inc()
         log.warning(
-            "not sent, tried again later", extra={"message": row.message_id, "channel": row.channel, "why": error.why}
+            "not sent, tried again later", extra={"notice": row.message_id, "channel": row.channel, "why": error.why}
         )
 
     def _give_up(self, row: Row[Any], why: str, now: datetime, wall: datetime) -> None:
         with self._engine.begin() as connection:
             outbox.note_failed(connection, row, self._policy, why, now, wall)
         metrics.MESSAGES.labels(row.channel, "failed").inc()
-        log.error("not delivered, given up", extra={"message": row.message_id, "channel": row.channel, "why": why})
+        log.error("not delivered, given up", extra={"notice": row.message_id, "channel": row.channel, "why": why})
 
     # --- beside it
 

@@ -33,9 +33,7 @@ def gather(connection: Connection, policy: Policy, wall: datetime) -> int:
     made = 0
     for kind, urgent, group in _group(rows, policy.bundle_above):
         first = group[0]
-        keys = "|".join(
-            sorted(f"{row.alert_id} {row.raised_at} {row.kind} {row.step} {row.recipient}" for row in group)
-        )
+        keys = "|".join(sorted(_name_notice(row) for row in group))
         message_id = str(uuid5(_IDS, keys))
         office = first.office if kind == "digest" or len({row.office for row in group}) == 1 else ""
         message = _message_row(
@@ -65,6 +63,11 @@ def _group(rows: Iterable[Row[Any]], bundle_above: int) -> Iterable[tuple[Messag
             continue
         for alert_id in sorted(alerts):
             yield kind, True, [row for row in group if row.alert_id == alert_id]
+
+
+def _name_notice(row: Row[Any]) -> str:
+    """Its key, and when it was made: one that was dropped and decided anew is told by another message."""
+    return f"{row.alert_id} {row.raised_at} {row.kind} {row.step} {row.recipient} {row.made_at}"
 
 
 @dataclass(frozen=True, slots=True)

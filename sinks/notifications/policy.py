@@ -124,6 +124,7 @@ class Policy(_Part):
     bundle_above: int = Field(
         10, ge=1, le=1_000, description="More urgent notices to one recipient become one message."
     )
+    weeks_ahead: bool = Field(True, description="Whether each county is sent its list of releases once a week.")
     catch_up_minutes: int = Field(
         15,
         ge=1,

@@ -33,17 +33,8 @@ def start_of_week(at: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def add_due(
-    connection: Connection,
-    timetable: Timetable,
-    duty_list: DutyList,
-    names: RuleNames,
-    now: datetime,
-    wall: datetime,
-) -> None:
-    """Make the week's messages: one for each recipient of a county that has releases ahead, once."""
-    if not is_due(timetable, now):
-        return
+def add_lists(connection: Connection, duty_list: DutyList, names: RuleNames, now: datetime, wall: datetime) -> None:
+    """Make the week's messages: one for each recipient of a county, once; a county without releases is told that, too."""
     week = start_of_week(now).isoformat()
     for office in duty_list.offices():
         if type_of(office) != _COUNTY or _has_been_made(connection, office, week):

@@ -1,13 +1,12 @@
 """Alerts, duty lists and timetables for tests of notices. The week is 2 (Monday) to 6 (Friday) March 2026."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from itertools import count
 from typing import Any
 
 from handover.calendar import load_calendar
-from schemas.alert import Alert
-from schemas.instants import millis
+from schemas.alert import Alert, event
 from sinks.notifications.decide import Around, Notice, NoticeState, Timetable, Told, decide
 from sinks.notifications.duty_list import DutyEntry, DutyList
 from sinks.notifications.standing import Standing, remember
@@ -98,7 +97,7 @@ DUTY = DutyList(
 
 def timetable(**values: Any) -> Timetable:
     """CRIT at once, the digest at 08:30, until 18:00."""
-    plain = {
+    plain: dict[str, Any] = {
         "calendar": CALENDAR,
         "digest_at": time(8, 30),
         "digest_until": time(18),
@@ -126,16 +125,4 @@ def as_told(notices: Iterable[Notice], state: NoticeState = "sent") -> list[Told
 
 def wire(one: Alert) -> Mapping[str, Any]:
     """The alert as the topic carries it."""
-    from schemas.alert import event
-
     return event(one)
-
-
-def moment(text: str) -> int:
-    """Milliseconds of a local instant."""
-    return millis(at(text))
-
-
-def local(text: str) -> datetime:
-    """A local instant."""
-    return at(text)

@@ -284,7 +284,7 @@ def test_no_step_is_ever_told_twice_and_no_untold_end(changes: list[str], states
 
 
 def _effect(what: str, step: int, when: str) -> dict[str, object]:
-    return {
+    effects: dict[str, dict[str, object]] = {
         "step": {"step": min(step + 1, 3)},
         "worse": {"severity": "CRIT"},
         "milder": {"severity": "HIGH"},
@@ -294,4 +294,5 @@ def _effect(what: str, step: int, when: str) -> dict[str, object]:
         "release": {"held": False},
         "snooze": {"snoozed_until": at(when)},
         "end": {"state": "resolved", "outcome": "met_late"},
-    }[what]
+    }
+    return effects[what]
