@@ -14,6 +14,7 @@ from sinks.notifications.standing import Standing
 
 Kind = Literal["step", "urgent", "over"]
 NoticeState = Literal["waiting", "trying", "sent", "failed", "dropped"]
+_AGAIN = timedelta(seconds=10)  # while workers catch up
 _TOP = 3  # the step above which nobody stands
 _DELIVERED: frozenset[NoticeState] = frozenset(("trying", "sent"))  # trying: it may have arrived
 
@@ -98,7 +99,7 @@ def decide(one: Standing, told: Collection[Told], around: Around) -> Decision:
         return Decision(next_at=one.snoozed_until if why == "snoozed" else None)
     waited = around.now - one.seen_at
     if not around.is_caught_up and waited < around.timetable.catch_up:
-        return Decision(next_at=one.seen_at + around.timetable.catch_up)
+        return Decision(next_at=min(one.seen_at + around.timetable.catch_up, around.now + _AGAIN))
     return _tell_steps(one, told, around)
 
 

@@ -4,7 +4,7 @@ import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -15,6 +15,13 @@ from sinks.notifications.message import Message
 from sinks.notifications.policy import SmtpChannel
 
 _SECONDS = 30.0
+_HEADERS = HeaderRegistry()
+for _name in (
+    "references",
+    "in-reply-to",
+):  # else a long one is written as an encoded word, and no client finds its thread
+    _HEADERS.map_to_type(_name, MessageIDHeader)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class SmtpSender:
@@ -30,7 +37,7 @@ class SmtpSender:
         try:
             server = self._connect()
         except (OSError, smtplib.SMTPException) as error:
-            raise Unreachable(_name(error)) from error
+            raise Unreachable(_describe(error)) from error
         try:
             self._hand_over(server, mail, message.address)
         finally:
@@ -45,11 +52,11 @@ class SmtpSender:
             is_handed_over = True
             _expect(server.data(mail.as_bytes()))
         except (OSError, smtplib.SMTPServerDisconnected) as error:
-            raise Unreachable(_name(error), may_have_arrived=is_handed_over) from error
+            raise Unreachable(_describe(error), may_have_arrived=is_handed_over) from error
         except smtplib.SMTPResponseException as error:  # DATA itself was refused
             _expect((error.smtp_code, b""))
         except smtplib.SMTPException as error:
-            raise Unreachable(_name(error)) from error
+            raise Unreachable(_describe(error)) from error
         with contextlib.suppress(OSError, smtplib.SMTPException):
             server.quit()  # the message has been taken over already
 
@@ -73,7 +80,7 @@ class SmtpSender:
 
     def write(self, message: Message) -> EmailMessage:
         """The mail, without personal data in any header but its address."""
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=_POLICY)
         mail["Message-ID"] = f"<{message.message_id}@{self._domain}>"
         mail["Date"] = format_datetime(message.made_at)
         mail["From"] = Address(addr_spec=self._config.sender)
@@ -102,6 +109,6 @@ def _expect(answer: tuple[int, bytes], *, is_channel: bool = False) -> None:
     raise Undeliverable(f"SMTP {code}")
 
 
-def _name(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     code = getattr(error, "smtp_code", None)
     return f"SMTP {code}" if code else type(error).__name__

@@ -102,7 +102,7 @@ kind = "smtp"
 host = "127.0.0.1"
 port = {mailbox.port}
 security = "none"
-sender = "handover@example.org"
+sender = "handover@notices.handover.justice.example.org"
 per_minute = 1000
 [channels.hook]
 kind = "webhook"

@@ -23,6 +23,7 @@ class Mailbox:
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None
 
@@ -33,6 +34,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.raw.append(envelope.content)
         self.mails.append(message_from_bytes(envelope.content, policy=default))
         if self.hold is not None:
             await server.loop.run_in_executor(None, self.hold.wait)

@@ -174,7 +174,8 @@ def test_an_outage_wakes_nobody_for_what_is_long_over_and_tells_what_is_open() -
 def test_while_the_workers_catch_up_a_new_alert_waits_but_not_for_ever() -> None:
     one = standing(alert("2026-03-07 01:00", severity="CRIT"), seen="2026-03-08 03:00")
     waiting = due(one, "2026-03-08 03:14", is_caught_up=False)
-    assert (waiting.notices, waiting.next_at) == ((), at("2026-03-08 03:15"))
+    assert waiting.notices == ()
+    assert at("2026-03-08 03:14") < waiting.next_at < at("2026-03-08 03:15")  # soon again: they may have caught up
     assert names(due(one, "2026-03-08 03:15", is_caught_up=False).notices) == [("urgent", 0, "first")]
 
 

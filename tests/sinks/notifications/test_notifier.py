@@ -54,6 +54,8 @@ def test_mails_of_one_alert_are_one_thread_with_an_id_each(make_desk: Make, mail
     assert len({str(mail["References"]) for mail in mailbox.mails}) == 1
     assert len(set(mailbox.ids())) == 3
     assert "已结束" in mailbox.mails[-1]["Subject"]
+    for raw in mailbox.raw:  # a long id is no encoded word, which no client would find
+        assert f"References: <alert.{one.alert_id}.".encode() in raw.replace(b"\r\n ", b" ").replace(b":  ", b": ")
     other = alert(severity="CRIT")
     desk.read(other)
     desk.at("2026-03-03 12:31")
