@@ -39,6 +39,7 @@ from console.outbox import outbox
 from console.outbox.publisher import Publisher
 from console.people import feature as people
 from console.queue import feature as queue
+from console.releases import feature as releases
 from console.reports import feature as reports
 from console.rules import feature as rules
 from console.rules.whatif_worker import Runs
@@ -75,6 +76,7 @@ FEATURES = (
     queue.FEATURE,
     alerts.FEATURE,
     people.FEATURE,
+    releases.FEATURE,
     reports.FEATURE,
     feeds.FEATURE,
     dead_letters.FEATURE,

@@ -70,6 +70,18 @@ saved_view = Table(
     Index("ix_saved_view_user_id", "user_id"),
 )
 
+release_feed = Table(  # the calendar feed of an office
+    "release_feed",
+    metadata,
+    Column("role", String, primary_key=True),
+    Column("agency", String, primary_key=True),
+    Column("prefix", String, primary_key=True),
+    Column("token_digest", String, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Index("ix_release_feed_token_digest", "token_digest", unique=True),
+)
+
 pending = Table(
     "pending_action",
     metadata,

@@ -42,6 +42,7 @@ TABLE = (
     Shown("alert-ended", "county", "/alerts/{ended}", "a resolved alert keeps everything"),
     Shown("people", "county", "/people", "persons of the county, the late ones first"),
     Shown("person", "county", "/people/{person}", "expected beside actual", printed=True, landscape=True),
+    Shown("releases", "county", "/releases", "who comes in the next weeks, and what is missing"),
     Shown("obligations", "county", "/obligations", "the cases behind a figure"),
     Shown("scoreboard", "city", "/scoreboard", "counties side by side, each cell opens its duties"),
     Shown("figures", "city", "/scoreboard/figures", "every figure with what it is of"),

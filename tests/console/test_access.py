@@ -20,7 +20,17 @@ from console.web.config import real_time
 from sinks.readmodel.tables import alert, handover, obligation
 from tests.console.conftest import AUDIENCE, Browser, OpenConsole, firing
 
-PUBLIC = {"/live", "/ready", "/metrics", "/static/{name}", "/login", "/login/oidc", "/login/oidc/back", "/language"}
+PUBLIC = {
+    "/live",
+    "/ready",
+    "/metrics",
+    "/static/{name}",
+    "/login",
+    "/login/oidc",
+    "/login/oidc/back",
+    "/language",
+    "/releases/{token}.ics",
+}
 BEFORE_LOGIN = {"/login", "/login/oidc"}  # forms of somebody who is not known: with a token of their own
 EVERYBODY = ("login", "logout", "password")
 ROUTES = [
@@ -52,6 +62,7 @@ VALUES = {  # for every other parameter of an address, a value that is not there
     "run_id": "none",
     "proposal_id": "none",
     "decision": "refuse",
+    "token": "none",
 }
 
 

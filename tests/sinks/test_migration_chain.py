@@ -75,7 +75,10 @@ def test_the_migrations_make_what_the_program_reads(empty: Engine, chain: Migrat
 
 @pytest.mark.parametrize("chain", FROM_BEFORE, ids=["read model", "console"])
 def test_the_last_tables_from_before_are_taken_on_as_the_page_says(empty: Engine, chain: MigrationChain) -> None:
-    chain.migrate(empty)
+    config = chain.config()
+    with empty.begin() as connection:  # tables that were made since the first release come after it
+        config.attributes["connection"] = connection
+        command.upgrade(config, "baseline")
     with empty.begin() as connection:
         connection.execute(text(f"UPDATE {chain.version_table} SET version_num = '{max(chain.superseded)}'"))
     with pytest.raises(NotMigrated):

@@ -20,7 +20,7 @@ for _name in (
     "references",
     "in-reply-to",
 ):  # else a long one is written as an encoded word, and no client finds its thread
-    _HEADERS.map_to_type(_name, MessageIDHeader)
+    _HEADERS.map_to_type(_name, MessageIDHeader)  # type: ignore[arg-type]  # as the registry itself does
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
