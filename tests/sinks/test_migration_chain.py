@@ -85,7 +85,7 @@ def test_the_last_tables_from_before_are_taken_on_as_the_page_says(empty: Engine
         chain.prepare(empty)
     with empty.begin() as connection:
         connection.execute(text(f"UPDATE {chain.version_table} SET version_num = 'baseline'"))
-    chain.prepare(empty)
+    chain.migrate(empty)
     assert chain.is_at_head(empty)
 
 
