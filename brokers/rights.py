@@ -84,6 +84,7 @@ ROLES: Mapping[str, tuple[Right, ...]] = {
         Right("GROUP", "reentry-sink-", ("READ", "DESCRIBE"), begins=True),
         Right("GROUP", "reentry-worker", ("DESCRIBE",)),  # how far workers are behind
     ),
+    "notifier": (*_read(ALERT, PROGRESS), Right("GROUP", "reentry-sink-notifications", ("READ", "DESCRIBE"))),
     "console": _write(*SOURCES),  # actions, rule changes, and what an office records or sends again by hand
     "gateway": (  # events over HTTP, receipts of all events
         *_write(*SOURCES, RECEIPT),

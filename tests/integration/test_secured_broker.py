@@ -24,7 +24,7 @@ from brokers.rights import ROLES
 from cli.stack.provision import connect as admin_of
 from console.outbox.publisher import make_producer as console_producer
 from schemas.instants import from_millis
-from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RECEIPT, RELEASE, SYSTEM, TOPICS, named
+from schemas.topics import ACTION, ALERT, CASE, CHECKIN, INTAKE, RECEIPT, RELEASE, SYSTEM, TOPICS, WORK, named
 from sinks.readmodel import tables
 from sinks.readmodel.database import connect
 from tests.conditions import until
@@ -36,19 +36,19 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 MATRIX, LIVE = "matrix.", "live."  # garbage is written under the first; a pipeline lives under the second
 NAMES = {role: f"{role}-1" for role in ROLES}
 WRITES = {  # spelt out here: a slip in the table is not believed
-    "prison": {RELEASE, SYSTEM}, "court": {RELEASE, "reentry.dispute.v1", SYSTEM}, "office": {INTAKE, CHECKIN, SYSTEM}, "help": {INTAKE, SYSTEM},
-    "location": {CHECKIN, SYSTEM}, "mediation": {"reentry.dispute.v1", SYSTEM}, "administrator": {SYSTEM}, "transactional": set(),
+    "prison": {RELEASE, SYSTEM}, "court": {RELEASE, "reentry.dispute.v1", SYSTEM}, "office": {INTAKE, CHECKIN, WORK, SYSTEM}, "help": {INTAKE, WORK, SYSTEM},
+    "location": {CHECKIN, SYSTEM}, "mediation": {"reentry.dispute.v1", WORK, SYSTEM}, "administrator": {SYSTEM}, "transactional": set(),
     "worker": {CASE, ALERT, "reentry.dlq.v1", "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"}, "sink": {SYSTEM},
-    "console": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "reader": set(),
-    "redriver": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}, "auditor": set(), "operator": set(),
-    "gateway": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM, RECEIPT}, "recipient": set(),
+    "console": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", WORK, ACTION, SYSTEM}, "reader": set(),
+    "redriver": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", WORK, ACTION, SYSTEM}, "auditor": set(), "operator": set(),
+    "gateway": {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", WORK, ACTION, SYSTEM, RECEIPT}, "recipient": set(), "notifier": set(),
 }  # fmt: skip
-SOURCES = {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", ACTION, SYSTEM}
+SOURCES = {RELEASE, INTAKE, CHECKIN, "reentry.dispute.v1", WORK, ACTION, SYSTEM}
 READS = {
     "worker": SOURCES | {CASE, "reentry.routed.v1", "reentry.world.v1", "reentry.progress.v1"},
     "sink": SOURCES | {CASE, ALERT, "reentry.dlq.v1", "reentry.progress.v1"},
     "reader": {ALERT}, "redriver": {"reentry.dlq.v1"}, "auditor": {topic.name for topic in TOPICS},
-    "gateway": SOURCES | {"reentry.dlq.v1", "reentry.progress.v1", RECEIPT}, "recipient": {RECEIPT},
+    "gateway": SOURCES | {"reentry.dlq.v1", "reentry.progress.v1", RECEIPT}, "recipient": {RECEIPT}, "notifier": {ALERT, "reentry.progress.v1"},
 }  # fmt: skip
 
 
@@ -170,6 +170,8 @@ def is_readable(consumer: KafkaConsumer, place: Place) -> bool:
         ("worker", f"{MATRIX}reentry-worker", True),
         ("sink", f"{MATRIX}reentry-sink-events", True),
         ("sink", f"{MATRIX}reentry-worker", False),  # it would take partitions from the workers
+        ("notifier", f"{MATRIX}reentry-sink-notifications", True),
+        ("notifier", f"{MATRIX}reentry-sink-alerts", False),
         ("reader", "reader-1.desk", True),
         ("reader", "reader-10.desk", False),
         ("reader", f"{MATRIX}reentry-sink-alerts", False),
@@ -226,14 +228,14 @@ def test_applied_again_changes_nothing_and_what_differs_is_shown_and_mended(brok
     shown = handover(broker, NAMES["operator"], MATRIX, "topics", "check", "--acls", str(fewer))
     assert shown.returncode == 1
     surplus = [line for line in shown.stdout.splitlines() if line.startswith("- ")]
-    assert len(surplus) == 4  # to write and to see two topics
+    assert len(surplus) == 6  # to write and to see three topics
     assert "User:help-1 may WRITE on topic matrix.reentry.intake.v1" in shown.stdout
     kept = handover(broker, NAMES["operator"], MATRIX, "topics", "apply", "--acls", str(fewer))
     assert kept.returncode == 1  # nothing is taken back unasked
     taken = handover(broker, NAMES["operator"], MATRIX, "topics", "apply", "--acls", str(fewer), "--revoke")
     assert taken.returncode == 0, taken.stderr
     missing = handover(broker, NAMES["operator"], MATRIX, "topics", "check", "--acls", str(file))
-    assert len([line for line in missing.stdout.splitlines() if line.startswith("+ ")]) == 4
+    assert len([line for line in missing.stdout.splitlines() if line.startswith("+ ")]) == 6
     given = handover(broker, NAMES["operator"], MATRIX, "topics", "apply", "--acls", str(file))
     assert given.returncode == 0, given.stderr
 

@@ -154,3 +154,11 @@ def test_all_bad_lines_are_told_and_nothing_is_taken() -> None:
 def test_a_table_that_is_none(text: str, what: str) -> None:
     with pytest.raises(InvalidDutyList, match=what):
         read_csv(text, policy())
+
+
+def test_the_samples_can_be_used() -> None:
+    samples = Path(__file__).parents[3] / "deploy" / "notices"
+    policy = load_policy(samples / "policy.toml")
+    entries = read_csv((samples / "duty-list.csv").read_text(encoding="utf-8"), policy)
+    assert {one.deputy for one in entries} == {True, False}
+    assert {step for one in entries for step in one.steps} == {0, 1, 2, 3}
