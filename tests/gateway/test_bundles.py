@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -18,8 +19,14 @@ OFFICE = signer()
 NOW = datetime.now(UTC)
 
 
+def late_event() -> dict[str, Any]:
+    """Written down forty days ago; the test may run long after `NOW`."""
+    written = show(NOW - timedelta(days=40))
+    return event(time=written, recordedtime=written)
+
+
 def bundle(path: Path, count: int = 3, own: Signer = OFFICE) -> list[bytes]:
-    lines = [orjson.dumps(event(time=show(NOW - timedelta(days=40)))) for _ in range(count)]
+    lines = [orjson.dumps(late_event()) for _ in range(count)]
     with path.open("wb") as stream:
         make_bundle(lines, COUNTY, own, NOW, stream)
     return lines
@@ -97,7 +104,7 @@ def test_a_bundle_is_published_and_goes_on_where_it_stopped(
             if name.startswith("REENTRY_"):
                 monkeypatch.setenv(name, value)
         assert run(["bundle", "key", str(tmp_path / "office.pem")]) == 0
-        lines = [orjson.dumps(event(time=show(NOW - timedelta(days=40)))) for _ in range(5)]
+        lines = [orjson.dumps(late_event()) for _ in range(5)]
         (tmp_path / "events").write_bytes(b"\n".join(lines))
         files = [str(tmp_path / name) for name in ("events", "b", "office.pem", "office.pub")]
         assert run(["bundle", "make", files[0], files[1], "--key", files[2], "--source", COUNTY]) == 0

@@ -70,6 +70,9 @@ def arriving(*events: Event) -> list[Told]:
     return [(event, event.receivedtime or event.time) for event in events]
 
 
+FILES: Mapping[str, list[str | None]] = {PERSON: ["H-1", "H-2"], OTHER: ["H-3"]}  # a number is one person's (4.2)
+
+
 def _choices() -> Sequence[tuple[str, str, Mapping[str, Any], str]]:
     return (
         ("release.scheduled", PRISON, {"custody_episode_id": "E1", "release_kind": "EXPIRY", "release_date": "2026-03-31", "home_code": "990102004", "key_person": False, "minor": False}, PERSON),
@@ -134,7 +137,7 @@ def histories(draw: st.DrawFn) -> list[Told]:
         filled = {key: happened.isoformat() if value == "TIME" else value for key, value in data.items()}
         mine = [event.id for event, _ in found if event.subject == subject and event.source == source]
         correcting = draw(st.sampled_from([None] * 8 + mine[-1:]))
-        named = draw(st.sampled_from([None] * 12 + ["H-1", "H-2"])) if subject in (PERSON, OTHER) else None
+        named = draw(st.sampled_from([None] * 12 + FILES.get(subject, [None] * 2)))
         event = Event(
             f"h{number}", source, f"reentry.{fact}.v1", subject, happened, filled, corrects=correcting, handoverid=named
         )
