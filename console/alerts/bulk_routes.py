@@ -71,7 +71,9 @@ def _check_each(sent: Form, action: str) -> _Batch:
                 continue
             batch.named.append(row)
             why = describe_end(words, row)
-            if visitor.may(action, row) and is_possible(action, row, now):
+            if not visitor.may(action, row):
+                why = words.t("bulk.foreign", owner=words.agency(row["owner_agency"]))
+            elif is_possible(action, row, now):
                 try:
                     asked = action_events.build_action(action, row, visitor.user, read_values(sent), now, officers)
                     batch.fit.append((asked, row))

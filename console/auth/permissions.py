@@ -35,10 +35,12 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
 }
 
 _ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
+_ON_OWN = _COUNTY - {"reveal", "record"}  # what township, county and prison do to their own obligations only
 
 _OF_COUNTY = frozenset(
     ("COUNTY_JUSTICE", "TOWN_JUSTICE", "MEDIATION")
 )  # silent, they leave other counties' lists whole
+_BELOW_COUNTY = _OF_COUNTY | {"LEGAL_AID"}  # whose ladders lead to the county's office of justice
 _PROVINCE_STEP = 3  # of the ladder: from here on the province is told
 _PRISON_TOPICS = ("reentry.release.v1", "reentry.intake.v1")
 _ALL_TOPICS = (
@@ -90,7 +92,13 @@ class Scope:
             case "township" | "county" | "city":
                 return (place,), (own,)
             case "province":
-                return ((place, ("step", "from", _PROVINCE_STEP)),)
+                objection: Condition = (
+                    "contest",
+                    "is",
+                    "open",
+                )  # to what a city owes: only the province may decide on it
+                of_city: Condition = ("owner_agency", "under", "CITY_JUSTICE-")
+                return (place, ("step", "from", _PROVINCE_STEP)), (place, objection, of_city)
             case "prison" | "procurator" | "platform":
                 return self._by_rule(place, own)
             case "rules" | "auditor":
@@ -148,20 +156,26 @@ class Scope:
         return ACTIONS[self.role]
 
     def may(self, action: str, row: Mapping[str, object] | None = None) -> bool:
-        """Whether an action is allowed, on a row if one is given: township and prison act on their own obligations only."""
+        """Whether an action is allowed, on a row if one is given: who does not decide for a city acts on what is its own."""
         if action not in ACTIONS[self.role]:
             return False
-        if row is not None and action in _ON_ALERTS and not self._has_authority(action, row):
+        if row is None:
+            return True
+        if not self.sees(row) or (action in _ON_ALERTS and not self._has_authority(action, row)):
             return False
-        if row is None or self.role in ("city", "province"):
-            return row is None or self.sees(row)
+        if self.role not in ("township", "county", "prison"):
+            return True
         owner = str(row["owner_agency"])
-        own = owner == self.agency
         if action == "record":
-            return own or (self.role == "county" and _code(owner).startswith(self.prefix))
-        if self.role == "prison":
-            return own
-        return self.sees(row)
+            return owner == self.agency or (self.role == "county" and _code(owner).startswith(self.prefix))
+        return action not in _ON_OWN or self._owes(owner)
+
+    def _owes(self, owner: str) -> bool:
+        """Whether an owner is this office, or one below a county whose obligations its ladder brings here."""
+        if owner == self.agency:
+            return True
+        below = owner.partition("-")[0] in _BELOW_COUNTY and _code(owner).startswith(self.prefix)
+        return self.role == "county" and self.prefix != "" and below
 
     def _has_authority(self, action: str, row: Mapping[str, object]) -> bool:
         """Whether a worker would hear it from this user's agency."""

@@ -160,11 +160,10 @@ def test_many_at_once_have_one_undo_and_those_that_do_not_fit_are_named(
     console: OpenConsole, engine: Engine, kafka: str, topics: str
 ) -> None:
     with engine.connect() as connection:
-        mine = list(
-            connection.execute(
-                select(alert.c.alert_id).where(alert.c.state == "firing", alert.c.jurisdiction.startswith("990102"))
-            ).scalars()
-        )
+        firing_here = (alert.c.state == "firing", alert.c.jurisdiction.startswith("990102"))
+        of_prison = alert.c.owner_agency.startswith("PRISON-")
+        mine = list(connection.execute(select(alert.c.alert_id).where(*firing_here, ~of_prison)).scalars())
+        foreign = connection.execute(select(alert.c.alert_id).where(*firing_here, of_prison).limit(1)).scalar_one()
         ended = connection.execute(
             select(alert.c.alert_id)
             .where(alert.c.state != "firing", alert.c.jurisdiction.startswith("990102"))
@@ -177,12 +176,13 @@ def test_many_at_once_have_one_undo_and_those_that_do_not_fit_are_named(
         data={
             "csrf": re.findall(r'name="csrf" value="([^"]+)', browser.seen)[0],
             "action": "acknowledge",
-            "id": [*mine, ended, "nothing"],
+            "id": [*mine, foreign, ended, "nothing"],
             "next": "/today",
         },
     )
     assert sent.status_code == 200
-    assert f"{len(mine)} 件已保存，1 件没有" in sent.text
+    assert f"{len(mine)} 件已保存，2 件没有" in sent.text
+    assert "由监狱 990100办理，你不能代办" in sent.text
     assert f"/alerts/{ended}" in sent.text
     assert states(engine) == {"waiting": len(mine)}
     undo = re.findall(r'action="(/pending/[^/]+/undo)"', browser.get("/today").text)
