@@ -12,6 +12,7 @@ from console.auth.permissions import Scope
 from console.db.reading import read_all
 from console.queue.filters import FACETS, KINDS, QueueFilters
 from console.queue.query import Moment, are_unraised, is_of_staff, is_snoozed, town_column, wait_column
+from console.queue.snoozes import find_snoozed_by
 from handover.calendar import DAY, due_day_of
 from sinks.readmodel.dialect import sort_in_memory
 from sinks.readmodel.tables import alert, obligation
@@ -121,19 +122,22 @@ def read_cube(engine: Engine, scope: Scope, moment: Moment) -> Cube:
 def count_cube(connection: Connection, scope: Scope, moment: Moment) -> Cube:
     """Count everything in scope: two grouped queries, and one for the days ahead."""
     sort_in_memory(connection, _COUNTING_MEMORY)  # a province is counted without a sort on disk
-    late = _read_cells(connection, _select_alerts(scope, moment), late=True)
+    late = _read_cells(connection, _select_alerts(scope, _find_snoozed(connection, scope, moment)), late=True)
     due = _read_cells(connection, _select_obligations(scope, moment), late=False)
     return Cube(CubeCells((*late, *due)), _count_days(connection, scope, moment))
 
 
 def add_staff(connection: Connection, counted: Cube, scope: Scope, staff: str, moment: Moment) -> Cube:
     """The same counts with those of one person's own alerts, which an index finds."""
-    return replace(
-        counted, mine=CubeCells(_read_cells(connection, _select_alerts(scope, moment, is_of_staff(staff)), late=True))
-    )
+    wanted = _select_alerts(scope, _find_snoozed(connection, scope, moment), is_of_staff(staff))
+    return replace(counted, mine=CubeCells(_read_cells(connection, wanted, late=True)))
 
 
-def _select_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> Select[Any]:
+def _find_snoozed(connection: Connection, scope: Scope, moment: Moment) -> ColumnElement[bool]:
+    return is_snoozed(moment.now, find_snoozed_by(connection, scope.agency, moment.now))
+
+
+def _select_alerts(scope: Scope, snoozed: ColumnElement[bool], *more: ColumnElement[bool]) -> Select[Any]:
     inner = select(
         case((alert.c.severity == "CRIT", "first"), else_="over").label("bucket"),
         alert.c.severity.label("sev"),
@@ -146,7 +150,7 @@ def _select_alerts(scope: Scope, moment: Moment, *more: ColumnElement[bool]) -> 
         alert.c.held.label("held"),
         (func.coalesce(alert.c.contest, "") == "open").label("contested"),
         alert.c.provisional.label("provisional"),
-        is_snoozed(moment.now).label("snoozed"),
+        snoozed.label("snoozed"),
         alert.c.due_at,
     ).where(alert.c.state == "firing", scope.filter_obligations(alert), *more)
     return _group(inner, scope)

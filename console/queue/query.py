@@ -1,6 +1,6 @@
 """The queue of today: what is late and what falls due, filtered, counted and paged. SQL and numbers only, no words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    false,
     func,
     literal,
     not_,
@@ -23,6 +24,7 @@ from console.auth.permissions import Scope
 from console.db.alert_rows import AlertColumns, FiringColumns, ListedRow, ObligationColumns, QueueRow
 from console.db.reading import Shape, columns_of, read_all
 from console.queue.filters import KINDS, WAITS, QueueFilters
+from console.queue.snoozes import find_snoozed_by
 from console.text.deadline_text import find_soon_end
 from console.web.site import Site
 from console.web.values import read_time
@@ -130,8 +132,9 @@ def is_of_staff(staff: str) -> ColumnElement[bool]:
     return or_(alert.c.assigned_to == staff, and_(alert.c.assigned_to.is_(None), alert.c.acknowledged_by == staff))
 
 
-def is_snoozed(now: datetime) -> ColumnElement[bool]:
-    return and_(alert.c.snoozed_until.is_not(None), alert.c.snoozed_until > now)
+def is_snoozed(now: datetime, aside: Collection[str]) -> ColumnElement[bool]:
+    """Whether an alert is out of an office's list. `aside`: the alerts that this office itself has snoozed."""
+    return and_(alert.c.snoozed_until > now, alert.c.alert_id.in_(sorted(aside))) if aside else false()
 
 
 def read_page(
@@ -145,11 +148,13 @@ def read_page(
 ) -> list[QueueRow]:
     """The next rows after a place, in order; at most `count`."""
     rows: list[QueueRow] = []
+    snoozed = is_snoozed(moment.now, find_snoozed_by(connection, scope.agency, moment.now))
+    late_ones = _filter_alerts(scope, staff, filters, snoozed)
     if after is None or after.rank == 0:
-        rows += _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=True), after, count)
+        rows += _read_alerts(connection, _limit_to_rank(late_ones, filters, critical=True), after, count)
     if len(rows) < count:
         rest = after if after is not None and after.rank == 1 else None
-        late = _read_alerts(connection, _filter_alerts(scope, staff, filters, moment, critical=False), rest, count)
+        late = _read_alerts(connection, _limit_to_rank(late_ones, filters, critical=False), rest, count)
         due = _read_obligations(connection, _filter_obligations(scope, filters, moment), rest, count)
         rows += sorted(late + due, key=lambda row: (row["due_at"], row["alert_id"]))
     return rows[:count]
@@ -192,16 +197,16 @@ def _read_next(
     return read_all(connection, wanted.where(table.c.alert_id.in_(ids)).order_by(*order), shape) if ids else []
 
 
-def _filter_alerts(
-    scope: Scope, staff: str, filters: QueueFilters, moment: Moment, *, critical: bool
-) -> Select[Any] | None:
+def _limit_to_rank(wanted: Select[Any], filters: QueueFilters, *, critical: bool) -> Select[Any] | None:
     if filters.bucket not in ("", "over", "first") or (filters.bucket == "first" and not critical):
         return None
     if filters.sev and not any((one == "CRIT") is critical for one in filters.sev):
         return None
-    severity = alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT"
-    snoozed = is_snoozed(moment.now)
-    wanted = _select_alerts(scope).where(severity, *_list_conditions(filters, scope, alert, alert.c.handover_kind))
+    return wanted.where(alert.c.severity == "CRIT" if critical else alert.c.severity != "CRIT")
+
+
+def _filter_alerts(scope: Scope, staff: str, filters: QueueFilters, snoozed: ColumnElement[bool]) -> Select[Any]:
+    wanted = _select_alerts(scope).where(*_list_conditions(filters, scope, alert, alert.c.handover_kind))
     wanted = wanted.where(snoozed if filters.view == "snoozed" else ~snoozed)
     if filters.view == "mine":
         wanted = wanted.where(is_of_staff(staff))

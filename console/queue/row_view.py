@@ -13,6 +13,7 @@ from console.auth.permissions import Scope
 from console.db.alert_rows import ListedRow
 from console.db.rows import PendingRow
 from console.outbox import outbox
+from console.queue.snoozes import Snooze, read_snoozes
 from console.text import deadline_text, svg_charts
 from console.text.formatter import Words
 from console.web.site import Site
@@ -78,14 +79,22 @@ def read_notes(connection: Connection, subjects: Sequence[str]) -> dict[str, str
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _ToldOf:
+    """What officers told of the alerts on a page, by alert id."""
+
+    notes: Mapping[str, str]
+    snoozes: Mapping[str, Sequence[Snooze]]
+
+
 def present_rows(
     site: Site, words: Words, scope: Scope, connection: Connection, rows: Sequence[ListedRow], back: str = ""
 ) -> list[dict[str, Any]]:
     """Rows with everything their template needs."""
-    notes = read_notes(connection, sorted({row["subject"] for row in rows}))
+    subjects, now = sorted({row["subject"] for row in rows}), site.now()
+    told = _ToldOf(read_notes(connection, subjects), read_snoozes(connection, subjects, now))
     on_way = outbox.find_pending(connection, [row["alert_id"] for row in rows], site.wall())
-    now = site.now()
-    return [_present_row(site, words, scope, row, notes, on_way, now, back) for row in rows]
+    return [_present_row(site, words, scope, row, told, on_way, now, back) for row in rows]
 
 
 def _present_row(
@@ -93,7 +102,7 @@ def _present_row(
     words: Words,
     scope: Scope,
     row: ListedRow,
-    notes: Mapping[str, str],
+    told: _ToldOf,
     on_way: Mapping[str, Sequence[PendingRow]],
     now: datetime,
     back: str,
@@ -121,9 +130,9 @@ def _present_row(
         "owner": _describe_owner(words, row),
         "state": _describe_state(words, row, due, acknowledged),
         "taken": bool(acknowledged),
-        "note": notes.get(alert_id),
+        "note": told.notes.get(alert_id),
         "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
-        "tags": _list_tags(words, row, now),
+        "tags": _list_tags(words, row, told.snoozes.get(alert_id, ()), now),
         "href": href.rstrip("?&"),
         "do": f"{href}do=",
         "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
@@ -147,13 +156,15 @@ def _describe_owner(words: Words, row: ListedRow) -> str:
     return words.t("row.owner", owner=owner, more=words.t(f"row.escalated.{min(row['step'], 3)}"))
 
 
-def _list_tags(words: Words, row: ListedRow, now: datetime) -> list[Tag]:
+def _list_tags(words: Words, row: ListedRow, snoozes: Sequence[Snooze], now: datetime) -> list[Tag]:
     t = words.t
     found = []
     if row["held"]:
         found.append(Tag(t("row.held")))
     if row["snoozed_until"] is not None and row["snoozed_until"] > now:
-        found.append(Tag(t("row.snoozed", until=words.at(row["snoozed_until"]))))
+        found += [
+            Tag(t("row.snoozed.by", by=words.agency(one.agency), until=words.at(one.until))) for one in snoozes
+        ] or [Tag(t("row.snoozed", until=words.at(row["snoozed_until"])))]
     if row["contest"]:
         found.append(Tag(t(f"row.contest.{row['contest']}")))
     if row["provisional"]:
