@@ -4,14 +4,23 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.alerts.query import find_row
-from console.alerts.service import describe_end, is_possible, read_values, store_actions
+from console.alerts.service import (
+    Seen,
+    describe_end,
+    describe_unseen,
+    find_waiting,
+    is_possible,
+    read_values,
+    store_actions,
+)
 from console.audit import log as audit
 from console.auth import users
 from console.db.alert_rows import AlertRow
-from console.outbox import action_events
+from console.outbox import action_events, outbox
 from console.outbox.action_events import NOTE_NEEDED, ActionEvent
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, form, redirect, render
@@ -73,6 +82,8 @@ def _check_each(sent: Form, action: str) -> _Batch:
             why = describe_end(words, row)
             if not visitor.may(action, row):
                 why = words.t("bulk.foreign", owner=words.agency(row["owner_agency"]))
+            elif unseen := _find_unseen(connection, sent, action, alert_id):
+                why = unseen
             elif is_possible(action, row, now):
                 try:
                     asked = action_events.build_action(action, row, visitor.user, read_values(sent), now, officers)
@@ -83,3 +94,9 @@ def _check_each(sent: Form, action: str) -> _Batch:
             rule = f"{row['rule_id']} {words.person(row['subject'])}"
             batch.failed.append({"id": alert_id, "rule": rule, "why": why})
     return batch
+
+
+def _find_unseen(connection: Connection, sent: Form, action: str, alert_id: str) -> str:
+    visitor = sent.visitor
+    own = outbox.write_key(visitor.user.user_id, sent["key"], alert_id)
+    return describe_unseen(visitor.words, action, find_waiting(connection, visitor, alert_id), Seen(), own)

@@ -11,9 +11,12 @@ from starlette.responses import JSONResponse, Response
 from console.alerts import missing_event_form, story
 from console.alerts.query import AlertContext, read_context
 from console.alerts.service import (
+    Seen,
     describe_conflict,
     describe_end,
+    describe_unseen,
     find_alert,
+    find_waiting,
     is_possible,
     read_values,
     record_read,
@@ -32,7 +35,6 @@ from console.text.formatter import Words
 from console.web.forms import InvalidForm, describe_errors
 from console.web.request import Form, NotAllowed, NotFound, Visitor, form, page, redirect, render
 from console.web.security import own_path
-from console.web.values import read_number
 
 router = APIRouter()
 _CRITICAL = "CRIT"
@@ -103,6 +105,7 @@ def render_alert(
         **_explain(visitor, row, told),
         **_offer_actions(visitor, row, told, typed, record),
         log=story.list_history(words, told, on_way),
+        seen=outbox.write_seen(row["revision"], on_way),
         pending=[one for one in on_way if one["state"] != "recorded"],
         second=[one for one in on_way if _may_be_second(visitor, row, one)],
         colleagues=colleagues,
@@ -194,11 +197,15 @@ def record(request: Request, alert_id: str, sent: Annotated[Form, Depends(form("
     visitor, type_ = sent.visitor, sent["type"]
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
+        waiting = find_waiting(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     again: dict[str, Any] = {"do": "record", "typed": sent.fields, "record": type_}
     if row["outcome"] or type_ not in row["missing"]:
         return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
+    own = outbox.write_key(visitor.user.user_id, sent["key"], alert_id)
+    if unseen := describe_unseen(visitor.words, "record", waiting, Seen.read(sent), own, type_):
+        return render_alert(visitor, alert_id, status=409, notice=unseen, **again)
     now = visitor.site.now()
     try:
         data, time = missing_event_form.read_form(type_, sent.fields, now)
@@ -220,14 +227,15 @@ def act(request: Request, alert_id: str, action: str, sent: Annotated[Form, Depe
     visitor = sent.visitor
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
+        waiting = find_waiting(connection, visitor, alert_id)
         officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
     again: dict[str, Any] = {"do": action, "typed": sent.fields}
     if not is_possible(action, row, visitor.site.now()) and action != "acknowledge":
         return render_alert(visitor, alert_id, status=409, notice=describe_end(visitor.words, row), **again)
-    revision = read_number(sent["revision"])
-    conflict = describe_conflict(visitor.words, action, row, revision)
+    own = outbox.write_key(visitor.user.user_id, sent["key"], alert_id)
+    conflict = describe_conflict(visitor.words, action, row, Seen.read(sent), waiting, own)
     if conflict:
         return render_alert(visitor, alert_id, status=409, notice=conflict, **again)
     try:

@@ -1,16 +1,20 @@
 """What the page and the API of an alert share: finding it in scope, what may be done to it, and storing what was decided."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from console.alerts.query import find_row
 from console.audit import log as audit
 from console.db.alert_rows import AlertRow
-from console.outbox import decisions
+from console.db.rows import PendingRow
+from console.outbox import decisions, outbox
 from console.outbox.action_events import ActionEvent
 from console.queue.snooze_presets import read_until
 from console.text.formatter import Words
 from console.web.request import Form, NotFound, Visitor
+from console.web.values import read_number
 
 
 def find_alert(connection: Any, visitor: Visitor, alert_id: str) -> AlertRow:
@@ -61,10 +65,45 @@ def describe_end(words: Words, row: AlertRow) -> str:
     return words.t("conflict.changed", what=words.t("conflict.any"))
 
 
-def describe_conflict(words: Words, action: str, row: AlertRow, revision: int | None) -> str:
-    """Whether somebody else did the same since the page was read; pressing again (with the new revision) does it anyway."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page showed of an alert when somebody acted on it: its revision, and the event id of the last action on its way."""
+
+    revision: int | None = None
+    event_id: str = ""
+
+    @classmethod
+    def read(cls, sent: Form) -> "Seen":
+        """From a form: `seen` as `outbox.write_seen` wrote it, else `revision` alone."""
+        revision, _, event_id = sent["seen"].partition(":")
+        return cls(read_number(revision or sent["revision"]), event_id)
+
+
+def find_waiting(connection: Any, visitor: Visitor, alert_id: str) -> Sequence[PendingRow]:
+    """What is on its way for an alert, whoever asked for it."""
+    return outbox.find_pending(connection, [alert_id], visitor.site.wall()).get(alert_id, ())
+
+
+def describe_unseen(
+    words: Words, action: str, waiting: Sequence[PendingRow], seen: Seen, own: str = "", type_: str = ""
+) -> str:
+    """Whether the same was asked for and is still on its way, unknown to the page; empty where it was not."""
+    one = None if action == "comment" else outbox.find_unseen(waiting, action, seen.event_id, own, type_)
+    if one is None:
+        return ""
+    what = words.t("conflict.pending", by=one["body"]["data"].get("by", ""), what=words.t(f"action.{action}"))
+    return words.t("conflict.changed", what=what)
+
+
+def describe_conflict(
+    words: Words, action: str, row: AlertRow, seen: Seen, waiting: Sequence[PendingRow] = (), own: str = ""
+) -> str:
+    """Whether somebody else did the same since the page was read; pressing again (having seen it) does it anyway."""
     if row["outcome"] and action not in ("comment", "reopen"):
         return describe_end(words, row)
+    if unseen := describe_unseen(words, action, waiting, seen, own):
+        return unseen
+    revision = seen.revision
     if revision is None or revision >= row["revision"]:
         return ""
     what = ""

@@ -9,7 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.alerts import story
 from console.alerts.query import read_context
-from console.alerts.service import describe_conflict, find_alert, is_possible, record_read, store_actions
+from console.alerts.service import (
+    Seen,
+    describe_conflict,
+    describe_unseen,
+    find_alert,
+    find_waiting,
+    is_possible,
+    record_read,
+    store_actions,
+)
 from console.api.answers import ERRORS, PREFIX, Problem, WithDataTime, check_kafka, data_time_fields
 from console.audit.log import list_persons, record_list
 from console.auth import users
@@ -99,6 +108,7 @@ class ActionRequest(BaseModel):
     until: datetime | None = Field(default=None, description="snooze: an instant with an offset")
     upheld: bool | None = Field(default=None, description="decide")
     revision: int | None = Field(default=None, description="as it was read; a conflict is then told")
+    seen: str = Field(default="", max_length=64, description="id of the last entry of `pending` as it was read")
 
 
 class AnswerRequest(BaseModel):
@@ -110,6 +120,7 @@ class AnswerRequest(BaseModel):
     type: str = Field(max_length=80, description="an event type of `missing`")
     time: datetime = Field(description="when it happened")
     data: dict[str, Any]
+    seen: str = Field(default="", max_length=64, description="id of the last entry of `pending` as it was read")
     sure: bool = Field(default=False, description="needed where it ends a critical alert")
 
 
@@ -184,7 +195,10 @@ def alert(alert_id: str, visitor: Annotated[Visitor, Depends(page("alert"))]) ->
         "say": story.describe_alert(visitor.words, told),
         "events": [one["body"] for one in told.seen],
         "actions": [one["body"] for one in told.actions],
-        "pending": [{"action": one["action"], "state": one["state"]} for one in waiting],
+        "pending": [
+            {"id": one["event_id"], "action": one["action"], "by": one["body"]["data"].get("by"), "state": one["state"]}
+            for one in waiting
+        ],
     }
 
 
@@ -195,12 +209,16 @@ def record(
     """Record the missing answer as one's own office's event."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
+        waiting = find_waiting(connection, visitor, alert_id)
     if not visitor.may("record", row):
         raise NotAllowed("record")
     if row["outcome"] or wanted.type not in row["missing"]:
         raise Problem(409, {"type": visitor.words.t("conflict.any")})
     if row["severity"] == "CRIT" and row["late"] and not wanted.sure:
         raise Problem(422, {"sure": visitor.words.t("error.sure")})
+    own = outbox.write_key(visitor.user.user_id, wanted.key, alert_id)
+    if unseen := describe_unseen(visitor.words, "record", waiting, Seen(event_id=wanted.seen), own, wanted.type):
+        raise Problem(409, {"seen": unseen})
     try:
         time = to_china_time(wanted.time)
         asked = actions.build_recorded(wanted.type, row["subject"], visitor.user, wanted.data, time, visitor.site.now())
@@ -221,10 +239,13 @@ def act(
     """Do something about an alert."""
     with visitor.site.engine.connect() as connection:
         row = find_alert(connection, visitor, alert_id)
+        waiting = find_waiting(connection, visitor, alert_id)
         officers = users.list_officers(connection, visitor.scope) if action == "assign" else frozenset()
     if not visitor.may(action, row):
         raise NotAllowed(action)
-    conflict = describe_conflict(visitor.words, action, row, wanted.revision)
+    seen = Seen(wanted.revision, wanted.seen)
+    own = outbox.write_key(visitor.user.user_id, wanted.key, alert_id)
+    conflict = describe_conflict(visitor.words, action, row, seen, waiting, own)
     if conflict or not is_possible(action, row, visitor.site.now()):
         raise Problem(409, {"revision": conflict or visitor.words.t("conflict.any")})
     try:

@@ -38,6 +38,11 @@ class UndoableBatch:
     seconds: int
 
 
+def write_key(user_id: str, key: str, alert_id: str) -> str:
+    """What an action is known by when its form comes again."""
+    return f"{user_id}:{key[:64]}:{alert_id}"
+
+
 def store(
     engine: Engine,
     asked: Sequence[tuple[ActionEvent, AlertRow]],
@@ -57,7 +62,7 @@ def store(
     rows = [
         {
             "event_id": one.event_id,
-            "idempotency_key": f"{user_id}:{key}:{alert['alert_id']}",
+            "idempotency_key": write_key(user_id, key, alert["alert_id"]),
             "batch": batch,
             "user_id": user_id,
             "alert_id": alert["alert_id"],
@@ -145,6 +150,29 @@ def find_pending(connection: Connection, alert_ids: Sequence[str], wall: datetim
     for row in read_all(connection, wanted, PendingRow):
         found.setdefault(row["alert_id"], []).append(row)
     return found
+
+
+def write_seen(revision: int, waiting: Sequence[PendingRow]) -> str:
+    """What a page shows of an alert, for its forms: its revision and the last action that is on its way."""
+    on_way = [one["event_id"] for one in waiting if one["state"] in OPEN]
+    return f"{revision}:{on_way[-1] if on_way else ''}"
+
+
+def find_unseen(waiting: Sequence[PendingRow], action: str, seen: str, own: str, type_: str = "") -> PendingRow | None:
+    """The newest action of a kind that somebody asked for on an alert after `seen`, the event id of the last one that a page showed.
+
+    `own`: what was asked for by this idempotency key is the same form again. `type_`: of the event, where an action has several.
+    """
+    on_way = [one for one in waiting if one["state"] in OPEN]
+    known = next((place for place, one in enumerate(on_way, 1) if one["event_id"] == seen), 0)
+    return next(
+        (
+            one
+            for one in reversed(on_way[known:])
+            if one["action"] == action and type_ in ("", one["body"]["type"]) and one["idempotency_key"] != own
+        ),
+        None,
+    )
 
 
 def claim(engine: Engine, wall: datetime, most: int = 100) -> list[PendingRow]:

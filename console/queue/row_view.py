@@ -107,7 +107,7 @@ def _present_row(
     now: datetime,
     back: str,
 ) -> dict[str, Any]:
-    t, late, due = words.t, row["late"], present_deadline(words, row, now, site)
+    late, due = row["late"], present_deadline(words, row, now, site)
     alert_id = row["alert_id"]
     waiting = [one for one in on_way.get(alert_id, ()) if one["state"] != "recorded"]
     acknowledged = row["acknowledged_by"] or next(
@@ -131,12 +131,18 @@ def _present_row(
         "state": _describe_state(words, row, due, acknowledged),
         "taken": bool(acknowledged),
         "note": told.notes.get(alert_id),
-        "pending": t("row.pending", what=t(f"action.{waiting[-1]['action']}")) if waiting else None,
+        "seen": outbox.write_seen(row["revision"], waiting),
+        "pending": _describe_pending(words, waiting[-1]) if waiting else None,
         "tags": _list_tags(words, row, told.snoozes.get(alert_id, ()), now),
         "href": href.rstrip("?&"),
         "do": f"{href}do=",
         "can": {name: late and scope.may(name, row) for name in ("acknowledge", "assign", "snooze")},
     }
+
+
+def _describe_pending(words: Words, asked: PendingRow) -> str:
+    what, by = words.t(f"action.{asked['action']}"), asked["body"]["data"].get("by")
+    return words.t("row.pending.by", what=what, by=by) if by else words.t("row.pending", what=what)
 
 
 def _describe_state(words: Words, row: ListedRow, due: DeadlineText, acknowledged: str | None) -> str:
