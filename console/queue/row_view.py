@@ -125,6 +125,7 @@ def _present_row(
         "rule": words.rule(row["rule_id"], row["occurrence"]),
         "rule_id": row["rule_id"],
         "why": words.expectation(row["owner_agency"], row["due_at"], missing=late),
+        "subject": row["subject"],
         "who": words.person(row["subject"]),
         "place": words.place(row["jurisdiction"]),
         "owner": _describe_owner(words, row),

@@ -105,6 +105,7 @@ _QUEUE = (
     "rule_id",
     "rule",
     "why",
+    "case_no",
     "subject",
     "place",
     "owner",
@@ -146,7 +147,8 @@ def _list_queue_rows(visitor: Visitor, rows: Sequence[QueueRow]) -> list[list[An
             for row, one in zip(part, present_rows(site, words, visitor.scope, connection, part), strict=True):
                 found.append([
                     words.t(f"severity.{row['severity']}"), one["due"].words, row["due_at"], row["rule_id"], one["rule"], one["why"],
-                    row["subject"], row["jurisdiction"], words.agency(row["owner_agency"]), one["state"], notes.get(row["alert_id"], ""),
+                    words.person(row["subject"]), row["subject"], row["jurisdiction"],
+                    words.agency(row["owner_agency"]), one["state"], notes.get(row["alert_id"], ""),
                     row["alert_id"],
                 ])  # fmt: skip
     return found
@@ -154,7 +156,7 @@ def _list_queue_rows(visitor: Visitor, rows: Sequence[QueueRow]) -> list[list[An
 
 # --- obligations behind an indicator
 
-_DUTIES = ("severity", "due_at", "met_at", "anchor_at", "rule_id", "rule", "subject", "place", "county", "owner", "standing", "contest",
+_DUTIES = ("severity", "due_at", "met_at", "anchor_at", "rule_id", "rule", "case_no", "subject", "place", "county", "owner", "standing", "contest",
            "alert_id")  # fmt: skip
 
 
@@ -176,7 +178,8 @@ def _make_obligations(visitor: Visitor, request: Request) -> Made:
     listed = [
         [
             t(f"severity.{row['severity']}"), row["due_at"], row["met_at"], row["anchor_at"], row["rule_id"],
-            words.rule(row["rule_id"], row["occurrence"]), row["subject"], row["jurisdiction"], row["county"], words.agency(row["owner_agency"]),
+            words.rule(row["rule_id"], row["occurrence"]), words.person(row["subject"]), row["subject"],
+            row["jurisdiction"], row["county"], words.agency(row["owner_agency"]),
             t(f"standing.{row['standing']}"), t(f"row.contest.{row['contest']}") if row["contest"] else "", row["alert_id"],
         ]
         for row in rows[:MOST_ROWS]

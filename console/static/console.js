@@ -111,10 +111,21 @@
     a: function () { press("ack"); }, s: function () { press("snooze"); }, r: function () { press("assign"); },
     c: function () { var box = one("#note input[name=note]"); if (box && !cur()) box.focus(); else press("note"); },
     n: function () { press2("new"); }, u: function () { press2("undo"); }, p: function () { numbered(print); },
+    y: function () { copy(one("[data-ref]", cur() || doc)); },
     "/": function () { var f = one(".find input"); if (f) f.focus(); },
     "?": function () { var h = one("dialog.keys"); if (h && h.showModal) h.showModal(); },
     Escape: function () { var back = one(".crumbs a"); if (back) back.click(); }
   };
+  function copy(from) {
+    var said = one("#copied");
+    if (!from || !said) return;
+    var ref = from.getAttribute("data-ref"), area = doc.createElement("textarea");
+    function tell() { said.hidden = false; said.textContent = said.getAttribute("data-text").replace("?", ref); setTimeout(function () { said.hidden = true; }, 4000); }
+    if (navigator.clipboard) { navigator.clipboard.writeText(ref).then(tell, function () {}); return; }
+    area.value = ref; body.appendChild(area); area.select();  /* a page over plain HTTP has no clipboard of its own */
+    if (doc.execCommand("copy")) tell();
+    area.remove();
+  }
   function press2(name) { var target = one('[data-act="' + name + '"]'); if (target && !target.hidden) target.click(); }
   doc.addEventListener("keydown", function (e) {
     var t = e.target;

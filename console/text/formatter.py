@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from console.text.case_number import write_case_number
 from console.text.deadline_text import Deadline
 from console.text.i18n import Language, Texts, texts
 from handover.calendar import due_day_of
@@ -18,7 +19,7 @@ from schemas.payload import PIPELINE
 _AGENCY = re.compile(r"[A-Z_]+-\d+-\d\d")
 _ONLY_DAYS = 3  # from so many on, hours do not matter
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_ALERT_SHOWN, _SUBJECT_HEAD, _SUBJECT_TAIL = 8, 7, 4
+_ALERT_SHOWN = 8
 
 
 class Words:
@@ -76,14 +77,14 @@ class Words:
         return getattr(label, self.language) if label else value
 
     def person(self, subject: str) -> str:
-        """A reference short enough to read: enough to tell two apart, not who it is."""
+        """Whom or what a subject is, short enough to be read out: the case number of a person or a dispute, not who it is."""
         if subject.isdecimal():
             return self.place(subject)
         if subject == PIPELINE:
             return self.agency(PLATFORM)
         if subject.startswith("/"):
             return self.source(subject)
-        return f"{subject[:_SUBJECT_HEAD]}…{subject[-_SUBJECT_TAIL:]}" if len(subject) > 12 else subject
+        return write_case_number(subject) or subject
 
     def alert_no(self, alert_id: str) -> str:
         """The beginning of an alert's id."""

@@ -10,6 +10,7 @@ from console.auth.attempts import TRIES
 from console.auth.permissions import Scope
 from console.auth.users import User
 from console.db.tables import audit_person, audit_record
+from console.text.case_number import write_case_number
 from console.web.config import real_time
 from sinks.readmodel.tables import alert, handover
 from tests.console.conftest import OpenConsole, firing
@@ -74,7 +75,7 @@ def test_the_auditor_sees_who_read_whom_and_no_persons_page(console: OpenConsole
     person = kept(engine)[0][2]
     auditor = console("auditor")
     page = auditor.get(f"/audit?person={person}&by=county").text
-    assert f"<bdi>{person[:7]}…{person[-4:]}</bdi>" in page
+    assert f"<bdi>{write_case_number(person)}</bdi>" in page
     assert f'href="/people/{person}"' not in page
     assert "相互吻合" in page
     assert auditor.client.get(f"/people/{person}").status_code == 403

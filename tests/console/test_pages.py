@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from console.accounts.demo_users import DEMO_USERS
+from console.text.case_number import write_case_number
 from console.text.formatter import Words
 from console.text.i18n import catalogue
 from handover.rules.rulebook import load
@@ -194,7 +195,8 @@ def test_a_person_has_what_was_expected_beside_what_happened(console: OpenConsol
     assert "没有收到" in page
     assert f"/alerts/{late.alert_id}" in page
     assert 'class="svg ovw"' in page
-    assert late.subject not in Text(page).words  # the whole reference stands in addresses only
+    assert late.subject in Text(page).words  # whole, to be selected and copied, beside the short number
+    assert write_case_number(late.subject) in page
 
 
 def test_an_empty_list_says_what_was_checked(console: OpenConsole) -> None:

@@ -77,6 +77,6 @@ def test_offices_places_and_references_are_said_short() -> None:
     assert words.agency("PLATFORM") == "平台运维"
     assert words.source("/agencies/LOCATION-990102-01/gps") == "定位系统 990102 · gps"
     assert words.place("990102004") == "乡镇 990102004"
-    assert words.person("p1_" + "a" * 26) == "p1_aaaa…aaaa"
+    assert words.person("p1_ixccx2gkvzcl5waklenzuke5ip") == "P-IXCC-X2GK-5"
     assert words.rule("A11", "decide:R1") == "法律援助转介未决定"
     assert words.rule("A99") == "A99"

@@ -36,7 +36,7 @@ def ask(engine: Engine, alert_id: str, action: str, login: str = "county", state
     outbox.store(engine, [(event, row)], user_id, f"key-{login}", real_time(), SOON - NOW)  # type: ignore[list-item]
     with engine.begin() as connection:
         connection.execute(update(pending).where(pending.c.event_id == event.event_id).values(state=state))
-    return event.event_id
+    return str(event.event_id)
 
 
 @pytest.mark.parametrize("state", ["waiting", "sending", "published"])
