@@ -33,6 +33,7 @@ from console.db import database
 from console.dead_letters import feature as dead_letters
 from console.dead_letters.redrive_worker import Redriver
 from console.feeds import feature as feeds
+from console.find import feature as find
 from console.live import feature as live
 from console.live.change_feed import ChangeFeed
 from console.outbox import outbox
@@ -77,6 +78,7 @@ FEATURES = (
     alerts.FEATURE,
     people.FEATURE,
     releases.FEATURE,
+    find.FEATURE,
     reports.FEATURE,
     feeds.FEATURE,
     dead_letters.FEATURE,

@@ -129,6 +129,13 @@ class Scope:
                 return ()
 
     @property
+    def disputes(self) -> Rows:
+        """Cases of disputes, whether or not anybody owes anything for them."""
+        if self.role in ("township", "county", "city"):
+            return ((("kind", "is", "DISPUTE"), ("jurisdiction", "under", self.prefix)),)
+        return ()
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """Topics whose events may be shown."""
         return _PRISON_TOPICS if self.role == "prison" else _ALL_TOPICS

@@ -27,7 +27,7 @@ class Person:
     obligations: Sequence[AlertRow]
 
 
-def _limit_to_scope(scope: Scope) -> Any:
+def limit_to_scope(scope: Scope) -> Any:
     """Handovers in scope; the province has those of persons with an alert that has reached it."""
     if scope.role == "province":
         escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.filter_obligations(alert))
@@ -45,7 +45,7 @@ def list_people(
         .where(alert.c.subject == handover.c.subject, alert.c.state == "firing", scope.filter_obligations(alert))
         .scalar_subquery()
     )
-    wanted: Select[Any] = select(handover, late.label("late")).where(_limit_to_scope(scope))
+    wanted: Select[Any] = select(handover, late.label("late")).where(limit_to_scope(scope))
     wanted = (
         wanted.where(handover.c.subject.startswith(q, autoescape=True))
         if q
@@ -63,14 +63,14 @@ def list_people(
 def count_people(connection: Connection, scope: Scope) -> int:
     """How many people have an open handover in scope."""
     wanted = select(func.count(handover.c.subject.distinct())).where(
-        _limit_to_scope(scope), handover.c.closed_at.is_(None)
+        limit_to_scope(scope), handover.c.closed_at.is_(None)
     )
     return int(connection.execute(wanted).scalar_one())
 
 
 def find_person(connection: Connection, scope: Scope, subject: str) -> Person | None:
     """A person with a handover in scope; None otherwise, also where there is none."""
-    of_person = select(handover).where(handover.c.subject == subject, _limit_to_scope(scope))
+    of_person = select(handover).where(handover.c.subject == subject, limit_to_scope(scope))
     handovers = read_all(connection, of_person.order_by(handover.c.opened_at), HandoverRow)
     if not handovers:
         return None

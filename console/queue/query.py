@@ -272,6 +272,8 @@ def _list_conditions(
                 table.c.subject.startswith(q, autoescape=True),
                 table.c.alert_id.startswith(q.lower(), autoescape=True),
                 table.c.rule_id == q.upper(),
+                table.c.owner_agency == q.upper(),
+                table.c.jurisdiction.startswith(q, autoescape=True) if q.isdecimal() else false(),
             )
         )
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.text.case_number import write_case_number
 from console.text.deadline_text import Deadline
-from console.text.i18n import Language, Texts, texts
+from console.text.i18n import Language, Texts, catalogue, texts
 from handover.calendar import due_day_of
 from handover.obligations.owners import PLATFORM
 from handover.rules.rulebook import RuleBook
@@ -19,7 +19,7 @@ from schemas.payload import PIPELINE
 _AGENCY = re.compile(r"[A-Z_]+-\d+-\d\d")
 _ONLY_DAYS = 3  # from so many on, hours do not matter
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_ALERT_SHOWN = 8
+_ALERT_SHOWN, _SHORTEST_WORD = 8, 2
 
 
 class Words:
@@ -45,6 +45,16 @@ class Words:
             return self.t("agency.PLATFORM") if agency == "PLATFORM" else agency.removeprefix("/agencies/")
         number = "" if parts[2] == "01" else f"-{parts[2]}"
         return self.t(f"agency.{parts[0]}", code=f"{parts[1]}{number}")
+
+    def list_office_types(self, word: str) -> list[str]:
+        """The types of agencies whose name in either language holds a word of two letters at least."""
+        wanted = word.strip().lower()
+        if len(wanted) < _SHORTEST_WORD:
+            return []
+        names = {key.removeprefix("agency."): texts for key, texts in catalogue().items() if key.startswith("agency.")}
+        return [
+            type_ for type_, texts in names.items() if any(wanted in one.replace("{code}", "").lower() for one in texts)
+        ]
 
     def source(self, source: str) -> str:
         """A publisher: its office, and its system where it names one."""

@@ -35,7 +35,7 @@ TABLE = (
     Shown("queue-town", "town", "/today", "a township's own duties"),
     Shown("queue-later", "county", "/today?bucket=later", "duties that are far off"),
     Shown("empty", "county", "/today?scope=mine", "an empty list says what was checked"),
-    Shown("found", "county", "/today?q={person}", "what a search has found"),
+    Shown("found", "county", "/find?q={person}", "what a search has found, and where each hit stands"),
     Shown("alert", "county", "/alerts/{late}", "why, who, by when; the form of the missing answer", printed=True),
     Shown("alert-critical", "county", "/alerts/{critical}", "a critical alert and its ladder"),
     Shown("alert-open", "county", "/alerts/{late}?do=snooze", "an action that asks for something"),

@@ -172,7 +172,7 @@ def county_scope() -> Scope:
 
 
 def firing(engine: Engine, prefix: str, *, rule: str = "", severity: str = "", owner: str = "") -> str:
-    """The id of some firing alert in a place."""
+    """The id of some firing alert in a place: of a rule, of an owner, else of a justice office there."""
     wanted = select(alert.c.alert_id).where(alert.c.state == "firing", alert.c.jurisdiction.startswith(prefix))
     if rule:
         wanted = wanted.where(alert.c.rule_id == rule)
@@ -180,6 +180,8 @@ def firing(engine: Engine, prefix: str, *, rule: str = "", severity: str = "", o
         wanted = wanted.where(alert.c.severity == severity)
     if owner:
         wanted = wanted.where(alert.c.owner_agency == owner)
+    elif not rule:
+        wanted = wanted.where(alert.c.owner_agency.like(f"%_JUSTICE-{prefix}%"))
     with engine.connect() as connection:
         found: str = connection.execute(wanted.order_by(alert.c.due_at, alert.c.alert_id).limit(1)).scalar_one()
         return found

@@ -73,7 +73,7 @@ ALONE = {
     "at": ("/obligations", "/api/v1/scoreboard"),
     "month": ("/obligations", "/scoreboard", "/api/v1/figures"),
     "prefix": ("/scoreboard",),
-    "q": ("/people", "/today"),
+    "q": ("/people", "/today", "/find"),
     "days": (f"/feeds/{VALUES['source']}",),
     "county": ("/obligations",),
 }

@@ -7,11 +7,12 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select, update
 
-from console.auth.permissions import Scope
+from console.auth.permissions import Audience, Scope
 from console.queue.facet_counts import add_staff, count_cube
 from console.queue.filters import QueueFilters
 from console.queue.query import Moment, read_page
 from handover.calendar import load_calendar
+from handover.rules.rulebook import load
 from schemas.instants import millis
 from schemas.topics import ACTION
 from sinks.consumer import Record
@@ -22,7 +23,8 @@ from tests.console.conftest import NOW, OpenConsole, firing
 MOMENT = Moment.of(NOW, load_calendar(), NOW)
 COUNTY = Scope("county", "COUNTY_JUSTICE-990102-01", "990102")
 CITY = Scope("city", "CITY_JUSTICE-990100-01", "9901")
-PROCURATOR = Scope("procurator", "PROCURATORATE-990100-01", "9901")
+AUDIENCE = Audience.of(load("cn-default").policies)
+PROCURATOR = Scope("procurator", "PROCURATORATE-990100-01", "9901", AUDIENCE)
 SOON = NOW + timedelta(days=3)
 
 
