@@ -196,7 +196,7 @@ def test_a_person_has_what_was_expected_beside_what_happened(console: OpenConsol
     assert f"/alerts/{late.alert_id}" in page
     assert 'class="svg ovw"' in page
     assert late.subject in Text(page).words  # whole, to be selected and copied, beside the short number
-    assert write_case_number(late.subject) in page
+    assert str(write_case_number(late.subject)) in page
 
 
 def test_an_empty_list_says_what_was_checked(console: OpenConsole) -> None:

@@ -53,7 +53,7 @@ def test_a_second_acknowledgement_is_told_of_the_first(colleague: Browser, engin
 
 def seen_of(page: str) -> str:
     """What a form on a page says it shows."""
-    return re.findall(r'name="seen" value="([^"]*)"', page)[0]
+    return str(re.findall(r'name="seen" value="([^"]*)"', page)[0])
 
 
 def test_the_queues_own_button_is_told_too(colleague: Browser, engine: Engine) -> None:
