@@ -53,18 +53,21 @@ class EvaluationContext(NamedTuple):
     successors: Successors
     versions: Versions
 
-    def version_at(self, anchor_at: datetime) -> RuleBook:
-        """The last version in force for an anchor (6.10)."""
+    def version_at(self, anchor_at: datetime, closed_at: datetime | None) -> RuleBook:
+        """The last version in force for an anchor in a handover that was closed at an instant, if it was (6.10)."""
         chosen = self.versions.first
         for version in self.versions.books[1:]:
             effective = version.effective_from
-            if effective is not None and (effective <= anchor_at or (version.apply_to_open and self.now >= effective)):
+            if effective is None:
+                continue
+            is_open = closed_at is None or closed_at > effective
+            if effective <= anchor_at or (version.apply_to_open and is_open and self.now >= effective):
                 chosen = version.book
         return chosen
 
-    def book_for(self, rule: Rule, anchor_at: datetime) -> str | None:
+    def book_for(self, rule: Rule, anchor_at: datetime, closed_at: datetime | None) -> str | None:
         """The name of the book by which a rule holds for an anchor; None where another version of the rule does."""
         if len(self.versions.books) == 1:
             return self.versions.first.book
-        book = self.version_at(anchor_at)
+        book = self.version_at(anchor_at, closed_at)
         return book.book if book.by_key.get(rule.key) is rule else None

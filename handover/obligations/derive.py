@@ -125,7 +125,7 @@ class Derived:
         """What is answered and was never raised leaves no trace (7.7)."""
         scope, rule, part = asked.scope, asked.rules.rules[number], _Part()
         for draft in FORMS[rule.form](scope, rule):
-            book = self.frame.book_for(rule, draft.anchor_at)
+            book = self.frame.book_for(rule, draft.anchor_at, scope.closed_at)
             if book is not None:
                 self._keep(scope, rule, part, book, draft)
         if scope.alarms:

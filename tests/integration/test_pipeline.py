@@ -21,7 +21,7 @@ from handover.rules.rulebook import load
 from schemas.alert import Alert
 from schemas.envelope import Event
 from schemas.instants import from_millis
-from schemas.topics import CASE, DLQ, RELEASE, named, partition_of
+from schemas.topics import CASE, DLQ, RELEASE, WORK, named, partition_of
 from sinks.readmodel import tables
 from sinks.readmodel.database import connect
 from tests.chaos.proxy import Wire, Wires
@@ -55,6 +55,12 @@ def moved(event: Event, name: str) -> Event:
     return replace(event, subject=renamed(event.subject, name), data=data)
 
 
+def in_a_county_of_its_own(event: Event) -> Event:
+    """What offices owe is judged by their codes, which another timeline may abolish."""
+    wire = orjson.loads(orjson.dumps(event.wire()).replace(b"990102", b"990177"))
+    return replace(event, source=wire["source"], subject=wire["subject"], data=wire["data"])
+
+
 def now() -> datetime:
     return from_millis(round(time.time() * 1000))
 
@@ -65,12 +71,14 @@ def compared(alert: Alert) -> tuple[Any, ...]:
 
 
 def golden(skip: tuple[str, ...] = ()) -> list[Told]:
-    return [
-        (moved(event, folder.name), arrival)
-        for folder in FOLDERS
-        if folder.name[:2] not in skip
-        for event, arrival in read(folder).events
-    ]
+    found = []
+    for folder in FOLDERS:
+        events = read(folder).events if folder.name[:2] not in skip else []
+        of_offices = any(event.topic == WORK for event, _ in events)
+        for event, arrival in events:
+            own = in_a_county_of_its_own(event) if of_offices else event
+            found.append((moved(own, folder.name), arrival))
+    return found
 
 
 def test_all_timelines_at_once_end_as_replay_says(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
