@@ -65,7 +65,7 @@ def judge(
     metrics: Collection[str] = MEASURES.keys(),
 ) -> list[Judged]:
     """Judge every rule of form metric whose time has come. `until`: everything that arrived before is in SQL."""
-    book = world.frame(until).version_at(until)
+    book = world.frame(until).version_at(until, None)
     found = []
     for rule in book.rules:
         if rule.form != "metric" or rule.thresholds["metric"] not in metrics:
