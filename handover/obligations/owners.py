@@ -191,8 +191,8 @@ class HandoverOwners:
         )
         return str(referral.data["to_agency"]) if referral else anchor.agency
 
-    def consulted(self, anchor: Fact) -> str:
-        """The county that is asked whether a person may come."""
+    def destination(self, anchor: Fact) -> str:
+        """The county to which a person moves or may move, as the anchor names it."""
         return county_bureau(str(anchor.data["to_code"])) if anchor.data.get("to_code") else self.county()
 
     def closer(self, anchor: Fact) -> str:
@@ -228,7 +228,8 @@ _ROLES: Mapping[str, Callable[[HandoverOwners], str]] = {
 
 _OF_ANCHOR: Mapping[str, Callable[[HandoverOwners, Fact], str]] = {
     "answerer": HandoverOwners.answerer,
-    "consulted": HandoverOwners.consulted,
+    "consulted": HandoverOwners.destination,
+    "destination": HandoverOwners.destination,
     "closer": HandoverOwners.closer,
     "old_county": HandoverOwners.old_county,
 }

@@ -15,7 +15,7 @@ SEVERITIES = ("INFO", "WARN", "HIGH", "CRIT")
 # Words that the product resolves to agencies; a book names them for people.
 OWNER_WORDS = frozenset(
     ("sending", "deciding", "deliverer", "county", "town", "city", "old_county", "new_county", "answerer", "committee", "closer",
-     "consulted", "office", "publisher", "platform")
+     "consulted", "destination", "office", "publisher", "platform")
 )  # fmt: skip
 CADENCES = tuple(codes.CADENCE.labels)
 _FIRST_CADENCES = CADENCES[: CADENCES.index("MONTHLY") + 1]  # of the first books; another is as the longest of these

@@ -77,12 +77,16 @@ def test_a_word_of_another_county_answers_nothing_that_one_office_was_asked(
     assert {key for key in gone if key not in answered} == set()
 
 
-NAMES_OUTCOME = {  # what may have happened before it was asked for: the rule, and the facts that say that it has
-    "A01": {"release.notice_sent", "intake.acknowledged", "intake.registered"},  # that the notice came
-    "A08": {"release.notice_sent", "intake.acknowledged", "intake.registered"},
-    "B01": {"release.decision_notice_sent", "intake.acknowledged", "intake.registered"},
+_NOTICE_CAME = {"release.notice_sent", "release.decision_notice_sent", "intake.acknowledged", "intake.registered"}
+_CAME = {"intake.person_reported", "intake.pickup_completed"}
+NAMES_OUTCOME: Mapping[str, set[str]] = {  # the rule, and the facts that say that what it asks for has happened
+    **dict.fromkeys(("A01", "A08", "B01"), _NOTICE_CAME),
+    **dict.fromkeys(("A06", "A07", "B04", "B05"), _CAME),
     "A03": {"intake.person_reported", "intake.registered", "intake.verification_returned"},  # that the address is known
+    "A10": {"intake.visit_done"},
+    "B13": {"intake.transfer_arrived"},
     "B16": {"intake.closed"},
+    "B17": {"intake.transfer_decided", "intake.transfer_files_sent", "intake.transfer_arrived"},
     "S01": {"intake.survey_answered"},
     "X05": {"release.scheduled", "release.occurred", "release.decision_effective"},
 }
