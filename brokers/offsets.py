@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 ANSWER_MS = 5_000  # how long the brokers may take
 AGAIN_SECONDS = 0.2
+T = TypeVar("T")
 Read = Callable[[Any, Collection[TopicPartition]], Mapping[TopicPartition, int]]
 
 
@@ -26,10 +27,15 @@ def await_offsets(
     read: Read, consumer: Any, places: Collection[TopicPartition], seconds: float
 ) -> Mapping[TopicPartition, int]:
     """What `read` reads, asked again while a leader is elected. Raise the last KafkaError after so many seconds."""
+    return await_answer(lambda: read(consumer, places), seconds)
+
+
+def await_answer(ask: Callable[[], T], seconds: float) -> T:
+    """What the brokers answer, asked again while one of them is away. Raise the last KafkaError after so many seconds."""
     end = time.monotonic() + seconds
     while True:
         try:
-            return read(consumer, places)
+            return ask()
         except KafkaError as error:
             if not error.retriable or time.monotonic() > end:
                 raise

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.output import Bar, fail
 from schemas.topics import named
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cli.settings import Settings
     from schemas.topics import Topic
 
+T = TypeVar("T")
 _AHEAD = 4_000  # records of one partition that may wait for slower ones
 _SILENCE_SECONDS = 30.0
 LEADER_SECONDS = 30.0  # how long a partition may be without a leader
@@ -81,33 +83,32 @@ def _read_ends(client: Any, topics: Sequence[str]) -> dict[Any, int]:
 
     partitions = []
     for topic in topics:
-        known = client.partitions_for_topic(topic)
+        known = _await_brokers(partial(client.partitions_for_topic, topic), [topic])
         if not known:
             fail(f"topic {topic} does not exist", "create the topics: handover topics apply")
         partitions += [TopicPartition(topic, number) for number in sorted(known)]
-    return dict(_await_leaders(read_ends, client, partitions))
+    return dict(_await_brokers(partial(read_ends, client, partitions), topics))
 
 
 def _read_firsts(client: Any, places: Collection[Any]) -> Mapping[Any, int]:
     from brokers.offsets import read_firsts
 
-    return _await_leaders(read_firsts, client, places)
+    return _await_brokers(partial(read_firsts, client, places), {place.topic for place in places})
 
 
-def _await_leaders(read: Any, client: Any, places: Collection[Any]) -> Mapping[Any, int]:
-    """Read offsets; end with one line where a partition has no leader for too long."""
+def _await_brokers(ask: Callable[[], T], topics: Iterable[str]) -> T:
+    """Ask of topics; end with one line where a partition has no leader for too long."""
     from kafka.errors import KafkaError
 
-    from brokers.offsets import await_offsets
+    from brokers.offsets import await_answer
 
     try:
-        return await_offsets(read, client, places, LEADER_SECONDS)
+        return await_answer(ask, LEADER_SECONDS)
     except KafkaError as error:
         if not error.retriable:
             raise
-        topics = ", ".join(sorted({place.topic for place in places}))
         fail(
-            f"a partition of {topics} has had no leader for {LEADER_SECONDS:.0f} s",
+            f"a partition of {', '.join(sorted(topics))} has had no leader for {LEADER_SECONDS:.0f} s",
             "start the brokers that are down; more with: handover doctor",
         )
 

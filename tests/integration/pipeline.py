@@ -156,3 +156,8 @@ def newest(alerts: Iterable[Alert]) -> dict[str, Alert]:
         if alert.alert_id not in found or alert.revision >= found[alert.alert_id].revision:
             found[alert.alert_id] = alert
     return found
+
+
+def find_tracebacks(log: str) -> list[str]:
+    """The ends of the lines of a log that hold a stack of calls."""
+    return [line[-2_000:] for line in log.splitlines() if "Traceback" in line]
