@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handover.rules.rulebook_parser import InvalidEntry
+from handover.rules.works import KEYS as WORK_KEYS
+from handover.rules.works import Works, read_works
 
 OWNER = "owner"
 VIEWERS = (OWNER, "procurator", "platform")
@@ -14,7 +16,8 @@ SENDERS = ("sending", "deciding", "deliverer")  # owners that stand before the c
 _BESIDE_COUNTY = (*SENDERS, "city", "committee", "publisher", "platform")  # owners that are no office of the county
 _SYSTEM = ("feed_silent", "manifest_gap", "late_data", "dead_letters", "lag", "read_model_gap")
 SIGNALS = ("not_arrived", "out_of_contact", "out_of_area", "missed_check_in", *_SYSTEM)
-KEYS = ("shown_to", "scoreboard_stage", "signal", "timed")
+_OF_RULE = ("shown_to", "scoreboard_stage", "signal", "timed")
+KEYS = (*_OF_RULE, *WORK_KEYS)
 # The signal of an entry that names none.
 _SIGNAL_OF_FORM = {
     "lost_contact": "out_of_contact",
@@ -48,6 +51,7 @@ class Policies:
     """The policies of a book by rule id, in the order of the book, also of rules that are off: their alerts remain."""
 
     by_rule: Mapping[str, Policy] = field(default_factory=dict)
+    works: Works = field(default_factory=Works)
 
     def of(self, rule_id: str) -> Policy:
         """The policy of a rule; of one that the book does not know, that its owner sees it."""
@@ -82,17 +86,17 @@ _NONE = Policy()
 
 def read_policies(entries: Iterable[Mapping[str, Any]]) -> Policies:
     """Read and check the keys of all entries. What one part of a rule says holds for the others. Raise InvalidEntry."""
-    by_rule: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in entries:
+    every, by_rule = list(entries), dict[str, list[Mapping[str, Any]]]()
+    for entry in every:
         by_rule.setdefault(entry["id"], []).append(entry)
-    return Policies({rule_id: _read_rule(rule_id, parts) for rule_id, parts in by_rule.items()})
+    return Policies({rule_id: _read_rule(rule_id, parts) for rule_id, parts in by_rule.items()}, read_works(every))
 
 
 def _read_rule(rule_id: str, parts: Sequence[Mapping[str, Any]]) -> Policy:
     values: dict[str, Any] = {}
     for entry in parts:
         label = f"rule {rule_id}" + (f" ({entry['part']})" if entry.get("part") else "")
-        for key in KEYS:
+        for key in _OF_RULE:
             if key not in entry:
                 continue
             try:

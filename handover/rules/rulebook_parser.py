@@ -37,6 +37,8 @@ _MAY = frozenset(
         "scoreboard_stage",
         "signal",
         "timed",
+        "work",
+        "prison_line",
     )
 )
 
