@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console.api import answers
 from console.api.answers import PREFIX
+from console.api.shares import AT, KIND, MONTH, ShareCell, describe_share, read_scoreboard_query
 from console.audit.log import list_persons, record_list
 from console.queue.query import RowKey
 from console.reports.export_files import make_file
@@ -17,37 +18,14 @@ from console.reports.indicator_view import ReaderIndicators, keep_visible, list_
 from console.reports.obligation_base import RESULTS, read_base
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
-from console.reports.scoreboard import ScoreboardLine, Share
+from console.reports.scoreboard import ScoreboardLine
 from console.reports.scoreboard_access import ScoreboardQuery, read_view
 from console.reports.sheets import MEDIA
 from console.web.request import NotFound, Visitor, page
+from handover.rules.works import LINES, OWN, WORKS
 
 router = APIRouter(prefix=PREFIX, tags=["reports"])
 _ERRORS: dict[int | str, dict[str, Any]] = {code: answers.ERRORS[code] for code in (401, 403, 404)}
-_PREFIX = Query(description="a place within your scope: 2 or 4 digits", max_length=9)
-_MONTH = Query(description="month of the deadline, 2026-03; else the last frozen one or the running one", max_length=7)
-_KIND = Query(description="A (released), B (community corrections) or empty", max_length=2)
-_AT = Query(description="as known at this instant (RFC 3339); empty: as frozen, else as known now", max_length=40)
-
-
-def _read_query(
-    request: Request,
-    prefix: Annotated[str, _PREFIX] = "",
-    month: Annotated[str, _MONTH] = "",
-    kind: Annotated[str, _KIND] = "",
-    at: Annotated[str, _AT] = "",
-) -> ScoreboardQuery:
-    """What the address of a scoreboard or of its figures asks for, as the pages read it."""
-    return ScoreboardQuery.read(request.query_params)
-
-
-class ShareCell(BaseModel):
-    """A share of obligations. `percent` is null below twenty; below five all are null outside the county (`hidden`)."""
-
-    top: int | None
-    bottom: int | None
-    percent: float | None
-    hidden: bool
 
 
 class PlaceLine(BaseModel):
@@ -131,7 +109,7 @@ class ObligationPage(answers.WithDataTime):
 @router.get("/scoreboard", responses=_ERRORS)
 def scoreboard(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
+    asked: Annotated[ScoreboardQuery, Depends(read_scoreboard_query)],
     sort: Annotated[str, Query(description="rank or name", max_length=4)] = "",
 ) -> Scoreboard:
     """The scoreboard as the page shows it. 404 where no ledger has been reckoned yet."""
@@ -162,18 +140,12 @@ def scoreboard(
 def _describe_line(line: ScoreboardLine) -> PlaceLine:
     return PlaceLine(
         place=line.place,
-        cells=[_describe_share(share) for share in line.shares],
-        total=_describe_share(line.total),
+        cells=[describe_share(share) for share in line.shares],
+        total=describe_share(line.total),
         overdue=None if line.overdue.hidden else line.overdue.n,
         oldest=line.overdue.oldest,
-        months=[_describe_share(share) for share in line.months],
+        months=[describe_share(share) for share in line.months],
     )
-
-
-def _describe_share(share: Share) -> ShareCell:
-    if share.hidden:
-        return ShareCell(top=None, bottom=None, percent=None, hidden=True)
-    return ShareCell(top=share.top, bottom=share.bottom, percent=share.percent, hidden=False)
 
 
 @router.get("/obligations", responses=_ERRORS)
@@ -182,11 +154,16 @@ def obligations(
     visitor: Annotated[Visitor, Depends(page("obligations"))],
     rule: Annotated[str, Query(description="rule ids, separated by commas", max_length=160)] = "",
     county: Annotated[str, Query(description="beginning of the code of the place where they count", max_length=9)] = "",
-    month: Annotated[str, _MONTH] = "",
+    month: Annotated[str, MONTH] = "",
     result: Annotated[str, Query(description=", ".join(RESULTS), max_length=16)] = "",
-    kind: Annotated[str, _KIND] = "",
-    at: Annotated[str, _AT] = "",
+    kind: Annotated[str, KIND] = "",
+    at: Annotated[str, AT] = "",
     after: Annotated[str, Query(description="`after` of the page before", max_length=128)] = "",
+    work: Annotated[
+        str, Query(description=f"a work: {', '.join((*WORKS, OWN))} (all but the prisons')", max_length=16)
+    ] = "",
+    line: Annotated[str, Query(description=f"a line of a prison: {', '.join(LINES)}", max_length=16)] = "",
+    owner: Annotated[str, Query(description="the office that owes; with surveys: that asked", max_length=64)] = "",
 ) -> ObligationPage:
     """The obligations behind a figure, those answered in time too. 404 where no ledger has been reckoned yet."""
     asked, most = ObligationQuery.read(request.query_params), visitor.site.config.page_rows
@@ -261,7 +238,7 @@ class DrillDownPage(answers.WithDataTime):
 @router.get("/figures", responses=_ERRORS)
 def figures(
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
+    asked: Annotated[ScoreboardQuery, Depends(read_scoreboard_query)],
 ) -> IndicatorPage:
     """Every other figure with numerator, denominator and definition. 404 where no ledger has been reckoned yet."""
     with visitor.site.engine.connect() as connection:
@@ -304,7 +281,7 @@ def _describe_part(part: IndicatorPart) -> IndicatorPartItem:
 def figure_rows(
     figure: str,
     visitor: Annotated[Visitor, Depends(page("scoreboard"))],
-    asked: Annotated[ScoreboardQuery, Depends(_read_query)],
+    asked: Annotated[ScoreboardQuery, Depends(read_scoreboard_query)],
 ) -> DrillDownPage:
     """The rows behind a figure; figures of obligations have theirs under /obligations. 404 for a name that is none."""
     with visitor.site.engine.connect() as connection:
@@ -333,7 +310,7 @@ def figure_rows(
 )
 def export(
     request: Request,
-    what: Literal["queue", "duties", "scoreboard", "figures"],
+    what: Literal["queue", "duties", "scoreboard", "works", "figures"],
     visitor: Annotated[Visitor, Depends(page("export"))],
     format: Annotated[Literal["xlsx", "csv"], Query(description="xlsx or csv")] = "xlsx",  # noqa: A002 the name in the address
 ) -> Response:

@@ -14,6 +14,9 @@ from console.db.alert_rows import DrillDownObligation, QueueRow
 from console.queue.filters import QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
 from console.queue.row_view import present_rows, read_notes
+from console.reports import five_works_view
+from console.reports.five_works_access import read_five_works
+from console.reports.five_works_view import list_head, list_rows, list_share
 from console.reports.indicator import Indicator, PartValue
 from console.reports.indicator_view import (
     ReaderIndicators,
@@ -25,7 +28,7 @@ from console.reports.indicator_view import (
 from console.reports.obligation_base import read_base
 from console.reports.obligation_query import ObligationQuery
 from console.reports.obligation_query import read_rows as read_duties
-from console.reports.scoreboard import FEW, HIDDEN, ScoreboardLine, Share
+from console.reports.scoreboard import FEW, HIDDEN, ScoreboardLine
 from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardView, read_view
 from console.reports.scoreboard_view import write_query
 from console.reports.sheets import FORMATS, MEDIA, MOST_ROWS, Format, Sheet, as_csv, as_xlsx
@@ -37,6 +40,7 @@ _PAGE = {
     "queue": "/today",
     "duties": "/obligations",
     "scoreboard": "/scoreboard",
+    "works": "/five-works",
     "figures": "/scoreboard/figures",
     "audit": "/audit",
 }
@@ -44,6 +48,7 @@ _NEEDS = {
     "queue": "today",
     "duties": "obligations",
     "scoreboard": "scoreboard",
+    "works": "five_works",
     "figures": "scoreboard",
     "audit": "audit",
 }
@@ -226,15 +231,27 @@ def _make_scoreboard(visitor: Visitor, request: Request) -> Made:
 def _list_line(words: Words, view: ScoreboardView, line: ScoreboardLine) -> list[Any]:
     place = line.place or view.reader.prefix
     name = words.place(place) if line.place else words.t("board.all", place=words.place(place))
-    cells = [value for share in (*line.shares, line.total) for value in _list_share(share)]
+    cells = [value for share in (*line.shares, line.total) for value in list_share(share)]
     overdue = [f"<{HIDDEN}", None] if line.overdue.hidden else [line.overdue.n, line.overdue.oldest]
     return [place, name, *cells, *overdue]
 
 
-def _list_share(share: Share) -> list[Any]:
-    if share.hidden:
-        return [None, f"<{HIDDEN}", None]
-    return [share.top, share.bottom, round(share.percent, 1) if share.percent is not None else None]
+# --- the five works
+
+
+def _make_five_works(visitor: Visitor, request: Request) -> Made:
+    site, words = visitor.site, visitor.words
+    asked = ScoreboardQuery.read(request.query_params)
+    with site.engine.connect() as connection:
+        view = read_five_works(connection, visitor.scope, site.book.policies.works, asked, site.now())
+    if view is None:
+        raise NotFound
+    about = [
+        (words.t("export.known"), words.iso(view.found.ground.at)),
+        (words.t("works.work"), words.t("works.what")),
+        (words.t("board.small"), words.t("board.small.what", few=FEW, hidden=HIDDEN)),
+    ]
+    return five_works_view.write_query(view), list_head(words), list_rows(words, view), about, ()
 
 
 # --- indicators
@@ -301,6 +318,7 @@ _MADE = {
     "queue": _make_queue,
     "duties": _make_obligations,
     "scoreboard": _make_scoreboard,
+    "works": _make_five_works,
     "figures": _make_indicators,
     "audit": _make_audit,
 }

@@ -29,6 +29,12 @@ def export_scoreboard(request: Request, visitor: Annotated[Visitor, Depends(page
     return make_file(visitor, request, "scoreboard")
 
 
+@router.get("/five-works/export")
+def export_five_works(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
+    """The five works as they are seen; ?format=xlsx or csv."""
+    return make_file(visitor, request, "works")
+
+
 @router.get("/scoreboard/figures/export")
 def export_indicators(request: Request, visitor: Annotated[Visitor, Depends(page("export"))]) -> Response:
     """All figures of a place and month; ?format=xlsx or csv."""

@@ -4,22 +4,25 @@ Denominator: due in the month and not later than what is known, answered or not;
 contest open. Numerator: of these, answered in time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, false, func, or_, select, true
 from sqlalchemy.sql.selectable import Subquery
 
 from console.auth.permissions import under
 from console.reports.month import Month
+from handover.rules.works import Counted
 from sinks.obligation_ledger.months import as_of, due_in
-from sinks.readmodel.tables import duty, frozen_duty, frozen_month, ledger
+from sinks.readmodel.tables import duty, event, frozen_duty, frozen_month, ledger
 from sinks.readmodel.watermarks import read_watermark
 
 RESULTS = (
     "counted", "in_time", "missed", "late", "overdue", "due", "soon", "early", "contested", "paused", "waived", "cancelled", "redated",
 )  # fmt: skip
+_SURVEY = "reentry.release.survey_requested.v1"
 SOON = timedelta(days=7)
 ENDED = ("waived", "cancelled", "redated", "paused")
 _COLUMNS = [column.name for column in frozen_duty.c if column.name != "month"]
@@ -65,11 +68,17 @@ class ObligationBase:
 
 @dataclass(frozen=True, slots=True)
 class ObligationFilter:
-    """Which obligations: of these rules (None: of all), counted in this place, of these kinds of handover (none: all)."""
+    """Which obligations: of these rules (None: of all), counted in this place, of these kinds of handover (none: all).
+
+    `counted`: of these rules and parts; `owner`: owed by this office; `asker`: of surveys that this office asked for.
+    """
 
     rules: tuple[str, ...] | None = None
     county: str = ""
     kinds: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] | None = None
+    owner: str = ""
+    asker: str = ""
 
     def of(self, d: FromClause) -> ColumnElement[bool]:
         """The condition on rows of a ground."""
@@ -79,7 +88,34 @@ class ObligationFilter:
             *([under(d.c.county, self.county[:6])] if self.county else []),
             *([under(d.c.jurisdiction, self.county)] if len(self.county) > 6 else []),
             *([d.c.handover_kind.in_(self.kinds)] if self.kinds else []),
+            *([is_any_of(d, self.counted)] if self.counted is not None else []),
+            *([d.c.owner_agency == self.owner] if self.owner else []),
+            *([_is_asked_by(d, self.asker)] if self.asker else []),
         )
+
+
+def is_any_of(d: FromClause, counted: Iterable[Counted]) -> ColumnElement[bool]:
+    """Obligations of these rules and parts; of none of them, none."""
+    own = [
+        and_(d.c.rule_id == one.rule_id, or_(d.c.occurrence == one.part, d.c.occurrence.startswith(f"{one.part}:")))
+        if one.part
+        else d.c.rule_id == one.rule_id
+        for one in counted
+    ]
+    return or_(false(), *own)
+
+
+def find_asking_source(d: FromClause) -> ColumnElement[str | None]:
+    """The publisher that asked for the survey that an obligation is about."""
+    asked = select(func.min(event.c.source)).where(
+        event.c.subject == d.c.subject, event.c.type == _SURVEY, event.c.time == d.c.anchor_at
+    )
+    return asked.correlate(d).scalar_subquery()
+
+
+def _is_asked_by(d: FromClause, agency: str) -> ColumnElement[bool]:
+    source, own = find_asking_source(d), f"/agencies/{agency}"
+    return or_(source == own, source.startswith(f"{own}/"))
 
 
 def read_known_until(connection: Connection) -> datetime | None:

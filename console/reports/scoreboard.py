@@ -1,6 +1,6 @@
 """The scoreboard's numbers: per place and stage how many obligations fell due and how many were answered in time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from handover.rules.rulebook import RuleBook
 FEW, HIDDEN = 20, 5  # fewer obligations show no percentage; fewer still are nobody's business outside their county
 MONTHS = 6  # of the small curve
 LEFT_OUT = ("contested", "paused", "waived", "cancelled", "redated")
-_BELOW = {2: 4, 4: 6}  # length of the codes one level below a prefix
+BELOW = {2: 4, 4: 6}  # length of the codes one level below a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Share:
         return next((name for least, name in _STEPS if round(self.percent, 1) >= least), "g4")
 
 
+_NOTHING = Share()
 _STEPS = ((95.0, ""), (90.0, "g1"), (80.0, "g2"), (70.0, "g3"))
 
 
@@ -86,8 +87,13 @@ class Scoreboard:
     @property
     def spread(self) -> float | None:
         """Between the places nine tenths and one tenth up the order, of those that have enough obligations."""
-        known = sorted(line.total.percent for line in self.lines if line.total.percent is not None)
-        return _interpolate(known, 0.9) - _interpolate(known, 0.1) if len(known) > 1 else None
+        return compute_spread(line.total for line in self.lines)
+
+
+def compute_spread(shares: Iterable[Share]) -> float | None:
+    """P90 - P10 in percentage points of those that are enough to have a percentage; None where fewer than two do."""
+    known = sorted(share.percent for share in shares if share.percent is not None)
+    return _interpolate(known, 0.9) - _interpolate(known, 0.1) if len(known) > 1 else None
 
 
 def _interpolate(values: Sequence[float], share: float) -> float:
@@ -116,7 +122,7 @@ def compute_scoreboard(
     places = sorted({*(place for place, _ in counts), *overdue})
     lines = [_make_line(place, stages, counts, months, overdue.get(place, OverdueCount())) for place in places]
     everything = _make_total(stages, counts, months, overdue)
-    left_out, contested = _count_left_out(connection, ground, replace(wanted, county=own or prefix))
+    left_out, contested = count_left_out(connection, ground, replace(wanted, county=own or prefix))
     return Scoreboard(ground, prefix, kind, stages, lines, everything, everything.months[-2], left_out, contested)
 
 
@@ -128,7 +134,7 @@ def _count_shares(
     connection: Connection, ground: ObligationBase, wanted: ObligationFilter, prefix: str
 ) -> SharesByRule:
     d = ground.rows()
-    place = func.substr(d.c.county, 1, _BELOW.get(len(prefix), 6))
+    place = func.substr(d.c.county, 1, BELOW.get(len(prefix), 6))
     in_time = func.sum(case((d.c.standing == "in_time", 1), else_=0))
     grouped = (
         select(place, d.c.rule_id, in_time, func.count())
@@ -156,7 +162,7 @@ def _count_overdue(
 ) -> dict[str, OverdueCount]:
     every = ObligationBase(None, ground.at, False)
     d = every.rows()
-    place = func.substr(d.c.county, 1, _BELOW.get(len(prefix), 6))
+    place = func.substr(d.c.county, 1, BELOW.get(len(prefix), 6))
     grouped = (
         select(place, func.count(), func.min(d.c.due_at))
         .where(every.result(d, "overdue"), wanted.of(d))
@@ -165,9 +171,10 @@ def _count_overdue(
     return {where: OverdueCount(n, oldest) for where, n, oldest in connection.execute(grouped)}
 
 
-def _count_left_out(
+def count_left_out(
     connection: Connection, ground: ObligationBase, wanted: ObligationFilter
 ) -> tuple[dict[str, int], dict[str, int]]:
+    """How many are not counted, by reason; of those in contest, how many of each rule."""
     d = ground.rows()
     sums = [func.sum(case((ground.result(d, name), 1), else_=0)) for name in LEFT_OUT]
     grouped = select(d.c.rule_id, *sums).where(wanted.of(d)).group_by(d.c.rule_id)
@@ -243,13 +250,14 @@ def _hide_few(line: ScoreboardLine, less: ScoreboardLine | None = None, *, sees_
         overdue = OverdueCount(hidden=True)
     return replace(
         line,
-        shares=tuple(_hide(share, other) for share, other in zip(line.shares, others, strict=True)),
-        total=_hide(line.total, less.total if less is not None else Share()),
+        shares=tuple(hide_share(share, other) for share, other in zip(line.shares, others, strict=True)),
+        total=hide_share(line.total, less.total if less is not None else Share()),
         overdue=overdue,
     )
 
 
-def _hide(share: Share, less: Share) -> Share:
+def hide_share(share: Share, less: Share = _NOTHING) -> Share:
+    """The share, hidden where fewer than five stand in it or in what is left of it without `less`."""
     few = 0 < share.bottom < HIDDEN or 0 < share.bottom - less.bottom < HIDDEN
     return Share(hidden=True) if few else share
 

@@ -79,7 +79,7 @@ def read_view(
 ) -> ScoreboardView | None:
     """The scoreboard; None where no ledger has been reckoned yet."""
     reader, today = find_reader(scope, asked.prefix), Month.of(now)
-    month = min(asked.month or _choose_month(connection, today), today)
+    month = min(asked.month or choose_month(connection, today), today)
     ground = read_base(connection, month, asked.at)
     if ground is None:
         return None
@@ -91,7 +91,7 @@ def read_view(
     return ScoreboardView(reader, asked, month, today, ordered, tuple(since))
 
 
-def _choose_month(connection: Connection, today: Month) -> Month:
+def choose_month(connection: Connection, today: Month) -> Month:
     """The month before this one where it is frozen, else this one."""
     before = today.on(-1)
     frozen = connection.execute(select(frozen_month.c.month).where(frozen_month.c.month == str(before))).first()

@@ -148,6 +148,11 @@ def _present_line(site: Site, words: Words, view: ScoreboardView, line: Scoreboa
 def _present_share(
     words: Words, view: ScoreboardView, place: str, stage: str, county: str, stages: list[ScoreboardStage], share: Share
 ) -> ScoreboardCell:
+    return make_share_cell(words, share, place, stage, _link_to_obligations(view, county, stages, "counted"))
+
+
+def make_share_cell(words: Words, share: Share, place: str, stage: str, href: str) -> ScoreboardCell:
+    """A share as a cell that leads to its rows, unless it has none or is hidden."""
     t = words.t
     if share.hidden:
         say = t("board.say.hidden", place=place, stage=stage, n=HIDDEN)
@@ -155,7 +160,6 @@ def _present_share(
     if not share.bottom:
         return ScoreboardCell("", "–", "", "", t("board.say.none", place=place, stage=stage))
     say = t("board.say", place=place, stage=stage, top=share.top, n=share.bottom)
-    href = _link_to_obligations(view, county, stages, "counted")
     if share.percent is None:
         return ScoreboardCell("few", f"{share.top}/{share.bottom}", t("board.cell.few", n=FEW), href, say)
     return ScoreboardCell(share.heat, format_percent(share), f"n={share.bottom}", href, say)

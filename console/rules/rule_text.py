@@ -186,12 +186,24 @@ def describe_viewers(rule: Rule, book: RuleBook, t: Texts) -> str:
 
 
 def describe_counts(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
-    """What its obligations and alerts are counted as: a column of the scoreboard, a signal, a time to an answer."""
+    """What its obligations and alerts are counted as: a column of the scoreboard, a signal, a work, a time to an answer."""
     policy = book.policies.of(rule.id)
     stage, signal = policy.scoreboard_stage, policy.signal
     found = [t("rules.stage", stage=t(f"stage.{stage}"))] if stage else []
     found += [t(f"rules.signal.{signal}")] if signal else []
+    found += _describe_works(rule, book, t)
     return found + ([t("rules.timed")] if policy.timed else [])
+
+
+def _describe_works(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
+    """The works and the line of a prison that count an entry."""
+    works = book.policies.works
+    return [
+        t(f"rules.{key}", **{value: t(f"{key}.{name}")})
+        for key, value, named in (("work", "work", works.by_work), ("prison_line", "line", works.by_line))
+        for name, counted in named.items()
+        if any(one.rule_id == rule.id and (not rule.part or one.part.partition(":")[0] == rule.part) for one in counted)
+    ]
 
 
 def describe_stage(stage: Stage, rule: Rule, t: Texts) -> str:

@@ -125,7 +125,7 @@ def test_the_schema_has_every_route_and_no_page(console: OpenConsole) -> None:
         "/api/v1/audit", "/api/v1/me", "/api/v1/queue", "/api/v1/alerts/{alert_id}", "/api/v1/alerts/{alert_id}/record", "/api/v1/alerts/{alert_id}/{action}",
         "/api/v1/pending/{batch}/undo", "/api/v1/people/{person_ref}", "/api/v1/feeds", "/api/v1/feeds/{source}", "/api/v1/dead-letters",
         "/api/v1/dead-letters/{group}", "/api/v1/redrive", "/api/v1/redrive/{redrive_id}", "/api/v1/redrive/{redrive_id}/{what}",
-        "/api/v1/scoreboard", "/api/v1/obligations", "/api/v1/figures",
+        "/api/v1/five-works", "/api/v1/scoreboard", "/api/v1/obligations", "/api/v1/figures",
         "/api/v1/figures/{figure}", "/api/v1/exports/{what}",
         "/api/v1/rules", "/api/v1/rules/diff/{a}/{b}",
         "/api/v1/rules/{book}/{rule}", "/api/v1/whatif", "/api/v1/whatif/{run_id}", "/api/v1/whatif/{run_id}/table",

@@ -47,7 +47,7 @@ PATHS = sorted(
     if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and "{" not in route.path
 )
 API = [path for path in PATHS if path.startswith("/api/")]
-DATED = ("/api/v1/queue", "/api/v1/scoreboard", "/api/v1/obligations", "/api/v1/figures")
+DATED = ("/api/v1/queue", "/api/v1/scoreboard", "/api/v1/five-works", "/api/v1/obligations", "/api/v1/figures")
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_answers_about_one_person_and_alert_carry_it_too(console: OpenConsole, e
         assert answer.headers["x-data-late"] == "false"
 
 
-@pytest.mark.parametrize("path", ["/today/export", "/obligations/export", "/scoreboard/export", "/scoreboard/figures/export"])  # fmt: skip
+@pytest.mark.parametrize("path", ["/today/export", "/obligations/export", "/scoreboard/export", "/five-works/export", "/scoreboard/figures/export"])  # fmt: skip
 def test_every_file_says_up_to_when_and_that_it_is_too_long_ago(console: OpenConsole, late: Engine, path: str) -> None:
     browser = console("city")
     above = dict(row for row in csv.reader(io.StringIO(browser.get(f"{path}?format=csv").text)) if len(row) == 2)

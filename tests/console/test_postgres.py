@@ -172,6 +172,7 @@ def test_pages_read_and_settings_write(server: Engine) -> None:
             "/people",
             "/obligations?result=in_time",
             "/scoreboard",
+            "/five-works",
             "/scoreboard/figures",
             "/today/export",
             f"/alerts/{alert_id}",
