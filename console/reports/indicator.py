@@ -51,6 +51,7 @@ class Indicator:
     parts: Sequence[IndicatorPart] = ()
     rows: Sequence[DrillDownRow] = ()
     obligations: tuple[str, tuple[str, ...], bool] | None = None  # result, rules, of the month only
+    work: str = ""  # where its obligations are those of a work, not of rules
     more: dict[str, int] = field(default_factory=dict)
     withheld: int = 0
 

@@ -16,6 +16,7 @@ from console.reports.month import Month
 from console.reports.obligation_base import ObligationBase, read_base
 from console.reports.registry import HIDDEN_FROM_STRANGERS, compute_indicators, is_about_few, is_too_few
 from console.reports.reoffending import LEAST, WINDOWS
+from console.reports.scoreboard import FEW
 from console.reports.scoreboard_access import ScoreboardQuery, ScoreboardReader, find_reader
 from console.text.formatter import Words
 from console.web.request import Visitor
@@ -100,8 +101,9 @@ def present_indicator(
 _OF = {
     "publishers": "publisher", "notice_lead": "prison", "stock": "county", "load": "office", "overdue": "step", "disputes_overdue": "step",
     "settled": "need", "alarms": "result", "disputes_time": "level", "disputes_moved": "move",
+    "legal_aid": "whom", "works_held": "work", "screening": "office", "reoffended_by_county": "county", "found_again": "whom",
 }  # fmt: skip
-_CENSORED = ("answer_time", "alarms", "disputes_time")
+_CENSORED = ("answer_time", "alarms", "disputes_time", "found_again")
 
 
 def describe_definition(words: Words, figures: ReaderIndicators, figure: Indicator) -> str:
@@ -113,6 +115,7 @@ def describe_definition(words: Words, figures: ReaderIndicators, figure: Indicat
         "since": since,
         "officers": LEAST_OFFICERS,
         "days": CONFIRMED_WITHIN // DAY,
+        "few": FEW,
         **figure.more,
     }
     wanted = {name: values[name] for name in _VALUES.get(figure.name, ())}
@@ -123,6 +126,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "returns": ("most",),
     "load": ("officers",),
     "alarms": ("days",),
+    "reoffended_by_county": ("least", "few"),
     **{f"reoffended_{months}": ("least", "since") for months in WINDOWS},
 }
 
@@ -163,6 +167,11 @@ def name_part(words: Words, figure: Indicator, part: IndicatorPart) -> str:
         "publishers": words.source,
         "notice_lead": words.agency,
         "stock": words.place,
+        "legal_aid": lambda whom: words.t(f"figure.legal_aid.{whom}" if whom else "figure.together"),
+        "found_again": lambda _: words.t("figure.together"),
+        "works_held": partial(words.code, "work.reported", "kind"),
+        "screening": words.agency,
+        "reoffended_by_county": lambda county: words.place(county) if county else words.t("figure.together"),
         "load": lambda office: words.agency(office) if office else words.t("figure.load.nobody"),
         "overdue": partial(_name_step, words),
         "disputes_overdue": partial(_name_step, words),
@@ -204,6 +213,6 @@ def _link(figures: ReaderIndicators, figure: Indicator) -> str:
     result, rules, of_month = figure.obligations
     values = {
         "rule": ",".join(rules), "county": figures.place, "month": str(figures.month) if of_month else "", "result": result,
-        "kind": figures.asked.kind, "at": figures.asked.at.isoformat() if figures.asked.at else "",
+        "kind": figures.asked.kind, "work": figure.work, "at": figures.asked.at.isoformat() if figures.asked.at else "",
     }  # fmt: skip
     return f"/obligations?{urlencode({name: value for name, value in values.items() if value})}"

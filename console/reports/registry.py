@@ -5,13 +5,17 @@ from sqlalchemy import Connection
 from console.reports import (
     aftercare,
     alarms,
+    contact,
     disputes,
+    education,
+    help_given,
     load,
     monitoring,
     obligations,
     publishers,
     reconciliation,
     reoffending,
+    work_held,
 )
 from console.reports.indicator import Indicator, IndicatorPart
 from console.reports.obligation_base import ObligationBase
@@ -22,10 +26,11 @@ from handover.rules.rulebook import RuleBook
 
 HIDDEN_FROM_STRANGERS = 5  # fewer are not told to who sees no rows
 NAMES = (
-    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "helped",
-    "settled", "notice_lead", "returns", "dates_moved", "check_ins", "alarms", "em_over", "reoffended_12", "reoffended_36", "reoffended_60",
-    "disputes_found", "disputes_accepted", "disputes_solved_closed", "disputes_solved_found", "disputes_time", "disputes_overdue",
-    "disputes_moved", "disputes_special", "stock", "load", "publishers",
+    "on_time", "answer_time", "overdue", "due_soon", "key_releases", "today_no_receiver", "registered", "handed_over", "helped", "settled",
+    "employment", "legal_aid", "legal_aid_in_time", "admission_education", "made_up", "release_education", "notice_lead", "returns",
+    "dates_moved", "check_ins", "alarms", "em_over", "out_of_contact", "found_again", "reoffended_12", "reoffended_36", "reoffended_60",
+    "reoffended_by_county", "reoffence_open", "works_held", "screening", "disputes_found", "disputes_accepted", "disputes_solved_closed",
+    "disputes_solved_found", "disputes_time", "disputes_overdue", "disputes_moved", "disputes_special", "stock", "load", "publishers",
 )  # fmt: skip
 
 
@@ -42,12 +47,15 @@ def compute_indicators(
             *obligations.compute(connection, ground, book, prefix, kinds),
             *ReleasesAndReturns(known).compute(),
             *aftercare.compute(known),
+            *help_given.compute(known, ground),
+            *education.compute(known),
+            *contact.compute(known),
             alarms.compute(known),
             monitoring.compute(known),
             *reoffending.compute(known),
             reconciliation.compute(known),
             load.compute(known),
-            *([] if kinds else disputes.compute(known)),
+            *([] if kinds else [*disputes.compute(known), *work_held.compute(known)]),
             *([] if kinds else [publishers.compute(connection, book, ground.month, ground.at, prefix)]),
         )
     }

@@ -191,8 +191,8 @@ def describe_counts(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
     stage, signal = policy.scoreboard_stage, policy.signal
     found = [t("rules.stage", stage=t(f"stage.{stage}"))] if stage else []
     found += [t(f"rules.signal.{signal}")] if signal else []
-    found += _describe_works(rule, book, t)
-    return found + ([t("rules.timed")] if policy.timed else [])
+    found += [t("rules.timed")] if policy.timed else []
+    return found + _describe_works(rule, book, t)
 
 
 def _describe_works(rule: Rule, book: RuleBook, t: Texts) -> list[str]:
