@@ -263,6 +263,7 @@ METRIC = Codes(
     PIPELINE_LAG=("处理滞后（秒）", "seconds that processing lags"),
     CLOCK_SKEW=("时间超前（秒）", "seconds that a clock is ahead"),
     READ_MODEL_GAPS=("与日志不符的分区", "partitions where the read model does not equal the log"),
+    MISSING_CALENDAR=("缺少的年度日历（距启用天数）", "days until a calendar is needed that is not published"),
 )
 
 # alert

@@ -107,6 +107,14 @@ def _incomplete(one: Measured) -> tuple[str, str]:
     )
 
 
+def _without_calendar(one: Measured) -> tuple[str, str]:
+    left = _number(one.value)
+    return (
+        f"{one.key} 年的工作日日历尚未发布，{left} 天后启用；涉及该年的期限只能暂定",
+        f"the working-day calendar of {one.key} is not published and needed in {left} days; deadlines in that year are provisional",
+    )
+
+
 Say = Callable[[Measured], tuple[str, str]]
 _SAID: Mapping[str, Say] = {
     "ANSWERED_ON_TIME": _answered,
@@ -117,4 +125,5 @@ _SAID: Mapping[str, Say] = {
     "PIPELINE_LAG": _lagging,
     "CLOCK_SKEW": _ahead,
     "READ_MODEL_GAPS": _incomplete,
+    "MISSING_CALENDAR": _without_calendar,
 }

@@ -63,7 +63,7 @@ FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("abolished_code", "anchor", ""),
         ("feed_silent", "anchor periods", ""),
         ("manifest_gap", "anchor check_at", ""),
-        ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after"),
+        ("metric", "metric", "every below least_n above overdue_above above_hours above_seconds high_after ahead_days"),
     )
 }
 # Forms that have a target day; that of `within` is the release date, which only handovers of persons have.
@@ -76,6 +76,7 @@ METRICS: Mapping[str, frozenset[str]] = {  # metric -> the thresholds it needs
     "dead_letters": frozenset(("above",)),
     "pipeline_lag": frozenset(("above_seconds",)),
     "read_model_gaps": frozenset(("above",)),
+    "missing_calendar": frozenset(("ahead_days",)),
 }
 GREATEST = 1_000  # of a whole number: hops, steps, periods
 _MOST_STEPS = 32  # of a ladder, and stages of a rule: each is counted for every duty

@@ -241,6 +241,35 @@ def test_a_gap_between_log_and_rows_is_told_until_it_is_closed(engine: Engine) -
     assert brief(measured(engine, book, "2026-03-02 09:02")) == [("/pipeline", topic, False, 0.0)]
 
 
+def calendar_published(year: int, status: str = "published") -> Event:
+    data = {"year": year, "status": status, "holidays": [f"{year}-01-01"], "workdays": []}
+    province = "/agencies/PROVINCE_JUSTICE-990000-01"
+    return told("system.calendar_published", f"{year - 1}-11-10 09:00", data, province, province)
+
+
+def test_a_calendar_that_is_missing_is_told_sixty_days_before_its_year(engine: Engine) -> None:
+    book = only("X11")
+    assert 2027 not in CALENDAR.years
+    assert measured(engine, book, "2026-11-01 23:59") == []
+    begun = measured(engine, book, "2026-11-02 00:00")
+    assert brief(begun) == [("/pipeline", "2027", True, 60.0)]
+    (alert,) = raised(begun, "2026-11-02 00:01")
+    assert (alert.rule_id, alert.severity, alert.owner_agency) == ("X11", "WARN", "PLATFORM")
+    assert measured(engine, book, "2026-12-31 23:59") == [], "told once"
+    heard(engine, (calendar_published(2027), at("2026-12-31 23:59")))
+    ended = measured(engine, book, "2027-01-01 00:01")
+    assert brief(ended) == [("/pipeline", "2027", False, 0.0)]
+    states = [(one.state, one.severity) for one in raised([*begun, *ended], "2027-01-02 00:00")]
+    assert states[-1][0] == "resolved"
+    assert ("firing", "HIGH") in states
+
+
+def test_a_calendar_that_is_only_a_draft_is_missing_still_when_its_year_runs(engine: Engine) -> None:
+    heard(engine, (calendar_published(2027, "draft"), at("2026-11-10 09:00")))
+    found = measured(engine, only("X11"), "2027-03-01 09:00")
+    assert brief(found) == [("/pipeline", "2027", True, 0.0)]
+
+
 def test_a_threshold_that_was_changed_by_an_event_holds_from_its_instant(engine: Engine) -> None:
     change = told(
         "system.rules_changed",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sinks.monitors.metrics.calendars import missing_calendar
 from sinks.monitors.metrics.pace import pipeline_lag, read_model_gaps
 from sinks.monitors.metrics.reading import Measure
 from sinks.monitors.metrics.tallies import answered_on_time, dead_letters, late_data, open_per_officer
@@ -13,4 +14,5 @@ MEASURES: Mapping[str, Measure] = {
     "dead_letters": dead_letters,
     "pipeline_lag": pipeline_lag,
     "read_model_gaps": read_model_gaps,
+    "missing_calendar": missing_calendar,
 }
