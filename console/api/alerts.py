@@ -32,7 +32,7 @@ from console.queue.filters import BUCKETS, QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
 from console.queue.service import count_scope
 from console.web.forms import InvalidForm, describe_errors, to_china_time
-from console.web.request import NotAllowed, NotFound, Visitor, any_user, page, sender
+from console.web.request import NotAllowed, Visitor, any_user, page, sender
 from console.web.security import form_token
 
 router = APIRouter(prefix=PREFIX, tags=["console"])
@@ -272,7 +272,7 @@ def person(person_ref: str, visitor: Annotated[Visitor, Depends(page("people"))]
     with visitor.site.engine.connect() as connection:
         one = people.find_person(connection, visitor.scope, person_ref)
     if one is None:
-        raise NotFound
+        raise service.refuse_person(visitor, person_ref)
     service.record_read(visitor, one)
     duties = [{name: value for name, value in row.items() if name not in _HIDDEN} for row in one.obligations]
     shown: dict[str, Any] = jsonable_encoder(

@@ -22,13 +22,13 @@ Action = Literal[
     "read", "list", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
     "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
-    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken",
+    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken", "refused",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = (
     "read", "list", "reveal", "export", "print", "bulk_read",
     "login", "logout", "login_failed", "login_locked",
     "user_created", "user_changed", "user_locked", "user_unlocked", "password_reset", "password_changed",
-    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken",
+    "redrive", "drop", "whatif", "rules_proposed", "rules_approved", "decide", "confirm", "undo", "head_broken", "refused",
 )  # fmt: skip
 SEEING: tuple[Action, ...] = ("read", "list", "reveal", "export", "print")
 NOBODY = User("", "", "", "", "", "", None, False)  # type: ignore[arg-type]  # a login name that is nobody's

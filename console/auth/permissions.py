@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, or_
 
 from handover.rules.policy import Policies
 from schemas.authority import may_act
+from sinks.readmodel.sealing import is_sealed
 
 Role = Literal[
     "township", "county", "city", "province", "prison", "procurator", "platform", "rules", "auditor"
@@ -34,6 +35,8 @@ ACTIONS: Mapping[Role, frozenset[str]] = {
     "auditor": frozenset(),
 }
 
+# Who sees no sealed file, but what they owe themselves: all that are neither the owning county or town nor a deciding organ.
+SEALED_FROM: frozenset[Role] = frozenset(("city", "province", "procurator", "platform", "rules", "auditor"))
 _ON_ALERTS = _CITY - {"reveal", "record", "share_view"}
 _ON_OWN = _COUNTY - {"reveal", "record"}  # what township, county and prison do to their own obligations only
 
@@ -195,11 +198,24 @@ class Scope:
 
     def filter_obligations(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on a table of alerts or obligations."""
-        return as_sql(self.obligations, table)
+        open_to_me = as_sql(self.obligations, table)
+        if self.role not in SEALED_FROM:
+            return open_to_me
+        return and_(open_to_me, or_(~is_sealed(table.c.subject), table.c.owner_agency == self.agency))
 
     def filter_handovers(self, table: FromClause) -> ColumnElement[bool]:
         """The filter on the table of handovers."""
-        return as_sql(self.handovers, table)
+        open_to_me = as_sql(self.handovers, table)
+        return and_(open_to_me, ~is_sealed(table.c.subject)) if self.role in SEALED_FROM else open_to_me
+
+    def filter_sealed(self, table: FromClause) -> ColumnElement[bool]:
+        """Rows of handovers that lie in scope and are sealed from this user: counted, never shown."""
+        place: Rows = ((("jurisdiction", "under", self.prefix),),)
+        return and_(as_sql(place, table), is_sealed(table.c.subject)) if self.role in SEALED_FROM else false()
+
+    def is_sealed_from(self, row: Mapping[str, object], *, sealed: bool) -> bool:
+        """Whether a row in hand, whose person's file is sealed or not, may not be shown to this user."""
+        return sealed and self.role in SEALED_FROM and row.get("owner_agency") != self.agency
 
 
 def _code(agency: str) -> str:

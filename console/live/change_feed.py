@@ -20,6 +20,7 @@ from console.db.reading import columns_of, read_all
 from console.queue.filters import KINDS, WAITS, QueueFilters
 from console.web.config import real_time
 from schemas.instants import in_china
+from sinks.readmodel.sealing import is_sealed
 from sinks.readmodel.tables import alert, change
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class ChangedAlert:
 
     number: int
     row: ChangedColumns
+    sealed: bool = False  # the file of its person
 
 
 @dataclass(eq=False, slots=True)
@@ -146,6 +148,8 @@ class ChangeFeed:
         """All that a page may know of some changes, as one piece: fifty open pages cost little."""
         parts = []
         for one in told:
+            if one is not None and page.scope.is_sealed_from(one.row, sealed=one.sealed):
+                continue
             if one is None or page.beats_only or not page.scope.sees(one.row):
                 continue
             row = one.row
@@ -236,9 +240,11 @@ def _read_alerts(connection: Connection, changes: Sequence[tuple[int, str]]) -> 
     numbers = {key: number for number, key in changes}
     keys = list(numbers)
     for start in range(0, len(keys), _KEYS):
-        wanted = select(*columns_of(alert, ChangedColumns)).where(alert.c.alert_id.in_(keys[start : start + _KEYS]))
+        of_keys = alert.c.alert_id.in_(keys[start : start + _KEYS])
+        wanted = select(*columns_of(alert, ChangedColumns)).where(of_keys)
+        sealed = set(connection.execute(select(alert.c.alert_id).where(of_keys, is_sealed(alert.c.subject))).scalars())
         for row in read_all(connection, wanted, ChangedColumns):
-            yield ChangedAlert(numbers[row["alert_id"]], row)
+            yield ChangedAlert(numbers[row["alert_id"]], row, sealed=row["alert_id"] in sealed)
 
 
 async def _take_all(queue: asyncio.Queue[ChangedAlert | None]) -> list[ChangedAlert | None]:

@@ -12,6 +12,7 @@ from console.auth.permissions import Scope
 from console.db.alert_rows import AlertRow
 from console.db.reading import read_all
 from console.db.rows import EventRow, HandoverRow, ListedHandover
+from sinks.readmodel.sealing import is_sealed
 from sinks.readmodel.tables import alert, case, event, handover
 
 _UNSHOWN = "reentry.system.v1"
@@ -31,7 +32,7 @@ def limit_to_scope(scope: Scope) -> Any:
     """Handovers in scope; the province has those of persons with an alert that has reached it."""
     if scope.role == "province":
         escalated = select(alert.c.subject).where(alert.c.state == "firing", scope.filter_obligations(alert))
-        return handover.c.subject.in_(escalated)
+        return and_(handover.c.subject.in_(escalated), ~is_sealed(handover.c.subject))
     return scope.filter_handovers(handover)
 
 

@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from console.audit import log
 from console.audit import log as audit
+from console.auth.sealed_files import count_sealed
 from console.db.rows import HandoverRow
 from console.feeds.status import find_silent
 from console.people import name_reveal, timeline
 from console.people import query as people
-from console.people.service import record_read
+from console.people.service import record_read, refuse_person
 from console.text.formatter import Words
-from console.web.request import NotFound, Visitor, page, redirect, render
+from console.web.request import Visitor, page, redirect, render
 from console.web.site import Site
 from console.web.values import read_time
 
@@ -30,7 +31,7 @@ def list_people(request: Request, visitor: Annotated[Visitor, Depends(page("peop
         rows = people.list_people(
             connection, visitor.scope, q, _read_place(request.query_params.get("after", "")), most + 1
         )
-        total = people.count_people(connection, visitor.scope)
+        total, sealed = people.count_people(connection, visitor.scope), count_sealed(connection, visitor.scope)
         feeds = find_silent(connection, visitor)
     if q and len({row["subject"] for row in rows}) == 1 and len(q) > 8:
         return redirect(f"/people/{rows[0]['subject']}")
@@ -41,7 +42,7 @@ def list_people(request: Request, visitor: Annotated[Visitor, Depends(page("peop
         last = rows[-1]
         place = f"{last['opened_at'].isoformat()}~{last['subject']}"
         following = f"/people?{urlencode({'q': q, 'after': place})}"
-    return render(visitor, "people.html", rows=rows, total=total, q=q, following=following, feeds=feeds)
+    return render(visitor, "people.html", rows=rows, total=total, sealed=sealed, q=q, following=following, feeds=feeds)
 
 
 def _read_place(text: str) -> tuple[datetime, str] | None:
@@ -59,7 +60,7 @@ def show_person(person_ref: str, visitor: Annotated[Visitor, Depends(page("peopl
         seconds = name_reveal.count_seconds_left(connection, visitor.user.user_id, person_ref, site.wall())
         feeds = find_silent(connection, visitor)
     if found is None:
-        raise NotFound
+        raise refuse_person(visitor, person_ref)
     record_read(visitor, found)
     return render(
         visitor,

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from console.audit import log as audit
 from console.audit import query as audit_query
 from console.audit.query import AuditQuery
+from console.auth.sealed_files import count_sealed
 from console.db.alert_rows import DrillDownObligation, QueueRow
 from console.queue.filters import QueueFilters
 from console.queue.query import Moment, RowKey, key_of, read_page
@@ -92,6 +93,9 @@ def _list_head_lines(visitor: Visitor, number: str, query: str, n: int, more: Pa
         (t("export.filters"), query or t("none")),
         (t("export.rows"), t("export.rows.cut", n=n) if n >= MOST_ROWS else str(n)),
     ]
+    with visitor.site.engine.connect() as connection:
+        sealed = count_sealed(connection, visitor.scope)
+    lines += [(t("export.sealed"), str(sealed))] if sealed else []
     return [*lines, *more, ("", t("print.internal"))]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal, select
 
 from console.audit import log as audit
 from console.db.rows import RunRow, WhatIfAlertRow
@@ -15,6 +15,7 @@ from console.web.request import NotFound, Visitor
 from console.web.uploads import LARGEST, InvalidBook, file_name, read_book
 from console.web.values import read_time
 from handover.rules.rulebook import load, read
+from sinks.readmodel.sealing import is_sealed
 
 KB = 1024
 FEW = 5  # smaller numbers of a place are not shown to those who see counts only
@@ -101,4 +102,8 @@ def read_place(text: str) -> tuple[datetime, str] | None:
 
 def may_know_person(visitor: Visitor, row: WhatIfAlertRow) -> bool:
     """Whether the person of an alert may be known: the same rows as in the queue, by the highest step under either book."""
-    return visitor.scope.sees(row)
+    if not visitor.scope.sees(row):
+        return False
+    with visitor.site.engine.connect() as connection:
+        sealed = bool(connection.execute(select(is_sealed(literal(row["subject"])))).scalar())
+    return not visitor.scope.is_sealed_from(row, sealed=sealed)

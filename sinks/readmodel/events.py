@@ -11,6 +11,7 @@ from schemas.parse import InvalidEvent, parse
 from schemas.payload import PIPELINE
 from sinks.consumer import Record
 from sinks.readmodel.dialect import keep_least, upsert
+from sinks.readmodel.sealing import seal_minors
 from sinks.readmodel.tables import arrival_lag, event, publisher
 
 
@@ -29,6 +30,7 @@ def write(
             continue
         rows.setdefault((told.source, told.id), _row(told, record))
     keep_least(connection, event, list(rows.values()), "arrival")
+    seal_minors(connection, rows.values())
     _note_publishers(connection, rows.values())
     _note_lags(connection, rows.values())
     return ()

@@ -379,6 +379,8 @@ tie = Table(
     Index("ix_tie_other", "other"),
 )
 
+sealed = Table("sealed", metadata, _text("subject", key=True))  # persons whose file few may see
+
 ledger = Table(
     "ledger",
     metadata,

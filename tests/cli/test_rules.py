@@ -42,7 +42,7 @@ def own(tmp_path: Path) -> str:
 def test_a_usable_book_is_called_usable(own: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rules", "check", "cn-default"]) == 0
     assert run(["rules", "check", own]) == 0
-    assert capsys.readouterr().out.endswith("own@1: 66 rules, usable\n")
+    assert capsys.readouterr().out.endswith("own@1: 67 rules, usable\n")
 
 
 def test_a_wrong_entry_is_named_with_its_rule_and_field(own: str, capsys: pytest.CaptureFixture[str]) -> None:
