@@ -33,17 +33,17 @@ def _compute_legal_aid(known: PersonBase) -> Indicator:
     for one, _ in known.read_all((_ANSWERED,)):
         outcomes.setdefault((one.subject, one.data["referral_id"]), set()).add(one.data["outcome"])
 
-    def told(one: Fact) -> set[str]:
+    def list_outcomes(one: Fact) -> set[str]:
         return outcomes.get((one.subject, one.data["referral_id"]), set())
 
     def count(name: str, own: Sequence[tuple[Fact, Home]]) -> IndicatorPart:
-        assigned = sum(not told(one).isdisjoint(_ASSIGNED) for one, _ in own)
-        values = {"asked": len(own), "decided": sum(bool(told(one)) for one, _ in own), "assigned": assigned}
+        assigned = sum(not list_outcomes(one).isdisjoint(_ASSIGNED) for one, _ in own)
+        values = {"asked": len(own), "decided": sum(bool(list_outcomes(one)) for one, _ in own), "assigned": assigned}
         return IndicatorPart(name, values, len({one.subject for one, _ in own}))
 
     special = [(one, home) for one, home in asked if home.key_person]
     parts = [count(name, own) for name, own in (("", asked), (SPECIAL, special)) if own]
-    return make_share("legal_aid", [home.row(one, holds=bool(told(one))) for one, home in asked], parts)
+    return make_share("legal_aid", [home.row(one, holds=bool(list_outcomes(one))) for one, home in asked], parts)
 
 
 def _compute_in_time(known: PersonBase, ground: ObligationBase) -> Indicator:
