@@ -177,13 +177,13 @@ class RuleBook:
         for change in changes:
             if not isinstance(change["set"], dict):
                 raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, set: must be a table of keys")
-            if fixed := [key for key in POLICY_KEYS if key in change["set"]]:
-                raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, {fixed[0]}: {FIXED}")
             hit = [
                 e
                 for e in entries
                 if e["id"] == change["rule_id"] and change.get("part") in (None, "", e.get("part", ""))
             ]
+            if hit and (fixed := [key for key in POLICY_KEYS if key in change["set"]]):
+                raise InvalidRuleBook(f"{book}: rule {change['rule_id']}, {fixed[0]}: {FIXED}")
             if not hit and "form" in change["set"]:  # a whole entry: a rule that comes
                 part = {"part": change["part"]} if change.get("part") else {}
                 entries.append({"id": change["rule_id"], **part, **change["set"]})

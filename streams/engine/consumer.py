@@ -35,9 +35,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return self.done.get(tp)
 
     async def wait_empty(self) -> None:
-        """On revoke and on shutdown: let the running step end, then commit."""
+        """On revoke and on shutdown: let the running step end, then commit. What is not committed is read again."""
         await self.idle.wait()
-        await self.commit_and_end_transactions()
+        if not self._thread.has_ended:
+            await self.commit_and_end_transactions()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget offsets of what is not ours any more."""

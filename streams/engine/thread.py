@@ -71,6 +71,18 @@ class LeaseThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.pending: dict[TopicPartition, int] = {}
         self._fetching: asyncio.Lock | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its loop is closed: nothing can be asked of the broker any more, nor committed."""
+        return bool(self.thread_loop.is_closed())
+
+    def _stopped_set(self) -> None:
+        """A thread that crashed has closed its loop before the main thread stops it."""
+        if self.has_ended:
+            self._stopped.set()
+        else:
+            super()._stopped_set()
+
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         """What a transaction has taken back, or not yet decided, is no fact. Faust asks for that only where it writes transactions itself."""
         consumer = super()._create_consumer(loop)
