@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from console.audit.log import ACTIONS
 from console.db.tables import audit_person, audit_record
 from console.live.change_feed import _read_alerts
+from console.text.case_number import write_case_number
 from schemas.instants import instant
 from sinks.consumer import Record
 from sinks.readmodel import events
@@ -65,8 +66,10 @@ def test_for_all_others_the_file_is_restricted_on_every_way(
     assert "未成年人封存档案" in page.text
     assert browser.client.get(f"/api/v1/people/{minor}").status_code == 403
     assert browser.get(f"/alerts/{alert_of(engine, minor)}").status_code == 404
-    for path in (f"/people?q={minor}", f"/today?q={minor}", "/releases", "/people"):
+    finding = [f"/find?q={one}" for one in (minor, minor[:12], alert_of(engine, minor)[:8], write_case_number(minor))]
+    for path in (f"/people?q={minor}", f"/today?q={minor}", "/releases", "/people", *finding):
         assert f"/people/{minor}" not in browser.get(path).text, path
+        assert f"/alerts/{alert_of(engine, minor)}" not in browser.get(path).text, path
     assert browser.client.get(f"/api/v1/queue?q={minor}").json()["rows"] == []
     if login == "city":
         assert "另有 1 名未成年人的档案已封存" in browser.get("/people").text
