@@ -46,8 +46,8 @@ else
 	@$(BIN)/pytest $(T)
 endif
 
-test-fast: $(INSTALLED) $(METASCHEMA_DONE) ## only tests that need no server, in some minutes
-	@$(BIN)/pytest -q -m "not servers and not slow" -n 2
+test-fast: $(INSTALLED) $(METASCHEMA_DONE) ## contract, domain, engine and documents, in a minute
+	@$(BIN)/pytest -q -m "not servers and not slow" -n 2 tests/schemas tests/golden tests/handover tests/streams tests/docs
 
 lint: $(INSTALLED) ## formatting, lint, types, direction of imports
 	@echo "lint: ruff, mypy, lint-imports"

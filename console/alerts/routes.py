@@ -29,7 +29,7 @@ from console.db.rows import HandoverRow, PendingRow
 from console.feeds.status import find_silent
 from console.outbox import action_events, decisions, outbox
 from console.outbox.action_events import TYPES, ActionEvent
-from console.queue.row_view import present_deadline, present_rows, read_notes
+from console.queue.row_view import describe_pending, present_deadline, present_rows, read_notes
 from console.queue.snooze_presets import list_presets
 from console.text.formatter import Words
 from console.web.forms import InvalidForm, describe_errors
@@ -106,7 +106,7 @@ def render_alert(
         **_offer_actions(visitor, row, told, typed, record),
         log=story.list_history(words, told, on_way),
         seen=outbox.write_seen(row["revision"], on_way),
-        pending=[one for one in on_way if one["state"] != "recorded"],
+        pending=[describe_pending(words, one) for one in on_way if one["state"] != "recorded"],
         second=[one for one in on_way if _may_be_second(visitor, row, one)],
         colleagues=colleagues,
         last_note=note,

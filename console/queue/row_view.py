@@ -133,7 +133,7 @@ def _present_row(
         "taken": bool(acknowledged),
         "note": told.notes.get(alert_id),
         "seen": outbox.write_seen(row["revision"], waiting),
-        "pending": _describe_pending(words, waiting[-1]) if waiting else None,
+        "pending": describe_pending(words, waiting[-1]) if waiting else None,
         "tags": _list_tags(words, row, told.snoozes.get(alert_id, ()), now),
         "href": href.rstrip("?&"),
         "do": f"{href}do=",
@@ -141,7 +141,8 @@ def _present_row(
     }
 
 
-def _describe_pending(words: Words, asked: PendingRow) -> str:
+def describe_pending(words: Words, asked: PendingRow) -> str:
+    """What has been asked for and has not come back, and by whom where the event says it."""
     what, by = words.t(f"action.{asked['action']}"), asked["body"]["data"].get("by")
     return words.t("row.pending.by", what=what, by=by) if by else words.t("row.pending", what=what)
 

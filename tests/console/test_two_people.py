@@ -1,6 +1,7 @@
 """Two people, or two tabs of one, within the time for an undo: each sees what the other has asked for."""
 
 import re
+from collections.abc import Mapping
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -23,7 +24,14 @@ def colleague(console: OpenConsole, engine: Engine) -> Browser:
     return console("county-2")
 
 
-def ask(engine: Engine, alert_id: str, action: str, login: str = "county", state: str = "waiting") -> str:
+def ask(
+    engine: Engine,
+    alert_id: str,
+    action: str,
+    login: str = "county",
+    state: str = "waiting",
+    data: Mapping[str, object] | None = None,
+) -> str:
     """Somebody has just pressed a button."""
     wanted = select(console_user.c.user_id).where(console_user.c.login == login)
     with engine.connect() as connection:
@@ -31,12 +39,22 @@ def ask(engine: Engine, alert_id: str, action: str, login: str = "county", state
         row = dict(connection.execute(select(alert).where(alert.c.alert_id == alert_id)).mappings().one())
     type_ = f"reentry.action.{action}d.v1"
     event = ActionEvent(
-        f"e-{action}-{login}", action, {"type": type_, "recordedtime": NOW.isoformat(), "data": {"by": login}}
+        f"e-{action}-{login}", action, {"type": type_, "recordedtime": NOW.isoformat(), "data": data or {"by": login}}
     )
     outbox.store(engine, [(event, row)], user_id, f"key-{login}", real_time(), SOON - NOW)  # type: ignore[list-item]
     with engine.begin() as connection:
         connection.execute(update(pending).where(pending.c.event_id == event.event_id).values(state=state))
     return str(event.event_id)
+
+
+def test_an_answer_that_is_on_its_way_names_nobody(console: OpenConsole, engine: Engine) -> None:
+    """It is the office's own event, which says nothing of its user."""
+    alert_id = firing(engine, "990102", severity="WARN")
+    ask(engine, alert_id, "record", data={"accepted": True, "officer_ref": "O-1"})
+    page = console("county").get(f"/alerts/{alert_id}")
+    assert page.status_code == 200
+    assert "补录" in page.text
+    assert "等待回应" in page.text
 
 
 @pytest.mark.parametrize("state", ["waiting", "sending", "published"])
