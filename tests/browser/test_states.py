@@ -141,7 +141,8 @@ def test_equal_rows_stand_behind_one_and_are_chosen_with_it(own: Recorded, visit
     late = (alert.c.state == "firing") & (alert.c.severity != "CRIT") & alert.c.jurisdiction.startswith("990102")
     with own.engine.begin() as connection:
         some = connection.execute(select(alert.c.alert_id).where(late).order_by(alert.c.due_at).limit(EQUAL)).scalars()
-        alike = {"rule_id": "B08", "jurisdiction": "990102001", "held": False}
+        town = {"jurisdiction": "990102001", "owner_agency": "TOWN_JUSTICE-990102001-01"}
+        alike = {"rule_id": "B08", **town, "held": False}
         connection.execute(update(alert).where(alert.c.alert_id.in_(some.all())).values(**alike))
     page = visit(own.url, "county", "/today?rule=B08&rule=A04&bucket=over")
     fold, rows = page.locator("tr.fold"), page.locator("tr.d[data-in]")
