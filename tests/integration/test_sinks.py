@@ -21,6 +21,7 @@ from handover.calendar import load_calendar
 from handover.rules.rulebook import load
 from schemas.envelope import Event
 from schemas.instants import from_millis
+from schemas.payload import PIPELINE
 from sinks.consumer import Record
 from sinks.publisher import EventPublisher
 from sinks.readmodel import events, tables
@@ -108,11 +109,11 @@ def history(persons: int, first: int = 0) -> list[Told]:
 
 
 def kept(url: str) -> dict[tuple[str, str], int]:
-    """How often each event is in SQL."""
+    """How often each event of publishers is in SQL; on what day a sink judges a calendar is not theirs."""
     engine = connect(url)
-    wanted = select(tables.event.c.source, tables.event.c.id, func.count()).group_by(
-        tables.event.c.source, tables.event.c.id
-    )
+    event = tables.event.c
+    wanted = select(event.source, event.id, func.count()).where(event.source != PIPELINE)
+    wanted = wanted.group_by(event.source, event.id)
     with engine.connect() as connection:
         found = {(row[0], row[1]): row[2] for row in connection.execute(wanted)}
     engine.dispose()
