@@ -78,7 +78,7 @@ def _present_missing(words: Words, one: Missing) -> dict[str, Any]:
     return {
         "rule": f"{one.rule_id} {words.rule(one.rule_id, one.occurrence)}",
         "owner": words.agency(one.owner_agency),
-        "due": words.at(one.due_at),
+        "due": words.before(one.due_at),
         "late": one.state == "overdue",
     }
 

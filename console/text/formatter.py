@@ -25,10 +25,11 @@ _ALERT_SHOWN, _SHORTEST_WORD = 8, 2
 class Words:
     """Said in one language, with the rule book's names."""
 
-    def __init__(self, language: Language, book: RuleBook) -> None:
+    def __init__(self, language: Language, book: RuleBook, year: int | None = None) -> None:
+        """`year`: the current one, which days do not repeat; without it no day has its year."""
         self.t: Texts = texts(language)
         self.language = language
-        self._book = book
+        self._book, self._year = book, year
 
     def rule(self, rule_id: str, occurrence: str = "") -> str:
         """The name of a rule, of its part where it has parts."""
@@ -105,7 +106,11 @@ class Words:
         return self.t(f"weekday.{day.weekday()}")
 
     def day(self, day: date) -> str:
-        """10月9日 / 9 Oct."""
+        """10月9日 / 9 Oct; of another year 2031年3月6日 / 6 Mar 2031."""
+        text = self._day_of_month(day)
+        return text if self._year in (None, day.year) else self.t("date.day_year", date=text, year=day.year)
+
+    def _day_of_month(self, day: date) -> str:
         return self.t("date.day", month=day.month, day=day.day, name=self.t(f"month.{day.month}"))
 
     def day_wd(self, day: date) -> str:
@@ -114,7 +119,7 @@ class Words:
 
     def long_day(self, day: date) -> str:
         """2026年10月14日 周三 / Wed 14 Oct 2026."""
-        return self.t("date.long", date=self.day(day), weekday=self.weekday(day), year=day.year)
+        return self.t("date.long", date=self._day_of_month(day), weekday=self.weekday(day), year=day.year)
 
     def month(self, first: date, *, year: bool = False) -> str:
         """9月 / Sep; with the year 2026年9月 / Sep 2026."""

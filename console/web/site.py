@@ -20,6 +20,7 @@ from console.web.feature import Page
 from console.web.values import strip_invisible
 from handover.calendar import Calendar
 from handover.rules.rulebook import RuleBook
+from schemas.instants import in_china
 from sinks.readmodel.data_time import DataTime
 
 
@@ -68,7 +69,7 @@ class Site:
 
     def words(self, language: Language) -> Words:
         """How things are said in a language."""
-        return Words(language, self.book)
+        return Words(language, self.book, in_china(self.now()).year)
 
 
 def make_environment() -> Environment:

@@ -7,6 +7,7 @@ import pytest
 
 from console.text.deadline_text import Boxes, compute_deadline, find_soon_end, find_unit, list_strip
 from console.text.formatter import Words
+from console.text.i18n import Language
 from console.text.svg_charts import cut_text, draw_boxes
 from handover.calendar import load_calendar
 from handover.rules.rulebook import load
@@ -130,3 +131,15 @@ def test_three_working_days_from_now() -> None:
 )
 def test_a_name_is_cut_where_its_place_ends(text: str, shown: str) -> None:
     assert cut_text(text, 23) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "this_year", "another", "long"),
+    [("zh", "3月6日", "2031年3月6日", "2031年3月6日 周四"), ("en", "6 Mar", "6 Mar 2031", "Thu 6 Mar 2031")],
+)
+def test_a_day_of_another_year_has_its_year(language: Language, this_year: str, another: str, long: str) -> None:
+    words = Words(language, load("cn-default"), 2026)
+    assert words.day(date(2026, 3, 6)) == this_year
+    assert words.day(date(2031, 3, 6)) == another
+    assert words.long_day(date(2031, 3, 6)) == long
+    assert words.before(at("2031-03-07 00:00")) == f"{another} 24:00"

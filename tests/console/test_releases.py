@@ -39,7 +39,7 @@ def put(engine: Engine, number: int, days: int, place: str = COUNTY, *, closed: 
     return subject
 
 
-def owe(engine: Engine, number: int, rule: str, state: str) -> None:
+def owe(engine: Engine, number: int, rule: str, state: str, days: int = 3) -> None:
     """Something that its handover lacks, or does not."""
     row = {
         "obligation_id": f"{number}-{rule}-{state}",
@@ -54,7 +54,7 @@ def owe(engine: Engine, number: int, rule: str, state: str) -> None:
         "state": state,
         "severity": "WARN",
         "anchor_at": NOW,
-        "due_at": NOW + timedelta(days=3),
+        "due_at": NOW + timedelta(days=days),
         "warn_at": NOW,
         "provisional": False,
         "reason": {},
@@ -104,6 +104,14 @@ def test_what_is_unanswered_is_missing_and_what_rests_is_not(model: Engine, cons
     with model.connect() as connection:
         (one,) = read_releases(connection, handover.c.closed_at.is_(None), TODAY, TODAY + timedelta(days=28), 10)
     assert [each.rule_id for each in one.missing] == ["A01", "A02"]
+
+
+def test_what_is_owed_years_after_the_release_is_not_missing(model: Engine, console: OpenConsole) -> None:
+    put(model, 1, 5)
+    owe(model, 1, "A14", "open", days=1_830)
+    text = console("county").get("/releases").text
+    assert "A14" not in text
+    assert "已齐备" in text
 
 
 def test_reading_the_list_is_audited_with_its_persons(model: Engine, console: OpenConsole) -> None:
